@@ -1,0 +1,40 @@
+# Everything comes from the distribution's packages; scripts/setup.sh installs them.
+find_package(Torch REQUIRED)
+find_package(Threads REQUIRED)
+find_package(ZLIB REQUIRED)
+find_package(fmt REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(Gloo CONFIG QUIET)
+
+# One place that says how LibTorch is compiled against.
+#  - AT_PER_OPERATOR_HEADERS: include <ATen/ops/foo.h> instead of all 2,000 operators.
+#  - USE_C10D_GLOO: Debian's package does not define it, and c10d/ProcessGroupGloo.hpp is empty
+#    without it.
+add_library(valley_torch INTERFACE)
+target_link_libraries(valley_torch INTERFACE torch Threads::Threads)
+target_compile_definitions(valley_torch INTERFACE AT_PER_OPERATOR_HEADERS USE_C10D_GLOO)
+target_compile_options(valley_torch INTERFACE -Wno-deprecated-declarations)
+set_target_properties(valley_torch PROPERTIES EXPORT_NAME torch)
+
+if(VALLEY_SANITIZER STREQUAL "address")
+  add_compile_options(-fsanitize=address,undefined -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=address,undefined)
+elseif(VALLEY_SANITIZER STREQUAL "thread")
+  add_compile_options(-fsanitize=thread -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=thread)
+elseif(NOT VALLEY_SANITIZER STREQUAL "")
+  message(FATAL_ERROR "VALLEY_SANITIZER must be address, thread or empty, got ${VALLEY_SANITIZER}")
+endif()
+
+find_program(CCACHE_PROGRAM ccache)
+if(CCACHE_PROGRAM AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
+endif()
+find_program(MOLD_PROGRAM mold)
+if(MOLD_PROGRAM)
+  add_link_options(-fuse-ld=mold)
+endif()
+
+if(VALLEY_BUILD_TESTS)
+  find_package(GTest REQUIRED)
+endif()

@@ -1,0 +1,45 @@
+# valley_room(NAME [DEPENDS targets...] [TEST_DEPENDS targets...])
+#
+# A room is one folder: every foo.cpp in it belongs to the static library valley_NAME, every
+# foo_test.cpp to the one test binary NAME_test. New files need no line here.
+function(valley_room name)
+  cmake_parse_arguments(ROOM "" "" "DEPENDS;TEST_DEPENDS" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS *.cpp)
+  set(tests ${sources})
+  list(FILTER sources EXCLUDE REGEX "_test\\.cpp$")
+  list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
+
+  add_library(valley_${name} STATIC ${sources})
+  add_library(valley::${name} ALIAS valley_${name})
+  set_target_properties(valley_${name} PROPERTIES EXPORT_NAME ${name})
+  target_include_directories(valley_${name} PUBLIC
+    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+  target_compile_features(valley_${name} PUBLIC cxx_std_20)
+  target_link_libraries(valley_${name} PUBLIC ${ROOM_DEPENDS})
+  valley_warnings(valley_${name})
+
+  if(VALLEY_BUILD_TESTS AND tests)
+    valley_test(${name}_test SOURCES ${tests} DEPENDS valley_${name} ${ROOM_TEST_DEPENDS})
+  endif()
+endfunction()
+
+# valley_test(NAME SOURCES files... [DEPENDS targets...] [LABEL label])
+#
+# ctest runs each TEST on its own only where asked (gtest_discover_tests starts LibTorch once a
+# test, 0.3 s each): one ctest entry per binary, its own closing line lists the tests.
+function(valley_test name)
+  cmake_parse_arguments(T "" "LABEL" "SOURCES;DEPENDS" ${ARGN})
+  if(NOT T_LABEL)
+    set(T_LABEL fast)
+  endif()
+  add_executable(${name} ${T_SOURCES})
+  target_link_libraries(${name} PRIVATE ${T_DEPENDS} GTest::gmock GTest::gtest GTest::gtest_main)
+  valley_warnings(${name})
+  add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+  set_tests_properties(${name} PROPERTIES LABELS ${T_LABEL} TIMEOUT 300)
+endfunction()
+
+function(valley_warnings target)
+  target_compile_options(${target} PRIVATE -Wall -Wextra
+    $<$<BOOL:${VALLEY_WARNINGS_AS_ERRORS}>:-Werror>)
+endfunction()

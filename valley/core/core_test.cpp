@@ -1,0 +1,69 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "valley/core/error.h"
+#include "valley/core/names.h"
+#include "valley/core/random.h"
+
+namespace valley {
+namespace {
+
+TEST(Names, NearestIsOfferedForATypoOnly) {
+  const std::vector<std::string> known = {"ssgd", "local-sgd", "dppf"};
+  EXPECT_EQ(nearest_name("dpff", known), "dppf");
+  EXPECT_EQ(nearest_name("localsgd", known), "local-sgd");
+  EXPECT_EQ(nearest_name("transformer", known), "");
+  EXPECT_EQ(unknown_name("algorithm", "dpff", known),
+            "unknown algorithm 'dpff'; did you mean 'dppf'? known: ssgd, local-sgd, dppf");
+}
+
+TEST(Require, ThrowsTheFormattedLine) {
+  EXPECT_NO_THROW(require(true, "fine"));
+  try {
+    require(false, "--period must be at least 1, got {}", 0);
+    FAIL();
+  } catch (const UsageError& error) {
+    EXPECT_STREQ(error.what(), "--period must be at least 1, got 0");
+  }
+}
+
+TEST(Random, SeedsDifferByEveryPart) {
+  std::set<uint64_t> seeds;
+  for (uint64_t seed : {0, 1})
+    for (int64_t worker : {0, 1, 2})
+      for (const char* purpose : {"shuffle", "augment", "shuffl"})
+        for (int64_t epoch : {0, 1, 2}) seeds.insert(derive_seed(seed, worker, purpose, epoch));
+  EXPECT_EQ(seeds.size(), 2u * 3 * 3 * 3);
+}
+
+TEST(Random, StateRestoresTheStream) {
+  Random a(7);
+  a.next();
+  Random b(0);
+  b.set_state(a.state());
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(a.next(), b.next());
+}
+
+TEST(Random, DistributionsHaveTheirMoments) {
+  Random random(1);
+  const int n = 200000;
+  double uniform = 0, normal = 0, square = 0;
+  std::array<int, 3> counts{};
+  for (int i = 0; i < n; ++i) {
+    uniform += random.uniform();
+    const double z = random.normal();
+    normal += z;
+    square += z * z;
+    ++counts[random.below(3)];
+  }
+  // Five standard errors.
+  EXPECT_NEAR(uniform / n, 0.5, 5 * 0.2887 / std::sqrt(n));
+  EXPECT_NEAR(normal / n, 0, 5 / std::sqrt(n));
+  EXPECT_NEAR(square / n, 1, 5 * std::sqrt(2.0 / n));
+  for (int count : counts) EXPECT_NEAR(count / double(n), 1.0 / 3, 5 * 0.4714 / std::sqrt(n));
+}
+
+}  // namespace
+}  // namespace valley
