@@ -1,0 +1,25 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "valley/comm/communicator.h"
+
+namespace valley {
+
+/// One worker: every operation is the identity. A full backend, so one worker runs the same code.
+std::unique_ptr<Communicator> make_solo();
+
+/// M communicators that share memory, for M threads of this process. Index = rank.
+/// @throws UsageError if workers < 1.
+std::vector<std::unique_ptr<Communicator>> make_thread_group(int workers,
+                                                             double timeout_seconds = 300);
+
+/// Runs fn(comm) on `workers` threads (1: solo, on the calling thread) and joins them. A worker
+/// that throws aborts the group; the first real error (not a peer's echo of it) is rethrown.
+void run_threads(int workers, const std::function<void(Communicator&)>& fn,
+                 double timeout_seconds = 300);
+
+}  // namespace valley
