@@ -42,8 +42,8 @@ std::string nearest_name(std::string_view given, const std::vector<std::string>&
 std::string unknown_name(std::string_view kind, std::string_view given,
                          const std::vector<std::string>& known) {
   const std::string near = nearest_name(given, known);
-  return fmt::format("unknown {} '{}'{}; known: {}", kind, given,
-                     near.empty() ? "" : fmt::format("; did you mean '{}'?", near),
+  return fmt::format("unknown {} '{}'{} known: {}", kind, given,
+                     near.empty() ? ";" : fmt::format("; did you mean '{}'?", near),
                      fmt::join(known, ", "));
 }
 
