@@ -9,6 +9,10 @@ function(valley_room name)
   list(FILTER sources EXCLUDE REGEX "_test\\.cpp$")
   list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
 
+  if(NOT sources)
+    return()
+  endif()
+
   add_library(valley_${name} STATIC ${sources})
   add_library(valley::${name} ALIAS valley_${name})
   set_target_properties(valley_${name} PROPERTIES EXPORT_NAME ${name})
