@@ -1,0 +1,47 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace valley {
+
+/// Labelled examples, whole in memory, once per process: worker threads share one Dataset.
+struct Dataset {
+  at::Tensor inputs;                ///< [N, C, H, W] uint8 (images as bytes), or float32
+  at::Tensor targets;               ///< [N] int64, in [0, classes)
+  int64_t classes = 0;
+  std::vector<float> mean, stddev;  ///< [C] of the training inputs, bytes scaled to [0, 1]
+
+  int64_t size() const { return inputs.size(0); }
+};
+
+struct DataSplits {
+  std::shared_ptr<const Dataset> train, test;
+};
+
+struct DataOptions {
+  int64_t train_samples = 0;  ///< keep only this many, balanced draw by seed; 0 = all
+  int64_t test_samples = 0;   ///< likewise
+  uint64_t seed = 0;          ///< of the draw and of synthetic data
+};
+
+struct DataEntry {
+  std::string name;
+  std::string summary;
+  std::string default_path;  ///< "" where a path must be given or none is needed
+  DataSplits (*load)(const std::string& path, const DataOptions&);
+};
+
+/// Every data set by name; `valley list data`, --help and the tests read this table.
+const std::vector<DataEntry>& datasets();
+
+/// "fashion-mnist", "mnist:PATH", "cifar10:PATH", ... as --data takes it.
+/// @throws UsageError for an unknown name, missing files (says which path, which package), files
+///     with a wrong magic number or cut short, or more samples asked for than there are.
+DataSplits load_data(const std::string& name_and_path, const DataOptions& options);
+
+}  // namespace valley

@@ -1,0 +1,87 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "valley/core/random.h"
+#include "valley/data/dataset.h"
+
+namespace valley {
+
+/// Which examples a worker sees, in which order.
+///
+/// Every epoch has one permutation of all N examples, drawn from (seed, epoch) and the same for
+/// every worker. Step t of the epoch takes the next M B of them; worker m takes B: element
+/// t M B + m B + i. So together the workers see every example at most once an epoch, in
+/// the order one worker with batch M B would.
+///
+/// The tail, N mod (M B) examples: `drop` leaves it out (another one every epoch), `keep` splits it
+/// over the workers in equal parts, wrapping to the start of the permutation where it does not
+/// divide. With N < M B, B shrinks to floor(N / M), which must be at least 1.
+enum class Tail { kDrop, kKeep };
+
+struct SamplerOptions {
+  int64_t examples = 0;    ///< N
+  int64_t batch_size = 32; ///< B, per worker
+  int rank = 0;
+  int workers = 1;         ///< M
+  uint64_t seed = 0;
+  Tail tail = Tail::kDrop;
+};
+
+class Sampler {
+ public:
+  /// @throws UsageError "more workers (8) than training samples (5)", batch size below 1.
+  explicit Sampler(const SamplerOptions& options);
+
+  int64_t steps_per_epoch() const;
+
+  /// The indices of this worker's batch at the 0-based global step; any step may be asked for, in
+  /// any order (the permutation of the last epoch asked for is kept). So the position to resume
+  /// from is the step alone.
+  std::span<const int64_t> batch(int64_t step);
+
+ private:
+  SamplerOptions options_;
+  int64_t epoch_ = -1;
+  std::vector<int64_t> permutation_;
+};
+
+struct Augmentation {
+  int64_t crop_padding = 0;  ///< pad by this many zeros (of the normalised image), crop at random
+  bool flip = false;         ///< mirror left-right with probability 1/2
+};
+
+struct Batch {
+  at::Tensor input;   ///< [B, C, H, W] float32, normalised by the training mean and deviation
+  at::Tensor target;  ///< [B] int64
+};
+
+/// Gathers, augments and normalises batches in one pass from the bytes. The returned tensors are
+/// reused by the next call. Augmentation at a step depends on (seed, worker, step) only.
+class Loader {
+ public:
+  Loader(std::shared_ptr<const Dataset> data, const Dataset& statistics, Augmentation augmentation,
+         uint64_t seed, int worker);
+
+  Batch gather(std::span<const int64_t> indices, int64_t step);
+
+  /// Without augmentation: examples [begin, end) in stored order.
+  Batch range(int64_t begin, int64_t end);
+
+ private:
+  std::shared_ptr<const Dataset> data_;
+  std::vector<float> scale_, shift_;  // [C]: normalised = scale * value + shift
+  Augmentation augmentation_;
+  uint64_t seed_;
+  int worker_;
+  at::Tensor input_, target_;
+};
+
+}  // namespace valley

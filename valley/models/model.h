@@ -1,0 +1,38 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace valley {
+
+struct NamedTensor {
+  std::string name;   ///< the name in PyTorch's state_dict, "conv1.weight"
+  at::Tensor tensor;
+};
+
+/// What training needs to know of a network, whoever wrote it: a registry model, your own
+/// torch::nn module (wrap.h), or a TorchScript file (scripted.h). A model knows nothing of workers,
+/// data or training.
+class Model {
+ public:
+  virtual ~Model() = default;
+
+  /// Logits [B, classes] of a float32 batch [B, C, H, W].
+  virtual at::Tensor forward(const at::Tensor& input) = 0;
+
+  /// Trainable parameters (requires_grad), in state_dict order. The tensors are the model's own:
+  /// set_data on them moves the model's storage.
+  virtual std::vector<NamedTensor> parameters() = 0;
+
+  /// Everything else a state_dict holds: BatchNorm's running_mean, running_var,
+  /// num_batches_tracked; frozen parameters.
+  virtual std::vector<NamedTensor> buffers() = 0;
+
+  virtual void train(bool on) = 0;
+};
+
+}  // namespace valley
