@@ -1,0 +1,116 @@
+#include "valley/schedule/learning_rate.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "valley/core/error.h"
+
+namespace valley {
+namespace {
+
+std::string error_of(const LrScheduleOptions& options) {
+  try {
+    LrSchedule{options};
+  } catch (const UsageError& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+TEST(LrSchedule, ConstantAfterALinearWarmUp) {
+  const LrSchedule schedule(
+      {.shape = LrShape::kConstant, .base = 0.4, .warmup_steps = 4, .total_steps = 10});
+  EXPECT_DOUBLE_EQ(schedule.at(0), 0.1);
+  EXPECT_DOUBLE_EQ(schedule.at(1), 0.2);
+  EXPECT_DOUBLE_EQ(schedule.at(2), 0.3);
+  EXPECT_DOUBLE_EQ(schedule.at(3), 0.4);
+  EXPECT_DOUBLE_EQ(schedule.at(4), 0.4);
+  EXPECT_DOUBLE_EQ(schedule.at(9), 0.4);
+}
+
+TEST(LrSchedule, CosineStartsAtTheBaseAndEndsAtZero) {
+  const LrSchedule schedule({.shape = LrShape::kCosine, .base = 0.2, .total_steps = 8});
+  EXPECT_DOUBLE_EQ(schedule.at(0), 0.2);
+  EXPECT_DOUBLE_EQ(schedule.at(2), 0.2 * (1 + std::sqrt(0.5)) / 2);
+  EXPECT_NEAR(schedule.at(4), 0.1, 1e-16);
+  EXPECT_GT(schedule.at(7), 0);
+  EXPECT_EQ(schedule.at(8), 0);
+  EXPECT_EQ(schedule.at(9), 0);
+}
+
+TEST(LrSchedule, CosineRunsOverTheStepsAfterTheWarmUp) {
+  const LrSchedule schedule(
+      {.shape = LrShape::kCosine, .base = 1, .warmup_steps = 2, .total_steps = 10});
+  EXPECT_DOUBLE_EQ(schedule.at(0), 0.5);
+  EXPECT_DOUBLE_EQ(schedule.at(1), 1);
+  EXPECT_DOUBLE_EQ(schedule.at(2), 1);
+  EXPECT_NEAR(schedule.at(6), 0.5, 1e-15);
+  EXPECT_EQ(schedule.at(10), 0);
+}
+
+TEST(LrSchedule, AWarmUpMayFillTheRun) {
+  const LrSchedule schedule({.base = 1, .warmup_steps = 2, .total_steps = 2});
+  EXPECT_DOUBLE_EQ(schedule.at(1), 1);
+  EXPECT_EQ(schedule.at(2), 0);
+}
+
+TEST(LrSchedule, StepFallsAtTheMilestones) {
+  const LrSchedule schedule({.shape = LrShape::kStep, .base = 1, .total_steps = 100});
+  EXPECT_DOUBLE_EQ(schedule.at(49), 1);
+  EXPECT_DOUBLE_EQ(schedule.at(50), 0.1);
+  EXPECT_DOUBLE_EQ(schedule.at(74), 0.1);
+  EXPECT_DOUBLE_EQ(schedule.at(75), 0.01);
+}
+
+TEST(LrSchedule, MilestonesDoNotSlipByRounding) {
+  for (const int64_t total : {10, 100, 1000, 30000}) {
+    for (int tenth = 1; tenth < 10; ++tenth) {
+      const LrSchedule schedule({.shape = LrShape::kStep,
+                                 .base = 1,
+                                 .total_steps = total,
+                                 .factor = 0.5,
+                                 .milestones = {tenth * 0.1}});
+      EXPECT_EQ(schedule.at(total * tenth / 10 - 1), 1) << total << " " << tenth;
+      EXPECT_EQ(schedule.at(total * tenth / 10), 0.5) << total << " " << tenth;
+    }
+  }
+}
+
+TEST(LrSchedule, NamesOptionRuleAndValue) {
+  EXPECT_EQ(error_of({}), "no error");
+  EXPECT_EQ(error_of({.base = 0}), "--lr must be > 0, got 0");
+  EXPECT_EQ(error_of({.base = -0.5}), "--lr must be > 0, got -0.5");
+  EXPECT_EQ(error_of({.base = std::nan("")}), "--lr must be > 0, got nan");
+  EXPECT_EQ(error_of({.base = std::numeric_limits<double>::infinity()}),
+            "--lr must be > 0, got inf");
+  EXPECT_EQ(error_of({.total_steps = 0}), "--steps must be at least 1, got 0");
+  EXPECT_EQ(error_of({.warmup_steps = -1, .total_steps = 5}),
+            "--warmup-steps must be between 0 and the run's 5 steps, got -1");
+  EXPECT_EQ(error_of({.warmup_steps = 6, .total_steps = 5}),
+            "--warmup-steps must be between 0 and the run's 5 steps, got 6");
+  EXPECT_EQ(error_of({.factor = 0}), "--lr-factor must be in (0, 1], got 0");
+  EXPECT_EQ(error_of({.factor = 1.5}), "--lr-factor must be in (0, 1], got 1.5");
+  EXPECT_EQ(error_of({.milestones = {0.5, 1}}),
+            "--lr-milestones must be fractions of the run in (0, 1), got 1");
+  EXPECT_EQ(error_of({.milestones = {0.5, 0.25}}),
+            "--lr-milestones must increase, got 0.25 after 0.5");
+}
+
+TEST(LrShape, NamesMatchTheEnum) {
+  EXPECT_EQ(parse_lr_shape("constant"), LrShape::kConstant);
+  EXPECT_EQ(parse_lr_shape("cosine"), LrShape::kCosine);
+  EXPECT_EQ(parse_lr_shape("step"), LrShape::kStep);
+  try {
+    parse_lr_shape("cosin");
+    FAIL();
+  } catch (const UsageError& error) {
+    EXPECT_STREQ(error.what(),
+                 "unknown learning-rate schedule 'cosin'; did you mean 'cosine'? "
+                 "known: constant, cosine, step");
+  }
+}
+
+}  // namespace
+}  // namespace valley
