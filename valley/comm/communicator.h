@@ -6,25 +6,27 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
 
-namespace valley {
+#include "valley/comm/call.h"
 
-enum class Operation { kAllReduce, kAllGather, kBroadcast, kExchange, kBarrier };
-inline constexpr int kOperations = 5;
-std::string_view name(Operation operation);
+namespace valley {
 
 /// What one kind of operation has cost this worker so far.
 struct OperationStats {
   int64_t calls = 0;
-  int64_t bytes = 0;    ///< payload this worker put in: elements times element size (see below)
-  double seconds = 0;   ///< wall time in the call, waiting for slower workers included
+  int64_t bytes = 0;   ///< payload this worker put in: elements times element size (see below)
+  double seconds = 0;  ///< wall time in the call, waiting for slower workers included
 };
 
 /// A started operation. wait() returns when the output may be read (and the input overwritten);
-/// it throws what the operation threw. Destroying an unfinished Work waits for it.
+/// it throws what the operation threw. Destroying an unfinished Work waits for it, except while
+/// an exception unwinds: then the tensors are kept alive until the operation ends. A Work must
+/// not outlive its communicator. Started operations run one after the other in the order of
+/// their start, on one thread of the communicator; a blocking operation waits for them first.
 class Work {
  public:
   virtual ~Work() = default;
@@ -58,7 +60,9 @@ struct Message {
 /// algorithm underneath makes of them. With one worker nothing travels, and 0 bytes are counted.
 class Communicator {
  public:
-  virtual ~Communicator() = default;
+  virtual ~Communicator();
+  Communicator(const Communicator&) = delete;
+  Communicator& operator=(const Communicator&) = delete;
 
   int rank() const { return rank_; }
   int size() const { return size_; }
@@ -105,13 +109,51 @@ class Communicator {
   double total_seconds() const;
 
  protected:
-  Communicator(int rank, int size) : rank_(rank), size_(size) {}
+  Communicator(int rank, int size);
+
+  // The hooks of a backend. Arguments are valid (see the public functions) and size() > 1 or the
+  // backend is solo. A hook checks that all workers made the same call, throws CommError if not,
+  // and sets call.stop to whether any worker wishes to stop. Hooks of one communicator never
+  // overlap; a hook of a started operation runs on the communicator's progress thread.
+  virtual void do_all_reduce_sum(Call& call, const void* in, void* out,
+                                 const ChunkCallback& on_chunk) = 0;
+  virtual void do_all_gather(Call& call, const void* in, void* out) = 0;
+  virtual void do_broadcast(Call& call, void* x) = 0;
+  virtual void do_exchange(Call& call, const std::vector<Message>& sends,
+                           const std::vector<Message>& receives) = 0;
+  virtual void do_barrier(Call& call) = 0;
+  virtual std::vector<std::string> do_all_gather_text(Call& call, const std::string& text) = 0;
+
+  /// Waits for all started operations. Destructors of backends call it first, because started
+  /// operations call the hooks.
+  void finish_started() noexcept;
+
+  /// The number of the last operation this worker called; 0 before the first.
+  int64_t sequence() const { return sequence_; }
+
+ private:
+  class Progress;
+  class StartedWork;
+
+  Call next_call(Operation operation, int64_t numel = 0,
+                 at::ScalarType dtype = at::ScalarType::Byte);
+  template <typename Hook>
+  void run(Call call, int64_t bytes, const Hook& hook);
+  std::unique_ptr<Work> start(Call call, int64_t bytes, std::function<void(Call&)> hook);
+  void count(Operation operation, int64_t bytes, double seconds);
+  void guarded(Call& call, const std::function<void(Call&)>& hook);
+  void throw_if_failed();
 
   int rank_;
   int size_;
   std::array<OperationStats, kOperations> stats_;
   bool stop_requested_ = false;
   bool stop_agreed_ = false;
+  int64_t sequence_ = 0;
+
+  std::mutex failure_mutex_;
+  std::string failure_;                 // guarded by failure_mutex_; empty: none
+  std::unique_ptr<Progress> progress_;  // from the first started operation on
 };
 
 }  // namespace valley

@@ -22,4 +22,9 @@ std::vector<std::unique_ptr<Communicator>> make_thread_group(int workers,
 void run_threads(int workers, const std::function<void(Communicator&)>& fn,
                  double timeout_seconds = 300);
 
+/// The same for any backend: each thread makes its own communicator, make(rank), and destroys it
+/// when its fn returns or throws.
+void run_workers(int workers, const std::function<std::unique_ptr<Communicator>(int)>& make,
+                 const std::function<void(Communicator&)>& fn);
+
 }  // namespace valley

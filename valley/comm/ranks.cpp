@@ -1,0 +1,18 @@
+#include "valley/comm/ranks.h"
+
+#include <fmt/format.h>
+
+namespace valley {
+
+std::string name_ranks(const std::vector<int>& ranks) {
+  return fmt::format("rank{} {}", ranks.size() == 1 ? "" : "s", fmt::join(ranks, ", "));
+}
+
+std::optional<std::string> unmatched_pair(const Call& call, int from, int to,
+                                          const std::string& sent, const std::string& expected) {
+  if (sent == expected) return std::nullopt;
+  return fmt::format("rank {} sends {} to rank {} in {}, rank {} expects {}", from, sent, to,
+                     label(call), to, expected);
+}
+
+}  // namespace valley
