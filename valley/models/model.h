@@ -10,7 +10,7 @@
 namespace valley {
 
 struct NamedTensor {
-  std::string name;   ///< the name in PyTorch's state_dict, "conv1.weight"
+  std::string name;  ///< the name in PyTorch's state_dict, "conv1.weight"
   at::Tensor tensor;
 };
 

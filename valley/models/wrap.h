@@ -1,0 +1,53 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <functional>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "valley/models/model.h"
+
+namespace torch::nn {
+class Module;
+}
+
+namespace valley {
+
+/// A torch::nn module as a Model. Use wrap().
+class ModuleModel : public Model {
+ public:
+  using Forward = std::function<at::Tensor(const at::Tensor&)>;
+
+  ModuleModel(std::shared_ptr<torch::nn::Module> module, Forward forward);
+
+  at::Tensor forward(const at::Tensor& input) override { return forward_(input); }
+
+  /// A tensor that is registered under two names (tied weights) appears once, by its first.
+  std::vector<NamedTensor> parameters() override;
+
+  /// Frozen parameters first, then the registered buffers.
+  std::vector<NamedTensor> buffers() override;
+  void train(bool on) override;
+
+ private:
+  std::shared_ptr<torch::nn::Module> module_;
+  Forward forward_;
+};
+
+/// Any torch::nn module with forward(Tensor) -> Tensor, ready to train:
+///
+///     struct Net : torch::nn::Module { at::Tensor forward(at::Tensor x); ... };
+///     std::unique_ptr<valley::Model> model = valley::wrap(std::make_shared<Net>());
+///
+/// The model shares the module, it does not copy it. For a TORCH_MODULE holder pass holder.ptr().
+/// The header is cheap: include the torch/nn headers your module needs beside it.
+template <typename Module>
+std::unique_ptr<Model> wrap(std::shared_ptr<Module> module) {
+  Module* network = module.get();  // kept alive by the model, which holds the shared_ptr
+  return std::make_unique<ModuleModel>(
+      std::move(module), [network](const at::Tensor& input) { return network->forward(input); });
+}
+
+}  // namespace valley
