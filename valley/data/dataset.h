@@ -11,10 +11,12 @@ namespace valley {
 
 /// Labelled examples, whole in memory, once per process: worker threads share one Dataset.
 struct Dataset {
-  at::Tensor inputs;                ///< [N, C, H, W] uint8 (images as bytes), or float32
-  at::Tensor targets;               ///< [N] int64, in [0, classes)
+  at::Tensor inputs;   ///< [N, C, H, W] uint8 (images as bytes), or float32
+  at::Tensor targets;  ///< [N] int64, in [0, classes)
   int64_t classes = 0;
-  std::vector<float> mean, stddev;  ///< [C] of the training inputs, bytes scaled to [0, 1]
+  /// [C], of the whole training split before --train-samples, bytes scaled to [0, 1]; train and
+  /// test hold the same. Synthetic data: 0 and 1.
+  std::vector<float> mean, stddev;
 
   int64_t size() const { return inputs.size(0); }
 };
@@ -24,7 +26,8 @@ struct DataSplits {
 };
 
 struct DataOptions {
-  int64_t train_samples = 0;  ///< keep only this many, balanced draw by seed; 0 = all
+  int64_t train_samples = 0;  ///< keep only this many, balanced draw by seed; 0 = all. Synthetic
+                              ///< data is made in this size
   int64_t test_samples = 0;   ///< likewise
   uint64_t seed = 0;          ///< of the draw and of synthetic data
 };
@@ -33,7 +36,10 @@ struct DataEntry {
   std::string name;
   std::string summary;
   std::string default_path;  ///< "" where a path must be given or none is needed
-  DataSplits (*load)(const std::string& path, const DataOptions&);
+  DataSplits (*load)(const std::string& path, const DataOptions&);  ///< the whole set
+  bool needs_path = false;
+
+  bool takes_path() const { return needs_path || !default_path.empty(); }
 };
 
 /// Every data set by name; `valley list data`, --help and the tests read this table.

@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -27,10 +26,10 @@ namespace valley {
 enum class Tail { kDrop, kKeep };
 
 struct SamplerOptions {
-  int64_t examples = 0;    ///< N
-  int64_t batch_size = 32; ///< B, per worker
+  int64_t examples = 0;     ///< N
+  int64_t batch_size = 32;  ///< B, per worker
   int rank = 0;
-  int workers = 1;         ///< M
+  int workers = 1;  ///< M
   uint64_t seed = 0;
   Tail tail = Tail::kDrop;
 };
@@ -54,8 +53,10 @@ class Sampler {
 };
 
 struct Augmentation {
-  int64_t crop_padding = 0;  ///< pad by this many zeros (of the normalised image), crop at random
-  bool flip = false;         ///< mirror left-right with probability 1/2
+  /// Pad every side by this many pixels, crop to the old size at a random place. The padding is
+  /// black (value 0 before normalisation), as torchvision's RandomCrop on the image makes it.
+  int64_t crop_padding = 0;
+  bool flip = false;  ///< mirror left-right with probability 1/2
 };
 
 struct Batch {
@@ -63,10 +64,15 @@ struct Batch {
   at::Tensor target;  ///< [B] int64
 };
 
-/// Gathers, augments and normalises batches in one pass from the bytes. The returned tensors are
-/// reused by the next call. Augmentation at a step depends on (seed, worker, step) only.
+/// Gathers, augments and normalises batches in one pass from the bytes, on the calling thread. The
+/// returned tensors are reused by the next call: be done with backward() by then. Augmentation at a
+/// step depends on (seed, worker, step) and the place in the batch only.
+///
+///     normalised = (value / 255 - mean) / stddev           float32 data: without the 255
 class Loader {
  public:
+  /// `statistics` gives mean and stddev: the training set, also where `data` is the test set.
+  /// @throws UsageError if crop_padding is not in [0, image side).
   Loader(std::shared_ptr<const Dataset> data, const Dataset& statistics, Augmentation augmentation,
          uint64_t seed, int worker);
 
@@ -76,12 +82,18 @@ class Loader {
   Batch range(int64_t begin, int64_t end);
 
  private:
+  Batch fill(std::span<const int64_t> indices, Augmentation augmentation, int64_t step);
+  template <typename T>
+  void fill_input(const T* examples, std::span<const int64_t> indices, Augmentation augmentation,
+                  int64_t step);
+
   std::shared_ptr<const Dataset> data_;
   std::vector<float> scale_, shift_;  // [C]: normalised = scale * value + shift
   Augmentation augmentation_;
   uint64_t seed_;
   int worker_;
-  at::Tensor input_, target_;
+  Batch room_, batch_;  // room for the largest batch so far; the part of it the last batch took
+  std::vector<int64_t> range_;
 };
 
 }  // namespace valley

@@ -1,0 +1,152 @@
+#include "valley/data/loader.h"
+
+#include <ATen/ops/empty.h>
+
+#include <algorithm>
+#include <numeric>
+#include <stdexcept>
+
+#include "valley/core/error.h"
+
+namespace valley {
+namespace {
+
+/// Which part of an image goes where.
+struct Window {
+  int64_t down = 0, right = 0;  // the image's row y + down, column x + right stand at (y, x)
+  bool mirror = false;
+};
+
+// Plain loops over contiguous values: compilers turn them into vector code.
+template <typename T>
+void convert(const T* from, int64_t n, float scale, float shift, float* to) {
+  for (int64_t k = 0; k < n; ++k) to[k] = scale * static_cast<float>(from[k]) + shift;
+}
+
+/// One channel of one image, [height, width], through a window; outside the image stands 0, which
+/// is `shift` once normalised.
+template <typename T>
+void convert_window(const T* from, int64_t height, int64_t width, Window window, float scale,
+                    float shift, float* to) {
+  const int64_t first = std::max<int64_t>(0, -window.right);
+  const int64_t last = std::min(width, width - window.right);
+  for (int64_t y = 0; y < height; ++y, to += width) {
+    const int64_t row = y + window.down;
+    if (row < 0 || row >= height) {
+      std::fill_n(to, width, shift);
+      continue;
+    }
+    std::fill(to, to + first, shift);
+    convert(from + row * width + first + window.right, last - first, scale, shift, to + first);
+    std::fill(to + last, to + width, shift);
+    if (window.mirror) std::reverse(to, to + width);
+  }
+}
+
+/// The windows of a batch in order, each from its own draws.
+class Windows {
+ public:
+  Windows(Augmentation augmentation, uint64_t seed)
+      : padding_(augmentation.crop_padding), flip_(augmentation.flip), random_(seed) {}
+
+  Window next() {
+    Window window;
+    if (padding_ > 0) {
+      window.down = offset();
+      window.right = offset();
+    }
+    if (flip_) window.mirror = random_.next() >> 63;
+    return window;
+  }
+
+ private:
+  int64_t offset() { return static_cast<int64_t>(random_.below(2 * padding_ + 1)) - padding_; }
+
+  int64_t padding_;
+  bool flip_;
+  Random random_;
+};
+
+}  // namespace
+
+Loader::Loader(std::shared_ptr<const Dataset> data, const Dataset& statistics,
+               Augmentation augmentation, uint64_t seed, int worker)
+    : data_(std::move(data)), augmentation_(augmentation), seed_(seed), worker_(worker) {
+  const at::Tensor& inputs = data_->inputs;
+  const auto channels = static_cast<size_t>(inputs.size(1));
+  if (statistics.mean.size() != channels || statistics.stddev.size() != channels)
+    throw std::invalid_argument(fmt::format("loader: {} channels but statistics of {} and {}",
+                                            channels, statistics.mean.size(),
+                                            statistics.stddev.size()));
+  const int64_t side = std::min(inputs.size(2), inputs.size(3));
+  require(0 <= augmentation.crop_padding && augmentation.crop_padding < side,
+          "--crop-padding must be in [0, {}) for images of {} x {}, got {}", side, inputs.size(2),
+          inputs.size(3), augmentation.crop_padding);
+
+  const double unit = inputs.scalar_type() == at::kByte ? 255.0 : 1.0;
+  for (size_t c = 0; c < channels; ++c) {
+    const double mean = statistics.mean[c], stddev = statistics.stddev[c];
+    scale_.push_back(static_cast<float>(1 / (unit * stddev)));
+    shift_.push_back(static_cast<float>(-mean / stddev));
+  }
+}
+
+Batch Loader::gather(std::span<const int64_t> indices, int64_t step) {
+  return fill(indices, augmentation_, step);
+}
+
+Batch Loader::range(int64_t begin, int64_t end) {
+  if (begin < 0 || end < begin)
+    throw std::out_of_range(fmt::format("loader: range [{}, {})", begin, end));
+  range_.resize(end - begin);
+  std::iota(range_.begin(), range_.end(), begin);
+  return fill(range_, Augmentation{}, 0);
+}
+
+Batch Loader::fill(std::span<const int64_t> indices, Augmentation augmentation, int64_t step) {
+  const auto n = static_cast<int64_t>(indices.size());
+  for (const int64_t index : indices)
+    if (index < 0 || index >= data_->size())
+      throw std::out_of_range(fmt::format("loader: example {} of {}", index, data_->size()));
+
+  if (!room_.input.defined() || room_.input.size(0) < n) {
+    std::vector<int64_t> shape = data_->inputs.sizes().vec();
+    shape[0] = n;
+    room_ = {at::empty(shape, at::kFloat), at::empty({n}, at::kLong)};
+    batch_ = room_;
+  }
+  if (batch_.input.size(0) != n)
+    batch_ = {room_.input.narrow(0, 0, n), room_.target.narrow(0, 0, n)};
+
+  const int64_t* targets = data_->targets.data_ptr<int64_t>();
+  int64_t* target = batch_.target.data_ptr<int64_t>();
+  for (int64_t i = 0; i < n; ++i) target[i] = targets[indices[i]];
+
+  if (data_->inputs.scalar_type() == at::kByte)
+    fill_input(data_->inputs.data_ptr<uint8_t>(), indices, augmentation, step);
+  else
+    fill_input(data_->inputs.data_ptr<float>(), indices, augmentation, step);
+  return batch_;
+}
+
+template <typename T>
+void Loader::fill_input(const T* examples, std::span<const int64_t> indices,
+                        Augmentation augmentation, int64_t step) {
+  const int64_t channels = data_->inputs.size(1);
+  const int64_t height = data_->inputs.size(2), width = data_->inputs.size(3);
+  const int64_t plane = height * width;
+  const bool augmented = augmentation.crop_padding > 0 || augmentation.flip;
+  Windows windows(augmentation, derive_seed(seed_, worker_, "augment", step));
+  float* to = batch_.input.data_ptr<float>();
+  for (const int64_t index : indices) {
+    const T* from = examples + index * channels * plane;
+    const Window window = windows.next();
+    for (int64_t c = 0; c < channels; ++c, from += plane, to += plane)
+      if (augmented)
+        convert_window(from, height, width, window, scale_[c], shift_[c], to);
+      else
+        convert(from, plane, scale_[c], shift_[c], to);
+  }
+}
+
+}  // namespace valley

@@ -1,0 +1,37 @@
+#include "valley/data/subset.h"
+
+#include <ATen/ops/from_blob.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "valley/core/random.h"
+#include "valley/data/shuffle.h"
+
+namespace valley {
+
+std::shared_ptr<const Dataset> balanced_subset(const Dataset& data, int64_t count, uint64_t seed) {
+  const int64_t* targets = data.targets.data_ptr<int64_t>();
+  std::vector<std::vector<int64_t>> of_class(data.classes);
+  for (int64_t i = 0; i < data.size(); ++i) of_class[targets[i]].push_back(i);
+
+  Random random(seed);
+  for (auto& members : of_class) shuffle(members, random);
+  // Where the count does not divide, chance says which classes have one more.
+  shuffle(of_class, random);
+
+  std::vector<int64_t> chosen;
+  for (size_t turn = 0; static_cast<int64_t>(chosen.size()) < count; ++turn)
+    for (const auto& members : of_class)
+      if (turn < members.size() && static_cast<int64_t>(chosen.size()) < count)
+        chosen.push_back(members[turn]);
+  std::sort(chosen.begin(), chosen.end());
+
+  const at::Tensor rows = at::from_blob(chosen.data(), {count}, at::kLong);
+  auto subset = std::make_shared<Dataset>(data);
+  subset->inputs = data.inputs.index_select(0, rows);
+  subset->targets = data.targets.index_select(0, rows);
+  return subset;
+}
+
+}  // namespace valley
