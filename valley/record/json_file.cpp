@@ -1,0 +1,28 @@
+#include "valley/record/json_file.h"
+
+#include <nlohmann/json.hpp>
+
+#include "valley/core/error.h"
+#include "valley/record/atomic_file.h"
+
+namespace valley {
+
+std::string to_line(const Json& value) {
+  return value.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+void write_json(const std::filesystem::path& path, const Json& value) {
+  write_atomically(path, value.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+}
+
+Json read_json(const std::filesystem::path& path) {
+  const std::string text = read_file(path);
+  try {
+    return Json::parse(text);
+  } catch (const Json::parse_error& error) {
+    throw UsageError(fmt::format("{} is not JSON: it breaks at byte {} of {}", path.string(),
+                                 error.byte, text.size()));
+  }
+}
+
+}  // namespace valley

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <filesystem>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+namespace valley {
+
+/// Keeps the order in which keys were added.
+using Json = nlohmann::ordered_json;
+
+/// One line of JSON. A number that is not finite becomes null, as JSON has no word for it; bytes
+/// that are not UTF-8 become the replacement character.
+std::string to_line(const Json& value);
+
+/// Writes `value` with two blanks of indentation, whole or not at all. @throws IoError
+void write_json(const std::filesystem::path& path, const Json& value);
+
+/// @throws UsageError if the file cannot be read or is not JSON.
+Json read_json(const std::filesystem::path& path);
+
+}  // namespace valley

@@ -1,0 +1,56 @@
+#include "valley/record/run_folder.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+#include "valley/core/error.h"
+#include "valley/record/atomic_file.h"
+
+namespace valley {
+namespace fs = std::filesystem;
+
+RunFolder::RunFolder(fs::path path) : path_(std::move(path)) {}
+
+RunFolder RunFolder::create(const fs::path& path) {
+  require(!path.empty(), "--out must name a folder, got ''");
+  const RunFolder folder(path);
+  std::error_code error;
+  for (const auto name : {kConfig, kMetrics}) {
+    const bool held = fs::exists(folder.file(name), error);
+    require(!held, "--out {} already holds a run; choose another folder, or --resume {} to go on",
+            path.string(), path.string());
+  }
+  fs::create_directories(path, error);
+  require(!error, "--out {} cannot be created: {}", path.string(), error.message());
+  folder.require_writable("--out");
+  return folder;
+}
+
+RunFolder RunFolder::open(const fs::path& path) {
+  const RunFolder folder(path);
+  std::error_code error;
+  require(fs::is_directory(path, error), "{} is no run folder: there is no such folder",
+          path.string());
+  require(fs::exists(folder.file(kConfig), error), "{} is no run folder: {} is missing",
+          path.string(), kConfig);
+  return folder;
+}
+
+void RunFolder::require_writable(std::string_view option) const {
+  const fs::path probe = file(".writable");
+  const int file = ::open(probe.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+  require(file >= 0, "{} {} cannot be written: {}", option, path_.string(),
+          std::generic_category().message(errno));
+  ::close(file);
+  ::unlink(probe.c_str());
+}
+
+void RunFolder::write_atomically(std::string_view name, std::string_view content) const {
+  valley::write_atomically(file(name), content);
+}
+
+}  // namespace valley

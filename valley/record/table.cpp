@@ -1,0 +1,85 @@
+#include "valley/record/table.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <stdexcept>
+#include <utility>
+
+namespace valley {
+namespace {
+
+// The code point at the front of `text`, which is removed. A broken sequence counts as one.
+uint32_t next_code_point(std::string_view& text) {
+  const auto lead = static_cast<unsigned char>(text[0]);
+  const size_t length = lead < 0xC0 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+  uint32_t code = length == 1 ? lead : lead & (0x7F >> length);
+  size_t used = 1;
+  for (; used < std::min(length, text.size()); ++used) {
+    const auto next = static_cast<unsigned char>(text[used]);
+    if ((next & 0xC0) != 0x80) break;
+    code = code << 6 | (next & 0x3F);
+  }
+  text.remove_prefix(used);
+  return code;
+}
+
+size_t width_of(uint32_t code) {
+  const auto in = [code](uint32_t first, uint32_t last) { return first <= code && code <= last; };
+  if (in(0x300, 0x36F) || in(0x200B, 0x200F) || in(0xFE00, 0xFE0F)) return 0;
+  if (in(0x1100, 0x115F) || in(0x2E80, 0xA4CF) || in(0xAC00, 0xD7A3) || in(0xF900, 0xFAFF) ||
+      in(0xFE30, 0xFE6F) || in(0xFF00, 0xFF60) || in(0x1F300, 0x1FAFF) || in(0x20000, 0x3FFFD))
+    return 2;
+  return 1;
+}
+
+}  // namespace
+
+size_t display_width(std::string_view text) {
+  size_t width = 0;
+  while (!text.empty()) width += width_of(next_code_point(text));
+  return width;
+}
+
+Table::Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
+
+void Table::add_row(std::vector<std::string> cells) {
+  if (cells.size() > columns_.size()) {
+    throw std::logic_error(
+        fmt::format("a row of {} cells in a table of {} columns", cells.size(), columns_.size()));
+  }
+  cells.resize(columns_.size());
+  rows_.push_back(std::move(cells));
+}
+
+std::string Table::to_string() const {
+  std::vector<std::string> header;
+  std::vector<size_t> widths;
+  for (size_t c = 0; c < columns_.size(); ++c) {
+    header.push_back(columns_[c].title);
+    size_t width = display_width(columns_[c].title);
+    for (const auto& row : rows_) width = std::max(width, display_width(row[c]));
+    widths.push_back(width);
+  }
+
+  std::string text;
+  const auto add_line = [&](const std::vector<std::string>& cells) {
+    std::string line;
+    for (size_t c = 0; c < cells.size(); ++c) {
+      const std::string blanks(widths[c] - display_width(cells[c]), ' ');
+      if (c > 0) line += "  ";
+      line += columns_[c].align == Align::kRight ? blanks + cells[c] : cells[c] + blanks;
+    }
+    line.erase(line.find_last_not_of(' ') + 1);
+    text += line + '\n';
+  };
+  add_line(header);
+  std::vector<std::string> rule;
+  for (const size_t width : widths) rule.emplace_back(width, '-');
+  add_line(rule);
+  for (const auto& row : rows_) add_line(row);
+  return text;
+}
+
+}  // namespace valley
