@@ -17,10 +17,10 @@ class Random {
  public:
   explicit Random(uint64_t seed);
 
-  uint64_t next();                  ///< 64 uniform bits
-  uint64_t below(uint64_t bound);   ///< uniform in [0, bound), without bias; bound > 0
-  double uniform();                 ///< uniform in [0, 1), 53 bits
-  double normal();                  ///< standard normal (Box-Muller, one draw a call)
+  uint64_t next();                 ///< 64 uniform bits
+  uint64_t below(uint64_t bound);  ///< uniform in [0, bound), without bias; bound > 0
+  double uniform();                ///< uniform in [0, 1), 53 bits
+  double normal();                 ///< standard normal (Box-Muller, one draw a call)
 
   using State = std::array<uint64_t, 4>;
   const State& state() const { return state_; }

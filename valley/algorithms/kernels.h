@@ -1,0 +1,30 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+
+/// The passes over a flat vector that a round is made of: each reads and writes memory once.
+namespace valley {
+
+/// Sums over a range of x [d] and s [d], the sum over M workers; accumulated in double, so that
+/// d = 10^9 float32 values lose nothing.
+struct SquaredNorms {
+  double distance = 0;  ///< sum (x - s/M)^2
+  double own = 0;       ///< sum x^2
+  double mean = 0;      ///< sum (s/M)^2
+
+  SquaredNorms& operator+=(const SquaredNorms& other);
+};
+SquaredNorms squared_norms(const at::Tensor& x, const at::Tensor& sum, int workers, int64_t begin,
+                           int64_t end);
+
+/// x <- lerp(x, s/M, weight): x moves by the share `weight` of the way to the mean. weight 0 leaves
+/// x as it is and weight 1 gives s/M, both exactly.
+void lerp_to_mean(at::Tensor& x, const at::Tensor& sum, int workers, double weight);
+
+/// The same, and s <- (x - s/M) * scale with the x from before.
+void lerp_to_mean_keep_direction(at::Tensor& x, at::Tensor& sum, int workers, double weight,
+                                 double scale);
+
+}  // namespace valley

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <memory>
+
+#include "valley/algorithms/registry.h"
+
+namespace valley {
+
+/// Local SGD: every worker trains on its own, and every tau steps all take the average.
+///
+///     x_m <- (1/M) sum_k x_k
+///
+/// With tau = 1 and plain SGD (momentum and weight decay included) it equals synchronous SGD.
+/// Periods: constant, post-local (tau = 1 first) and qsr.
+///
+/// Cost of a round: one all-reduce of d values. State: the clock.
+///
+/// Reference: Stich, "Local SGD Converges Fast and Communicates Little", ICLR 2019,
+/// arXiv:1805.09767.
+std::unique_ptr<Algorithm> make_local_sgd(const AlgorithmOptions&, const AlgorithmContext&);
+
+}  // namespace valley

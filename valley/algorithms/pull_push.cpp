@@ -1,0 +1,49 @@
+#include "valley/algorithms/pull_push.h"
+
+#include <ATen/ops/empty_like.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "valley/algorithms/kernels.h"
+#include "valley/core/error.h"
+
+namespace valley {
+
+PullPush::PullPush(const PullPushOptions& options) : options_(options) {
+  require(0 < options.pull && options.pull <= 1, "--pull must be in (0, 1], got {}", options.pull);
+  require(options.push >= 0 && std::isfinite(options.push), "--push must be at least 0, got {}",
+          options.push);
+}
+
+RoundReport PullPush::round(at::Tensor& x, Communicator& comm, double push_factor) {
+  const int workers = comm.size();
+  if (!sum_.defined() || sum_.numel() != x.numel()) sum_ = at::empty_like(x);
+
+  SquaredNorms norms;
+  comm.all_reduce_sum(x, sum_, [&](int64_t begin, int64_t end) {
+    norms += squared_norms(x, sum_, workers, begin, end);
+  });
+
+  const double alpha = options_.pull;
+  const double lambda =
+      push_factor * options_.push * (options_.push_relative ? std::sqrt(norms.mean) : 1.0);
+  const double distance = std::sqrt(norms.distance);
+  const double epsilon = x.scalar_type() == at::kDouble ? std::numeric_limits<double>::epsilon()
+                                                        : std::numeric_limits<float>::epsilon();
+  const bool apart = distance > std::max(8, workers) * epsilon * std::sqrt(norms.own);
+  const double push_share = apart && lambda > 0 ? lambda / distance : 0;
+
+  // The exact variant asks all workers together, whoever is apart: it is a collective.
+  if (options_.variant == PushVariant::kExact && lambda > 0) {
+    lerp_to_mean_keep_direction(x, sum_, workers, alpha - push_share, apart ? 1 / distance : 0);
+    comm.all_reduce_sum(sum_, sum_);  // sum_m u_m
+    x.sub_(sum_, lambda / workers);
+  } else {
+    lerp_to_mean(x, sum_, workers, alpha - push_share);
+  }
+  return {.distance = distance, .pull = alpha, .push = lambda, .predicted_width = lambda / alpha};
+}
+
+}  // namespace valley
