@@ -7,6 +7,7 @@
 #include "valley/models/lenet.h"
 #include "valley/models/mlp.h"
 #include "valley/models/resnet.h"
+#include "valley/models/scripted.h"
 
 namespace valley {
 
@@ -22,6 +23,8 @@ const std::vector<ModelEntry>& models() {
 }
 
 std::unique_ptr<Model> make_model(const std::string& name, const ModelOptions& options) {
+  if (name.ends_with(".pt")) return ScriptedModel::load(name);
+
   const auto [channels, height, width] = options.input;
   require(channels >= 1 && height >= 1 && width >= 1 && options.classes >= 1,
           "model {}: input and classes must be at least 1, got {}x{}x{} and {}", name, channels,

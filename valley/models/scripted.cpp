@@ -1,0 +1,166 @@
+#include "valley/models/scripted.h"
+
+#include <ATen/core/function_schema.h>
+#include <ATen/core/grad_mode.h>
+#include <torch/csrc/jit/api/module.h>
+#include <torch/csrc/jit/runtime/graph_executor.h>
+#include <torch/csrc/jit/serialization/import.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <sstream>
+
+#include "valley/core/error.h"
+#include "valley/models/output_file.h"
+
+namespace valley {
+namespace {
+
+// The last 64 KiB of a zip file hold its end record, and before that the names of its members.
+constexpr std::streamoff kZipTail = 65536 + 22;
+constexpr const char* kExport = "export one with torch.jit.script(net).save(path)";
+
+void check_file(const std::string& path) {
+  require(std::filesystem::exists(path), "cannot read {}: No such file or directory", path);
+  require(!std::filesystem::is_directory(path), "cannot read {}: Is a directory", path);
+  std::ifstream file(path, std::ios::binary);
+  require(file.is_open(), "cannot read {}: {}", path, std::strerror(errno));
+
+  char magic[4] = {};
+  file.read(magic, sizeof magic);
+  require(file.gcount() == sizeof magic && std::memcmp(magic, "PK\3\4", 4) == 0,
+          "{} is no TorchScript module; {}", path, kExport);
+
+  file.seekg(0, std::ios::end);
+  const std::streamoff size = file.tellg(), start = std::max<std::streamoff>(0, size - kZipTail);
+  std::string tail(static_cast<size_t>(size - start), '\0');
+  file.seekg(start);
+  file.read(tail.data(), static_cast<std::streamsize>(tail.size()));
+  require(tail.find("PK\5\6") != std::string::npos, "{} is cut short", path);
+}
+
+bool has_member(const std::string& message, const char* member) {
+  return message.find(member) != std::string::npos;
+}
+
+// LibTorch's messages carry a source location, a TorchScript traceback and a C++ backtrace. What a
+// person needs is one line: behind "RuntimeError:" where there is one, else the first.
+std::string one_line(const std::exception& error) {
+  const auto* c10_error = dynamic_cast<const c10::Error*>(&error);
+  std::string text = c10_error ? c10_error->what_without_backtrace() : error.what();
+  const size_t raised = text.rfind("Error: ");
+  if (raised != std::string::npos) text = text.substr(raised + std::strlen("Error: "));
+  if (text.starts_with("[enforce fail")) {
+    const size_t location = text.find("] ");
+    if (location != std::string::npos) text = text.substr(location + 2);
+    if (text.starts_with(". ")) text = text.substr(2);
+  }
+  return text.substr(0, text.find('\n'));
+}
+
+}  // namespace
+
+struct ScriptedModel::Script {
+  std::string path;
+  torch::jit::Module module;
+};
+
+std::unique_ptr<ScriptedModel> ScriptedModel::load(const std::string& path) {
+  check_file(path);
+  auto script = std::make_unique<Script>();
+  script->path = path;
+  try {
+    script->module = torch::jit::load(path, at::kCPU);
+  } catch (const std::exception& error) {
+    const std::string text = one_line(error);
+    // The member that torch.save does not write and torch.jit.save does.
+    const bool plain = has_member(text, "constants.pkl") || has_member(text, "file not found");
+    throw UsageError(fmt::format("{} is no TorchScript module ({}); {}", path,
+                                 plain ? "written by torch.save?" : text, kExport));
+  }
+
+  const auto forward = script->module.find_method("forward");
+  require(forward.has_value(), "{} has no forward method", path);
+  const c10::FunctionSchema& schema = forward->function().getSchema();
+  int64_t needed = 0;
+  for (const c10::Argument& argument : schema.arguments()) needed += !argument.default_value();
+  require(schema.arguments().size() >= 2 && needed <= 2,
+          "{}: forward must take one tensor, it takes {} arguments", path, needed - 1);
+
+  std::unique_ptr<ScriptedModel> model(new ScriptedModel(std::move(script)));
+  const std::vector<NamedTensor> parameters = model->parameters();
+  require(!parameters.empty(), "{} has no trainable parameters (is it frozen?)", path);
+  std::map<const void*, std::string> owners;
+  for (const auto& [name, tensor] : parameters) {
+    if (tensor.numel() == 0) continue;
+    const auto [owner, fresh] = owners.emplace(tensor.data_ptr(), name);
+    require(fresh, "{} ties {} to {}; tied parameters of a TorchScript module cannot be trained",
+            path, name, owner->second);
+  }
+  return model;
+}
+
+ScriptedModel::ScriptedModel(std::unique_ptr<Script> script) : script_(std::move(script)) {}
+ScriptedModel::~ScriptedModel() = default;
+
+at::Tensor ScriptedModel::forward(const at::Tensor& input) {
+  const torch::jit::GraphOptimizerEnabledGuard plain_interpreter(false);  // of this thread
+  c10::IValue output;
+  try {
+    output = script_->module.forward({input});
+  } catch (const std::exception& error) {
+    throw UsageError(fmt::format("{}: forward failed: {}", script_->path, one_line(error)));
+  }
+  require(output.isTensor(), "{}: forward must return one tensor, it returns {}", script_->path,
+          output.isTensor() ? "" : output.type()->repr_str());
+  return output.toTensor();
+}
+
+std::vector<NamedTensor> ScriptedModel::parameters() {
+  std::vector<NamedTensor> result;
+  for (const auto& item : script_->module.named_parameters()) {
+    if (item.value.requires_grad()) result.push_back({item.name, item.value});
+  }
+  return result;
+}
+
+std::vector<NamedTensor> ScriptedModel::buffers() {
+  std::vector<NamedTensor> result;
+  for (const auto& item : script_->module.named_parameters()) {
+    if (!item.value.requires_grad()) result.push_back({item.name, item.value});
+  }
+  for (const auto& item : script_->module.named_buffers()) {
+    result.push_back({item.name, item.value});
+  }
+  return result;
+}
+
+void ScriptedModel::train(bool on) { script_->module.train(on); }
+
+void ScriptedModel::save(const std::string& path) const {
+  // Parameters may be views of one flat tensor, and the serialiser writes a view's whole storage
+  // with every tensor. A deep copy gives each its own.
+  torch::jit::Module copy = [&] {
+    const at::NoGradGuard no_grad;
+    return script_->module.deepcopy();
+  }();
+  std::map<std::string, bool> trainable;
+  for (const auto& item : script_->module.named_parameters()) {
+    trainable[item.name] = item.value.requires_grad();
+  }
+  for (const auto& item : copy.named_parameters()) {
+    item.value.set_requires_grad(trainable.at(item.name));
+  }
+
+  // To memory first: LibTorch's zip writer ends the process when its stream fails.
+  std::ostringstream bytes;
+  copy.save(bytes);
+  OutputFile file(path);
+  file.write(bytes.view().data(), bytes.view().size());
+  file.commit();
+}
+
+}  // namespace valley
