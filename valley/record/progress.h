@@ -17,13 +17,13 @@ struct ProgressState {
   int64_t step = 0;         ///< steps done
   int64_t total_steps = 0;  ///< of the whole run
   bool epoch_end = false;   ///< this step ends an epoch: worth a line where there is no bar
-  std::optional<double> epoch;
-  std::optional<double> loss;
-  std::optional<double> accuracy;  ///< in [0, 1]
-  std::optional<double> valley_width;
-  std::optional<double> predicted_width;
-  std::optional<double> samples_per_second;  ///< of all workers
-  std::optional<double> communicating;       ///< share of the time, in [0, 1]
+  std::optional<double> epoch = {};
+  std::optional<double> loss = {};
+  std::optional<double> accuracy = {};  ///< in [0, 1]
+  std::optional<double> valley_width = {};
+  std::optional<double> predicted_width = {};
+  std::optional<double> samples_per_second = {};  ///< of all workers
+  std::optional<double> communicating = {};       ///< share of the time, in [0, 1]
 };
 
 /// Shows a person how a run goes. One thread only; one worker has one.
@@ -46,7 +46,7 @@ struct ProgressOptions {
   double bar_seconds = 0.1;                     ///< a bar is drawn at most this often
   double line_seconds = 10;                     ///< without a terminal: a line this often
   std::function<double()> clock = now_seconds;  ///< for the above and the remaining time
-  std::function<int()> columns;                 ///< terminal width; empty: ask stderr's terminal
+  std::function<int()> columns = {};            ///< terminal width; empty: ask stderr's terminal
 };
 
 /// One line, redrawn: "\r", the text, clear to the end of line. Parts that do not fit the width

@@ -32,7 +32,7 @@ std::string format_bytes(int64_t bytes) {
 
 std::string format_seconds(double seconds) {
   if (!std::isfinite(seconds)) return "?";
-  if (seconds < 0) return "-" + format_seconds(-seconds);
+  if (seconds < 0) return fmt::format("-{}", format_seconds(-seconds));
   if (seconds == 0) return "0 s";
   if (seconds < 0.9995) {
     static constexpr std::array<std::string_view, 3> kUnits = {" ns", " us", " ms"};
