@@ -1,0 +1,24 @@
+#pragma once
+
+#include <algorithm>
+#include <memory>
+
+#include "valley/comm/communicator.h"
+#include "valley/data/dataset.h"
+#include "valley/data/loader.h"
+
+namespace valley {
+
+/// Cuts a data set into batches in stored order and calls f(batch) for those of this worker: batch
+/// b belongs to worker b mod M. So the batches are the same for every number of workers.
+template <typename F>
+void deal_batches(const std::shared_ptr<const Dataset>& data, const Dataset& statistics,
+                  const Communicator& comm, int64_t batch_size, const F& f) {
+  Loader loader(data, statistics, Augmentation{}, /*seed=*/0, /*worker=*/0);
+  const int64_t n = data->size();
+  for (int64_t b = comm.rank(); b * batch_size < n; b += comm.size()) {
+    f(loader.range(b * batch_size, std::min(n, (b + 1) * batch_size)));
+  }
+}
+
+}  // namespace valley
