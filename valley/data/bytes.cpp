@@ -20,8 +20,9 @@ constexpr int64_t kChunk = 1 << 20;
 void require_data_file(const std::filesystem::path& path, const std::string& remedy) {
   std::error_code error;
   const auto status = std::filesystem::status(path, error);
-  require(std::filesystem::exists(status), "data file {} is missing; {}", path.string(), remedy);
-  require(std::filesystem::is_regular_file(status), "{} is no file", path.string());
+  require(std::filesystem::exists(status), "data file {} is missing{}{}", path.string(),
+          remedy.empty() ? "" : "; ", remedy);
+  require(std::filesystem::is_regular_file(status), "{} is not an ordinary file", path.string());
   require(std::filesystem::file_size(path) > 0, "{} is empty", path.string());
 }
 
@@ -44,12 +45,9 @@ ByteReader::~ByteReader() { gzclose(file_); }
 int64_t ByteReader::read_some(uint8_t* to, int64_t count) {
   const int got = gzread(file_, to, static_cast<unsigned>(count));
   int code = Z_OK;
-  const char* text = gzerror(file_, &code);
-  if (code == Z_ERRNO) text = std::strerror(errno);
-  // zlib hands out what a cut file still holds and reports the cut beside it.
-  require(code != Z_BUF_ERROR, "{} is cut short: its gzip stream does not end", path_.string());
-  require(got >= 0 && (code == Z_OK || code == Z_STREAM_END), "cannot read {}: {}", path_.string(),
-          text);
+  const char* text = gzerror(file_, &code);  // begins with the path
+  cut_ = code == Z_BUF_ERROR;  // zlib hands out what a cut file still holds and reports it beside
+  require(got >= 0 && (cut_ || code == Z_OK || code == Z_STREAM_END), "cannot read {}", text);
   return got;
 }
 
@@ -73,6 +71,7 @@ int64_t ByteReader::skip_to_end() {
   std::array<uint8_t, 1 << 16> sink;
   int64_t total = 0;
   while (const int64_t got = read_some(sink.data(), sink.size())) total += got;
+  require(!cut_, "{} is cut short: its gzip stream does not end", path_.string());
   return total;
 }
 

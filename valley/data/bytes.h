@@ -29,11 +29,12 @@ class ByteReader {
   ByteReader(const ByteReader&) = delete;
   ByteReader& operator=(const ByteReader&) = delete;
 
-  /// Up to `count` bytes, fewer where the file ends.
-  /// @throws UsageError if the compressed content is corrupt or cut short.
+  /// Up to `count` bytes, fewer where the file ends or is cut short.
+  /// @throws UsageError if the compressed content is corrupt.
   std::vector<uint8_t> read(int64_t count);
 
   /// Reads on to the end and returns how many bytes that were.
+  /// @throws UsageError if the compressed content is corrupt or does not end.
   int64_t skip_to_end();
 
  private:
@@ -41,6 +42,7 @@ class ByteReader {
 
   std::filesystem::path path_;
   gzFile_s* file_;
+  bool cut_ = false;
 };
 
 }  // namespace valley

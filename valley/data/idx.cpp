@@ -1,12 +1,12 @@
 #include "valley/data/idx.h"
 
-#include <ATen/ops/empty.h>
+#include <ATen/ops/from_blob.h>
 
 #include <algorithm>
-#include <cstring>
 #include <filesystem>
 #include <limits>
 #include <memory>
+#include <utility>
 
 #include "valley/core/error.h"
 #include "valley/data/bytes.h"
@@ -87,7 +87,7 @@ at::Tensor read_idx(const std::string& path, int dimensions) {
     sizes.push_back(size);
   }
 
-  const std::vector<uint8_t> values = reader.read(expected);
+  std::vector<uint8_t> values = reader.read(expected);
   require(static_cast<int64_t>(values.size()) == expected,
           "{} is cut short: {} bytes expected after the header, {} found", path, expected,
           values.size());
@@ -95,9 +95,10 @@ at::Tensor read_idx(const std::string& path, int dimensions) {
   require(trailing == 0, "{} is too long: {} bytes expected after the header, {} found", path,
           expected, expected + trailing);
 
-  at::Tensor tensor = at::empty(sizes, at::kByte);
-  std::memcpy(tensor.data_ptr<uint8_t>(), values.data(), values.size());
-  return tensor;
+  // The tensor owns the bytes as they were read: no second copy of a large file.
+  const auto kept = std::make_shared<std::vector<uint8_t>>(std::move(values));
+  return at::from_blob(
+      kept->data(), sizes, [kept](void*) {}, at::kByte);
 }
 
 DataSplits load_mnist_format(const std::string& folder, const std::string& usage,

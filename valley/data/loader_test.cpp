@@ -1,0 +1,195 @@
+#include "valley/data/loader.h"
+
+#include <ATen/ops/empty.h>
+#include <ATen/ops/equal.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <numeric>
+#include <tuple>
+
+#include "valley/data/test_files.h"
+
+namespace valley {
+namespace {
+
+using testing::ElementsAre;
+
+/// n images [2, 5, 6] of random values (bytes, or floats of the same numbers), none of them 0.
+std::shared_ptr<Dataset> images(int64_t n, at::ScalarType type) {
+  auto data = std::make_shared<Dataset>();
+  data->inputs = at::empty({n, 2, 5, 6}, at::kByte);
+  data->targets = at::empty({n}, at::kLong);
+  data->classes = 3;
+  data->mean = {0.25f, 0.5f};
+  data->stddev = {0.125f, 0.75f};
+  Random random(11);
+  for (int64_t k = 0; k < data->inputs.numel(); ++k)
+    data->inputs.data_ptr<uint8_t>()[k] = static_cast<uint8_t>(1 + random.below(255));
+  for (int64_t i = 0; i < n; ++i) data->targets.data_ptr<int64_t>()[i] = i % 3;
+  data->inputs = data->inputs.to(type);
+  return data;
+}
+
+/// Row y, column x of a channel of example i as the formula says, black outside the image.
+double reference(const Dataset& data, int64_t i, int64_t c, int64_t y, int64_t x) {
+  const bool inside = 0 <= y && y < data.inputs.size(2) && 0 <= x && x < data.inputs.size(3);
+  const double unit = data.inputs.scalar_type() == at::kByte ? 255 : 1;
+  const double value = inside ? data.inputs[i][c][y][x].item<double>() : 0;
+  return (value / unit - data.mean[c]) / data.stddev[c];
+}
+
+/// Whether `image` [2, 5, 6] is example i, moved and perhaps mirrored.
+bool is_window(const at::Tensor& image, const Dataset& data, int64_t i, int64_t down, int64_t right,
+               bool mirror) {
+  const auto values = image.accessor<float, 3>();
+  for (int64_t c = 0; c < 2; ++c)
+    for (int64_t y = 0; y < 5; ++y)
+      for (int64_t x = 0; x < 6; ++x) {
+        const double expected = reference(data, i, c, y + down, (mirror ? 5 - x : x) + right);
+        if (std::abs(values[c][y][x] - expected) > 1e-5 * (1 + std::abs(expected))) return false;
+      }
+  return true;
+}
+
+class LoaderOf : public testing::TestWithParam<at::ScalarType> {};
+INSTANTIATE_TEST_SUITE_P(Types, LoaderOf, testing::Values(at::kByte, at::kFloat));
+
+TEST_P(LoaderOf, GathersAndNormalises) {
+  const auto data = images(7, GetParam());
+  Loader loader(data, *data, {}, 0, 0);
+  const std::vector<int64_t> indices = {6, 0, 3, 3};
+  const auto [input, target] = loader.gather(indices, 0);
+  EXPECT_THAT(input.sizes().vec(), ElementsAre(4, 2, 5, 6));
+  EXPECT_EQ(input.scalar_type(), at::kFloat);
+  EXPECT_TRUE(input.is_contiguous());
+  for (int64_t b = 0; b < 4; ++b) {
+    EXPECT_TRUE(is_window(input[b], *data, indices[b], 0, 0, false));
+    EXPECT_EQ(target[b].item<int64_t>(), indices[b] % 3);
+  }
+}
+
+TEST_P(LoaderOf, EveryOffsetAndMirrorOccursEquallyOften) {
+  const auto data = images(2, GetParam());
+  const Augmentation augmentation{.crop_padding = 1, .flip = true};
+  Loader loader(data, *data, augmentation, 0, 0);
+  const std::vector<int64_t> indices = {0, 1, 0, 1, 0, 1};
+  std::map<std::tuple<int64_t, int64_t, bool>, int> counts;
+  for (int64_t step = 0; step < 300; ++step) {
+    const at::Tensor input = loader.gather(indices, step).input;
+    for (int64_t b = 0; b < 6; ++b) {
+      int matches = 0;
+      for (const int64_t down : {-1, 0, 1})
+        for (const int64_t right : {-1, 0, 1})
+          for (const bool mirror : {false, true})
+            if (is_window(input[b], *data, indices[b], down, right, mirror)) {
+              ++counts[{down, right, mirror}];
+              ++matches;
+            }
+      ASSERT_EQ(matches, 1);
+    }
+  }
+  EXPECT_EQ(counts.size(), 18u);
+  for (const auto& [window, count] : counts) EXPECT_NEAR(count, 100, 5 * std::sqrt(100.0));
+}
+
+TEST_P(LoaderOf, TheWidestCropIsStillRight) {
+  const auto data = images(1, GetParam());
+  Loader loader(data, *data, {.crop_padding = 4}, 3, 0);
+  std::map<std::pair<int64_t, int64_t>, int> counts;
+  for (int64_t step = 0; step < 600; ++step) {
+    const at::Tensor input = loader.gather(std::vector<int64_t>{0}, step).input;
+    for (int64_t down = -4; down <= 4; ++down)
+      for (int64_t right = -4; right <= 4; ++right)
+        if (is_window(input[0], *data, 0, down, right, false)) ++counts[{down, right}];
+  }
+  int total = 0;
+  for (const auto& [window, count] : counts) total += count;
+  EXPECT_EQ(total, 600);
+  // 81 places, each missed with probability (80/81)^600 = 0.0006.
+  EXPECT_GE(counts.size(), 79u);
+}
+
+TEST(Loader, FlipAloneMovesNothing) {
+  const auto data = images(1, at::kByte);
+  Loader loader(data, *data, {.flip = true}, 0, 0);
+  int mirrored = 0;
+  for (int64_t step = 0; step < 400; ++step) {
+    const at::Tensor image = loader.gather(std::vector<int64_t>{0}, step).input[0];
+    const bool mirror = is_window(image, *data, 0, 0, 0, true);
+    EXPECT_NE(mirror, is_window(image, *data, 0, 0, 0, false));
+    mirrored += mirror;
+  }
+  EXPECT_NEAR(mirrored, 200, 5 * 10);
+}
+
+TEST(Loader, AugmentationIsOfSeedWorkerAndStep) {
+  const auto data = images(20, at::kByte);
+  std::vector<int64_t> indices(20);
+  std::iota(indices.begin(), indices.end(), 0);
+  const auto at_step = [&](uint64_t seed, int worker, int64_t step, bool warm) {
+    Loader loader(data, *data, {.crop_padding = 2, .flip = true}, seed, worker);
+    if (warm)
+      for (int64_t k = 0; k < 5; ++k) loader.gather(indices, k);
+    return loader.gather(indices, step).input.clone();
+  };
+  const at::Tensor input = at_step(1, 2, 3, false);
+  EXPECT_TRUE(at::equal(input, at_step(1, 2, 3, true)));
+  EXPECT_FALSE(at::equal(input, at_step(0, 2, 3, false)));
+  EXPECT_FALSE(at::equal(input, at_step(1, 1, 3, false)));
+  EXPECT_FALSE(at::equal(input, at_step(1, 2, 4, false)));
+}
+
+TEST(Loader, RangeIsInStoredOrderAndPlain) {
+  const auto data = images(9, at::kByte);
+  Loader augmented(data, *data, {.crop_padding = 2, .flip = true}, 0, 0);
+  Loader plain(data, *data, {}, 0, 0);
+  for (const auto& [begin, end] : {std::pair{0, 4}, {4, 8}, {8, 9}, {0, 9}, {3, 3}}) {
+    std::vector<int64_t> indices(end - begin);
+    std::iota(indices.begin(), indices.end(), begin);
+    const Batch range = augmented.range(begin, end);
+    const Batch expected = plain.gather(indices, 0);
+    EXPECT_THAT(range.input.sizes().vec(), ElementsAre(end - begin, 2, 5, 6));
+    EXPECT_TRUE(at::equal(range.input, expected.input));
+    EXPECT_TRUE(at::equal(range.target, expected.target));
+  }
+}
+
+TEST(Loader, MemoryIsTakenOnce) {
+  const auto data = images(9, at::kByte);
+  Loader loader(data, *data, {}, 0, 0);
+  const void* memory = loader.range(0, 4).input.data_ptr();
+  EXPECT_EQ(loader.range(4, 8).input.data_ptr(), memory);
+  EXPECT_EQ(loader.range(8, 9).input.data_ptr(), memory);
+  EXPECT_EQ(loader.gather(std::vector<int64_t>{1, 2}, 0).input.data_ptr(), memory);
+  EXPECT_EQ(loader.range(4, 8).input.data_ptr(), memory);
+}
+
+TEST(Loader, StatisticsComeFromTheSetNamed) {
+  const auto train = images(3, at::kByte);
+  auto test = images(3, at::kByte);
+  test->mean = {7, 7};
+  test->stddev = {9, 9};
+  Loader loader(test, *train, {}, 0, 0);
+  EXPECT_TRUE(is_window(loader.range(1, 2).input[0], *train, 1, 0, 0, false));
+}
+
+TEST(Loader, Errors) {
+  const auto data = images(3, at::kByte);
+  EXPECT_EQ(usage_error([&] { Loader(data, *data, {.crop_padding = 5}, 0, 0); }),
+            "--crop-padding must be in [0, 5) for images of 5 x 6, got 5");
+  EXPECT_EQ(usage_error([&] { Loader(data, *data, {.crop_padding = -1}, 0, 0); }),
+            "--crop-padding must be in [0, 5) for images of 5 x 6, got -1");
+  Loader loader(data, *data, {}, 0, 0);
+  EXPECT_THROW(loader.gather(std::vector<int64_t>{0, 3}, 0), std::out_of_range);
+  EXPECT_THROW(loader.gather(std::vector<int64_t>{-1}, 0), std::out_of_range);
+  EXPECT_THROW(loader.range(2, 4), std::out_of_range);
+  EXPECT_THROW(loader.range(2, 1), std::out_of_range);
+  Dataset other = *data;
+  other.mean.pop_back();
+  EXPECT_THROW(Loader(data, other, {}, 0, 0), std::invalid_argument);
+}
+
+}  // namespace
+}  // namespace valley

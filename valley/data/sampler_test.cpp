@@ -1,0 +1,159 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "valley/data/loader.h"
+#include "valley/data/test_files.h"
+
+namespace valley {
+namespace {
+
+using Indices = std::vector<int64_t>;
+
+Indices batch(Sampler& sampler, int64_t step) {
+  const auto indices = sampler.batch(step);
+  return {indices.begin(), indices.end()};
+}
+
+/// The batches of all workers at a step, one after the other.
+Indices all_workers(SamplerOptions options, int64_t step) {
+  Indices all;
+  for (options.rank = 0; options.rank < options.workers; ++options.rank) {
+    Sampler sampler(options);
+    for (const int64_t index : sampler.batch(step)) all.push_back(index);
+  }
+  return all;
+}
+
+Indices epoch_of(const SamplerOptions& options, int64_t epoch) {
+  Indices all;
+  const int64_t steps = Sampler(options).steps_per_epoch();
+  for (int64_t t = 0; t < steps; ++t)
+    for (const int64_t index : all_workers(options, epoch * steps + t)) all.push_back(index);
+  return all;
+}
+
+TEST(Sampler, AnEpochHoldsEveryExampleOnce) {
+  for (const auto tail : {Tail::kDrop, Tail::kKeep}) {
+    const SamplerOptions options{.examples = 60, .batch_size = 5, .workers = 4, .tail = tail};
+    EXPECT_EQ(Sampler(options).steps_per_epoch(), 3);
+    for (const int64_t epoch : {0, 1, 7}) {
+      Indices seen = epoch_of(options, epoch);
+      std::sort(seen.begin(), seen.end());
+      Indices expected(60);
+      std::iota(expected.begin(), expected.end(), 0);
+      EXPECT_EQ(seen, expected);
+    }
+  }
+}
+
+TEST(Sampler, WorkersTogetherEqualOneWithTheWholeBatch) {
+  const SamplerOptions four{.examples = 103, .batch_size = 5, .workers = 4, .seed = 2};
+  Sampler one({.examples = 103, .batch_size = 20, .seed = 2});
+  EXPECT_EQ(one.steps_per_epoch(), 5);
+  for (int64_t step = 0; step < 15; ++step)
+    EXPECT_EQ(all_workers(four, step), batch(one, step)) << step;
+}
+
+TEST(Sampler, DropLeavesOutAnotherTailEveryEpoch) {
+  const SamplerOptions options{.examples = 103, .batch_size = 5, .workers = 4};
+  std::set<int64_t> ever;
+  for (int64_t epoch = 0; epoch < 5; ++epoch) {
+    const Indices seen = epoch_of(options, epoch);
+    const std::set<int64_t> distinct(seen.begin(), seen.end());
+    EXPECT_EQ(seen.size(), 100u);
+    EXPECT_EQ(distinct.size(), 100u);
+    ever.insert(seen.begin(), seen.end());
+  }
+  EXPECT_EQ(ever.size(), 103u);
+}
+
+TEST(Sampler, KeepSplitsTheTailEqually) {
+  for (int64_t tail = 1; tail < 20; ++tail) {
+    const SamplerOptions options{
+        .examples = 40 + tail, .batch_size = 5, .workers = 4, .tail = Tail::kKeep};
+    EXPECT_EQ(Sampler(options).steps_per_epoch(), 3);
+    const Indices seen = epoch_of(options, 1);
+    const int64_t each = (tail + 3) / 4;
+    ASSERT_EQ(static_cast<int64_t>(seen.size()), 40 + 4 * each);
+    // All examples once, then the permutation from its start.
+    EXPECT_EQ(std::set<int64_t>(seen.begin(), seen.begin() + 40 + tail).size(), 40u + tail);
+    EXPECT_TRUE(std::equal(seen.begin() + 40 + tail, seen.end(), seen.begin()));
+    for (int rank = 0; rank < 4; ++rank) {
+      SamplerOptions own = options;
+      own.rank = rank;
+      Sampler sampler(own);
+      EXPECT_EQ(batch(sampler, 4).size(), 5u);
+      EXPECT_EQ(static_cast<int64_t>(batch(sampler, 5).size()), each);
+    }
+  }
+}
+
+TEST(Sampler, FewerExamplesThanOneStepTakes) {
+  SamplerOptions options{.examples = 10, .batch_size = 32, .workers = 4};
+  EXPECT_EQ(Sampler(options).steps_per_epoch(), 1);
+  EXPECT_EQ(all_workers(options, 0).size(), 8u);
+  options.tail = Tail::kKeep;
+  EXPECT_EQ(Sampler(options).steps_per_epoch(), 2);
+  EXPECT_EQ(all_workers(options, 0).size(), 8u);
+  EXPECT_EQ(all_workers(options, 1).size(), 4u);
+  const Indices epoch = epoch_of(options, 0);
+  EXPECT_EQ(std::set<int64_t>(epoch.begin(), epoch.end()).size(), 10u);
+
+  options = {.examples = 4, .batch_size = 32, .workers = 4};
+  const Indices one_each = all_workers(options, 3);
+  EXPECT_EQ(std::set<int64_t>(one_each.begin(), one_each.end()).size(), 4u);
+}
+
+TEST(Sampler, EpochsAndSeedsShuffleAnew) {
+  const SamplerOptions options{.examples = 50, .batch_size = 50};
+  SamplerOptions other = options;
+  other.seed = 1;
+  EXPECT_NE(epoch_of(options, 0), epoch_of(options, 1));
+  EXPECT_NE(epoch_of(options, 0), epoch_of(other, 0));
+  EXPECT_EQ(epoch_of(options, 3), epoch_of(options, 3));
+}
+
+TEST(Sampler, EveryOrderIsEquallyLikely) {
+  Sampler sampler({.examples = 4, .batch_size = 4});
+  std::map<Indices, int> counts;
+  for (int64_t epoch = 0; epoch < 2400; ++epoch) ++counts[batch(sampler, epoch)];
+  EXPECT_EQ(counts.size(), 24u);
+  for (const auto& [order, count] : counts) EXPECT_NEAR(count, 100, 5 * std::sqrt(100.0));
+}
+
+TEST(Sampler, AnyStepInAnyOrder) {
+  for (const auto tail : {Tail::kDrop, Tail::kKeep}) {
+    const SamplerOptions options{
+        .examples = 103, .batch_size = 7, .rank = 1, .workers = 3, .seed = 5, .tail = tail};
+    std::vector<Indices> forward;
+    Sampler sampler(options);
+    for (int64_t step = 0; step < 20; ++step) forward.push_back(batch(sampler, step));
+    for (int64_t step = 20; step-- > 0;) EXPECT_EQ(batch(sampler, step), forward[step]);
+    // A resumed run starts in the middle.
+    for (int64_t step = 0; step < 20; ++step) {
+      Sampler resumed(options);
+      EXPECT_EQ(batch(resumed, step), forward[step]);
+    }
+  }
+}
+
+TEST(Sampler, Errors) {
+  EXPECT_EQ(usage_error([] { Sampler({.examples = 5, .workers = 8}); }),
+            "more workers (8) than training samples (5)");
+  EXPECT_EQ(usage_error([] { Sampler({.examples = 0}); }),
+            "more workers (1) than training samples (0)");
+  EXPECT_EQ(usage_error([] { Sampler({.examples = 5, .batch_size = 0}); }),
+            "--batch-size must be at least 1, got 0");
+  EXPECT_EQ(usage_error([] { Sampler({.examples = 5, .workers = 0}); }),
+            "--workers must be at least 1, got 0");
+  EXPECT_THROW(Sampler({.examples = 5, .rank = 2, .workers = 2}), std::out_of_range);
+  EXPECT_THROW(Sampler({.examples = 5, .rank = -1, .workers = 2}), std::out_of_range);
+  EXPECT_THROW(Sampler({.examples = 5}).batch(-1), std::out_of_range);
+}
+
+}  // namespace
+}  // namespace valley
