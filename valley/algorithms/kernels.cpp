@@ -1,6 +1,6 @@
 #include "valley/algorithms/kernels.h"
 
-#include <algorithm>
+#include <string>
 
 #include "valley/core/error.h"
 
@@ -12,10 +12,10 @@ namespace {
 constexpr int64_t kLanes = 8;
 
 template <typename T>
-SquaredNorms norms_of(const T* __restrict x, const T* __restrict sum, T inverse, int64_t n) {
+SquaredNorms norms_of(const T* __restrict x, const T* __restrict sum, T workers, int64_t n) {
   double distance[kLanes] = {}, own[kLanes] = {}, mean[kLanes] = {};
   const auto add = [&](int64_t i, int64_t lane) {
-    const T average = sum[i] * inverse;
+    const T average = sum[i] / workers;
     const double away = static_cast<double>(x[i] - average);
     distance[lane] += away * away;
     own[lane] += static_cast<double>(x[i]) * static_cast<double>(x[i]);
@@ -34,24 +34,27 @@ SquaredNorms norms_of(const T* __restrict x, const T* __restrict sum, T inverse,
   return total;
 }
 
+// The mean is s / M and not s * (1/M): the rounded factor 1/M is off in the same direction in every
+// round, and the division is hidden behind the loads.
+//
 // Both forms of lerp, each exact at its own end, as at::lerp chooses them.
 template <typename T>
-void lerp(T* __restrict x, const T* __restrict sum, T inverse, T weight, int64_t n) {
+void lerp(T* __restrict x, const T* __restrict sum, T workers, T weight, int64_t n) {
   if (weight < T(0.5)) {
-    for (int64_t i = 0; i < n; ++i) x[i] += weight * (sum[i] * inverse - x[i]);
+    for (int64_t i = 0; i < n; ++i) x[i] += weight * (sum[i] / workers - x[i]);
   } else {
     const T rest = 1 - weight;
     for (int64_t i = 0; i < n; ++i) {
-      const T average = sum[i] * inverse;
+      const T average = sum[i] / workers;
       x[i] = average - rest * (average - x[i]);
     }
   }
 }
 
 template <typename T>
-void lerp_keep(T* __restrict x, T* __restrict sum, T inverse, T weight, T scale, int64_t n) {
+void lerp_keep(T* __restrict x, T* __restrict sum, T workers, T weight, T scale, int64_t n) {
   for (int64_t i = 0; i < n; ++i) {
-    const T away = x[i] - sum[i] * inverse;
+    const T away = x[i] - sum[i] / workers;
     sum[i] = away * scale;
     x[i] -= weight * away;
   }
@@ -85,8 +88,7 @@ SquaredNorms squared_norms(const at::Tensor& x, const at::Tensor& sum, int worke
   check(x, sum);
   return for_type(x, [&](auto type) {
     using T = decltype(type);
-    return norms_of(x.data_ptr<T>() + begin, sum.data_ptr<T>() + begin, T(1) / T(workers),
-                    end - begin);
+    return norms_of(x.data_ptr<T>() + begin, sum.data_ptr<T>() + begin, T(workers), end - begin);
   });
 }
 
@@ -94,7 +96,7 @@ void lerp_to_mean(at::Tensor& x, const at::Tensor& sum, int workers, double weig
   check(x, sum);
   for_type(x, [&](auto type) {
     using T = decltype(type);
-    lerp(x.data_ptr<T>(), sum.data_ptr<T>(), T(1) / T(workers), T(weight), x.numel());
+    lerp(x.data_ptr<T>(), sum.data_ptr<T>(), T(workers), T(weight), x.numel());
   });
 }
 
@@ -103,8 +105,7 @@ void lerp_to_mean_keep_direction(at::Tensor& x, at::Tensor& sum, int workers, do
   check(x, sum);
   for_type(x, [&](auto type) {
     using T = decltype(type);
-    lerp_keep(x.data_ptr<T>(), sum.data_ptr<T>(), T(1) / T(workers), T(weight), T(scale),
-              x.numel());
+    lerp_keep(x.data_ptr<T>(), sum.data_ptr<T>(), T(workers), T(weight), T(scale), x.numel());
   });
 }
 

@@ -19,7 +19,9 @@ PullPush::PullPush(const PullPushOptions& options) : options_(options) {
 
 RoundReport PullPush::round(at::Tensor& x, Communicator& comm, double push_factor) {
   const int workers = comm.size();
-  if (!sum_.defined() || sum_.numel() != x.numel()) sum_ = at::empty_like(x);
+  if (!sum_.defined() || sum_.numel() != x.numel() || sum_.dtype() != x.dtype()) {
+    sum_ = at::empty_like(x);
+  }
 
   SquaredNorms norms;
   comm.all_reduce_sum(x, sum_, [&](int64_t begin, int64_t end) {

@@ -26,6 +26,7 @@ void RoundsAlgorithm::load_state(const std::vector<std::pair<std::string, at::Te
     require(tensor.scalar_type() == at::kLong && tensor.numel() == 4,
             "the checkpoint's clock is damaged");
     const int64_t* v = tensor.data_ptr<int64_t>();
+    last_round_.reset();
     clock_.set_state({.step = v[0], .period = v[1], .position = v[2], .rounds = v[3]});
     return;
   }

@@ -16,11 +16,7 @@ class Ssgd : public Algorithm {
     require(bucket_bytes_ > 0, "--bucket-bytes must be at least 1, got {}", bucket_bytes_);
   }
 
-  void before_gradient(const StepInfo&, at::Tensor& x) override {
-    if (buckets_.empty()) make_buckets(x.numel(), x.element_size());
-    for (Bucket& bucket : buckets_) bucket.missing = bucket.end - bucket.begin;
-    next_ = 0;
-  }
+  void before_gradient(const StepInfo&, at::Tensor& x) override { expect_gradient(x); }
 
   void on_gradient_part(at::Tensor& g, int64_t begin, int64_t end) override {
     for (Bucket& bucket : buckets_) {
@@ -31,11 +27,13 @@ class Ssgd : public Algorithm {
   }
 
   void on_gradient(const StepInfo&, at::Tensor&, at::Tensor& g) override {
+    if (buckets_.empty()) expect_gradient(g);  // a loop without before_gradient
     while (next_ < buckets_.size()) start_next(g);
     for (auto& work : works_) work->wait();
     works_.clear();
-    g.mul_(1.0 / comm_.size());
+    g.div_(comm_.size());
     ++steps_;
+    expect_gradient(g);
   }
 
   const std::optional<RoundReport>& last_round() const override { return none_; }
@@ -56,6 +54,13 @@ class Ssgd : public Algorithm {
   struct Bucket {
     int64_t begin, end, missing;
   };
+
+  // Everything of the next gradient is still to come; `like` has its size and dtype.
+  void expect_gradient(const at::Tensor& like) {
+    if (buckets_.empty()) make_buckets(like.numel(), like.element_size());
+    for (Bucket& bucket : buckets_) bucket.missing = bucket.end - bucket.begin;
+    next_ = 0;
+  }
 
   void make_buckets(int64_t d, int64_t element_size) {
     const int64_t size = std::max<int64_t>(1, bucket_bytes_ / element_size);
