@@ -1,7 +1,6 @@
 #include "valley/models/scripted.h"
 
 #include <ATen/core/function_schema.h>
-#include <ATen/core/grad_mode.h>
 #include <torch/csrc/jit/api/module.h>
 #include <torch/csrc/jit/runtime/graph_executor.h>
 #include <torch/csrc/jit/serialization/import.h>
@@ -10,8 +9,8 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <map>
 #include <sstream>
+#include <unordered_set>
 
 #include "valley/core/error.h"
 #include "valley/models/output_file.h"
@@ -42,10 +41,6 @@ void check_file(const std::string& path) {
   require(tail.find("PK\5\6") != std::string::npos, "{} is cut short", path);
 }
 
-bool has_member(const std::string& message, const char* member) {
-  return message.find(member) != std::string::npos;
-}
-
 // LibTorch's messages carry a source location, a TorchScript traceback and a C++ backtrace. What a
 // person needs is one line: behind "RuntimeError:" where there is one, else the first.
 std::string one_line(const std::exception& error) {
@@ -60,6 +55,31 @@ std::string one_line(const std::exception& error) {
   }
   return text.substr(0, text.find('\n'));
 }
+
+// The trainer makes parameters views of one flat tensor, and the serialiser writes a view's whole
+// storage with every tensor (Module::deepcopy takes such views for one and the same). While this
+// lives, each tensor of the module has a storage of its own.
+class OwnStorage {
+ public:
+  explicit OwnStorage(const torch::jit::Module& module) {
+    for (const at::Tensor& tensor : module.parameters()) detach(tensor);
+    for (const at::Tensor& tensor : module.buffers()) detach(tensor);
+  }
+  ~OwnStorage() {
+    for (auto& [tensor, data] : before_) tensor.set_data(data);
+  }
+  OwnStorage(const OwnStorage&) = delete;
+  OwnStorage& operator=(const OwnStorage&) = delete;
+
+ private:
+  void detach(at::Tensor tensor) {
+    if (tensor.storage().nbytes() == tensor.nbytes()) return;
+    before_.emplace_back(tensor, tensor.detach());
+    tensor.set_data(tensor.detach().clone());
+  }
+
+  std::vector<std::pair<at::Tensor, at::Tensor>> before_;
+};
 
 }  // namespace
 
@@ -77,7 +97,7 @@ std::unique_ptr<ScriptedModel> ScriptedModel::load(const std::string& path) {
   } catch (const std::exception& error) {
     const std::string text = one_line(error);
     // The member that torch.save does not write and torch.jit.save does.
-    const bool plain = has_member(text, "constants.pkl") || has_member(text, "file not found");
+    const bool plain = text.find("constants.pkl") != std::string::npos;
     throw UsageError(fmt::format("{} is no TorchScript module ({}); {}", path,
                                  plain ? "written by torch.save?" : text, kExport));
   }
@@ -85,21 +105,13 @@ std::unique_ptr<ScriptedModel> ScriptedModel::load(const std::string& path) {
   const auto forward = script->module.find_method("forward");
   require(forward.has_value(), "{} has no forward method", path);
   const c10::FunctionSchema& schema = forward->function().getSchema();
-  int64_t needed = 0;
+  int64_t needed = -1;  // without self
   for (const c10::Argument& argument : schema.arguments()) needed += !argument.default_value();
-  require(schema.arguments().size() >= 2 && needed <= 2,
-          "{}: forward must take one tensor, it takes {} arguments", path, needed - 1);
+  require(schema.arguments().size() >= 2 && needed <= 1,
+          "{}: forward must take one tensor, it needs {} arguments", path, needed);
 
   std::unique_ptr<ScriptedModel> model(new ScriptedModel(std::move(script)));
-  const std::vector<NamedTensor> parameters = model->parameters();
-  require(!parameters.empty(), "{} has no trainable parameters (is it frozen?)", path);
-  std::map<const void*, std::string> owners;
-  for (const auto& [name, tensor] : parameters) {
-    if (tensor.numel() == 0) continue;
-    const auto [owner, fresh] = owners.emplace(tensor.data_ptr(), name);
-    require(fresh, "{} ties {} to {}; tied parameters of a TorchScript module cannot be trained",
-            path, name, owner->second);
-  }
+  require(!model->parameters().empty(), "{} has no trainable parameters (is it frozen?)", path);
   return model;
 }
 
@@ -121,8 +133,11 @@ at::Tensor ScriptedModel::forward(const at::Tensor& input) {
 
 std::vector<NamedTensor> ScriptedModel::parameters() {
   std::vector<NamedTensor> result;
+  std::unordered_set<const at::TensorImpl*> seen;
   for (const auto& item : script_->module.named_parameters()) {
-    if (item.value.requires_grad()) result.push_back({item.name, item.value});
+    if (item.value.requires_grad() && seen.insert(item.value.unsafeGetTensorImpl()).second) {
+      result.push_back({item.name, item.value});
+    }
   }
   return result;
 }
@@ -141,23 +156,12 @@ std::vector<NamedTensor> ScriptedModel::buffers() {
 void ScriptedModel::train(bool on) { script_->module.train(on); }
 
 void ScriptedModel::save(const std::string& path) const {
-  // Parameters may be views of one flat tensor, and the serialiser writes a view's whole storage
-  // with every tensor. A deep copy gives each its own.
-  torch::jit::Module copy = [&] {
-    const at::NoGradGuard no_grad;
-    return script_->module.deepcopy();
-  }();
-  std::map<std::string, bool> trainable;
-  for (const auto& item : script_->module.named_parameters()) {
-    trainable[item.name] = item.value.requires_grad();
-  }
-  for (const auto& item : copy.named_parameters()) {
-    item.value.set_requires_grad(trainable.at(item.name));
-  }
-
   // To memory first: LibTorch's zip writer ends the process when its stream fails.
   std::ostringstream bytes;
-  copy.save(bytes);
+  {
+    const OwnStorage own_storage(script_->module);
+    script_->module.save(bytes);
+  }
   OutputFile file(path);
   file.write(bytes.view().data(), bytes.view().size());
   file.commit();

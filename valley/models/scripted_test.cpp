@@ -1,0 +1,316 @@
+#include "valley/models/scripted.h"
+
+#include <ATen/Context.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/allclose.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/equal.h>
+#include <ATen/ops/randn.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <thread>
+
+#include "valley/core/error.h"
+#include "valley/models/registry.h"
+#include "valley/models/safetensors.h"
+#include "valley/models/state_dict.h"
+
+// Both ways between Python and C++. The Python is the distribution's, whose torch is this LibTorch.
+namespace valley {
+namespace {
+
+// Before every script: the twins in tests/golden.
+constexpr const char* kPrelude = R"(
+import sys, torch
+from torch import nn
+torch.set_num_threads(1)
+sys.dont_write_bytecode = True
+sys.path.insert(0, sys.argv[1])
+import python_models as twins
+)";
+
+// One folder and one run of Python for all tests: importing torch takes two seconds.
+constexpr const char* kExports = R"(
+class Pair(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(4, 2)
+    def forward(self, x): return self.fc(x), x
+class TwoInputs(Pair):
+    def forward(self, x, y): return self.fc(x + y)
+class Tied(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a, self.b = nn.Linear(4, 4), nn.Linear(4, 4)
+        self.b.weight = self.a.weight
+        self.a.bias.requires_grad_(False)
+    def forward(self, x): return self.b(self.a(x))
+class Raises(Pair):
+    def forward(self, x):
+        if x.shape[0] > 0:
+            raise ValueError("no such\nthing")
+        return self.fc(x)
+class Empty(nn.Module):
+    def forward(self, x): return 2 * x
+
+torch.manual_seed(0)
+net = twins.make("resnet-8", (3, 32, 32))
+torch.jit.script(net).save("resnet.pt")
+x = torch.randn(4, 3, 32, 32)
+expected = {"x": x, "trained": net(x), "evaluated": net.eval()(x)}
+class Values(nn.Module):
+    def __init__(self):
+        super().__init__()
+        for name, value in expected.items(): self.register_buffer(name, value.detach())
+        self.unused = nn.Parameter(torch.zeros(1))
+    def forward(self, x): return x
+torch.jit.script(Values()).save("values.pt")
+
+torch.jit.trace(twins.make("lenet"), torch.randn(2, 1, 28, 28)).save("traced.pt")
+torch.save(net.state_dict(), "state_dict.pt")
+torch.save(net.state_dict(), "legacy.pt", _use_new_zipfile_serialization=False)
+for module in (Pair, TwoInputs, Tied, Raises, Empty): torch.jit.script(module()).save(module.__name__ + ".pt")
+)";
+
+class Scripted : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    folder_ = std::filesystem::temp_directory_path() / ("valley_ts_" + std::to_string(getpid()));
+    std::filesystem::create_directories(folder_);
+    python(kExports);
+  }
+  static void TearDownTestSuite() { std::filesystem::remove_all(folder_); }
+
+  // Runs in the folder, with the twins in reach; a failed assert in the script fails the test.
+  static void python(const std::string& script) {
+    std::ofstream(folder_ / "script.py") << kPrelude << script;
+    const auto golden = std::filesystem::path(__FILE__).parent_path() / "../../tests/golden";
+    const std::string command =
+        fmt::format("cd {} && /usr/bin/python3 script.py {}", folder_.string(),
+                    std::filesystem::absolute(golden).string());
+    ASSERT_EQ(std::system(command.c_str()), 0);
+  }
+
+  static std::string path(const std::string& name) { return (folder_ / name).string(); }
+
+  static std::string load_error(const std::string& name) {
+    try {
+      ScriptedModel::load(path(name));
+    } catch (const UsageError& error) {
+      std::string text = error.what();
+      const size_t at = text.find(path(name));
+      return at == std::string::npos ? text : text.replace(at, path(name).size(), "PATH");
+    }
+    return "no error";
+  }
+
+  static std::string forward_error(const std::string& name, const at::Tensor& input) {
+    try {
+      ScriptedModel::load(path(name))->forward(input);
+    } catch (const UsageError& error) {
+      return std::string(error.what()).substr(folder_.string().size() + 1);
+    }
+    return "no error";
+  }
+
+  static at::Tensor value(const std::string& name) {
+    for (const auto& [key, tensor] : ScriptedModel::load(path("values.pt"))->buffers()) {
+      if (key == name) return tensor;
+    }
+    ADD_FAILURE() << name;
+    return {};
+  }
+
+  inline static std::filesystem::path folder_;
+};
+
+TEST_F(Scripted, ForwardIsPythons) {
+  const auto model = make_model(path("resnet.pt"), {});
+  EXPECT_EQ(model->parameters().size(), 3u * 7 + 2 + 2 * 3);
+  EXPECT_EQ(model->buffers().size(), 3u * 9);
+  model->train(true);
+  EXPECT_TRUE(at::allclose(model->forward(value("x")), value("trained"), 1e-6, 1e-6));
+  model->train(false);
+  EXPECT_TRUE(at::allclose(model->forward(value("x")), value("evaluated"), 1e-6, 1e-6));
+}
+
+TEST_F(Scripted, NamesAndOrderAreThoseOfTheRegistrysTwin) {
+  const auto script = ScriptedModel::load(path("resnet.pt"));
+  const auto native = make_model("resnet-8", {.input = {3, 32, 32}});
+  const auto left = state_dict(*script), right = state_dict(*native);
+  ASSERT_EQ(left.size(), right.size());
+  for (size_t i = 0; i < left.size(); ++i) EXPECT_EQ(left[i].name, right[i].name);
+
+  load_state_dict(*native, left);
+  EXPECT_TRUE(at::allclose(native->forward(value("x")), script->forward(value("x")), 1e-5, 1e-5));
+}
+
+TEST_F(Scripted, TrainedWeightsReturnToPython) {
+  const auto model = ScriptedModel::load(path("resnet.pt"));
+
+  // As the trainer does: every parameter becomes a view of one flat tensor.
+  int64_t size = 0, offset = 0;
+  for (const auto& [name, tensor] : model->parameters()) size += tensor.numel();
+  const at::Tensor flat = at::empty({size});
+  for (const auto& [name, tensor] : model->parameters()) {
+    const at::Tensor view = flat.narrow(0, offset, tensor.numel()).view(tensor.sizes());
+    view.copy_(tensor.detach());
+    at::Tensor(tensor).set_data(view);
+    offset += tensor.numel();
+  }
+  const at::Tensor x = value("x");
+  for (int step = 0; step < 3; ++step) {
+    model->forward(x).square().sum().backward();
+    const at::NoGradGuard no_grad;
+    for (const auto& [name, tensor] : model->parameters()) {
+      tensor.sub_(tensor.grad(), 1e-4);
+      tensor.grad().zero_();
+    }
+  }
+  model->train(false);
+  const at::Tensor output = model->forward(x).detach();
+
+  model->save(path("trained.pt"));
+  EXPECT_LT(std::filesystem::file_size(path("trained.pt")),
+            1.1 * std::filesystem::file_size(path("resnet.pt")));
+  EXPECT_FALSE(std::filesystem::exists(path("trained.pt.tmp")));
+  flat.mul_(2);  // the model still lives in the flat tensor
+  EXPECT_FALSE(at::allclose(model->forward(x), output));
+  flat.div_(2);
+  EXPECT_TRUE(at::equal(model->forward(x), output));
+
+  save_safetensors(path("trained.safetensors"), state_dict(*model));
+  save_safetensors(path("output.safetensors"), {{"x", x}, {"output", output}});
+  python(R"(
+values = twins.load_safetensors("output.safetensors")
+script = torch.jit.load("trained.pt")
+assert all(p.requires_grad for p in script.parameters())
+net = twins.make("resnet-8", (3, 32, 32))
+net.load_state_dict(twins.load_safetensors("trained.safetensors"), strict=True)
+assert net.bn1.num_batches_tracked == 3, net.bn1.num_batches_tracked
+for module in (script.eval(), net.eval()):
+    difference = (module(values["x"]) - values["output"]).abs().max().item()
+    assert difference < 1e-5, difference
+)");
+}
+
+TEST_F(Scripted, RegistryModelsLoadIntoTheirTwins) {
+  std::string script = "values = twins.load_safetensors('outputs.safetensors')\n";
+  std::vector<NamedTensor> values;
+  for (const ModelEntry& entry : models()) {
+    for (const std::array<int64_t, 3>& shape : {std::array<int64_t, 3>{1, 28, 28}, {3, 32, 32}}) {
+      const auto model = entry.make({.input = shape, .seed = 1});
+      const at::Tensor x = at::randn({3, shape[0], shape[1], shape[2]});
+      model->forward(x);  // moves the running statistics away from 0 and 1
+      model->train(false);
+      const std::string key = fmt::format("{}-{}", entry.name, shape[0]);
+      values.push_back({key + ".x", x});
+      values.push_back({key + ".y", model->forward(x).detach()});
+      save_safetensors(path(key + ".safetensors"), state_dict(*model));
+      script += fmt::format(R"(
+net = twins.make("{0}", ({2}, {3}, {4}))
+state = twins.load_safetensors("{1}.safetensors")
+net.load_state_dict(state, strict=True)
+parameters = [name for name, _ in net.named_parameters()]
+assert list(state) == parameters + [name for name, _ in net.named_buffers()], list(state)
+difference = (net.eval()(values["{1}.x"]) - values["{1}.y"]).abs().max().item()
+assert difference < 1e-5, ("{1}", difference)
+)",
+                            entry.name, key, shape[0], shape[1], shape[2]);
+    }
+  }
+  save_safetensors(path("outputs.safetensors"), values);
+  python(script);
+}
+
+TEST_F(Scripted, TracedModulesTrainToo) {
+  const auto model = ScriptedModel::load(path("traced.pt"));
+  const at::Tensor logits = model->forward(at::randn({5, 1, 28, 28}));
+  EXPECT_EQ(logits.sizes(), (std::vector<int64_t>{5, 10}));
+  logits.sum().backward();
+  for (const auto& [name, tensor] : model->parameters()) EXPECT_TRUE(tensor.grad().defined());
+}
+
+TEST_F(Scripted, TiedWeightsAppearOnceAndFrozenOnesAsBuffers) {
+  const auto model = ScriptedModel::load(path("Tied.pt"));
+  std::vector<std::string> names;
+  for (const auto& [name, tensor] : model->parameters()) names.push_back(name);
+  EXPECT_EQ(names, (std::vector<std::string>{"a.weight", "b.bias"}));
+  ASSERT_EQ(model->buffers().size(), 1u);
+  EXPECT_EQ(model->buffers()[0].name, "a.bias");
+}
+
+TEST_F(Scripted, WorkersLoadTheirOwn) {
+  std::vector<std::thread> workers;
+  std::vector<at::Tensor> outputs(4);
+  const at::Tensor x = value("x");
+  for (int i = 0; i < 4; ++i) {
+    workers.emplace_back([&, i] {
+      const auto model = ScriptedModel::load(path("resnet.pt"));
+      outputs[i] = model->forward(x);
+      outputs[i].sum().backward();
+    });
+  }
+  for (std::thread& worker : workers) worker.join();
+  for (const at::Tensor& output : outputs) EXPECT_TRUE(at::equal(output, outputs[0]));
+}
+
+TEST_F(Scripted, EveryCallGivesTheSameBits) {
+  const auto model = ScriptedModel::load(path("resnet.pt"));
+  const at::Tensor x = value("x"), first = model->forward(x);
+  for (int i = 0; i < 4; ++i) EXPECT_TRUE(at::equal(model->forward(x), first));
+}
+
+TEST_F(Scripted, FilesThatAreNoModulesSaySo) {
+  const std::string remedy = "; export one with torch.jit.script(net).save(path)";
+  EXPECT_EQ(load_error("missing.pt"), "cannot read PATH: No such file or directory");
+  EXPECT_EQ(load_error("."), "cannot read PATH: Is a directory");
+  EXPECT_EQ(load_error("state_dict.pt"),
+            "PATH is no TorchScript module (written by torch.save?)" + remedy);
+  EXPECT_EQ(load_error("legacy.pt"), "PATH is no TorchScript module" + remedy);
+  std::ofstream(path("random.pt")) << std::string(5000, 'x');
+  EXPECT_EQ(load_error("random.pt"), "PATH is no TorchScript module" + remedy);
+  std::ofstream(path("empty.pt")) << "";
+  EXPECT_EQ(load_error("empty.pt"), "PATH is no TorchScript module" + remedy);
+
+  std::stringstream whole;
+  whole << std::ifstream(path("resnet.pt"), std::ios::binary).rdbuf();
+  for (const size_t size : {size_t{100}, whole.str().size() / 2, whole.str().size() - 30}) {
+    std::ofstream(path("cut.pt"), std::ios::binary) << whole.str().substr(0, size);
+    EXPECT_EQ(load_error("cut.pt"), "PATH is cut short") << size;
+  }
+  std::string damaged = whole.str();
+  damaged.erase(2000, 64);
+  std::ofstream(path("damaged.pt"), std::ios::binary) << damaged;
+  const std::string text = load_error("damaged.pt");
+  EXPECT_TRUE(text.starts_with("PATH is no TorchScript module (")) << text;
+  EXPECT_EQ(text.find('\n'), std::string::npos) << text;
+}
+
+TEST_F(Scripted, ModulesThatCannotBeTrainedSayWhy) {
+  EXPECT_EQ(load_error("Empty.pt"), "PATH has no trainable parameters (is it frozen?)");
+  EXPECT_EQ(load_error("TwoInputs.pt"), "PATH: forward must take one tensor, it needs 2 arguments");
+  EXPECT_EQ(forward_error("Pair.pt", at::randn({3, 4})),
+            "Pair.pt: forward must return one tensor, it returns Tuple[Tensor, Tensor]");
+  EXPECT_EQ(forward_error("Pair.pt", at::randn({3, 5})),
+            "Pair.pt: forward failed: mat1 and mat2 shapes cannot be multiplied (3x5 and 4x2)");
+  EXPECT_EQ(forward_error("Raises.pt", at::randn({3, 4})), "Raises.pt: forward failed: no such");
+}
+
+TEST_F(Scripted, AFolderThatIsNotThereIsAnIoError) {
+  try {
+    ScriptedModel::load(path("traced.pt"))->save(path("no/trained.pt"));
+    FAIL();
+  } catch (const IoError& error) {
+    EXPECT_EQ(error.what(),
+              "cannot write " + path("no/trained.pt") + ": No such file or directory");
+  }
+}
+
+}  // namespace
+}  // namespace valley
