@@ -1,7 +1,7 @@
 #include "valley/record/atomic_file.h"
 
 #include "valley/record/append_file.h"
-#include "valley/record/test_folder.h"
+#include "valley/record/testing/test_folder.h"
 
 namespace valley {
 namespace {

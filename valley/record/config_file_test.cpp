@@ -1,10 +1,11 @@
 #include "valley/record/config_file.h"
 
 #include <bit>
+#include <cmath>
 #include <limits>
 
 #include "valley/core/random.h"
-#include "valley/record/test_folder.h"
+#include "valley/record/testing/test_folder.h"
 
 namespace valley {
 namespace {

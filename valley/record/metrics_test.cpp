@@ -1,9 +1,10 @@
 #include "valley/record/metrics.h"
 
+#include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
 
-#include "valley/record/test_folder.h"
+#include "valley/record/testing/test_folder.h"
 
 namespace valley {
 namespace {

@@ -1,9 +1,10 @@
 #include "valley/record/run_folder.h"
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "valley/record/summary.h"
-#include "valley/record/test_folder.h"
+#include "valley/record/testing/test_folder.h"
 
 namespace valley {
 namespace {

@@ -2,14 +2,16 @@
 
 #include <unistd.h>
 
+#include <array>
 #include <bit>
 #include <chrono>
+#include <cmath>
 #include <cstring>
 #include <map>
 #include <vector>
 
 #include "valley/record/crc32c.h"
-#include "valley/record/test_folder.h"
+#include "valley/record/testing/test_folder.h"
 
 namespace valley {
 namespace {

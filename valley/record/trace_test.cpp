@@ -3,7 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "valley/record/json_file.h"
-#include "valley/record/test_folder.h"
+#include "valley/record/testing/test_folder.h"
 
 namespace valley {
 namespace {
