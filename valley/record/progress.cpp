@@ -55,13 +55,21 @@ struct Part {
   std::string text;
 };
 
+// What is more important than a bar may take its room.
+constexpr int kBarImportance = 4;
+
+// Hundredths that flicker would be noise.
+std::string whole_seconds(double seconds) {
+  return seconds < 59.5 ? fmt::format("{:.0f} s", seconds) : format_seconds(seconds);
+}
+
 // In the order of display.
 std::vector<Part> describe(const ProgressState& s, const std::optional<double>& remaining) {
   std::vector<Part> parts;
   parts.push_back({0, fmt::format("{}/{}", s.step, s.total_steps)});
   if (s.epoch) parts.push_back({7, fmt::format("epoch {:.1f}", *s.epoch)});
   if (s.loss) parts.push_back({1, fmt::format("loss {:.4f}", *s.loss)});
-  if (s.accuracy) parts.push_back({2, fmt::format("accuracy {:.1f} %", 100 * *s.accuracy)});
+  if (s.accuracy) parts.push_back({2, fmt::format("acc {:.1f} %", 100 * *s.accuracy)});
   if (s.valley_width && s.predicted_width) {
     parts.push_back(
         {3, fmt::format("width {:.2f} of {:.2f}", *s.valley_width, *s.predicted_width)});
@@ -70,9 +78,8 @@ std::vector<Part> describe(const ProgressState& s, const std::optional<double>& 
   }
   if (s.samples_per_second)
     parts.push_back({5, format_short(*s.samples_per_second) + " samples/s"});
-  if (s.communicating)
-    parts.push_back({6, fmt::format("communicating {:.0f} %", 100 * *s.communicating)});
-  if (remaining) parts.push_back({4, "ETA " + format_seconds(std::round(*remaining))});
+  if (s.communicating) parts.push_back({6, fmt::format("comm {:.0f} %", 100 * *s.communicating)});
+  if (remaining) parts.push_back({4, "ETA " + whole_seconds(*remaining)});
   return parts;
 }
 
@@ -131,10 +138,13 @@ class Bar : public Progress {
     // The last column stays free: some terminals wrap as soon as it is written.
     const int room = options_.columns() - 1;
     auto parts = describe(state_, remaining_.seconds());
-    while (parts.size() > 1 && static_cast<int>(join(parts).size()) > room) {
-      parts.erase(std::max_element(parts.begin(), parts.end(), [](const Part& a, const Part& b) {
-        return a.importance < b.importance;
-      }));
+    while (parts.size() > 1) {
+      const auto least = std::max_element(
+          parts.begin(), parts.end(),
+          [](const Part& a, const Part& b) { return a.importance < b.importance; });
+      const int bar = least->importance > kBarImportance ? kShortestBar + 3 : 0;
+      if (static_cast<int>(join(parts).size()) + bar <= room) break;
+      parts.erase(least);
     }
     std::string text = join(parts);
     const int cells = std::min(room - static_cast<int>(text.size()) - 3, kLongestBar);

@@ -45,8 +45,8 @@ ProgressState full_state(int64_t step) {
 }
 
 const char* const kFull =
-    "500/1000  epoch 2.5  loss 0.5123  accuracy 87.3 %  width 4.80 of 5.00  12.3 k samples/s  "
-    "communicating 3 %";
+    "500/1000  epoch 2.5  loss 0.5123  acc 87.3 %  width 4.80 of 5.00  12.3 k samples/s  "
+    "comm 3 %";
 
 TEST(ProgressBar, ShowsEverythingItKnows) {
   Desk desk;
@@ -106,11 +106,22 @@ TEST(ProgressBar, FitsEveryTerminal) {
 }
 
 TEST(ProgressBar, DropsTheLeastImportantPartsFirst) {
-  Desk desk;
-  desk.columns = 40;
-  auto bar = make_progress_bar(desk.out, desk.options());
-  bar->update(full_state(500));
-  EXPECT_EQ(desk.taken(), "\r500/1000  loss 0.5123  accuracy 87.3 %\x1b[K");
+  const auto drawn = [](int columns) {
+    Desk desk;
+    desk.columns = columns;
+    auto bar = make_progress_bar(desk.out, desk.options());
+    bar->update(full_state(500));
+    return desk.taken();
+  };
+  // The bar gives way to the width, the speed and the like give way to the bar.
+  EXPECT_EQ(drawn(40), "\r500/1000  loss 0.5123  acc 87.3 %\x1b[K");
+  EXPECT_EQ(drawn(60), "\r500/1000  loss 0.5123  acc 87.3 %  width 4.80 of 5.00\x1b[K");
+  EXPECT_EQ(
+      drawn(80),
+      "\r[###########............] 500/1000  loss 0.5123  acc 87.3 %  width 4.80 of 5.00\x1b[K");
+  EXPECT_EQ(drawn(90),
+            "\r[#######........] 500/1000  loss 0.5123  acc 87.3 %  width 4.80 of 5.00  "
+            "12.3 k samples/s\x1b[K");
 }
 
 TEST(ProgressBar, AMessageStaysAboveTheBar) {

@@ -20,9 +20,9 @@ std::string_view name(Phase phase);
 /// Cost of a span: 32 bytes and no allocation once the store is full. One thread only.
 class TraceRecorder {
  public:
-  /// Keeps the first `keep_first` and the last `keep_last` spans (4 MB in all as given). Time 0 is
+  /// Keeps the first `keep_first` and the last `keep_last` spans (1 MB in all as given). Time 0 is
   /// now: made, or restart_clock() called, right after a barrier, the workers' rows line up.
-  explicit TraceRecorder(int worker, size_t keep_first = 65536, size_t keep_last = 65536);
+  explicit TraceRecorder(int worker, size_t keep_first = 16384, size_t keep_last = 16384);
 
   void restart_clock() { origin_ = now_seconds(); }
 
