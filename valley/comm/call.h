@@ -23,6 +23,7 @@ struct Call {
   int root = -1;         ///< broadcast only
   int64_t sequence = 0;  ///< the worker's operations count from 1
   bool stop = false;     ///< not compared: the worker's wish; after the operation, anyone's
+  double met = 0;        ///< not compared: now_seconds() when all workers had come; 0: not known
 };
 
 /// "all_reduce of 5 float values", "broadcast of 3 long values from rank 1", "barrier".

@@ -119,6 +119,7 @@ class Communicator::StartedWork : public Work {
     std::condition_variable changed;
     bool done = false;
     bool stop = false;
+    double met = 0;
     std::exception_ptr error;
   };
 
@@ -137,8 +138,11 @@ class Communicator::StartedWork : public Work {
     if (waited_) return;
     waited_ = true;
     ScopedTimer timer(comm_.stats_[static_cast<size_t>(operation_)].seconds);
+    const double start = now_seconds();
     std::unique_lock lock(state_->mutex);
     state_->changed.wait(lock, [&] { return state_->done; });
+    comm_.stats_[static_cast<size_t>(operation_)].wait_seconds +=
+        std::max(0.0, state_->met - start);
     // Here and not when the operation ends, so that all workers see the change at the same place.
     comm_.stop_agreed_ = comm_.stop_agreed_ || state_->stop;
     if (state_->error) std::rethrow_exception(state_->error);
@@ -206,6 +210,7 @@ void Communicator::run(Call call, int64_t bytes, const Hook& hook) {
   guarded(call, std::ref(hook));
   stop_agreed_ = stop_agreed_ || call.stop;
   count(call.operation, bytes, now_seconds() - start);
+  stats_[static_cast<size_t>(call.operation)].wait_seconds += std::max(0.0, call.met - start);
 }
 
 std::unique_ptr<Work> Communicator::start(Call call, int64_t bytes,
@@ -221,6 +226,7 @@ std::unique_ptr<Work> Communicator::start(Call call, int64_t bytes,
     }
     std::lock_guard lock(state->mutex);
     state->stop = call.stop && !error;
+    state->met = call.met;
     state->error = error;
     state->done = true;
     state->changed.notify_all();
@@ -324,6 +330,12 @@ int64_t Communicator::total_bytes() const {
   int64_t bytes = 0;
   for (const OperationStats& stats : stats_) bytes += stats.bytes;
   return bytes;
+}
+
+double Communicator::total_wait_seconds() const {
+  double seconds = 0;
+  for (const OperationStats& stats : stats_) seconds += stats.wait_seconds;
+  return seconds;
 }
 
 double Communicator::total_seconds() const {

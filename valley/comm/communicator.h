@@ -18,8 +18,9 @@ namespace valley {
 /// What one kind of operation has cost this worker so far.
 struct OperationStats {
   int64_t calls = 0;
-  int64_t bytes = 0;   ///< payload this worker put in: elements times element size (see below)
-  double seconds = 0;  ///< wall time in the call, waiting for slower workers included
+  int64_t bytes = 0;        ///< payload this worker put in: elements times element size (see below)
+  double seconds = 0;       ///< wall time in the call, waiting for slower workers included
+  double wait_seconds = 0;  ///< of these, until the last worker had come
 };
 
 /// A started operation. wait() returns when the output may be read (and the input overwritten);
@@ -107,6 +108,7 @@ class Communicator {
   }
   int64_t total_bytes() const;
   double total_seconds() const;
+  double total_wait_seconds() const;
 
  protected:
   Communicator(int rank, int size);

@@ -245,6 +245,7 @@ class ThreadCommunicator : public Communicator {
   template <typename Section>
   void run(const Slot& slot, Call& call, const Section& section) {
     group_->enter(rank(), slot);
+    call.met = now_seconds();
     std::vector<Call> calls;
     bool stop = false;
     for (int m = 0; m < size(); ++m) {

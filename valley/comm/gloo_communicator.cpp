@@ -1,0 +1,494 @@
+#include <algorithm>
+#include <atomic>
+#include <cctype>
+#include <charconv>
+#include <optional>
+#include <sstream>
+#include <utility>
+
+#include "valley/comm/chunks.h"
+#include "valley/comm/gloo.h"
+#include "valley/comm/gloo_all_reduce.h"
+#include "valley/comm/gloo_mesh.h"
+#include "valley/comm/group.h"
+#include "valley/comm/ranks.h"
+#include "valley/core/clock.h"
+#include "valley/core/error.h"
+
+namespace valley {
+namespace {
+
+constexpr double kLingerSeconds = 5;    // see ~GlooCommunicator
+constexpr double kObituarySeconds = 1;  // a launcher needs a moment to see that a worker died
+constexpr uint64_t kHeaderSlot = 0;     // slots of one operation; see slot()
+constexpr uint64_t kDataSlot = 1;       // the first of them for the ring
+constexpr uint64_t kSlotsPerCall = 1 << 16;
+
+// What every worker sends every other at the start of an operation.
+struct Header {
+  int64_t sequence = 0;  // 0: has not arrived
+  int64_t numel = 0;
+  int32_t operation = 0;
+  int32_t dtype = 0;
+  int32_t root = 0;
+  int8_t text = 0;
+  int8_t stop = 0;
+  int16_t unused = 0;
+  // From the sender to the receiver of this header, and back; -1: nothing.
+  int64_t sends_numel = -1;
+  int64_t expects_numel = -1;
+  int32_t sends_dtype = 0;
+  int32_t expects_dtype = 0;
+  int64_t reserved = 0;
+};
+static_assert(sizeof(Header) == 64);
+
+Header to_header(const Call& call) {
+  Header header;
+  header.sequence = call.sequence;
+  header.numel = call.numel;
+  header.operation = static_cast<int32_t>(call.operation);
+  header.dtype = static_cast<int32_t>(call.dtype);
+  header.root = call.root;
+  header.text = call.text;
+  header.stop = call.stop;
+  return header;
+}
+
+Call to_call(const Header& header) {
+  Call call;
+  call.operation = static_cast<Operation>(header.operation);
+  call.text = header.text != 0;
+  call.dtype = static_cast<at::ScalarType>(header.dtype);
+  call.numel = header.numel;
+  call.root = header.root;
+  call.sequence = header.sequence;
+  call.stop = header.stop != 0;
+  return call;
+}
+
+std::string describe_message(int64_t numel, int32_t dtype) {
+  return numel < 0 ? "nothing" : describe_values(numel, static_cast<at::ScalarType>(dtype));
+}
+
+// Why the group ended, as the first worker to notice wrote it into the store.
+struct Failure {
+  enum Kind { kLost, kTimeout, kMismatch };
+  Kind kind;
+  int culprit;       // kLost: who is lost; else whoever wrote this
+  std::string text;  // kLost: the reason, else the whole message
+
+  std::string encode() const {
+    return fmt::format("{} {} {}", static_cast<int>(kind), culprit, text);
+  }
+
+  static Failure decode(const std::string& code) {
+    std::istringstream in(code);
+    int kind = 0;
+    Failure failure{kLost, 0, ""};
+    in >> kind >> failure.culprit;
+    in.get();
+    std::getline(in, failure.text, '\0');
+    failure.kind = static_cast<Kind>(kind);
+    return failure;
+  }
+};
+
+class GlooCommunicator : public Communicator {
+ public:
+  GlooCommunicator(const GlooOptions& options, std::shared_ptr<Store> store, bool hosts)
+      : Communicator(options.rank, options.size),
+        options_(options),
+        store_(std::move(store)),
+        hosts_(hosts),
+        mesh_(options_, *store_),
+        received_(static_cast<size_t>(size())),
+        sent_(static_cast<size_t>(size())) {
+    const auto bytes = static_cast<int64_t>(sizeof(Header));
+    for (int peer = 0; peer < size(); ++peer) {
+      const auto p = static_cast<size_t>(peer);
+      header_in_.push_back(std::make_unique<GlooMesh::Buffer>(mesh_, &received_[p], bytes));
+      header_out_.push_back(std::make_unique<GlooMesh::Buffer>(mesh_, &sent_[p], bytes));
+    }
+    expect_headers(1);
+  }
+
+  ~GlooCommunicator() override {
+    finish_started();
+    try {
+      if (!failed_) {
+        store_->set(key("left/", rank()),
+                    fmt::format("it left the group after operation {}", sequence()));
+      } else if (hosts_) {
+        // The others read the cause of the failure here; without the store they would blame
+        // this worker.
+        const double deadline = now_seconds() + std::min(kLingerSeconds, options_.timeout_seconds);
+        for (int other = 0; other < size(); ++other) {
+          if (other == rank() || other == culprit_) continue;
+          store_->wait(key("seen/", other), std::max(0.0, deadline - now_seconds()));
+        }
+      }
+    } catch (const std::exception&) {  // the store is gone, and with it everybody who could read
+    }
+  }
+
+  std::string_view backend() const override { return "gloo"; }
+
+  void abort(const std::string& reason) noexcept override {
+    try {
+      aborted_ = true;
+      if (!failed_) publish({Failure::kLost, rank(), reason});
+    } catch (...) {  // the closed connections will have to tell
+    }
+    mesh_.close();
+  }
+
+ protected:
+  void do_all_reduce_sum(Call& call, const void* in, void* out,
+                         const ChunkCallback& on_chunk) override {
+    run(call, {}, {}, [&] {
+      const AllReduceOptions options{slot(call, kDataSlot), &scratch_};
+      if (call.dtype == at::kFloat) {
+        gloo_all_reduce(mesh_, options, static_cast<const float*>(in), static_cast<float*>(out),
+                        call.numel, on_chunk);
+      } else {
+        gloo_all_reduce(mesh_, options, static_cast<const double*>(in), static_cast<double*>(out),
+                        call.numel, on_chunk);
+      }
+    });
+  }
+
+  void do_all_gather(Call& call, const void* in, void* out) override {
+    run(call, {}, {}, [&] {
+      const int64_t bytes = nbytes(call.numel, call.dtype);
+      std::vector<Part> sends, receives;
+      for (int peer = 0; peer < size(); ++peer) {
+        void* place = static_cast<char*>(out) + peer * bytes;
+        if (peer == rank()) {
+          copy_bytes(place, in, bytes);
+        } else {
+          sends.push_back({peer, in, bytes});
+          receives.push_back({peer, place, bytes});
+        }
+      }
+      transfer(call, sends, receives);
+    });
+  }
+
+  // A binomial tree: in turn k, ranks (counted from the root) below 2^k send to the one 2^k on.
+  void do_broadcast(Call& call, void* x) override {
+    run(call, {}, {}, [&] {
+      const int64_t bytes = nbytes(call.numel, call.dtype);
+      const int turned = (rank() - call.root + size()) % size();
+      const auto real = [&](int r) { return (r + call.root) % size(); };
+      std::vector<Part> sends;
+      int step = 1;
+      for (; step <= turned; step *= 2) {
+      }
+      if (turned > 0) transfer(call, {}, {{real(turned - step / 2), x, bytes}});
+      for (; turned + step < size(); step *= 2) sends.push_back({real(turned + step), x, bytes});
+      transfer(call, sends, {});
+    });
+  }
+
+  void do_exchange(Call& call, const std::vector<Message>& sends,
+                   const std::vector<Message>& receives) override {
+    run(call, to_parts(sends), to_parts(receives), [&] {
+      if (auto text = unmatched_message(call)) end_group({Failure::kMismatch, rank(), *text});
+      transfer(call, to_parts(sends), to_parts(receives));
+    });
+  }
+
+  void do_barrier(Call& call) override {
+    run(call, {}, {}, [] {});
+  }
+
+  std::vector<std::string> do_all_gather_text(Call& call, const std::string& text) override {
+    std::vector<std::string> texts(static_cast<size_t>(size()));
+    const auto length = static_cast<int64_t>(text.size());
+    std::vector<Part> sends;
+    for (int peer = 0; peer < size(); ++peer) {
+      if (peer != rank()) sends.push_back({peer, text.data(), length, length, at::kByte});
+    }
+    run(call, sends, {}, [&] {
+      std::vector<Part> receives;
+      texts[static_cast<size_t>(rank())] = text;
+      for (int peer = 0; peer < size(); ++peer) {
+        if (peer == rank()) continue;
+        std::string& place = texts[static_cast<size_t>(peer)];
+        place.resize(static_cast<size_t>(current_[static_cast<size_t>(peer)].sends_numel));
+        receives.push_back({peer, place.data(), static_cast<int64_t>(place.size())});
+      }
+      transfer(call, sends, receives);
+    });
+    return texts;
+  }
+
+ private:
+  // A message to or from one peer.
+  struct Part {
+    int peer;
+    const void* data;
+    int64_t bytes;
+    int64_t numel = 0;  // numel and dtype: only what the header tells the peer
+    at::ScalarType dtype = at::kByte;
+  };
+
+  static int64_t nbytes(int64_t numel, at::ScalarType dtype) {
+    return numel * static_cast<int64_t>(c10::elementSize(dtype));
+  }
+
+  static std::vector<Part> to_parts(const std::vector<Message>& messages) {
+    std::vector<Part> parts;
+    for (const auto& [peer, tensor] : messages) {
+      parts.push_back({peer, tensor.data_ptr(), static_cast<int64_t>(tensor.nbytes()),
+                       tensor.numel(), tensor.scalar_type()});
+    }
+    return parts;
+  }
+
+  static std::string key(const char* prefix, int rank) { return prefix + std::to_string(rank); }
+
+  static uint64_t slot(const Call& call, uint64_t index) {
+    return static_cast<uint64_t>(call.sequence) * kSlotsPerCall + index;
+  }
+
+  template <typename Transfer>
+  void run(Call& call, const std::vector<Part>& sends, const std::vector<Part>& receives,
+           const Transfer& transfer) {
+    const double start = now_seconds();
+    try {
+      exchange_headers(call, sends, receives);
+      transfer();
+    } catch (const PeerError& error) {
+      fail(call, start, error);
+    }
+  }
+
+  // Receives are posted one operation ahead: a header finds its place waiting, which saves the
+  // round trip in which Gloo asks for it.
+  void expect_headers(int64_t sequence) {
+    Call next;
+    next.sequence = sequence;
+    for (int peer = 0; peer < size(); ++peer) {
+      if (peer == rank()) continue;
+      const auto p = static_cast<size_t>(peer);
+      received_[p].sequence = 0;
+      try {
+        header_in_[p]->receive(peer, slot(next, kHeaderSlot), 0, sizeof(Header));
+      } catch (const PeerError&) {  // a peer that has already left; the next operation, if any,
+      }                             // finds out when it sends
+    }
+  }
+
+  void exchange_headers(Call& call, const std::vector<Part>& sends,
+                        const std::vector<Part>& receives) {
+    std::fill(sent_.begin(), sent_.end(), to_header(call));
+    for (const Part& part : sends) {
+      Header& header = sent_[static_cast<size_t>(part.peer)];
+      header.sends_numel = part.numel;
+      header.sends_dtype = static_cast<int32_t>(part.dtype);
+    }
+    for (const Part& part : receives) {
+      Header& header = sent_[static_cast<size_t>(part.peer)];
+      header.expects_numel = part.numel;
+      header.expects_dtype = static_cast<int32_t>(part.dtype);
+    }
+    const auto for_each_peer = [&](auto f) {
+      for (int peer = 0; peer < size(); ++peer) {
+        if (peer != rank()) f(peer, static_cast<size_t>(peer));
+      }
+    };
+    for_each_peer([&](int peer, size_t p) {
+      header_out_[p]->send(peer, slot(call, kHeaderSlot), 0, sizeof(Header));
+    });
+    for_each_peer([&](int peer, size_t p) { header_in_[p]->wait_received(peer); });
+    call.met = now_seconds();
+    for_each_peer([&](int peer, size_t p) { header_out_[p]->wait_sent(peer); });
+
+    current_ = received_;
+    current_[static_cast<size_t>(rank())] = to_header(call);
+    expect_headers(call.sequence + 1);
+
+    std::vector<Call> calls;
+    for (const Header& header : current_) calls.push_back(to_call(header));
+    if (auto text = mismatch(calls)) end_group({Failure::kMismatch, rank(), *text});
+    call.stop = std::any_of(calls.begin(), calls.end(), [](const Call& c) { return c.stop; });
+  }
+
+  std::optional<std::string> unmatched_message(const Call& call) const {
+    for (int peer = 0; peer < size(); ++peer) {
+      if (peer == rank()) continue;
+      const Header& mine = sent_[static_cast<size_t>(peer)];
+      const Header& theirs = current_[static_cast<size_t>(peer)];
+      const auto check = [&](int from, int to, const Header& sender, const Header& receiver) {
+        return unmatched_pair(call, from, to,
+                              describe_message(sender.sends_numel, sender.sends_dtype),
+                              describe_message(receiver.expects_numel, receiver.expects_dtype));
+      };
+      if (auto text = check(rank(), peer, mine, theirs)) return text;
+      if (auto text = check(peer, rank(), theirs, mine)) return text;
+    }
+    return std::nullopt;
+  }
+
+  void transfer(const Call& call, const std::vector<Part>& sends,
+                const std::vector<Part>& receives) {
+    const uint64_t data = slot(call, kDataSlot);
+    std::vector<std::pair<int, std::unique_ptr<GlooMesh::Buffer>>> in, out;
+    for (const Part& part : receives) {
+      if (part.bytes == 0) continue;
+      in.emplace_back(part.peer, std::make_unique<GlooMesh::Buffer>(mesh_, part.data, part.bytes));
+      in.back().second->receive(part.peer, data, 0, part.bytes);
+    }
+    for (const Part& part : sends) {
+      if (part.bytes == 0) continue;
+      out.emplace_back(part.peer, std::make_unique<GlooMesh::Buffer>(mesh_, part.data, part.bytes));
+      out.back().second->send(part.peer, data, 0, part.bytes);
+    }
+    for (auto& [peer, buffer] : in) buffer->wait_received(peer);
+    for (auto& [peer, buffer] : out) buffer->wait_sent(peer);
+  }
+
+  // The first failure to reach the store is the cause of all others. Returns it.
+  Failure publish(const Failure& failure) {
+    failed_ = true;
+    Failure cause = failure;
+    try {
+      cause = Failure::decode(store_->set_if_absent("failure", failure.encode()));
+      store_->set(key("seen/", rank()), "");
+    } catch (const CommError&) {
+      // Nobody hosts the store any more: if it was rank 0, then that is what happened first.
+      if (options_.host_store && !hosts_ && failure.kind != Failure::kMismatch) {
+        cause = {Failure::kLost, 0, "connection closed, its store is gone"};
+      }
+    }
+    if (cause.kind == Failure::kLost) culprit_ = cause.culprit;
+    return cause;
+  }
+
+  [[noreturn]] void end_group(const Failure& failure) {
+    publish(failure);
+    throw CommError(failure.text);
+  }
+
+  [[noreturn]] void fail(const Call& call, double start, const PeerError& error) {
+    const double waited = now_seconds() - start;
+    if (aborted_) throw CommError(fmt::format("rank {} has left the group", rank()));
+    const Failure mine =
+        error.timed_out
+            ? Failure{Failure::kTimeout, rank(),
+                      fmt::format("timed out after {:.1f} s in {}: waiting for {}", waited,
+                                  label(call), name_ranks(awaited(call, error.peer)))}
+            : Failure{Failure::kLost, error.peer, how_lost(error.peer)};
+    const Failure cause = publish(mine);
+    mesh_.close();
+    if (cause.kind == Failure::kLost) {
+      throw CommError(fmt::format("lost rank {} ({}) in {} after {:.1f} s", cause.culprit,
+                                  cause.text, label(call), waited));
+    }
+    throw CommError(cause.kind == Failure::kTimeout && cause.culprit != rank()
+                        ? fmt::format("rank {} {}", cause.culprit, cause.text)
+                        : cause.text);
+  }
+
+  // All ranks whose header has not arrived, or, if all have, the one that went silent later.
+  std::vector<int> awaited(const Call& call, int peer) const {
+    std::vector<int> ranks;
+    if (current_.empty() || current_[static_cast<size_t>(rank())].sequence != call.sequence) {
+      for (int other = 0; other < size(); ++other) {
+        if (other != rank() && received_[static_cast<size_t>(other)].sequence != call.sequence) {
+          ranks.push_back(other);
+        }
+      }
+    }
+    if (ranks.empty()) ranks.push_back(peer);
+    return ranks;
+  }
+
+  std::string how_lost(int peer) {
+    try {
+      const double deadline = now_seconds() + (options_.watched ? kObituarySeconds : 0);
+      while (true) {
+        if (auto reason = store_->get(key("left/", peer))) return *reason;
+        if (auto reason = store_->get(key("exit/", peer))) return *reason;
+        if (store_->get("failure")) break;  // will be read by publish()
+        if (now_seconds() >= deadline) break;
+        store_->wait(key("exit/", peer), 0.05);
+      }
+    } catch (const CommError&) {  // publish() looks into it
+    }
+    return "connection closed";
+  }
+
+  const GlooOptions options_;
+  std::shared_ptr<Store> store_;
+  const bool hosts_;
+  std::atomic<bool> failed_ = false;
+  std::atomic<bool> aborted_ = false;
+  std::atomic<int> culprit_ = -1;
+  std::vector<char> scratch_;
+  GlooMesh mesh_;
+  std::vector<Header> received_, sent_;  // by peer; Gloo writes and reads them
+  std::vector<Header> current_;          // of the operation under way, by rank
+  std::vector<std::unique_ptr<GlooMesh::Buffer>> header_in_, header_out_;  // before mesh_ dies
+};
+
+void require_valid(const GlooOptions& options) {
+  require(options.size >= 1, "size must be at least 1, got {}", options.size);
+  require(0 <= options.rank && options.rank < options.size, "rank must be in [0, {}), got {}",
+          options.size, options.rank);
+  require(options.timeout_seconds > 0, "the timeout must be > 0 seconds, got {}",
+          options.timeout_seconds);
+}
+
+bool is_loopback(const std::string& address) {
+  return address == "localhost" || address == "::1" || address.rfind("127.", 0) == 0;
+}
+
+std::unique_ptr<Communicator> join(GlooOptions options, std::shared_ptr<Store> store, bool hosts) {
+  const double start = now_seconds();
+  store->set("join/" + std::to_string(options.rank), "");
+  const auto missing = wait_for_ranks(*store, "join/", options.size, options.timeout_seconds);
+  if (!missing.empty()) {
+    throw CommError(
+        fmt::format("{} did not join within {:.1f} s", name_ranks(missing), now_seconds() - start));
+  }
+  try {
+    return std::make_unique<GlooCommunicator>(options, std::move(store), hosts);
+  } catch (const CommError&) {
+    throw;
+  } catch (const std::exception& error) {
+    throw CommError(fmt::format("rank {} could not connect to all others after {:.1f} s: {}",
+                                options.rank, now_seconds() - start, error.what()));
+  }
+}
+
+}  // namespace
+
+std::unique_ptr<Communicator> make_gloo(const GlooOptions& options, std::shared_ptr<Store> store) {
+  require_valid(options);
+  if (options.size == 1) return make_solo();
+  GlooOptions complete = options;
+  complete.host_store = false;
+  if (complete.hostname.empty()) complete.hostname = "127.0.0.1";
+  return join(complete, std::move(store), false);
+}
+
+std::unique_ptr<Communicator> make_gloo(const GlooOptions& options) {
+  require_valid(options);
+  if (options.size == 1) return make_solo();
+  GlooOptions complete = options;
+  if (complete.hostname.empty() && is_loopback(options.master_address)) {
+    complete.hostname = "127.0.0.1";
+  }
+  const bool hosts = options.host_store && options.rank == 0;
+  TcpStore tcp = open_tcp_store({.address = options.master_address,
+                                 .port = options.master_port,
+                                 .server = hosts,
+                                 .prefix = options.prefix,
+                                 .timeout_seconds = options.timeout_seconds});
+  return join(complete, std::move(tcp.store), hosts);
+}
+
+}  // namespace valley

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace valley {
+
+/// Texts under keys that all workers of a run see: how they find each other, and where the cause
+/// of a failure is left for the others. Every call ends within a few seconds or throws CommError
+/// ("the store at 127.0.0.1:29500 is gone").
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  virtual void set(const std::string& key, const std::string& value) = 0;
+
+  /// The value, or nothing if the key is not set (now; does not wait).
+  virtual std::optional<std::string> get(const std::string& key) = 0;
+
+  /// Sets the key unless it is set. Returns the value it has then.
+  virtual std::string set_if_absent(const std::string& key, const std::string& value) = 0;
+
+  /// Waits until the key is set. Returns false after `seconds`.
+  virtual bool wait(const std::string& key, double seconds) = 0;
+};
+
+/// Waits until all keys "<prefix><rank>" for ranks below `size` are set; returns the ranks
+/// without a key after `seconds`.
+std::vector<int> wait_for_ranks(Store& store, const std::string& prefix, int size, double seconds);
+
+/// A store in this process, for workers that are threads.
+std::shared_ptr<Store> make_hash_store();
+
+struct TcpStoreOptions {
+  std::string address = "127.0.0.1";
+  int port = 29500;              ///< a server may give 0: any free port, see TcpStore::port
+  bool server = false;           ///< hosts the store; it lives as long as the returned object
+  std::string prefix;            ///< put before every key, so that runs may share a store
+  double timeout_seconds = 300;  ///< for the connection
+};
+
+struct TcpStore {
+  std::shared_ptr<Store> store;
+  int port;
+};
+
+/// The store of LibTorch's c10d (also torchrun's).
+/// @throws CommError if nobody listens at the address within the timeout, or the port is taken.
+TcpStore open_tcp_store(const TcpStoreOptions& options);
+
+}  // namespace valley
