@@ -16,9 +16,9 @@ namespace valley {
 
 /// The options of all algorithms; each entry of the table names those it reads.
 struct AlgorithmOptions {
-  PullPushOptions pull_push;
+  PullPushOptions pull_push = {};
   PushShape push_schedule = PushShape::kConstant;
-  PeriodSpec period;
+  PeriodSpec period = {};
   int64_t bucket_bytes = 4 << 20;  ///< ssgd: gradients travel in buckets of about this size
 };
 

@@ -1,0 +1,456 @@
+// What every training algorithm of the registry promises. A new row is tested by being there; a
+// new option needs a line in kOutOfRange.
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/cross_entropy_loss.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/equal.h>
+#include <fmt/ranges.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <map>
+#include <optional>
+#include <set>
+#include <stdexcept>
+#include <thread>
+#include <vector>
+
+#include "valley/algorithms/registry.h"
+#include "valley/comm/group.h"
+#include "valley/core/clock.h"
+#include "valley/core/error.h"
+#include "valley/core/random.h"
+#include "valley/data/synthetic.h"
+#include "valley/models/registry.h"
+#include "valley/optim/local_optimizer.h"
+
+namespace valley {
+namespace {
+
+constexpr int64_t kSteps = 11;  // no period below divides it
+constexpr double kRate = 0.05;
+
+at::Tensor normals(at::IntArrayRef sizes, uint64_t seed, at::ScalarType dtype) {
+  Random random(seed);
+  at::Tensor x = at::empty(sizes, at::kDouble);
+  for (int64_t i = 0; i < x.numel(); ++i) x.data_ptr<double>()[i] = random.normal();
+  return x.to(dtype);
+}
+
+// A weight and a bias; what they are good for is the test's matter.
+class TwoParameters : public Model {
+ public:
+  explicit TwoParameters(at::ScalarType dtype)
+      : weight_(normals({3, 5}, 1, dtype).set_requires_grad(true)),
+        bias_(normals({4}, 2, dtype).set_requires_grad(true)) {}
+  at::Tensor forward(const at::Tensor& input) override { return input; }
+  std::vector<NamedTensor> parameters() override { return {{"weight", weight_}, {"bias", bias_}}; }
+  std::vector<NamedTensor> buffers() override { return {}; }
+  void train(bool) override {}
+
+ private:
+  at::Tensor weight_, bias_;
+};
+
+// One worker with a quadratic bowl of its own, H (x - c_m), and noise in its gradient. Without an
+// algorithm it trains alone.
+class Worker {
+ public:
+  struct Checkpoint {
+    at::Tensor x;
+    std::vector<std::pair<std::string, at::Tensor>> algorithm;
+    std::vector<NamedTensor> optimizer;
+  };
+
+  Worker(int rank, at::ScalarType dtype, int64_t steps)
+      : model_(dtype),
+        flat_(model_),
+        optimizer_(make_optimizer({.momentum = 0.9, .weight_decay = 1e-3}, flat_)),
+        rank_(rank),
+        steps_(steps),
+        curvature_(at::arange(1, flat_.size() + 1, flat_.values().options()) / flat_.size()),
+        center_(normals({flat_.size()}, static_cast<uint64_t>(50 + rank), dtype)) {}
+
+  void use(std::unique_ptr<Algorithm> algorithm) { algorithm_ = std::move(algorithm); }
+
+  void train(int64_t from, int64_t to, double noise = 0.1) {
+    at::Tensor x = flat_.values(), g = flat_.gradients();
+    for (int64_t step = from; step < to; ++step) {
+      const StepInfo info{.step = step, .total_steps = steps_};
+      const auto seed = static_cast<uint64_t>(1000 * step + rank_);
+      if (algorithm_) algorithm_->before_gradient(info, x);
+      g.copy_(curvature_ * (x - center_) + noise * normals({flat_.size()}, seed, dtype()));
+      if (algorithm_) {
+        // As backward does: the last parameter first.
+        for (auto range = flat_.ranges().rbegin(); range != flat_.ranges().rend(); ++range) {
+          algorithm_->on_gradient_part(g, range->offset, range->offset + range->size);
+        }
+        algorithm_->on_gradient(info, x, g);
+      }
+      optimizer_->step(kRate);
+      if (algorithm_) algorithm_->after_step(info, x);
+    }
+    EXPECT_EQ(x.data_ptr(), flat_.values().data_ptr());  // the model's parameters, still
+  }
+
+  Checkpoint save() const {
+    Checkpoint checkpoint{flat_.values().clone(), algorithm_->state(), optimizer_->state()};
+    for (auto& [name, tensor] : checkpoint.algorithm) tensor = tensor.clone();
+    for (auto& [name, tensor] : checkpoint.optimizer) tensor = tensor.clone();
+    return checkpoint;
+  }
+
+  void load(const Checkpoint& checkpoint) {
+    at::Tensor(flat_.values()).copy_(checkpoint.x);
+    algorithm_->load_state(checkpoint.algorithm);
+    optimizer_->load_state(checkpoint.optimizer);
+  }
+
+  const at::Tensor& x() const { return flat_.values(); }
+  const at::Tensor& g() const { return flat_.gradients(); }
+  const at::Tensor& center() const { return center_; }
+  Algorithm& algorithm() { return *algorithm_; }
+  at::ScalarType dtype() const { return flat_.values().scalar_type(); }
+
+ private:
+  TwoParameters model_;
+  FlatParameters flat_;
+  std::unique_ptr<LocalOptimizer> optimizer_;
+  int rank_;
+  int64_t steps_;
+  at::Tensor curvature_, center_;  // [d]
+  std::unique_ptr<Algorithm> algorithm_;
+};
+
+// The options to try every algorithm with: none of them is read by all.
+std::vector<AlgorithmOptions> option_sets() {
+  return {
+      {.pull_push = {.pull = 0.3, .push = 0.1}, .period = {.base = 3}, .bucket_bytes = 20},
+      {.pull_push =
+           {.pull = 0.5, .push = 0.05, .push_relative = true, .variant = PushVariant::kExact},
+       .push_schedule = PushShape::kIncreasing,
+       .period = parse_period("post-local:1:2")},
+      {.pull_push = {.pull = 1, .push = 0.1}, .period = parse_period("qsr:2:0.1")},
+  };
+}
+
+class AlgorithmContract : public testing::TestWithParam<std::tuple<std::string, std::string, int>> {
+ protected:
+  const AlgorithmEntry& entry() const { return find_algorithm(std::get<0>(GetParam())); }
+  bool fast() const { return std::get<1>(GetParam()) == "thread"; }
+  int workers() const { return std::get<2>(GetParam()); }
+
+  void run(const std::function<void(Communicator&)>& fn, double timeout_seconds = 60) const {
+    run_threads(workers(), fn, timeout_seconds);
+  }
+
+  std::unique_ptr<Algorithm> make(Communicator& comm, const AlgorithmOptions& options,
+                                  int64_t steps = kSteps) const {
+    return entry().make(options, {.comm = comm,
+                                  .total_steps = steps,
+                                  .steps_per_epoch = 4,
+                                  .learning_rate = [](int64_t) { return kRate; }});
+  }
+
+  // For every option set, in both dtypes.
+  void each(
+      const std::function<void(Communicator&, const AlgorithmOptions&, at::ScalarType)>& fn) const {
+    run([&](Communicator& comm) {
+      for (const AlgorithmOptions& options : option_sets()) {
+        for (at::ScalarType dtype : {at::kFloat, at::kDouble}) fn(comm, options, dtype);
+      }
+    });
+  }
+};
+
+TEST_P(AlgorithmContract, OneWorkerIsThePlainLocalOptimizerBitForBit) {
+  if (workers() != 1) return;
+  each([&](Communicator& comm, const AlgorithmOptions& options, at::ScalarType dtype) {
+    Worker alone(0, dtype, kSteps), worker(0, dtype, kSteps);
+    worker.use(make(comm, options));
+    alone.train(0, kSteps);
+    worker.train(0, kSteps);
+    EXPECT_TRUE(worker.x().equal(alone.x()));
+  });
+}
+
+TEST_P(AlgorithmContract, ResumedEqualsUninterruptedBitForBit) {
+  each([&](Communicator& comm, const AlgorithmOptions& options, at::ScalarType dtype) {
+    Worker whole(comm.rank(), dtype, kSteps);
+    whole.use(make(comm, options));
+    whole.train(0, kSteps);
+    for (int64_t stop = 0; stop <= kSteps; stop += fast() ? 1 : 4) {
+      Worker before(comm.rank(), dtype, kSteps), after(comm.rank(), dtype, kSteps);
+      before.use(make(comm, options));
+      before.train(0, stop);
+      after.use(make(comm, options));
+      after.train(0, 1);  // whatever it did before is forgotten
+      after.load(before.save());
+      after.train(stop, kSteps);
+      EXPECT_TRUE(after.x().equal(whole.x())) << "stopped at " << stop;
+      EXPECT_EQ(after.algorithm().rounds(), whole.algorithm().rounds());
+      EXPECT_EQ(after.algorithm().period(), whole.algorithm().period());
+      EXPECT_EQ(after.algorithm().final_average_needed(), whole.algorithm().final_average_needed());
+    }
+  });
+}
+
+TEST_P(AlgorithmContract, TheSameRunGivesTheSameBits) {
+  each([&](Communicator& comm, const AlgorithmOptions& options, at::ScalarType dtype) {
+    Worker first(comm.rank(), dtype, kSteps), second(comm.rank(), dtype, kSteps);
+    for (Worker* worker : {&first, &second}) {
+      worker->use(make(comm, options));
+      worker->train(0, kSteps);
+    }
+    EXPECT_TRUE(first.x().equal(second.x()));
+  });
+}
+
+TEST_P(AlgorithmContract, BytesAreWhatTheTableSays) {
+  each([&](Communicator& comm, const AlgorithmOptions& options, at::ScalarType dtype) {
+    Worker worker(comm.rank(), dtype, kSteps);
+    worker.use(make(comm, options));
+    const int64_t before = comm.total_bytes();
+    worker.train(0, kSteps);
+    const int64_t values = entry().values_per_round(worker.x().numel(), options);
+    EXPECT_GT(worker.algorithm().rounds(), 0);
+    EXPECT_EQ(comm.total_bytes() - before,
+              comm.size() == 1 ? 0
+                               : values * worker.algorithm().rounds() *
+                                     static_cast<int64_t>(worker.x().element_size()));
+  });
+}
+
+TEST_P(AlgorithmContract, DtypeAndSizeAreKept) {
+  each([&](Communicator& comm, const AlgorithmOptions& options, at::ScalarType dtype) {
+    Worker worker(comm.rank(), dtype, kSteps);
+    worker.use(make(comm, options));
+    worker.train(0, kSteps);
+    EXPECT_EQ(worker.x().scalar_type(), dtype);
+    EXPECT_EQ(worker.g().scalar_type(), dtype);
+    EXPECT_EQ(worker.x().numel(), 19);
+    EXPECT_EQ(worker.g().numel(), 19);
+  });
+}
+
+TEST_P(AlgorithmContract, AfterTheFinalAverageAllAgreeAndWithoutNeedAllAgreeAlready) {
+  each([&](Communicator& comm, const AlgorithmOptions& options, at::ScalarType dtype) {
+    Worker worker(comm.rank(), dtype, kSteps);
+    worker.use(make(comm, options));
+    worker.train(0, kSteps);
+    const bool needed = worker.algorithm().final_average_needed();
+    const at::Tensor x = worker.x().clone();
+    comm.all_reduce_mean(x);
+    EXPECT_TRUE(comm.all_gather(x).eq(x).all().item<bool>());
+    const at::Tensor flags = normals({1}, 0, dtype).fill_(needed);
+    EXPECT_TRUE(comm.all_gather(flags).eq(flags).all().item<bool>());
+  });
+}
+
+// Every worker has its own bowl; the sum of all is lowest at the mean of the centers.
+TEST_P(AlgorithmContract, ConvergesOnAQuadratic) {
+  const int64_t steps = 600;
+  run([&](Communicator& comm) {
+    for (const AlgorithmOptions& options : option_sets()) {
+      Worker worker(comm.rank(), at::kDouble, steps);
+      worker.use(make(comm, options, steps));
+      const at::Tensor goal = worker.center().clone(), start = worker.x().clone();
+      comm.all_reduce_mean(goal);
+      worker.train(0, steps, /*noise=*/0);
+      const at::Tensor x = worker.x().clone();
+      comm.all_reduce_mean(x);
+      const double before = (start - goal).norm().item<double>();
+      EXPECT_LT((x - goal).norm().item<double>(), 0.03 * before);
+    }
+  });
+}
+
+TEST_P(AlgorithmContract, LearnsXor) {
+  const int64_t steps = 60, batch = 32, samples = 512;
+  const DataSplits data = make_xor({.train_samples = samples, .test_samples = 256, .seed = 1});
+  run([&](Communicator& comm) {
+    const auto model = make_model("mlp", {.input = {2, 1, 1}, .classes = 2, .seed = 7});
+    const FlatParameters flat(*model);
+    const auto optimizer = make_optimizer({.momentum = 0.9}, flat);
+    const auto algorithm = make(comm, option_sets()[0], steps);
+    at::Tensor x = flat.values(), g = flat.gradients();
+    Random random(derive_seed(1, comm.rank(), "batches"));
+    for (int64_t step = 0; step < steps; ++step) {
+      at::Tensor rows = at::empty({batch}, at::kLong);
+      for (int64_t i = 0; i < batch; ++i) {
+        rows.data_ptr<int64_t>()[i] = static_cast<int64_t>(random.below(samples));
+      }
+      const StepInfo info{.step = step, .total_steps = steps};
+      algorithm->before_gradient(info, x);
+      g.zero_();
+      at::cross_entropy_loss(model->forward(data.train->inputs.index_select(0, rows)),
+                             data.train->targets.index_select(0, rows))
+          .backward();
+      algorithm->on_gradient(info, x, g);
+      optimizer->step(0.1);
+      algorithm->after_step(info, x);
+    }
+    comm.all_reduce_mean(x);
+    const at::Tensor answers = model->forward(data.test->inputs).argmax(1);
+    EXPECT_GT(answers.eq(data.test->targets).to(at::kDouble).mean().item<double>(), 0.97);
+  });
+}
+
+TEST_P(AlgorithmContract, APeerThatDiesIsACommErrorForTheOthers) {
+  if (workers() == 1) return;
+  const double timeout = 20, start = now_seconds();
+  std::atomic<int> told = 0;
+  try {
+    run(
+        [&](Communicator& comm) {
+          Worker worker(comm.rank(), at::kFloat, kSteps);
+          worker.use(make(comm, option_sets()[0]));
+          worker.train(0, 4);
+          if (comm.rank() == comm.size() - 1) throw std::runtime_error("the dog ate my gradient");
+          try {
+            worker.train(4, kSteps);
+            ADD_FAILURE() << "rank " << comm.rank() << " noticed nothing";
+          } catch (const CommError&) {
+            ++told;
+            throw;
+          }
+        },
+        timeout);
+    ADD_FAILURE() << "no error";
+  } catch (const std::runtime_error& error) {
+    EXPECT_STREQ(error.what(), "the dog ate my gradient");
+  }
+  EXPECT_EQ(told, workers() - 1);
+  EXPECT_LT(now_seconds() - start, timeout);
+}
+
+TEST_P(AlgorithmContract, APeerThatHangsIsACommErrorForTheOthers) {
+  if (workers() == 1) return;
+  const double timeout = 0.5;
+  std::atomic<int> told = 0;
+  EXPECT_THROW(run(
+                   [&](Communicator& comm) {
+                     Worker worker(comm.rank(), at::kFloat, kSteps);
+                     worker.use(make(comm, option_sets()[0]));
+                     if (comm.rank() == 0) {
+                       const double end = now_seconds() + 30;
+                       while (told < workers() - 1 && now_seconds() < end) {
+                         std::this_thread::sleep_for(std::chrono::milliseconds(5));
+                       }
+                       return;
+                     }
+                     try {
+                       worker.train(0, kSteps);
+                     } catch (const CommError&) {
+                       ++told;
+                       throw;
+                     }
+                   },
+                   timeout),
+               CommError);
+  EXPECT_EQ(told, workers() - 1);
+}
+
+std::vector<std::string> names() {
+  std::vector<std::string> result;
+  for (const AlgorithmEntry& entry : algorithms()) result.push_back(entry.name);
+  return result;
+}
+
+INSTANTIATE_TEST_SUITE_P(, AlgorithmContract,
+                         testing::Combine(testing::ValuesIn(names()), testing::Values("thread"),
+                                          testing::Values(1, 2, 3, 4)),
+                         [](const auto& info) {
+                           std::string name =
+                               fmt::format("{}_{}_{}", std::get<0>(info.param),
+                                           std::get<1>(info.param), std::get<2>(info.param));
+                           for (char& c : name) c = c == '-' ? '_' : c;
+                           return name;
+                         });
+
+TEST(AlgorithmRegistry, EveryRowIsComplete) {
+  std::set<std::string> seen;
+  for (const AlgorithmEntry& entry : algorithms()) {
+    EXPECT_FALSE(entry.name.empty());
+    EXPECT_EQ(entry.name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-"),
+              std::string::npos)
+        << entry.name;
+    EXPECT_TRUE(seen.insert(entry.name).second) << entry.name << " is there twice";
+    EXPECT_FALSE(entry.summary.empty()) << entry.name;
+    EXPECT_FALSE(entry.cost.empty()) << entry.name;
+    EXPECT_TRUE(entry.values_per_round) << entry.name;
+    EXPECT_TRUE(entry.make) << entry.name;
+    EXPECT_FALSE(entry.options.empty()) << entry.name;
+    EXPECT_EQ(std::set<std::string>(entry.options.begin(), entry.options.end()).size(),
+              entry.options.size())
+        << entry.name;
+    EXPECT_EQ(&find_algorithm(entry.name), &entry);
+  }
+  EXPECT_TRUE(seen.count("ssgd") && seen.count("local-sgd") && seen.count("dppf"));
+}
+
+TEST(AlgorithmRegistry, AnUnknownNameOffersTheNearest) {
+  const auto error_of = [](const std::string& name) {
+    try {
+      find_algorithm(name);
+    } catch (const UsageError& error) {
+      return std::string(error.what());
+    }
+    return std::string("no error");
+  };
+  const std::string known = fmt::format("known: {}", fmt::join(names(), ", "));
+  EXPECT_EQ(error_of("dpff"), "unknown algorithm 'dpff'; did you mean 'dppf'? " + known);
+  EXPECT_EQ(error_of("localsgd"),
+            "unknown algorithm 'localsgd'; did you mean 'local-sgd'? " + known);
+  EXPECT_EQ(error_of("transformer"), "unknown algorithm 'transformer'; " + known);
+  EXPECT_EQ(error_of(""), "unknown algorithm ''; " + known);
+}
+
+// Values out of range, by option. The empty list: every value of its type is in range.
+using Spoil = std::function<void(AlgorithmOptions&)>;
+const std::map<std::string, std::vector<Spoil>> kOutOfRange = {
+    {"period",
+     {[](AlgorithmOptions& o) { o.period.base = 0; },
+      [](AlgorithmOptions& o) { o.period.base = -4; },
+      [](AlgorithmOptions& o) {
+        o.period.kind = PeriodSpec::Kind::kQsr;
+        o.period.coefficient = 0;
+      }}},
+    {"pull",
+     {[](AlgorithmOptions& o) { o.pull_push.pull = 0; },
+      [](AlgorithmOptions& o) { o.pull_push.pull = 1.01; }}},
+    {"push", {[](AlgorithmOptions& o) { o.pull_push.push = -0.5; }}},
+    {"push-schedule", {}},
+    {"push-variant", {}},
+    {"push-relative", {}},
+    {"bucket-bytes", {[](AlgorithmOptions& o) { o.bucket_bytes = 0; }}},
+};
+
+TEST(AlgorithmRegistry, OptionsOutOfRangeNameThemselvesBeforeAnyCommunication) {
+  const auto solo = make_solo();
+  const AlgorithmContext context = {
+      .comm = *solo, .total_steps = 10, .learning_rate = [](int64_t) { return 0.1; }};
+  for (const AlgorithmEntry& entry : algorithms()) {
+    EXPECT_NO_THROW(entry.make({}, context)) << entry.name;
+    for (const std::string& option : entry.options) {
+      ASSERT_TRUE(kOutOfRange.count(option)) << entry.name << " has the new option " << option;
+      for (const Spoil& spoil : kOutOfRange.at(option)) {
+        AlgorithmOptions options;
+        spoil(options);
+        try {
+          entry.make(options, context);
+          ADD_FAILURE() << entry.name << " takes any --" << option;
+        } catch (const UsageError& error) {
+          EXPECT_EQ(std::string(error.what()).rfind("--" + option + " ", 0), 0u) << error.what();
+        }
+      }
+    }
+  }
+  EXPECT_EQ(solo->stats(Operation::kAllReduce).calls, 0);
+}
+
+}  // namespace
+}  // namespace valley

@@ -1,0 +1,200 @@
+#include "valley/algorithms/dppf.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/equal.h>
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <vector>
+
+#include "valley/algorithms/local_sgd.h"
+#include "valley/comm/group.h"
+#include "valley/core/random.h"
+#include "valley/optim/flat_parameters.h"
+
+namespace valley {
+namespace {
+
+at::Tensor normals(at::IntArrayRef sizes, uint64_t seed) {
+  Random random(seed);
+  at::Tensor x = at::empty(sizes, at::kDouble);
+  for (int64_t i = 0; i < x.numel(); ++i) x.data_ptr<double>()[i] = random.normal();
+  return x;
+}
+
+// The mean distance from the average, the same on every worker.
+double width(Communicator& comm, const at::Tensor& x) {
+  const at::Tensor X = comm.all_gather(x);
+  return (X - X.mean(0)).square().sum(1).sqrt().mean().item<double>();
+}
+
+class Dppf : public testing::TestWithParam<std::string> {
+ protected:
+  bool fast() const { return GetParam() == "thread"; }
+
+  void run(int workers, const std::function<void(Communicator&)>& fn) const {
+    run_threads(workers, fn);
+  }
+};
+
+// Local steps: a drift of each worker's own.
+void local_step(const Communicator& comm, int64_t step, at::Tensor& x) {
+  x += 0.1 * normals(x.sizes(), static_cast<uint64_t>(1000 * step + comm.rank())).to(x.dtype());
+}
+
+TEST_P(Dppf, WithFullPullAndNoPushItIsLocalSgdBitForBit) {
+  for (at::ScalarType dtype : {at::kFloat, at::kDouble}) {
+    for (int workers : {1, 2, 3, 5}) {
+      for (const char* period : {"1", "4", "post-local:1:3", "qsr:2:0.2"}) {
+        for (PushVariant variant : {PushVariant::kSimple, PushVariant::kExact}) {
+          run(workers, [&](Communicator& comm) {
+            const int64_t total = 14;
+            const AlgorithmContext context = {.comm = comm,
+                                              .total_steps = total,
+                                              .steps_per_epoch = 5,
+                                              .learning_rate = [](int64_t) { return 0.1; }};
+            AlgorithmOptions options = {.pull_push = {.pull = 1, .push = 0, .variant = variant},
+                                        .push_schedule = PushShape::kIncreasing,
+                                        .period = parse_period(period)};
+            const auto dppf = make_dppf(options, context);
+            const auto local = make_local_sgd({.period = options.period}, context);
+            at::Tensor x = normals({30}, static_cast<uint64_t>(comm.rank())).to(dtype);
+            at::Tensor y = x.clone();
+            for (int64_t step = 0; step < total; ++step) {
+              const StepInfo info{.step = step, .total_steps = total};
+              local_step(comm, step, x);
+              local_step(comm, step, y);
+              dppf->after_step(info, x);
+              local->after_step(info, y);
+              EXPECT_TRUE(x.equal(y)) << period << ", step " << step;
+              EXPECT_EQ(dppf->last_round().has_value(), local->last_round().has_value());
+            }
+            EXPECT_EQ(dppf->rounds(), local->rounds());
+            EXPECT_EQ(dppf->period(), local->period());
+            EXPECT_EQ(dppf->final_average_needed(), local->final_average_needed());
+          });
+        }
+      }
+    }
+  }
+}
+
+TEST_P(Dppf, WithoutPushItAveragesWithStrengthAlphaBitForBit) {
+  for (PushShape shape : {PushShape::kConstant, PushShape::kIncreasing, PushShape::kDecreasing}) {
+    for (int workers : {2, 3, 5}) {
+      run(workers, [&](Communicator& comm) {
+        const auto dppf = make_dppf(
+            {.pull_push = {.pull = 0.2, .push = 0}, .push_schedule = shape, .period = {.base = 2}},
+            {.comm = comm, .total_steps = 12});
+        at::Tensor x = normals({30}, static_cast<uint64_t>(comm.rank())), y = x.clone();
+        for (int64_t step = 0; step < 12; ++step) {
+          local_step(comm, step, x);
+          local_step(comm, step, y);
+          dppf->after_step({.step = step, .total_steps = 12}, x);
+          if (step % 2 == 1) {
+            at::Tensor average = y.clone();
+            comm.all_reduce_mean(average);
+            y += (average - y) * 0.2;
+          }
+          EXPECT_TRUE(x.equal(y));
+        }
+      });
+    }
+  }
+}
+
+// A11: the final width follows the final push.
+TEST_P(Dppf, TheScheduleDecidesTheFinalWidth) {
+  struct Case {
+    PushShape shape;
+    double width, tolerance;
+  };
+  for (const Case& c :
+       {Case{PushShape::kConstant, 5, 1e-6}, Case{PushShape::kIncreasing, 5, 0.01},
+        Case{PushShape::kDecreasing, 0, 0.01}, Case{PushShape::kLinearDecreasing, 0, 0.05}}) {
+    run(3, [&](Communicator& comm) {
+      const int64_t rounds = 2000;
+      const auto dppf = make_dppf({.pull_push = {.pull = 0.1, .push = 0.5},
+                                   .push_schedule = c.shape,
+                                   .period = {.base = 1}},
+                                  {.comm = comm, .total_steps = rounds});
+      at::Tensor x = normals({6}, static_cast<uint64_t>(comm.rank()));
+      for (int64_t step = 0; step < rounds; ++step) {
+        dppf->after_step({.step = step, .total_steps = rounds}, x);
+      }
+      EXPECT_NEAR(width(comm, x), c.width, c.tolerance);
+    });
+  }
+}
+
+TEST_P(Dppf, TheReportFollowsTheSchedule) {
+  run(3, [](Communicator& comm) {
+    const auto dppf = make_dppf({.pull_push = {.pull = 0.1, .push = 0.5},
+                                 .push_schedule = PushShape::kLinearIncreasing,
+                                 .period = {.base = 2}},
+                                {.comm = comm, .total_steps = 8});
+    at::Tensor x = normals({6}, static_cast<uint64_t>(comm.rank()));
+    for (int64_t step = 0; step < 8; ++step) {
+      dppf->after_step({.step = step, .total_steps = 8}, x);
+      if (step % 2 == 0) {
+        EXPECT_FALSE(dppf->last_round());
+        continue;
+      }
+      ASSERT_TRUE(dppf->last_round());
+      const double push = 0.5 * double(step + 1) / 8;
+      EXPECT_EQ(dppf->last_round()->pull, 0.1);
+      EXPECT_NEAR(dppf->last_round()->push, push, 1e-15);
+      EXPECT_NEAR(dppf->last_round()->predicted_width, push / 0.1, 1e-14);
+    }
+  });
+}
+
+// Parameters of the given sizes, filled from one vector.
+class Pieces : public Model {
+ public:
+  Pieces(const at::Tensor& x, const std::vector<std::vector<int64_t>>& shapes) {
+    int64_t offset = 0;
+    for (const auto& shape : shapes) {
+      const int64_t size = c10::multiply_integers(shape);
+      const at::Tensor part = x.narrow(0, offset, size).clone().view(shape);
+      parameters_.push_back({fmt::format("p{}", offset), part.set_requires_grad(true)});
+      offset += size;
+    }
+  }
+  at::Tensor forward(const at::Tensor& input) override { return input; }
+  std::vector<NamedTensor> parameters() override { return parameters_; }
+  std::vector<NamedTensor> buffers() override { return {}; }
+  void train(bool) override {}
+
+ private:
+  std::vector<NamedTensor> parameters_;
+};
+
+// A8: one global norm; how the vector is split into tensors does not matter.
+TEST_P(Dppf, HowTheVectorIsSplitIntoTensorsDoesNotMatter) {
+  for (int workers : {3, 5}) {
+    run(workers, [](Communicator& comm) {
+      const at::Tensor start = normals({24}, static_cast<uint64_t>(comm.rank()));
+      at::Tensor expected;
+      for (const auto& shapes : std::vector<std::vector<std::vector<int64_t>>>{
+               {{24}}, {{4, 6}}, {{1}, {2, 3}, {17}}, {{2, 2, 2}, {8}, {1, 8}}}) {
+        Pieces model(start, shapes);
+        const FlatParameters flat(model);
+        const auto dppf = make_dppf({.period = {.base = 1}}, {.comm = comm, .total_steps = 5});
+        at::Tensor x = flat.values();
+        for (int64_t step = 0; step < 5; ++step) {
+          dppf->after_step({.step = step, .total_steps = 5}, x);
+        }
+        if (!expected.defined()) expected = x.clone();
+        EXPECT_TRUE(x.equal(expected));
+      }
+    });
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(, Dppf, testing::Values("thread"),
+                         [](const auto& info) { return info.param; });
+
+}  // namespace
+}  // namespace valley

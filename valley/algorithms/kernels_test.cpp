@@ -1,0 +1,135 @@
+#include "valley/algorithms/kernels.h"
+
+#include <ATen/ops/empty.h>
+#include <ATen/ops/equal.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/zeros.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "valley/core/error.h"
+#include "valley/core/random.h"
+
+namespace valley {
+namespace {
+
+template <typename T>
+constexpr at::ScalarType dtype_of = std::is_same_v<T, float> ? at::kFloat : at::kDouble;
+
+template <typename T>
+at::Tensor normals(int64_t n, uint64_t seed) {
+  Random random(seed);
+  at::Tensor x = at::empty({n}, dtype_of<T>);
+  for (int64_t i = 0; i < n; ++i) x.data_ptr<T>()[i] = static_cast<T>(random.normal());
+  return x;
+}
+
+template <typename T>
+class Kernels : public testing::Test {};
+using Types = testing::Types<float, double>;
+TYPED_TEST_SUITE(Kernels, Types);
+
+TYPED_TEST(Kernels, NormsAgreeWithTheirDefinitionAtEveryLength) {
+  using T = TypeParam;
+  for (int64_t n = 0; n <= 33; ++n) {
+    for (int workers : {1, 2, 3, 7}) {
+      const at::Tensor x = normals<T>(n, 1), sum = normals<T>(n, 2);
+      SquaredNorms expected;
+      for (int64_t i = 0; i < n; ++i) {
+        const T own = x.data_ptr<T>()[i], mean = sum.data_ptr<T>()[i] / T(workers);
+        const double away = static_cast<double>(own - mean);
+        expected += {away * away, double(own) * double(own), double(mean) * double(mean)};
+      }
+      const SquaredNorms got = squared_norms(x, sum, workers, 0, n);
+      EXPECT_NEAR(got.distance, expected.distance, 1e-13 * expected.distance) << n;
+      EXPECT_NEAR(got.own, expected.own, 1e-13 * expected.own) << n;
+      EXPECT_NEAR(got.mean, expected.mean, 1e-13 * expected.mean) << n;
+    }
+  }
+}
+
+TYPED_TEST(Kernels, NormsOfPartsAddUp) {
+  using T = TypeParam;
+  const at::Tensor x = normals<T>(33, 1), sum = normals<T>(33, 2);
+  const SquaredNorms whole = squared_norms(x, sum, 3, 0, 33);
+  for (int64_t cut = 0; cut <= 33; ++cut) {
+    SquaredNorms parts = squared_norms(x, sum, 3, 0, cut);
+    parts += squared_norms(x, sum, 3, cut, 33);
+    EXPECT_NEAR(parts.distance, whole.distance, 1e-13 * whole.distance) << cut;
+    EXPECT_NEAR(parts.own, whole.own, 1e-13 * whole.own) << cut;
+    EXPECT_NEAR(parts.mean, whole.mean, 1e-13 * whole.mean) << cut;
+  }
+}
+
+TYPED_TEST(Kernels, LerpAgreesWithItsDefinitionAtEveryLength) {
+  using T = TypeParam;
+  const double epsilon = std::numeric_limits<T>::epsilon();
+  for (int64_t n = 0; n <= 33; ++n) {
+    for (double weight : {-40.0, -0.3, 0.0, 0.1, 0.49, 0.5, 0.9, 1.0}) {
+      at::Tensor x = normals<T>(n, 3);
+      const at::Tensor before = x.clone(), sum = normals<T>(n, 4);
+      lerp_to_mean(x, sum, 5, weight);
+      for (int64_t i = 0; i < n; ++i) {
+        const double own = double(before.data_ptr<T>()[i]);
+        const double mean = double(sum.data_ptr<T>()[i]) / 5;
+        const double expected = own + weight * (mean - own);
+        const double size = std::abs(own) + (1 + std::abs(weight)) * std::abs(mean - own);
+        EXPECT_NEAR(double(x.data_ptr<T>()[i]), expected, 4 * epsilon * size) << weight;
+      }
+    }
+  }
+}
+
+TYPED_TEST(Kernels, LerpIsExactAtBothEnds) {
+  using T = TypeParam;
+  for (int workers : {1, 2, 3, 5, 7}) {
+    const at::Tensor x = normals<T>(1000, 5), sum = normals<T>(1000, 6);
+    at::Tensor stays = x.clone(), goes = x.clone();
+    lerp_to_mean(stays, sum, workers, 0);
+    EXPECT_TRUE(stays.equal(x));
+    lerp_to_mean(goes, sum, workers, 1);
+    EXPECT_TRUE(goes.equal(sum.div(workers))) << workers;
+  }
+}
+
+TYPED_TEST(Kernels, LerpKeepsTheDirectionFromBefore) {
+  using T = TypeParam;
+  const double epsilon = std::numeric_limits<T>::epsilon();
+  for (int64_t n = 0; n <= 33; ++n) {
+    at::Tensor x = normals<T>(n, 7), sum = normals<T>(n, 8);
+    const at::Tensor x0 = x.clone(), sum0 = sum.clone();
+    lerp_to_mean_keep_direction(x, sum, 3, 0.2, 0.7);
+    for (int64_t i = 0; i < n; ++i) {
+      const double own = double(x0.data_ptr<T>()[i]);
+      const double away = own - double(sum0.data_ptr<T>()[i]) / 3;
+      EXPECT_NEAR(double(x.data_ptr<T>()[i]), own - 0.2 * away, 8 * epsilon);
+      EXPECT_NEAR(double(sum.data_ptr<T>()[i]), 0.7 * away, 8 * epsilon);
+    }
+  }
+}
+
+// A float accumulator stops growing at 2^24 times its addend; even eight of them are off by far
+// more than this.
+TEST(KernelsLargeVectors, NormsLoseNothingInFloat32) {
+  const int64_t n = (int64_t{1} << 24) + 5;
+  const at::Tensor x = at::full({n}, 0.1f, at::kFloat), sum = at::full({n}, 0.6f, at::kFloat);
+  const SquaredNorms norms = squared_norms(x, sum, 2, 0, n);
+  const double own = double(0.1f), mean = double(0.6f / 2), away = double(0.1f - 0.6f / 2);
+  EXPECT_NEAR(norms.own, double(n) * own * own, 1e-9 * double(n) * own * own);
+  EXPECT_NEAR(norms.mean, double(n) * mean * mean, 1e-9 * double(n) * mean * mean);
+  EXPECT_NEAR(norms.distance, double(n) * away * away, 1e-9 * double(n) * away * away);
+}
+
+TEST(KernelsErrors, OtherDtypesAreNamed) {
+  at::Tensor x = at::zeros({4}, at::kHalf), sum = at::zeros({4}, at::kHalf);
+  try {
+    lerp_to_mean(x, sum, 2, 0.5);
+    FAIL() << "no error";
+  } catch (const UsageError& error) {
+    EXPECT_STREQ(error.what(), "parameters must be float32 or float64, got c10::Half");
+  }
+}
+
+}  // namespace
+}  // namespace valley
