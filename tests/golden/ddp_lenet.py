@@ -6,9 +6,9 @@
 
 Made with Debian 12's python3-torch 1.13.1 (gloo on loopback, one thread a rank). Everything is
 float64: there, another order of summation changes a loss by 1e-15 and the runs stay together for
-all 100 steps. In float32 it changes the loss by 1e-7 at first and by 1e-2 from step 30 on (other
-elements win a max-pool), so that a comparison of implementations would compare rounding. Every
-number that enters is exact and derived from integers; ddp_lenet.h repeats it in C++.
+all 100 steps. In float32 it changes a loss by 1e-7 at first but by 1e-2 from step 30 on (3 ranks),
+so that a comparison of implementations would compare rounding. Every number that enters is exact
+and derived from integers; ddp_lenet.h repeats it in C++.
 
 The recipe, for W ranks (2 and 3):
 
