@@ -1,0 +1,31 @@
+#pragma once
+
+#include <CLI/App.hpp>
+#include <functional>
+
+#include "valley/train/run_config.h"
+
+/// One function a subcommand: declares its flags and what it does. The callback's return value is
+/// the exit code.
+namespace valley::app {
+
+using Command = std::function<int()>;
+
+Command add_train(CLI::App& program);
+Command add_compare(CLI::App& program);
+Command add_list(CLI::App& program);
+
+/// The flags of config_fields(), writing to `config`. `leave_out` are keys the subcommand sets
+/// itself.
+void add_config_options(CLI::App& command, RunConfig& config,
+                        const std::vector<std::string>& leave_out = {});
+
+/// Defaults, then the file of --config, then the flags given: the last wins.
+/// @throws UsageError
+RunConfig resolve_config(const CLI::App& command, const RunConfig& flags,
+                         const std::string& config_file);
+
+/// SIGINT and SIGTERM set the flag this returns; a second one ends the program at once.
+const std::atomic<bool>& stop_on_signals();
+
+}  // namespace valley::app

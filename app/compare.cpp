@@ -1,0 +1,163 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "app/commands.h"
+#include "app/run.h"
+#include "app/tables.h"
+#include "valley/core/error.h"
+#include "valley/record/progress.h"
+#include "valley/record/run_folder.h"
+#include "valley/record/summary.h"
+
+namespace valley::app {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct CompareFlags {
+  RunConfig config;
+  std::string config_file;
+  std::vector<std::string> algorithms;
+  std::vector<int64_t> seeds = {0};
+  bool quiet = false;
+  bool json = false;
+};
+
+// "dppf+pull=0.5+push=1": an algorithm with settings of its own.
+RunConfig with_own_settings(RunConfig config, const std::string& entry) {
+  const size_t plus = entry.find('+');
+  config.algorithm = entry.substr(0, plus);
+  std::string toml;
+  for (size_t begin = plus; begin != std::string::npos;) {
+    const size_t end = entry.find('+', begin + 1);
+    const std::string pair = entry.substr(begin + 1, end - begin - 1);
+    const size_t equals = pair.find('=');
+    require(equals != std::string::npos && equals > 0,
+            "--algorithms takes NAME or NAME+KEY=VALUE+..., got '{}'", entry);
+    const std::string key = pair.substr(0, equals), value = pair.substr(equals + 1);
+    // A value that is no number and no truth value is a text, which TOML wants in quotes.
+    const bool bare =
+        value == "true" || value == "false" ||
+        (!value.empty() && value.find_first_not_of("+-.eE0123456789") == std::string::npos);
+    toml += bare ? fmt::format("{} = {}\n", key, value) : fmt::format("{} = \"{}\"\n", key, value);
+    begin = end;
+  }
+  const std::string source = fmt::format("--algorithms {}", entry);
+  apply_config(parse_config(toml, source), source, config);
+  return config;
+}
+
+std::optional<Summary> finished_run(const std::string& out) {
+  if (!fs::exists(fs::path(out) / RunFolder::kSummary)) return std::nullopt;
+  const Summary summary = summary_from(read_summary(RunFolder::open(out)));
+  if (summary.status != "finished") return std::nullopt;
+  return summary;
+}
+
+Json to_json(const std::vector<ComparisonRow>& rows) {
+  Json result = Json::array();
+  for (const auto& row : rows) {
+    Json runs = Json::array();
+    std::map<std::string, std::vector<double>> values;
+    for (const auto& run : row.runs) {
+      const Json json = run.to_json();
+      for (const auto& [key, value] : json.items()) {
+        if (value.is_number() && key != "seed") values[key].push_back(value.get<double>());
+      }
+      values["seconds"].push_back(run.seconds.total);
+      runs.push_back(json);
+    }
+    Json mean, deviation;
+    for (const auto& [key, list] : values) {
+      mean[key] = mean_of(list);
+      deviation[key] = deviation_of(list);
+    }
+    result.push_back(
+        {{"label", row.label}, {"mean", mean}, {"standard_deviation", deviation}, {"runs", runs}});
+  }
+  return {{"methods", result}};
+}
+
+int compare(const CLI::App& command, const CompareFlags& flags) {
+  const RunConfig base = resolve_config(command, flags.config, flags.config_file);
+  require(base.launch == "threads", "valley compare trains with --launch threads");
+  require(!flags.seeds.empty(), "--seeds needs at least one seed");
+  const std::string out = base.out.empty() ? "runs/compare" : base.out;
+
+  // Everything is checked before anything is trained.
+  std::vector<std::vector<RunConfig>> jobs;
+  for (const auto& entry : flags.algorithms) {
+    jobs.emplace_back();
+    for (const int64_t seed : flags.seeds) {
+      RunConfig config = with_own_settings(base, entry);
+      config.seed = seed;
+      config.out = (fs::path(out) / fmt::format("{}-seed{}", entry, seed)).string();
+      to_train_options(config);
+      jobs.back().push_back(std::move(config));
+    }
+  }
+
+  const std::atomic<bool>& stop = stop_on_signals();
+  std::vector<ComparisonRow> rows;
+  for (size_t a = 0; a < jobs.size(); ++a) {
+    rows.push_back({flags.algorithms[a], {}});
+    for (const RunConfig& config : jobs[a]) {
+      if (const auto finished = finished_run(config.out)) {
+        if (!flags.quiet) std::cerr << config.out << " is finished already\n";
+        rows.back().runs.push_back(*finished);
+        continue;
+      }
+      const DataSplits data = load_job_data(config);
+      const bool resume = fs::exists(fs::path(config.out) / RunFolder::kConfig);
+      if (!resume) make_run_folder(config);
+      if (!flags.quiet) std::cerr << fmt::format("{}, seed {}\n", flags.algorithms[a], config.seed);
+      const auto progress = flags.quiet ? make_no_progress() : make_progress(std::cerr);
+      const Summary summary = run_in_threads(
+          config, data, {.resume = resume, .progress = progress.get(), .stop = &stop});
+      progress->finish();
+      if (summary.status == "interrupted") {
+        std::cerr << "valley: interrupted; the same command goes on from here\n";
+        return 4;
+      }
+      rows.back().runs.push_back(summary);
+    }
+  }
+  const Json result = to_json(rows);
+  write_json(fs::path(out) / "compare.json", result);
+  if (flags.json) {
+    std::cout << result.dump(2) << "\n";
+  } else {
+    std::cout << comparison_table(rows) << "\nwritten to " << out
+              << ": compare.json, and a run folder for every method and seed\n";
+  }
+  return 0;
+}
+
+}  // namespace
+
+Command add_compare(CLI::App& program) {
+  auto* command =
+      program.add_subcommand("compare", "train with several algorithms and seeds, on one budget");
+  auto flags = std::make_shared<CompareFlags>();
+  command
+      ->add_option("--algorithms", flags->algorithms,
+                   "NAME or NAME+KEY=VALUE+..., separated by commas")
+      ->delimiter(',')
+      ->required();
+  command->add_option("--seeds", flags->seeds, "separated by commas")
+      ->delimiter(',')
+      ->capture_default_str();
+  command->add_option("--config", flags->config_file,
+                      "read settings from this TOML file; flags win");
+  command->add_flag("--quiet", flags->quiet, "show nothing but the result and errors");
+  command->add_flag("--json", flags->json, "print compare.json instead of the table");
+  add_config_options(*command, flags->config, {"algorithm", "seed"});
+  return [command, flags] { return compare(*command, *flags); };
+}
+
+}  // namespace valley::app

@@ -1,0 +1,63 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+#include <memory>
+
+#include "app/commands.h"
+#include "valley/algorithms/registry.h"
+#include "valley/core/error.h"
+#include "valley/core/names.h"
+#include "valley/data/dataset.h"
+#include "valley/models/registry.h"
+#include "valley/record/table.h"
+
+namespace valley::app {
+namespace {
+
+std::string list_algorithms() {
+  Table table({{"algorithm"}, {"what it does"}, {"cost of a round"}, {"options"}});
+  for (const auto& a : algorithms()) {
+    table.add_row({a.name, a.summary, a.cost, fmt::format("--{}", fmt::join(a.options, " --"))});
+  }
+  return table.to_string();
+}
+
+std::string list_models() {
+  Table table({{"model"}, {"what it is"}});
+  for (const auto& m : models()) table.add_row({m.name, m.summary});
+  table.add_row({"NAME.pt", "a TorchScript module exported by Python"});
+  return table.to_string();
+}
+
+std::string list_data() {
+  Table table({{"data"}, {"what it is"}, {"default path"}});
+  for (const auto& d : datasets()) {
+    table.add_row(
+        {d.name, d.summary, d.needs_path ? "(give it: " + d.name + ":PATH)" : d.default_path});
+  }
+  return table.to_string();
+}
+
+}  // namespace
+
+Command add_list(CLI::App& program) {
+  auto* command = program.add_subcommand("list", "show the algorithms, models and data sets");
+  auto what = std::make_shared<std::string>();
+  command->add_option("what", *what, "algorithms, models or data; nothing: all");
+  return [what] {
+    const std::vector<std::pair<std::string, std::string (*)()>> lists = {
+        {"algorithms", &list_algorithms}, {"models", &list_models}, {"data", &list_data}};
+    bool found = false;
+    for (const auto& [name, list] : lists) {
+      if (!what->empty() && *what != name) continue;
+      std::cout << (found ? "\n" : "") << list();
+      found = true;
+    }
+    if (!found) throw UsageError(unknown_name("list", *what, {"algorithms", "models", "data"}));
+    return 0;
+  };
+}
+
+}  // namespace valley::app

@@ -1,0 +1,40 @@
+#include "app/run.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "valley/comm/gloo.h"
+#include "valley/comm/group.h"
+#include "valley/record/run_folder.h"
+
+namespace valley::app {
+
+namespace fs = std::filesystem;
+
+Summary run_in_threads(const RunConfig& config, const DataSplits& data, const JobContext& context) {
+  Summary result;
+  run_threads(
+      static_cast<int>(config.workers),
+      [&](Communicator& comm) {
+        const Summary summary = run_job(config, data, comm, context);
+        if (comm.rank() == 0) result = summary;
+      },
+      config.timeout);
+  return result;
+}
+
+void make_run_folder(const RunConfig& config) {
+  const RunFolder folder = RunFolder::create(config.out);
+  folder.write_atomically(RunFolder::kConfig, config_text(to_config(config)));
+}
+
+std::string default_out(const RunConfig& config) {
+  const std::string model = fs::path(config.model).stem().string();
+  const std::string base = fmt::format("runs/{}-{}-seed{}", config.algorithm, model, config.seed);
+  std::string out = base;
+  for (int k = 2; fs::exists(out); ++k) out = fmt::format("{}-{}", base, k);
+  return out;
+}
+
+}  // namespace valley::app

@@ -1,0 +1,78 @@
+#include "valley/train/gradient.h"
+
+#include <ATen/ops/cross_entropy_loss.h>
+#include <torch/csrc/autograd/function.h>
+#include <torch/csrc/autograd/function_hook.h>
+#include <torch/csrc/autograd/variable.h>
+
+#include <utility>
+
+#include "valley/core/error.h"
+
+namespace valley {
+namespace {
+
+using torch::autograd::Node;
+using torch::autograd::variable_list;
+
+class PartHook : public torch::autograd::FunctionPostHook {
+ public:
+  PartHook(const Gradient::PartCallback* const* callback, int64_t begin, int64_t end)
+      : callback_(callback), begin_(begin), end_(end) {}
+
+  variable_list operator()(const variable_list& outputs, const variable_list&) override {
+    if (*callback_ != nullptr && **callback_) (**callback_)(begin_, end_);
+    return outputs;
+  }
+
+ private:
+  const Gradient::PartCallback* const* callback_;
+  int64_t begin_, end_;
+};
+
+}  // namespace
+
+// A parameter's gradient is final when its AccumulateGrad node has run. A variable holds its node
+// only weakly, so the nodes are kept here, and the hooks leave with them.
+struct Gradient::Hooks {
+  std::vector<std::pair<std::shared_ptr<Node>, uintptr_t>> nodes;
+  const PartCallback* callback = nullptr;  // of the running compute()
+
+  ~Hooks() {
+    for (auto& [node, key] : nodes) node->del_post_hook(key);
+  }
+};
+
+Gradient::Gradient(Model& model, const FlatParameters& parameters)
+    : model_(model), parameters_(parameters), hooks_(std::make_unique<Hooks>()) {
+  for (size_t i = 0; i < parameters.ranges().size(); ++i) {
+    const NamedRange& range = parameters.ranges()[i];
+    auto node = torch::autograd::impl::grad_accumulator(parameters.parameters()[i]);
+    const uintptr_t key = node->add_post_hook(
+        std::make_unique<PartHook>(&hooks_->callback, range.offset, range.offset + range.size));
+    hooks_->nodes.emplace_back(std::move(node), key);
+  }
+}
+
+Gradient::~Gradient() = default;
+
+double Gradient::compute(const Batch& batch, const PartCallback& on_part) {
+  at::Tensor(parameters_.gradients()).zero_();
+  const at::Tensor logits = model_.forward(batch.input);
+  require(logits.dim() == 2 && logits.size(0) == batch.target.size(0),
+          "the model must return logits [batch, classes], got a tensor of {} dimensions for a "
+          "batch of {}",
+          logits.dim(), batch.target.size(0));
+  const at::Tensor loss = at::cross_entropy_loss(logits, batch.target);
+  hooks_->callback = &on_part;
+  try {
+    loss.backward();
+  } catch (...) {
+    hooks_->callback = nullptr;
+    throw;
+  }
+  hooks_->callback = nullptr;
+  return loss.item<double>();
+}
+
+}  // namespace valley

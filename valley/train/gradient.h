@@ -1,0 +1,39 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "valley/data/loader.h"
+#include "valley/models/model.h"
+#include "valley/optim/flat_parameters.h"
+
+namespace valley {
+
+/// Cross-entropy and its gradient on a batch, into the flat gradient; says which parts of it are
+/// ready while backward still works on the others.
+class Gradient {
+ public:
+  /// Called with [begin, end) of g, on the calling thread, as soon as a parameter's gradient is
+  /// final.
+  using PartCallback = std::function<void(int64_t begin, int64_t end)>;
+
+  Gradient(Model& model, const FlatParameters& parameters);
+  ~Gradient();
+
+  /// g <- gradient of the mean cross-entropy of the batch; returns the loss.
+  /// @throws UsageError if the model's output does not fit the targets.
+  double compute(const Batch& batch, const PartCallback& on_part);
+
+ private:
+  struct Hooks;
+
+  Model& model_;
+  const FlatParameters& parameters_;
+  std::unique_ptr<Hooks> hooks_;
+};
+
+}  // namespace valley

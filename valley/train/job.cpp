@@ -1,0 +1,53 @@
+#include "valley/train/job.h"
+
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <thread>
+
+#include "valley/core/error.h"
+#include "valley/models/registry.h"
+#include "valley/models/scripted.h"
+
+namespace valley {
+
+DataSplits load_job_data(const RunConfig& config) {
+  const DataSplits data = load_data(config.data, {.train_samples = config.train_samples,
+                                                  .test_samples = config.test_samples,
+                                                  .seed = static_cast<uint64_t>(config.seed)});
+  require(config.workers <= data.train->size(), "more workers ({}) than training samples ({})",
+          config.workers, data.train->size());
+  return data;
+}
+
+Summary run_job(const RunConfig& config, const DataSplits& data, Communicator& comm,
+                const JobContext& context) {
+  // Worker threads each compute on their own share of the cores; LibTorch would give every one
+  // of them all cores.
+  const int cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  at::set_num_threads(config.threads > 0 ? static_cast<int>(config.threads)
+                                         : std::max(1, cores / comm.size()));
+
+  const auto& inputs = data.train->inputs;
+  const auto model =
+      make_model(config.model, {.input = {inputs.size(1), inputs.size(2), inputs.size(3)},
+                                .classes = data.train->classes,
+                                .seed = static_cast<uint64_t>(config.seed)});
+  TrainOptions options = to_train_options(config);
+  options.resume = context.resume;
+
+  Trainer trainer(comm, *model, data, std::move(options));
+  trainer.set_progress(context.progress);
+  trainer.set_stop_flag(context.stop);
+  const Summary summary = trainer.run();
+
+  const auto* scripted = dynamic_cast<const ScriptedModel*>(model.get());
+  if (scripted != nullptr && comm.rank() == 0 && !config.out.empty() &&
+      summary.status == "finished") {
+    scripted->save((std::filesystem::path(config.out) / "model.pt").string());
+  }
+  return summary;
+}
+
+}  // namespace valley

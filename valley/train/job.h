@@ -1,0 +1,30 @@
+#pragma once
+
+#include <atomic>
+
+#include "valley/comm/communicator.h"
+#include "valley/data/dataset.h"
+#include "valley/train/run_config.h"
+#include "valley/train/summary.h"
+
+namespace valley {
+
+class Progress;
+
+/// What a run needs beside its configuration.
+struct JobContext {
+  bool resume = false;                      ///< go on from the checkpoint in config.out
+  Progress* progress = nullptr;             ///< used by worker 0
+  const std::atomic<bool>* stop = nullptr;  ///< see Trainer::set_stop_flag
+};
+
+/// Loads the data a configuration names. Called once a process, before any worker starts.
+/// @throws UsageError, also when the workers outnumber the training samples.
+DataSplits load_job_data(const RunConfig& config);
+
+/// One worker of the training a configuration describes: builds the model, trains it, and leaves
+/// model.safetensors (for a TorchScript model also model.pt) in the run folder.
+Summary run_job(const RunConfig& config, const DataSplits& data, Communicator& comm,
+                const JobContext& context);
+
+}  // namespace valley

@@ -1,0 +1,129 @@
+#include "valley/train/recorder.h"
+
+#include <algorithm>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "valley/record/metrics.h"
+#include "valley/record/run_folder.h"
+#include "valley/record/tensorboard.h"
+
+namespace valley {
+namespace {
+
+namespace fs = std::filesystem;
+
+// The rounds as every worker saw them, as one record a round: distances by worker, their mean.
+std::vector<Json> merge_rounds(const std::vector<Json>& notes) {
+  std::map<int64_t, Json> rounds;  // by step
+  for (const Json& note : notes) {
+    if (!note.contains("distance")) continue;
+    Json& merged = rounds[note.at("step").get<int64_t>()];
+    if (merged.is_null()) {
+      merged = note;
+      merged["worker"] = "mean";
+      merged.erase("distance");
+      merged["distances"] = Json::array();
+    }
+    merged["distances"].push_back(note.at("distance"));
+  }
+  std::vector<Json> result;
+  for (auto& [step, merged] : rounds) {
+    double sum = 0;
+    for (const Json& distance : merged["distances"]) {
+      sum += distance.is_number() ? distance.get<double>() : 0;
+    }
+    merged["valley_width"] = sum / static_cast<double>(merged["distances"].size());
+    result.push_back(std::move(merged));
+  }
+  return result;
+}
+
+}  // namespace
+
+Recorder::Recorder(Communicator& comm, const std::string& out, int64_t resume_step)
+    : comm_(comm), active_(!out.empty()), out_(out), trace_(comm.rank()) {
+  if (!active_ || comm.rank() != 0) return;
+  const fs::path metrics = fs::path(out) / RunFolder::kMetrics;
+  if (resume_step < 0) {
+    metrics_ = std::make_unique<MetricsWriter>(metrics);
+    tensorboard_ = std::make_unique<TensorBoardWriter>(out);
+  } else {
+    metrics_ = std::make_unique<MetricsWriter>(MetricsWriter::resume(metrics, resume_step));
+    tensorboard_ = std::make_unique<TensorBoardWriter>(out, resume_step + 1);
+  }
+}
+
+Recorder::~Recorder() = default;
+
+void Recorder::round(int64_t step, double epoch, int64_t round, int64_t period, double lr,
+                     const RoundReport& report) {
+  if (!active_) return;
+  notes_.push_back({{"step", step},
+                    {"epoch", epoch},
+                    {"worker", comm_.rank()},
+                    {"round", round},
+                    {"period", period},
+                    {"lr", lr},
+                    {"pull", report.pull},
+                    {"push", report.push},
+                    {"predicted_width", report.predicted_width},
+                    {"distance", report.distance}});
+}
+
+void Recorder::epoch(int64_t step, double epoch, double loss, double lr) {
+  if (!active_) return;
+  notes_.push_back(
+      {{"step", step}, {"epoch", epoch}, {"worker", comm_.rank()}, {"loss", loss}, {"lr", lr}});
+}
+
+void Recorder::mean(const Json& record) {
+  if (active_ && comm_.rank() == 0) mean_records_.push_back(record);
+}
+
+void Recorder::flush() {
+  if (!active_) return;
+  Json own = Json::array();
+  for (auto& note : notes_) own.push_back(std::move(note));
+  notes_.clear();
+  const std::vector<std::string> texts = comm_.all_gather_text(own.dump());
+  if (comm_.rank() != 0) return;
+
+  std::vector<Json> notes;
+  for (const auto& text : texts) {
+    for (const auto& note : Json::parse(text)) notes.push_back(note);
+  }
+  std::vector<Json> records = merge_rounds(notes);
+  for (auto& note : notes) {
+    if (!note.contains("distance")) records.push_back(std::move(note));
+  }
+  for (auto& record : mean_records_) records.push_back(std::move(record));
+  mean_records_.clear();
+  std::stable_sort(records.begin(), records.end(), [](const Json& a, const Json& b) {
+    return a.at("step").get<int64_t>() < b.at("step").get<int64_t>();
+  });
+  for (const auto& record : records) write(record);
+  metrics_->sync();
+}
+
+void Recorder::write(const Json& record) {
+  metrics_->append(record);
+  const int64_t step = record.at("step");
+  const Json& worker = record.at("worker");
+  const std::string group =
+      worker.is_number() ? "worker_" + std::to_string(worker.get<int>()) : std::string("mean");
+  for (const auto& [key, value] : record.items()) {
+    if (key != "step" && key != "worker" && value.is_number()) {
+      tensorboard_->scalar(group + "/" + key, step, value.get<double>());
+    }
+  }
+}
+
+void Recorder::finish() {
+  if (!active_) return;
+  flush();
+  const std::vector<std::string> traces = comm_.all_gather_text(trace_.serialize());
+  if (comm_.rank() == 0) write_trace(fs::path(out_) / RunFolder::kTrace, traces);
+}
+
+}  // namespace valley

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "valley/algorithms/algorithm.h"
+#include "valley/comm/communicator.h"
+#include "valley/record/json_file.h"
+#include "valley/record/trace.h"
+
+namespace valley {
+
+class MetricsWriter;
+class TensorBoardWriter;
+
+/// What the workers of a run have to tell, brought together by worker 0 in the run folder:
+/// metrics.jsonl, TensorBoard events, trace.json. Each worker notes its own rounds and losses;
+/// flush() sends them to worker 0 at moments when all workers meet anyway, so that recording adds
+/// no meeting of its own to the training.
+class Recorder {
+ public:
+  /// `out` "" records nothing. `resume_step`: records beyond it are dropped; -1 for a new run.
+  Recorder(Communicator& comm, const std::string& out, int64_t resume_step);
+  ~Recorder();
+
+  bool active() const { return active_; }
+  TraceRecorder* trace() { return active_ ? &trace_ : nullptr; }
+
+  /// This worker's view of the round after `step` steps.
+  void round(int64_t step, double epoch, int64_t round, int64_t period, double lr,
+             const RoundReport& report);
+
+  /// This worker's mean loss over the epoch that ended after `step` steps.
+  void epoch(int64_t step, double epoch, double loss, double lr);
+
+  /// A record about all workers, the same on each; worker 0 writes it.
+  void mean(const Json& record);
+
+  /// Collective: all notes so far go to the files, ordered by step, and onto the disk.
+  void flush();
+
+  /// Collective: flush, and the traces of all workers.
+  void finish();
+
+ private:
+  void write(const Json& record);
+
+  Communicator& comm_;
+  bool active_;
+  std::string out_;
+  TraceRecorder trace_;
+  std::vector<Json> notes_;         // of this worker, since the last flush
+  std::vector<Json> mean_records_;  // likewise, about all workers
+  std::unique_ptr<MetricsWriter> metrics_;
+  std::unique_ptr<TensorBoardWriter> tensorboard_;
+};
+
+}  // namespace valley

@@ -1,0 +1,182 @@
+#include "valley/train/run_config.h"
+
+#include <algorithm>
+
+#include "valley/core/error.h"
+#include "valley/core/names.h"
+
+namespace valley {
+namespace {
+
+// One of `names` by its place, or the error that lists them.
+size_t choose(const std::string& kind, const std::string& given,
+              const std::vector<std::string>& names) {
+  const auto found = std::find(names.begin(), names.end(), given);
+  if (found == names.end()) throw UsageError(unknown_name(kind, given, names));
+  return static_cast<size_t>(found - names.begin());
+}
+
+template <typename T>
+constexpr const char* type_name() {
+  if constexpr (std::is_same_v<T, bool>) return "true or false";
+  if constexpr (std::is_same_v<T, int64_t>) return "a whole number";
+  if constexpr (std::is_same_v<T, double>) return "a number";
+  return "a text in quotes";
+}
+
+template <typename T>
+void assign(T RunConfig::*member, const ConfigValue& value, const std::string& key,
+            const std::string& source, RunConfig& config) {
+  if (const T* exact = std::get_if<T>(&value)) {
+    config.*member = *exact;
+    return;
+  }
+  if constexpr (std::is_same_v<T, double>) {
+    if (const int64_t* whole = std::get_if<int64_t>(&value)) {
+      config.*member = static_cast<double>(*whole);
+      return;
+    }
+  }
+  if constexpr (std::is_same_v<T, std::string>) {
+    // period = 4 is as good as period = "4".
+    if (const int64_t* whole = std::get_if<int64_t>(&value)) {
+      config.*member = std::to_string(*whole);
+      return;
+    }
+  }
+  throw UsageError(fmt::format("{}: {} must be {}", source, key, type_name<T>()));
+}
+
+}  // namespace
+
+const std::vector<ConfigField>& config_fields() {
+  using C = RunConfig;
+  static const std::vector<ConfigField> fields = {
+      {"data", &C::data, "Data", "NAME or NAME:PATH; see `valley list data`"},
+      {"train-samples", &C::train_samples, "Data",
+       "train on this many, drawn evenly by class; 0: all"},
+      {"test-samples", &C::test_samples, "Data", "test on this many; 0: all"},
+      {"crop-padding", &C::crop_padding, "Data",
+       "pad images by this many pixels and crop at random"},
+      {"flip", &C::flip, "Data", "mirror images at random"},
+      {"tail", &C::tail, "Data", "what of an epoch fills no batch on every worker: drop or keep"},
+
+      {"model", &C::model, "Model",
+       "NAME, or a TorchScript file NAME.pt; see `valley list models`"},
+
+      {"algorithm", &C::algorithm, "Method", "see `valley list algorithms`"},
+      {"period", &C::period, "Method",
+       "local steps a round: N, post-local:EPOCH:N or qsr:BASE:COEF"},
+      {"pull", &C::pull, "Method", "alpha, pull towards the average, in (0, 1]"},
+      {"push", &C::push, "Method", "lambda, push away from it, a distance; 0 turns it off"},
+      {"push-schedule", &C::push_schedule, "Method",
+       "constant, increasing, decreasing, linear-increasing or linear-decreasing"},
+      {"push-variant", &C::push_variant, "Method",
+       "simple, or exact (leaves the average in place)"},
+      {"push-relative", &C::push_relative, "Method", "--push is in units of the average's norm"},
+      {"bucket-bytes", &C::bucket_bytes, "Method", "ssgd sends gradients in buckets of this size"},
+
+      {"epochs", &C::epochs, "Training", "passes over the data, all workers together"},
+      {"steps", &C::steps, "Training", "steps of each worker; above 0 it replaces --epochs"},
+      {"batch-size", &C::batch_size, "Training", "examples a step and worker"},
+      {"optimizer", &C::optimizer, "Training", "sgd or adamw"},
+      {"lr", &C::lr, "Training", "learning rate"},
+      {"lr-schedule", &C::lr_schedule, "Training", "constant, cosine or step"},
+      {"warmup-steps", &C::warmup_steps, "Training", "linear warm-up of the learning rate"},
+      {"momentum", &C::momentum, "Training", "of sgd"},
+      {"nesterov", &C::nesterov, "Training", "Nesterov's momentum"},
+      {"weight-decay", &C::weight_decay, "Training", "strength of the decay"},
+      {"decay", &C::decay, "Training",
+       "what decays: all, or matrices (no biases, no normalisation)"},
+      {"seed", &C::seed, "Training", "of weights, data order and augmentation"},
+
+      {"workers", &C::workers, "Workers", "number of workers"},
+      {"launch", &C::launch, "Workers", "threads of this process, or processes"},
+      {"backend", &C::backend, "Workers", "thread or gloo; empty: what --launch asks for"},
+      {"timeout", &C::timeout, "Workers", "seconds until a silent worker counts as lost"},
+      {"threads", &C::threads, "Workers", "computing threads a worker; 0: cores / workers"},
+
+      {"out", &C::out, "Run", "run folder; empty: runs/ALGORITHM-MODEL-SEED"},
+      {"evaluate-every", &C::evaluate_every, "Run", "evaluate every so many epochs; 0: at the end"},
+      {"checkpoint-every", &C::checkpoint_every, "Run", "steps; 0: at the end"},
+      {"keep-checkpoints", &C::keep_checkpoints, "Run", "how many of the newest stay"},
+  };
+  return fields;
+}
+
+Config to_config(const RunConfig& config) {
+  Config values;
+  for (const auto& field : config_fields()) {
+    std::visit([&](auto member) { values.emplace_back(field.key, config.*member); }, field.member);
+  }
+  return values;
+}
+
+void apply_config(const Config& values, const std::string& source, RunConfig& config) {
+  for (const auto& [key, value] : values) {
+    const auto& fields = config_fields();
+    const auto field = std::find_if(fields.begin(), fields.end(),
+                                    [&](const ConfigField& f) { return f.key == key; });
+    if (field == fields.end()) {
+      std::vector<std::string> known;
+      for (const auto& f : fields) known.push_back(f.key);
+      const std::string near = nearest_name(key, known);
+      throw UsageError(fmt::format("{}: unknown key '{}'{}", source, key,
+                                   near.empty() ? "; `valley train --print-config` shows all"
+                                                : fmt::format("; did you mean '{}'?", near)));
+    }
+    std::visit([&](auto member) { assign(member, value, key, source, config); }, field->member);
+  }
+}
+
+TrainOptions to_train_options(const RunConfig& c) {
+  TrainOptions o;
+  find_algorithm(c.algorithm);
+  o.algorithm = c.algorithm;
+  o.algorithm_options.pull_push = {
+      .pull = c.pull,
+      .push = c.push,
+      .push_relative = c.push_relative,
+      .variant = choose("push variant", c.push_variant, {"simple", "exact"}) == 0
+                     ? PushVariant::kSimple
+                     : PushVariant::kExact};
+  PullPush check_ranges(o.algorithm_options.pull_push);
+  o.algorithm_options.push_schedule = parse_push_shape(c.push_schedule);
+  o.algorithm_options.period = parse_period(c.period);
+  require(c.bucket_bytes >= 1, "--bucket-bytes must be at least 1, got {}", c.bucket_bytes);
+  o.algorithm_options.bucket_bytes = c.bucket_bytes;
+
+  o.epochs = c.epochs;
+  o.steps = c.steps;
+  require(c.batch_size >= 1, "--batch-size must be at least 1, got {}", c.batch_size);
+  o.batch_size = c.batch_size;
+  o.tail = choose("tail", c.tail, {"drop", "keep"}) == 0 ? Tail::kDrop : Tail::kKeep;
+  require(c.crop_padding >= 0, "--crop-padding must be at least 0, got {}", c.crop_padding);
+  o.augmentation = {.crop_padding = c.crop_padding, .flip = c.flip};
+  o.optimizer = {.kind = parse_optimizer(c.optimizer),
+                 .momentum = c.momentum,
+                 .nesterov = c.nesterov,
+                 .weight_decay = c.weight_decay};
+  o.decay_rule =
+      choose("decay", c.decay, {"all", "matrices"}) == 0 ? DecayRule::kAll : DecayRule::kMatrices;
+  o.learning_rate = {
+      .shape = parse_lr_shape(c.lr_schedule), .base = c.lr, .warmup_steps = c.warmup_steps};
+  require(c.seed >= 0, "--seed must be at least 0, got {}", c.seed);
+  o.seed = static_cast<uint64_t>(c.seed);
+  require(c.workers >= 1, "--workers must be at least 1, got {}", c.workers);
+  require(c.timeout > 0, "--timeout must be above 0, got {}", c.timeout);
+  require(c.threads >= 0, "--threads must be at least 0, got {}", c.threads);
+  choose("launch", c.launch, {"threads", "processes"});
+  if (!c.backend.empty()) choose("backend", c.backend, {"thread", "gloo"});
+  require(!(c.launch == "processes" && c.backend == "thread"),
+          "--backend thread needs --launch threads: processes share no memory");
+  o.out = c.out;
+  o.evaluate_every = c.evaluate_every;
+  o.checkpoint_every = c.checkpoint_every;
+  o.keep_checkpoints = c.keep_checkpoints;
+  o.model_name = c.model;
+  o.data_name = c.data;
+  return o;
+}
+
+}  // namespace valley

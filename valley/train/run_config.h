@@ -1,0 +1,83 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "valley/record/config_file.h"
+#include "valley/train/trainer.h"
+
+namespace valley {
+
+/// A whole training as plain values: what the flags of `valley train` and the keys of a
+/// configuration file set. See config_fields() for what each means.
+struct RunConfig {
+  std::string data = "fashion-mnist";
+  int64_t train_samples = 0;
+  int64_t test_samples = 0;
+  int64_t crop_padding = 0;
+  bool flip = false;
+  std::string tail = "drop";
+
+  std::string model = "lenet";
+
+  std::string algorithm = "dppf";
+  std::string period = "4";
+  double pull = 0.1;
+  double push = 0.5;
+  std::string push_schedule = "constant";
+  std::string push_variant = "simple";
+  bool push_relative = false;
+  int64_t bucket_bytes = 4 << 20;
+
+  int64_t epochs = 10;
+  int64_t steps = 0;
+  int64_t batch_size = 32;
+  std::string optimizer = "sgd";
+  double lr = 0.03;
+  std::string lr_schedule = "cosine";
+  int64_t warmup_steps = 0;
+  double momentum = 0.9;
+  bool nesterov = false;
+  double weight_decay = 0.0;
+  std::string decay = "all";
+  int64_t seed = 0;
+
+  int64_t workers = 4;
+  std::string launch = "threads";
+  std::string backend = "";  // "": as launch asks for
+  double timeout = 300;
+  int64_t threads = 0;
+
+  std::string out = "";
+  int64_t evaluate_every = 1;
+  int64_t checkpoint_every = 0;
+  int64_t keep_checkpoints = 2;
+};
+
+/// One setting: its key (the long flag without dashes), where it is kept, and what --help says.
+struct ConfigField {
+  using Member = std::variant<bool RunConfig::*, int64_t RunConfig::*, double RunConfig::*,
+                              std::string RunConfig::*>;
+  std::string key;
+  Member member;
+  std::string group;  ///< heading in --help
+  std::string help;
+};
+
+/// The table that flags, configuration files, --print-config and config.toml are made from.
+const std::vector<ConfigField>& config_fields();
+
+/// The values of all fields, in the order of the table: what config.toml records.
+Config to_config(const RunConfig& config);
+
+/// Sets the fields named in `values`; `source` is named in errors ("run.toml").
+/// @throws UsageError for an unknown key (the nearest is offered) or a value of the wrong type.
+void apply_config(const Config& values, const std::string& source, RunConfig& config);
+
+/// Checks names, ranges and combinations that need no data, and turns texts into options.
+/// @throws UsageError, one line that names the option.
+TrainOptions to_train_options(const RunConfig& config);
+
+}  // namespace valley

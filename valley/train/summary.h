@@ -1,0 +1,48 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+
+#include "valley/record/json_file.h"
+
+namespace valley {
+
+/// Where the wall time of a worker went, in seconds.
+struct PhaseSeconds {
+  double compute = 0;      ///< gradient and optimizer
+  double communicate = 0;  ///< in the algorithm's hooks, without the waiting
+  double wait = 0;         ///< in operations, until the slowest worker had come
+  double data = 0;         ///< gathering and augmenting batches
+  double evaluate = 0;     ///< evaluations of the average model, BatchNorm included
+  double total = 0;        ///< from the first step to the last, everything included
+};
+
+/// The outcome of a run: what summary.json holds. Scores are those of the average model.
+struct Summary {
+  std::string status = "finished";  ///< or "interrupted"
+  std::string algorithm, model, data;
+  int workers = 0;
+  std::string backend;
+  uint64_t seed = 0;
+  int64_t parameters = 0;  ///< d
+  int64_t steps = 0;       ///< local steps done
+  double epochs = 0;
+  double train_loss = 0, train_accuracy = 0, test_loss = 0, test_accuracy = 0;
+  double generalization_gap = 0;  ///< test error minus train error, in [-1, 1]
+  double valley_width = 0;        ///< mean_m ||x_m - x_A|| of the final workers
+  double predicted_width = 0;     ///< lambda / alpha of the last round
+  int64_t rounds = 0;
+  int64_t comm_bytes_per_worker = 0;  ///< payload put into collectives to train
+  double comm_fraction_of_ssgd = 0;   ///< that, as a share of d values in every step
+  PhaseSeconds seconds;               ///< mean over workers
+  double samples_per_second = 0;      ///< of all workers, evaluation left out
+  int64_t peak_rss_bytes = 0;         ///< of worker 0's process
+
+  Json to_json() const;
+};
+
+/// The inverse of to_json(). @throws UsageError if a field is missing.
+Summary summary_from(const Json& json);
+
+}  // namespace valley

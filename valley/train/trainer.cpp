@@ -1,0 +1,519 @@
+#include "valley/train/trainer.h"
+
+#include <ATen/ops/empty_like.h>
+#include <ATen/ops/isfinite.h>
+#include <ATen/ops/scalar_tensor.h>
+#include <ATen/ops/tensor.h>
+#include <ATen/ops/zeros_like.h>
+#include <c10/core/GradMode.h>
+#include <fmt/format.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "valley/algorithms/kernels.h"
+#include "valley/core/clock.h"
+#include "valley/core/error.h"
+#include "valley/core/random.h"
+#include "valley/evaluation/batch_norm.h"
+#include "valley/models/safetensors.h"
+#include "valley/record/progress.h"
+#include "valley/record/run_folder.h"
+#include "valley/train/checkpoint.h"
+#include "valley/train/gradient.h"
+#include "valley/train/recorder.h"
+#include "valley/train/worker_generator.h"
+
+namespace valley {
+namespace {
+
+namespace fs = std::filesystem;
+
+TrainOptions checked(TrainOptions o) {
+  require(o.steps > 0 || o.epochs > 0, "--epochs must be at least 1, got {}", o.epochs);
+  require(o.steps >= 0, "--steps must be at least 0, got {}", o.steps);
+  require(o.evaluate_every >= 0, "--evaluate-every must be at least 0, got {}", o.evaluate_every);
+  require(o.checkpoint_every >= 0, "--checkpoint-every must be at least 0, got {}",
+          o.checkpoint_every);
+  require(o.keep_checkpoints >= 1, "--keep-checkpoints must be at least 1, got {}",
+          o.keep_checkpoints);
+  return o;
+}
+
+LrScheduleOptions with_total(LrScheduleOptions o, int64_t total_steps) {
+  o.total_steps = total_steps;
+  return o;
+}
+
+int64_t peak_rss_bytes() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_maxrss * 1024;
+}
+
+// What is summed up while training, and saved with a checkpoint.
+struct Meters {
+  double loss_sum = 0;  // over the steps of the epoch so far
+  int64_t loss_count = 0;
+  int64_t train_bytes = 0;  // payload of the algorithm's own operations
+  int64_t samples = 0;      // this worker's
+  double predicted_width = 0;
+  PhaseSeconds seconds;
+};
+
+Json to_json(const Meters& m) {
+  return {{"loss_sum", m.loss_sum},
+          {"loss_count", m.loss_count},
+          {"train_bytes", m.train_bytes},
+          {"samples", m.samples},
+          {"predicted_width", m.predicted_width},
+          {"seconds",
+           {m.seconds.compute, m.seconds.communicate, m.seconds.wait, m.seconds.data,
+            m.seconds.evaluate, m.seconds.total}}};
+}
+
+Meters meters_from(const Json& json) {
+  const auto s = json.at("seconds").get<std::vector<double>>();
+  return {.loss_sum = json.at("loss_sum"),
+          .loss_count = json.at("loss_count"),
+          .train_bytes = json.at("train_bytes"),
+          .samples = json.at("samples"),
+          .predicted_width = json.at("predicted_width"),
+          .seconds = {s.at(0), s.at(1), s.at(2), s.at(3), s.at(4), s.at(5)}};
+}
+
+}  // namespace
+
+class Trainer::Loop {
+ public:
+  Loop(Communicator& comm, Model& model, DataSplits data, TrainOptions options)
+      : comm_(comm),
+        model_(model),
+        data_(std::move(data)),
+        o_(checked(std::move(options))),
+        sampler_({.examples = data_.train->size(),
+                  .batch_size = o_.batch_size,
+                  .rank = comm.rank(),
+                  .workers = comm.size(),
+                  .seed = o_.seed,
+                  .tail = o_.tail}),
+        steps_per_epoch_(sampler_.steps_per_epoch()),
+        total_steps_(o_.steps > 0 ? o_.steps : o_.epochs * steps_per_epoch_),
+        schedule_(with_total(o_.learning_rate, total_steps_)),
+        generator_(derive_seed(o_.seed, comm.rank(), "model")),
+        parameters_(model, o_.decay_rule),
+        optimizer_(make_optimizer(o_.optimizer, parameters_)),
+        algorithm_(find_algorithm(o_.algorithm)
+                       .make(o_.algorithm_options,
+                             {.comm = comm,
+                              .total_steps = total_steps_,
+                              .steps_per_epoch = steps_per_epoch_,
+                              .learning_rate = [this](int64_t k) { return schedule_.at(k); }})),
+        loader_(data_.train, *data_.train, o_.augmentation, o_.seed, comm.rank()),
+        gradient_(model, parameters_),
+        checkpoints_(fs::path(o_.out) / RunFolder::kCheckpoints),
+        x_(parameters_.values()),
+        g_(parameters_.gradients()) {}
+
+  Summary run() {
+    const c10::AutoGradMode with_grad(true);
+    start();
+    started_ = now_seconds();
+    bool interrupted = false;
+    while (step_ < total_steps_ && !interrupted) {
+      train_step();
+      ++step_;
+      end_step();
+      interrupted = stop_agreed() && step_ < total_steps_;
+      const bool due = o_.checkpoint_every > 0 && step_ % o_.checkpoint_every == 0;
+      if (interrupted || due || step_ == total_steps_) checkpoint();
+    }
+    if (!interrupted) adopt_average();
+    recorder_->finish();
+    return summarize(interrupted);
+  }
+
+  Progress* progress = nullptr;
+  const std::atomic<bool>* stop = nullptr;
+
+  int64_t total_steps() const { return total_steps_; }
+  int64_t steps_per_epoch() const { return steps_per_epoch_; }
+  const FlatParameters& parameters() const { return parameters_; }
+
+ private:
+  double epoch() const { return double(step_) / double(steps_per_epoch_); }
+
+  // --- before the first step -------------------------------------------------------------------
+
+  void start() {
+    std::optional<Manifest> manifest;
+    if (o_.resume) manifest = checkpoints_.latest();
+    if (manifest && manifest->workers == comm_.size()) {
+      resume(*manifest);
+    } else if (manifest) {
+      start_from_average(*manifest);
+    } else {
+      comm_.broadcast(x_, 0);
+      if (parameters_.buffers().numel() > 0) comm_.broadcast(parameters_.buffers(), 0);
+    }
+    recorder_ = std::make_unique<Recorder>(comm_, o_.out, o_.resume ? step_ : -1);
+    comm_.barrier();
+    if (recorder_->trace() != nullptr) recorder_->trace()->restart_clock();
+  }
+
+  void resume(const Manifest& manifest) {
+    require(manifest.algorithm == o_.algorithm && manifest.total_steps == total_steps_,
+            "the checkpoint is of {} over {} steps, the run of {} over {}", manifest.algorithm,
+            manifest.total_steps, o_.algorithm, total_steps_);
+    const WorkerState state = checkpoints_.load(manifest, comm_.rank());
+    std::vector<NamedTensor> optimizer;
+    std::vector<std::pair<std::string, at::Tensor>> algorithm;
+    for (const auto& [name, tensor] : state.tensors) {
+      if (name.starts_with("optimizer/")) {
+        optimizer.push_back({name.substr(10), tensor});
+      } else if (name.starts_with("algorithm/")) {
+        algorithm.emplace_back(name.substr(10), tensor);
+      } else if (name == "generator") {
+        generator_.set_state(tensor);
+      }
+    }
+    load_values(state);
+    optimizer_->load_state(optimizer);
+    algorithm_->load_state(algorithm);
+    meters_ = meters_from(Json::parse(state.values).at("meters"));
+    step_ = manifest.step;
+    say(fmt::format("resuming at step {} of {}", step_, total_steps_));
+  }
+
+  // Another number of workers cannot go on where each of the former ones was: all start from
+  // their average, at the beginning of the epoch, with fresh optimizers.
+  void start_from_average(const Manifest& manifest) {
+    at::Tensor sum = at::zeros_like(x_, at::kDouble);
+    for (int m = 0; m < manifest.workers; ++m) {
+      load_values(checkpoints_.load(manifest, m));
+      sum.add_(x_);
+    }
+    x_.copy_(sum.div_(manifest.workers));
+    const double progress = double(manifest.step) / double(manifest.total_steps);
+    const auto epochs = static_cast<int64_t>(progress * double(total_steps_)) / steps_per_epoch_;
+    step_ = std::min(epochs * steps_per_epoch_, total_steps_);
+    say(
+        fmt::format("the checkpoint has {} workers, this run {}: starting from their average at "
+                    "epoch {}, with fresh optimizer state",
+                    manifest.workers, comm_.size(), epochs));
+  }
+
+  void load_values(const WorkerState& state) {
+    for (const auto& [name, tensor] : state.tensors) {
+      if (name == "x") {
+        require(tensor.sizes() == x_.sizes(), "the checkpoint has {} parameters, the model {}",
+                tensor.numel(), x_.numel());
+        x_.copy_(tensor);
+      } else if (name == "buffers") {
+        require(tensor.sizes() == parameters_.buffers().sizes(),
+                "the checkpoint has {} buffer values, the model {}", tensor.numel(),
+                parameters_.buffers().numel());
+        at::Tensor(parameters_.buffers()).copy_(tensor);
+      }
+      for (const auto& other : parameters_.other_buffers()) {
+        if (name == "buffer/" + other.name) at::Tensor(other.tensor).copy_(tensor);
+      }
+    }
+  }
+
+  // --- the loop ----------------------------------------------------------------------------------
+
+  void train_step() {
+    PhaseSeconds& seconds = meters_.seconds;
+    const double begin = now_seconds();
+    const Batch batch = loader_.gather(sampler_.batch(step_), step_);
+    const double gathered = now_seconds();
+
+    StepInfo info{.step = step_, .total_steps = total_steps_};
+    const int64_t bytes = comm_.total_bytes();
+    const double waited = comm_.total_wait_seconds();
+
+    algorithm_->before_gradient(info, x_);
+    info.loss = gradient_.compute(batch, [this](int64_t part_begin, int64_t part_end) {
+      algorithm_->on_gradient_part(g_, part_begin, part_end);
+    });
+    check_finite(info.loss);
+    const double computed = now_seconds();
+    algorithm_->on_gradient(info, x_, g_);
+    const double reduced = now_seconds();
+    {
+      const c10::NoGradGuard no_grad;
+      optimizer_->step(schedule_.at(step_));
+    }
+    const double stepped = now_seconds();
+    {
+      const c10::NoGradGuard no_grad;
+      algorithm_->after_step(info, x_);
+    }
+    const double end = now_seconds();
+
+    const double wait = comm_.total_wait_seconds() - waited;
+    seconds.data += gathered - begin;
+    seconds.compute += (computed - gathered) + (stepped - reduced);
+    seconds.wait += wait;
+    seconds.communicate += (reduced - computed) + (end - stepped) - wait;
+    meters_.train_bytes += comm_.total_bytes() - bytes;
+    meters_.samples += batch.target.size(0);
+    meters_.loss_sum += info.loss;
+    ++meters_.loss_count;
+    last_loss_ = info.loss;
+    if (TraceRecorder* trace = recorder_->trace()) {
+      trace->add(Phase::kData, begin, gathered, step_);
+      trace->add(Phase::kCompute, gathered, computed, step_);
+      if (reduced - computed > 1e-6) trace->add(Phase::kCommunicate, computed, reduced, step_);
+      trace->add(Phase::kCompute, reduced, stepped, step_);
+      if (algorithm_->last_round()) {
+        trace->add(Phase::kWait, stepped, stepped + wait, step_);
+        trace->add(Phase::kCommunicate, stepped + wait, end, step_);
+      }
+    }
+  }
+
+  void end_step() {
+    if (const auto& round = algorithm_->last_round()) {
+      meters_.predicted_width = round->predicted_width;
+      last_distance_ = round->distance;
+      recorder_->round(step_, epoch(), algorithm_->rounds(), algorithm_->period(),
+                       schedule_.at(step_ - 1), *round);
+    }
+    const bool epoch_end = step_ % steps_per_epoch_ == 0;
+    if (epoch_end || step_ == total_steps_) {
+      recorder_->epoch(step_, epoch(), meters_.loss_sum / double(meters_.loss_count),
+                       schedule_.at(step_ - 1));
+      meters_.loss_sum = 0;
+      meters_.loss_count = 0;
+    }
+    const bool due =
+        o_.evaluate_every > 0 && epoch_end && (step_ / steps_per_epoch_) % o_.evaluate_every == 0;
+    if (due && step_ < total_steps_) evaluate_average();
+    show(epoch_end);
+  }
+
+  bool stop_agreed() {
+    if (stop != nullptr && stop->load(std::memory_order_relaxed)) comm_.request_stop();
+    // A single worker need not wait for its next operation.
+    return comm_.stop_agreed() || (comm_.size() == 1 && stop != nullptr && stop->load());
+  }
+
+  void check_finite(double loss) const {
+    if (std::isfinite(loss)) return;
+    throw Diverged(fmt::format("the loss is {} at step {} on worker {}; {}", loss, step_ + 1,
+                               comm_.rank(), last_checkpoint()));
+  }
+
+  std::string last_checkpoint() const {
+    if (o_.out.empty()) return "a smaller --lr or a stronger --pull may help";
+    const auto last = checkpoints_.latest();
+    return last ? fmt::format("the last good checkpoint is {}",
+                              checkpoints_.path_of(last->step).string())
+                : "there is no checkpoint yet (--checkpoint-every)";
+  }
+
+  // --- evaluation
+  // ----------------------------------------------------------------------------------
+
+  // The average of all workers; its valley width goes to the summary.
+  at::Tensor average() {
+    const c10::NoGradGuard no_grad;
+    at::Tensor sum = at::empty_like(x_);
+    comm_.all_reduce_sum(x_, sum);
+    const SquaredNorms norms = squared_norms(x_, sum, comm_.size(), 0, x_.numel());
+    at::Tensor width = at::scalar_tensor(std::sqrt(norms.distance), at::kDouble).reshape({1});
+    comm_.all_reduce_mean(width);
+    summary_.valley_width = width.item<double>();
+    return sum.mul_(1.0 / comm_.size());
+  }
+
+  void score() {
+    const at::Tensor generator =
+        generator_.state();  // dropout of the re-estimation leaves no trace
+    reestimate_batch_norm(model_, parameters_, data_.train, comm_, o_.evaluation);
+    const Scores train = evaluate(model_, data_.train, *data_.train, comm_, o_.evaluation);
+    const Scores test = evaluate(model_, data_.test, *data_.train, comm_, o_.evaluation);
+    generator_.set_state(generator);
+    summary_.train_loss = train.loss;
+    summary_.train_accuracy = train.accuracy;
+    summary_.test_loss = test.loss;
+    summary_.test_accuracy = test.accuracy;
+    summary_.generalization_gap = train.accuracy - test.accuracy;
+    recorder_->mean({{"step", step_},
+                     {"epoch", epoch()},
+                     {"worker", "mean"},
+                     {"train_loss", train.loss},
+                     {"train_accuracy", train.accuracy},
+                     {"test_loss", test.loss},
+                     {"test_accuracy", test.accuracy},
+                     {"generalization_gap", summary_.generalization_gap},
+                     {"valley_width", summary_.valley_width},
+                     {"predicted_width", meters_.predicted_width},
+                     {"lr", schedule_.at(step_ - 1)},
+                     {"rounds", algorithm_->rounds()},
+                     {"period", algorithm_->period()},
+                     {"comm_bytes", meters_.train_bytes},
+                     {"seconds_compute", meters_.seconds.compute},
+                     {"seconds_communicate", meters_.seconds.communicate},
+                     {"seconds_wait", meters_.seconds.wait},
+                     {"seconds_data", meters_.seconds.data},
+                     {"seconds_evaluate", meters_.seconds.evaluate}});
+  }
+
+  void evaluate_average() {
+    const ScopedTimer timer(meters_.seconds.evaluate);
+    const TraceScope trace(recorder_->trace(), Phase::kEvaluate, step_);
+    const BorrowedValues borrowed(parameters_, average());
+    score();
+    recorder_->flush();
+  }
+
+  // The end: the model becomes the average of the workers.
+  void adopt_average() {
+    const ScopedTimer timer(meters_.seconds.evaluate);
+    const TraceScope trace(recorder_->trace(), Phase::kEvaluate, step_);
+    if (algorithm_->final_average_needed() && comm_.size() > 1) {
+      meters_.train_bytes += x_.numel() * int64_t(x_.element_size());
+    }
+    const at::Tensor mean = average();
+    {
+      const c10::NoGradGuard no_grad;
+      x_.copy_(mean);
+    }
+    score();
+    show(/*epoch_end=*/true);
+    if (!o_.out.empty() && comm_.rank() == 0) save_model();
+  }
+
+  void save_model() {
+    std::vector<NamedTensor> state = model_.parameters();
+    for (auto& buffer : model_.buffers()) state.push_back(std::move(buffer));
+    for (auto& named : state) named.tensor = named.tensor.detach();
+    save_safetensors((fs::path(o_.out) / RunFolder::kModel).string(), state,
+                     {{"format", "pt"}, {"model", o_.model_name}});
+  }
+
+  void checkpoint() {
+    if (o_.out.empty()) return;
+    if (!at::isfinite(x_.sum()).item<bool>()) check_finite(std::nan(""));
+    recorder_->flush();
+    WorkerState state;
+    state.tensors = {
+        {"x", x_}, {"buffers", parameters_.buffers()}, {"generator", generator_.state()}};
+    for (const auto& other : parameters_.other_buffers()) {
+      state.tensors.push_back({"buffer/" + other.name, other.tensor});
+    }
+    for (const auto& [name, tensor] : optimizer_->state()) {
+      state.tensors.push_back({"optimizer/" + name, tensor});
+    }
+    for (const auto& [name, tensor] : algorithm_->state()) {
+      state.tensors.push_back({"algorithm/" + name, tensor});
+    }
+    state.values = Json{{"step", step_}, {"meters", to_json(meters_)}}.dump();
+    checkpoints_.save(comm_,
+                      {.step = step_,
+                       .total_steps = total_steps_,
+                       .workers = comm_.size(),
+                       .algorithm = o_.algorithm,
+                       .model = o_.model_name},
+                      state, o_.keep_checkpoints);
+  }
+
+  // --- telling
+  // ---------------------------------------------------------------------------------------
+
+  void say(const std::string& text) {
+    if (progress != nullptr && comm_.rank() == 0) progress->message(text);
+  }
+
+  void show(bool epoch_end) {
+    if (progress == nullptr || comm_.rank() != 0) return;
+    const PhaseSeconds& s = meters_.seconds;
+    const double busy = s.compute + s.communicate + s.wait + s.data;
+    ProgressState state{.step = step_, .total_steps = total_steps_, .epoch_end = epoch_end};
+    state.epoch = epoch();
+    state.loss = last_loss_;
+    if (summary_.test_accuracy > 0) state.accuracy = summary_.test_accuracy;
+    if (algorithm_->last_round() || last_distance_ > 0) {
+      state.valley_width = last_distance_;
+      state.predicted_width = meters_.predicted_width;
+    }
+    state.samples_per_second = double(meters_.samples) * comm_.size() / busy;
+    state.communicating = (s.communicate + s.wait) / busy;
+    progress->update(state);
+  }
+
+  Summary summarize(bool interrupted) {
+    const bool final_average = !interrupted && algorithm_->final_average_needed();
+    meters_.seconds.total += now_seconds() - started_;
+    PhaseSeconds& s = meters_.seconds;
+    at::Tensor means = at::tensor(
+        {s.compute, s.communicate, s.wait, s.data, s.evaluate, s.total, double(meters_.samples)},
+        at::kDouble);
+    comm_.all_reduce_mean(means);
+    const double* mean = means.data_ptr<double>();
+
+    Summary r = summary_;
+    r.status = interrupted ? "interrupted" : "finished";
+    r.algorithm = o_.algorithm;
+    r.model = o_.model_name;
+    r.data = o_.data_name;
+    r.workers = comm_.size();
+    r.backend = comm_.backend();
+    r.seed = o_.seed;
+    r.parameters = x_.numel();
+    r.steps = step_;
+    r.epochs = epoch();
+    r.predicted_width = meters_.predicted_width;
+    r.rounds = algorithm_->rounds() + (final_average ? 1 : 0);
+    r.comm_bytes_per_worker = meters_.train_bytes;
+    const double ssgd_bytes = double(x_.numel()) * double(x_.element_size()) * double(step_);
+    r.comm_fraction_of_ssgd = double(meters_.train_bytes) / ssgd_bytes;
+    r.seconds = {mean[0], mean[1], mean[2], mean[3], mean[4], mean[5]};
+    r.samples_per_second = mean[6] * comm_.size() / (r.seconds.total - r.seconds.evaluate);
+    r.peak_rss_bytes = peak_rss_bytes();
+    if (!o_.out.empty() && comm_.rank() == 0) {
+      write_json(fs::path(o_.out) / RunFolder::kSummary, r.to_json());
+    }
+    return r;
+  }
+
+  Communicator& comm_;
+  Model& model_;
+  DataSplits data_;
+  TrainOptions o_;
+  Sampler sampler_;
+  int64_t steps_per_epoch_, total_steps_;
+  LrSchedule schedule_;
+  WorkerGenerator generator_;
+  FlatParameters parameters_;
+  std::unique_ptr<LocalOptimizer> optimizer_;
+  std::unique_ptr<Algorithm> algorithm_;
+  Loader loader_;
+  Gradient gradient_;
+  Checkpoints checkpoints_;
+  std::unique_ptr<Recorder> recorder_;
+  at::Tensor x_, g_;  // [d]
+
+  int64_t step_ = 0;  // local steps done
+  Meters meters_;
+  Summary summary_;  // the scores of the last evaluation
+  double last_loss_ = 0, last_distance_ = 0;
+  double started_ = 0;
+};
+
+Trainer::Trainer(Communicator& comm, Model& model, DataSplits data, TrainOptions options)
+    : loop_(std::make_unique<Loop>(comm, model, std::move(data), std::move(options))) {}
+Trainer::~Trainer() = default;
+void Trainer::set_progress(Progress* progress) { loop_->progress = progress; }
+void Trainer::set_stop_flag(const std::atomic<bool>* stop) { loop_->stop = stop; }
+Summary Trainer::run() { return loop_->run(); }
+int64_t Trainer::total_steps() const { return loop_->total_steps(); }
+int64_t Trainer::steps_per_epoch() const { return loop_->steps_per_epoch(); }
+const FlatParameters& Trainer::parameters() const { return loop_->parameters(); }
+
+}  // namespace valley

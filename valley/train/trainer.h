@@ -1,0 +1,88 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "valley/algorithms/registry.h"
+#include "valley/comm/communicator.h"
+#include "valley/data/dataset.h"
+#include "valley/data/loader.h"
+#include "valley/evaluation/evaluate.h"
+#include "valley/models/model.h"
+#include "valley/optim/local_optimizer.h"
+#include "valley/schedule/learning_rate.h"
+#include "valley/train/summary.h"
+
+namespace valley {
+
+class Progress;
+
+struct TrainOptions {
+  std::string algorithm = "dppf";  ///< a name of algorithms()
+  AlgorithmOptions algorithm_options;
+
+  int64_t epochs = 10;      ///< passes of all workers together over the training set
+  int64_t steps = 0;        ///< local steps; above 0 it replaces epochs
+  int64_t batch_size = 32;  ///< per worker
+  Tail tail = Tail::kDrop;
+  Augmentation augmentation;
+
+  OptimizerOptions optimizer;
+  DecayRule decay_rule = DecayRule::kAll;
+  LrScheduleOptions learning_rate;  ///< the trainer fills in total_steps
+
+  uint64_t seed = 0;
+  int64_t evaluate_every = 1;  ///< epochs; 0: only at the end
+  EvaluationOptions evaluation;
+
+  std::string out;               ///< run folder, made by the caller; "" writes nothing
+  int64_t checkpoint_every = 0;  ///< steps; 0: only at the end
+  int64_t keep_checkpoints = 2;  ///< the newest that stay
+  bool resume = false;           ///< go on from the newest checkpoint in `out`
+
+  std::string model_name = "own";  ///< for the record
+  std::string data_name = "own";   ///< for the record
+};
+
+/// Trains a model with all workers of a communicator: the one loop of Valley, whatever the
+/// algorithm. Every worker makes its own Trainer with its own model and the same options:
+///
+///     valley::run_threads(4, [&](valley::Communicator& comm) {
+///       auto model = valley::make_model("lenet", {});
+///       valley::Trainer trainer(comm, *model, data, options);
+///       const valley::Summary summary = trainer.run();
+///     });
+///
+/// Workers begin with worker 0's weights. Afterwards model and summary are those of the average
+/// of all workers, with BatchNorm statistics re-estimated; each worker's own weights are in the
+/// last checkpoint.
+///
+/// Same seed, number of workers and backend: same bits, also across checkpoint and resume.
+class Trainer {
+ public:
+  /// @throws UsageError if an option is out of range, before anything is computed.
+  Trainer(Communicator& comm, Model& model, DataSplits data, TrainOptions options);
+  ~Trainer();
+
+  /// Worker 0 shows a person how it goes. May be null. Not owned.
+  void set_progress(Progress* progress);
+
+  /// When it becomes true (by a signal handler, say), the workers agree at their next operation to
+  /// stop, write a checkpoint, and run() returns with status "interrupted". Not owned.
+  void set_stop_flag(const std::atomic<bool>* stop);
+
+  /// Trains to the end. @throws Diverged when a loss or a weight is not finite; IoError, CommError.
+  Summary run();
+
+  int64_t total_steps() const;
+  int64_t steps_per_epoch() const;
+  const FlatParameters& parameters() const;
+
+ private:
+  class Loop;
+  std::unique_ptr<Loop> loop_;
+};
+
+}  // namespace valley

@@ -1,0 +1,65 @@
+#include "valley/train/worker_generator.h"
+
+#include <ATen/CPUGeneratorImpl.h>
+#include <ATen/core/dispatch/Dispatcher.h>
+#include <ATen/core/stack.h>
+#include <c10/core/impl/LocalDispatchKeySet.h>
+#include <torch/library.h>
+
+#include "valley/core/error.h"
+
+namespace valley {
+namespace {
+
+// A dispatch key that LibTorch itself leaves unused: with it included in a thread, calls of the
+// operators registered below come here first; all others fall through at no cost.
+constexpr auto kKey = c10::DispatchKey::TESTING_ONLY_GenericMode;
+
+thread_local at::Generator* current = nullptr;
+
+// Fills in the thread's generator where an operator was called without one.
+void with_generator(const c10::OperatorHandle& op, torch::jit::Stack* stack) {
+  const auto& arguments = op.schema().arguments();
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    if (arguments[i].name() != "generator") continue;
+    c10::IValue& value = torch::jit::peek(*stack, i, arguments.size());
+    if (value.isNone()) value = *current;
+  }
+  const c10::impl::ExcludeDispatchKeyGuard guard(kKey);
+  op.callBoxed(stack);
+}
+
+void fill_generator(torch::Library& m, const char* name) {
+  m.impl(name, torch::CppFunction::makeFromBoxedFunction<&with_generator>());
+}
+
+}  // namespace
+
+// What every sampling function of LibTorch ends in.
+TORCH_LIBRARY_IMPL(aten, TESTING_ONLY_GenericMode, m) {
+  for (const char* name :
+       {"bernoulli_.float", "bernoulli_.Tensor", "bernoulli", "normal_", "uniform_", "exponential_",
+        "random_", "random_.from", "random_.to", "multinomial", "randperm.generator_out"}) {
+    fill_generator(m, name);
+  }
+}
+TORCH_LIBRARY_IMPL(_, TESTING_ONLY_GenericMode, m) {
+  m.fallback(torch::CppFunction::makeFallthrough());
+}
+
+WorkerGenerator::WorkerGenerator(uint64_t seed)
+    : generator_(at::make_generator<at::CPUGeneratorImpl>(seed)) {
+  TORCH_INTERNAL_ASSERT(current == nullptr, "a thread has one WorkerGenerator at a time");
+  current = &generator_;
+  c10::impl::tls_set_dispatch_key_included(kKey, true);
+}
+
+WorkerGenerator::~WorkerGenerator() {
+  c10::impl::tls_set_dispatch_key_included(kKey, false);
+  current = nullptr;
+}
+
+at::Tensor WorkerGenerator::state() const { return generator_.get_state(); }
+void WorkerGenerator::set_state(const at::Tensor& state) { generator_.set_state(state); }
+
+}  // namespace valley

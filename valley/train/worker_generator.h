@@ -1,0 +1,29 @@
+#pragma once
+
+#include <ATen/core/Generator.h>
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+
+namespace valley {
+
+/// Gives this thread a random generator of its own while it lives: dropout and every other random
+/// operation of a model draws from it instead of from LibTorch's one generator per process, which
+/// worker threads would share in an order that differs from run to run.
+///
+/// At most one per thread at a time.
+class WorkerGenerator {
+ public:
+  explicit WorkerGenerator(uint64_t seed);
+  ~WorkerGenerator();
+  WorkerGenerator(const WorkerGenerator&) = delete;
+  WorkerGenerator& operator=(const WorkerGenerator&) = delete;
+
+  at::Tensor state() const;                 ///< bytes, for a checkpoint
+  void set_state(const at::Tensor& state);  ///< @throws c10::Error if it is no such state
+
+ private:
+  at::Generator generator_;
+};
+
+}  // namespace valley
