@@ -1,0 +1,30 @@
+# Read by the other scripts: `source "$(dirname "${BASH_SOURCE[0]}")/common.sh"`.
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+build=$root/build/release  # one build folder for the demo, the tests and the examples
+
+say() { printf '\n== %s\n' "$*"; }
+
+fail() {
+  printf '%s: %s\n' "$(basename "$0")" "$*" >&2
+  exit 2
+}
+
+# How many compilers at once: one a core, and no more than fit into memory (1.5 GB each).
+jobs() {
+  local cores memory
+  cores=$(nproc)
+  memory=$(awk '/^MemAvailable/ { print int($2 / 1500000) }' /proc/meminfo)
+  echo $((memory < 1 ? 1 : memory < cores ? memory : cores))
+}
+
+# Configures build/release where that has not been done, and builds the targets given (none: all).
+# Ninja configures again by itself when a CMake file has changed.
+build_targets() {
+  cd "$root"
+  [[ -f $build/build.ninja ]] || cmake --preset release
+  local -a targets=()
+  if (($# > 0)); then targets=(--target "$@"); fi
+  cmake --build "$build" --parallel "$(jobs)" "${targets[@]}"
+}

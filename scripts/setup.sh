@@ -1,0 +1,61 @@
+#!/bin/bash
+# Installs what Valley needs from Debian's own packages (Debian 12 and 13); a second call finds
+# everything there and installs nothing.
+#
+#   scripts/setup.sh            what it takes to build and to run
+#   scripts/setup.sh --tests    and to test
+#   scripts/setup.sh --tools    and to format and to lint (scripts/format.sh, scripts/lint.sh)
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+packages=(
+  g++ cmake ninja-build
+  ccache mold                          # make a second build and every link faster
+  libtorch-dev libgloo-dev             # tensors, autograd, optimizers; sockets between processes
+  libopenblas0-openmp                  # the matrix products; its threads are LibTorch's own
+  libcli11-dev libfmt-dev nlohmann-json3-dev libtomlplusplus-dev zlib1g-dev
+  dataset-fashion-mnist
+)
+for argument in "$@"; do
+  case $argument in
+    --tests) packages+=(libgtest-dev libgmock-dev python3 python3-numpy python3-torch) ;;
+    --tools) packages+=(clang-format-14 clang-tidy-14 python3) ;;
+    *) fail "unknown argument '$argument'; known: --tests, --tools" ;;
+  esac
+done
+
+if ! command -v dpkg-query > /dev/null; then
+  fail "this is no Debian; install by hand what these packages hold: ${packages[*]}"
+fi
+
+declare -A installed=()
+while read -r name status; do
+  [[ $status == installed ]] && installed[$name]=yes
+done < <(dpkg-query --show --showformat '${Package} ${db:Status-Status}\n' "${packages[@]}" 2> /dev/null)
+
+missing=()
+for package in "${packages[@]}"; do
+  [[ -n ${installed[$package]:-} ]] || missing+=("$package")
+done
+
+if ((${#missing[@]} == 0)); then
+  echo "setup: all ${#packages[@]} packages are installed"
+else
+  echo "setup: installing ${missing[*]}"
+  as_root=()
+  if ((EUID != 0)); then
+    if ! command -v sudo > /dev/null; then
+      fail "this needs root and there is no sudo; as root: apt-get install ${missing[*]}"
+    fi
+    as_root=(sudo)
+  fi
+  apt() { "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get "$@"; }
+  apt update -qq || fail "apt-get update failed; see its messages above"
+  apt install --yes --no-install-recommends -qq "${missing[@]}" \
+    || fail "apt-get install failed; see its messages above"
+fi
+
+# Another CMake may come first in PATH.
+version=$(cmake --version | awk 'NR == 1 { print $3 }')
+if [[ $(printf '%s\n' 3.25 "$version" | sort --version-sort | head -n 1) != 3.25 ]]; then
+  fail "CMake 3.25 or newer is needed, $(command -v cmake) is $version"
+fi
