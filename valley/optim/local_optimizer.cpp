@@ -81,7 +81,10 @@ class TorchOptimizer : public LocalOptimizer {
     }
     for (const auto& [group, tensor] : groups_) {
       const auto found = by_group.find(group);
-      if (found == by_group.end()) continue;
+      if (found == by_group.end()) {  // saved before the first step, or without momentum
+        optimizer_->state().erase(optimizer_state_key(tensor));
+        continue;
+      }
       auto loaded = std::make_unique<State>();
       try {
         set_fields(*loaded, found->second);

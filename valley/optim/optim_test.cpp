@@ -153,6 +153,17 @@ INSTANTIATE_TEST_SUITE_P(
                     OptimizerOptions{.momentum = 0},
                     OptimizerOptions{.kind = OptimizerKind::kAdamW, .weight_decay = 0.01}));
 
+TEST(LocalOptimizer, AStateFromBeforeTheFirstStepForgetsAllSteps) {
+  TinyModel model;
+  FlatParameters flat(model);
+  const auto fresh = make_optimizer({}, flat), used = make_optimizer({}, flat);
+  at::Tensor(flat.gradients()).fill_(1);
+  used->step(0.1);
+  ASSERT_FALSE(used->state().empty());
+  used->load_state(fresh->state());
+  EXPECT_TRUE(used->state().empty());
+}
+
 TEST(LocalOptimizer, ForeignStateIsRejected) {
   TinyModel model;
   FlatParameters flat(model);
