@@ -13,12 +13,12 @@ struct GlooOptions {
   int size = 1;
   std::string master_address = "127.0.0.1";
   int master_port = 29500;
-  bool host_store = true;  ///< rank 0 hosts the store; false: an agent or launcher does
-  bool watched = false;    ///< a launcher tells through the store how a worker died
-  std::string prefix;      ///< of the keys in the store
-  std::string hostname;    ///< address to listen at; empty: loopback if the master's address is
-                           ///< loopback, else what this machine's name resolves to
-  std::string interface;   ///< network interface to listen at, e.g. "eth0"; wins over hostname
+  bool host_store = true;      ///< rank 0 hosts the store; false: an agent or launcher does
+  bool watched = false;        ///< a launcher tells through the store how a worker died
+  std::string prefix = {};     ///< of the keys in the store
+  std::string hostname = {};   ///< address to listen at; empty: loopback if the master's address is
+                               ///< loopback, else what this machine's name resolves to
+  std::string interface = {};  ///< network interface to listen at, e.g. "eth0"; wins over hostname
   double timeout_seconds = 300;  ///< of every wait, the joining included
 };
 

@@ -33,7 +33,10 @@ class C10dStore : public Store {
       : store_(std::move(store)), where_(std::move(where)) {}
 
   void set(const std::string& key, const std::string& value) override {
-    ask([&] { store_->set(key, to_bytes(value)); });
+    ask([&] {
+      store_->set(key, to_bytes(value));
+      store_->check({key});  // set() does not wait for the server; the answer to this does
+    });
   }
 
   std::optional<std::string> get(const std::string& key) override {

@@ -1,9 +1,4 @@
-
-#include <ATen/ops/arange.h>
-#include <ATen/ops/full.h>
 #include <gtest/gtest.h>
-
-#include <thread>
 
 #include "valley/comm/group.h"
 #include "valley/core/error.h"
@@ -11,48 +6,48 @@
 namespace valley {
 namespace {
 
-TEST(ThreadGroup, SumsInPlaceAndOutOfPlace) {
-  for (int workers : {1, 2, 3, 4, 5}) {
-    run_threads(workers, [&](Communicator& comm) {
-      at::Tensor in = at::arange(0, 1000, at::kFloat).add(comm.rank());
-      at::Tensor out = at::full({1000}, -1, at::kFloat);
-      int64_t next = 0;
-      comm.all_reduce_sum(in, out, [&](int64_t begin, int64_t end) {
-        EXPECT_EQ(begin, next);
-        next = end;
-      });
-      EXPECT_EQ(next, 1000);
-      const int M = comm.size();
-      EXPECT_TRUE(out.equal(at::arange(0, 1000, at::kFloat).mul(M).add(M * (M - 1) / 2)));
-      comm.all_reduce_sum(in, in);
-      EXPECT_TRUE(out.equal(in));
-    });
+std::string refusal(int workers, double timeout) {
+  try {
+    make_thread_group(workers, timeout);
+  } catch (const UsageError& error) {
+    return error.what();
+  }
+  return "nothing";
+}
+
+TEST(ThreadGroup, RefusesWhatCannotBe) {
+  EXPECT_EQ(refusal(0, 1), "workers must be at least 1, got 0");
+  EXPECT_EQ(refusal(-3, 1), "workers must be at least 1, got -3");
+  EXPECT_EQ(refusal(2, 0), "the timeout must be > 0 seconds, got 0");
+}
+
+TEST(ThreadGroup, OneWorkerIsSolo) {
+  auto group = make_thread_group(1);
+  ASSERT_EQ(group.size(), 1u);
+  EXPECT_EQ(group[0]->backend(), "solo");
+  group[0]->abort("nobody hears it");
+  group[0]->barrier();
+}
+
+TEST(ThreadGroup, TheIndexIsTheRank) {
+  const auto group = make_thread_group(4);
+  for (int rank = 0; rank < 4; ++rank) {
+    EXPECT_EQ(group[static_cast<size_t>(rank)]->rank(), rank);
+    EXPECT_EQ(group[static_cast<size_t>(rank)]->size(), 4);
   }
 }
 
-TEST(ThreadGroup, AMismatchNamesTheRankOnEveryWorker) {
-  auto group = make_thread_group(3, 5);
-  std::vector<std::string> texts(3);
-  std::vector<std::thread> threads;
-  for (int rank = 0; rank < 3; ++rank) {
-    threads.emplace_back([&, rank] {
-      try {
-        if (rank == 2) {
-          at::Tensor x = at::full({5}, 1.0, at::kFloat);
-          group[2]->all_reduce_sum(x, x);
-        } else {
-          group[rank]->barrier();
-        }
-      } catch (const CommError& error) {
-        texts[rank] = error.what();
+// Races show here under ThreadSanitizer: more workers than cores, short operations.
+TEST(ThreadGroup, ManyOperationsInARow) {
+  run_threads(5, [](Communicator& comm) {
+    for (int i = 0; i < 500; ++i) comm.barrier();
+    for (int i = 0; i < 200; ++i) {
+      const auto texts = comm.all_gather_text(std::to_string(comm.rank() * 1000 + i));
+      for (int m = 0; m < comm.size(); ++m) {
+        ASSERT_EQ(texts[static_cast<size_t>(m)], std::to_string(m * 1000 + i));
       }
-    });
-  }
-  for (auto& thread : threads) thread.join();
-  for (const std::string& text : texts) {
-    EXPECT_EQ(text,
-              "rank 2 called all_reduce of 5 float values as operation 1, rank 0 called barrier");
-  }
+    }
+  });
 }
 
 }  // namespace

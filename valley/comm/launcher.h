@@ -1,0 +1,54 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace valley {
+
+struct LaunchOptions {
+  int workers = 1;
+  std::vector<std::string> command;  ///< program (found through PATH) and arguments
+  double grace_seconds = 60;         ///< once a worker failed, for the others to notice and end
+  double kill_seconds = 5;           ///< then from SIGTERM to SIGKILL
+
+  /// A line for the person, at once: "worker 2 (pid 4711) died with signal 9 (Killed)".
+  std::function<void(const std::string&)> on_message;
+};
+
+/// How a worker ended.
+struct WorkerExit {
+  int rank = 0;
+  pid_t pid = 0;
+  int status = 0;  ///< exit status; meaningless if signal != 0
+  int signal = 0;  ///< the signal that killed it, or 0
+
+  bool failed() const { return signal != 0 || status != 0; }
+  std::string text() const;
+};
+
+struct LaunchResult {
+  std::vector<WorkerExit> workers;  ///< by rank
+  int first_failed = -1;            ///< the rank that failed first, or -1
+
+  /// 0 if all workers ended with 0, else the status of the one that failed first; 3 if a signal
+  /// killed it.
+  int exit_code() const;
+};
+
+/// Starts the workers as processes of this machine, with RANK, WORLD_SIZE, LOCAL_RANK,
+/// MASTER_ADDR, MASTER_PORT (a store in this process, on a free port) and VALLEY_LAUNCHED, and
+/// waits for them. See read_environment().
+///
+/// When a worker fails, the others find its end in the store for their CommError, and have
+/// grace_seconds to end by themselves; then come SIGTERM and, after kill_seconds, SIGKILL.
+/// SIGINT and SIGTERM are passed on to the workers once, which is a start of the same clocks;
+/// the next one kills them. Handlers are put back on return. If this process dies, the kernel
+/// kills the workers. Call it from one thread at a time, and from one that lives as long.
+///
+/// @throws UsageError if the command cannot be started; then no worker is left.
+LaunchResult launch_processes(const LaunchOptions& options);
+
+}  // namespace valley

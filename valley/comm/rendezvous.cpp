@@ -1,0 +1,154 @@
+#include "valley/comm/rendezvous.h"
+
+#include <charconv>
+#include <cstdint>
+#include <string_view>
+
+#include "valley/core/error.h"
+
+namespace valley {
+namespace {
+
+class Environment {
+ public:
+  explicit Environment(const Getenv& getenv) : getenv_(getenv) {}
+
+  // Empty counts as not set: shells cannot unset a variable for one command.
+  std::optional<std::string> text(const char* name) const {
+    const char* value = getenv_(name);
+    if (!value || !*value) return std::nullopt;
+    return value;
+  }
+
+  bool has(const char* name) const { return text(name).has_value(); }
+
+  std::optional<int64_t> number(const char* name) const {
+    const auto value = text(name);
+    if (!value) return std::nullopt;
+    int64_t result = 0;
+    const char* end = value->data() + value->size();
+    const auto [stop, error] = std::from_chars(value->data(), end, result);
+    require(error == std::errc() && stop == end && result >= 0,
+            "{} must be a whole number >= 0, got '{}'", name, *value);
+    return result;
+  }
+
+ private:
+  const Getenv& getenv_;
+};
+
+// The three variables of one launcher.
+struct Source {
+  const char* rank_name;
+  const char* size_name;
+  const char* local_name;
+  int64_t rank = 0;
+  int64_t size = 0;
+  int64_t local_rank = 0;
+};
+
+std::optional<Source> read_source(const Environment& env, const char* rank_name,
+                                  const char* size_name, const char* local_name) {
+  const auto rank = env.number(rank_name);
+  const auto size = env.number(size_name);
+  if (!rank && !size) return std::nullopt;
+  require(size.has_value(), "{}={} is set, but {} is not", rank_name, rank.value_or(0), size_name);
+  require(rank.has_value(), "{}={} is set, but {} is not", size_name, *size, rank_name);
+  require(*rank < *size, "{}={} must be below {}={}", rank_name, *rank, size_name, *size);
+  require(*size <= 1 << 20, "{} must be at most {}, got {}", size_name, 1 << 20, *size);
+  return Source{rank_name, size_name, local_name,
+                *rank,     *size,     env.number(local_name).value_or(*rank)};
+}
+
+void require_agreement(const Source& a, const std::optional<Source>& b) {
+  if (!b) return;
+  require(a.rank == b->rank, "{}={} contradicts {}={}", a.rank_name, a.rank, b->rank_name, b->rank);
+  require(a.size == b->size, "{}={} contradicts {}={}", a.size_name, a.size, b->size_name, b->size);
+}
+
+std::optional<Source> read_slurm(const Environment& env) {
+  if (!env.has("SLURM_STEP_ID") || env.number("SLURM_NTASKS").value_or(1) <= 1) return {};
+  return read_source(env, "SLURM_PROCID", "SLURM_NTASKS", "SLURM_LOCALID");
+}
+
+}  // namespace
+
+std::optional<WorkerEnvironment> read_environment(const Getenv& getenv) {
+  const Environment env(getenv);
+  const bool launched = env.has("VALLEY_LAUNCHED");
+  const bool torchrun = env.has("TORCHELASTIC_RUN_ID");
+  const auto plain = read_source(env, "RANK", "WORLD_SIZE", "LOCAL_RANK");
+  WorkerEnvironment result;
+  Source source;
+  std::string machines;  // why one machine's address will not do
+  int64_t job = -1;
+
+  if (plain && launched) {
+    source = *plain;
+    result.source = "valley --launch processes";
+    result.agent_store = true;
+  } else {
+    const auto mpi = read_source(env, "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE",
+                                 "OMPI_COMM_WORLD_LOCAL_RANK");
+    if (plain) {
+      source = *plain;
+      require_agreement(source, mpi);
+      if (!torchrun && !mpi) require_agreement(source, read_slurm(env));
+      result.source = torchrun ? "torchrun" : "environment (RANK, WORLD_SIZE)";
+      if (env.text("TORCHELASTIC_USE_AGENT_STORE") == "True") {
+        result.agent_store = true;
+        result.prefix =
+            fmt::format("/worker/attempt_{}", env.number("TORCHELASTIC_RESTART_COUNT").value_or(0));
+      }
+    } else if (mpi) {
+      source = *mpi;
+      result.source = "mpirun (OMPI_COMM_WORLD_*)";
+      job = env.number("OMPI_MCA_ess_base_jobid").value_or(-1);
+      const auto local = env.number("OMPI_COMM_WORLD_LOCAL_SIZE");
+      if (local && *local < source.size) {
+        machines = fmt::format("OMPI_COMM_WORLD_LOCAL_SIZE={} of OMPI_COMM_WORLD_SIZE={}", *local,
+                               source.size);
+      }
+    } else if (const auto slurm = read_slurm(env)) {
+      source = *slurm;
+      result.source = "srun (SLURM_*)";
+      if (const auto id = env.number("SLURM_JOB_ID")) {
+        job = *id + env.number("SLURM_STEP_ID").value_or(0);
+      }
+      const auto nodes = env.number("SLURM_STEP_NUM_NODES");
+      if (nodes && *nodes > 1) machines = fmt::format("SLURM_STEP_NUM_NODES={}", *nodes);
+    } else {
+      return std::nullopt;
+    }
+  }
+
+  result.rank = static_cast<int>(source.rank);
+  result.size = static_cast<int>(source.size);
+  result.local_rank = static_cast<int>(source.local_rank);
+  if (const auto address = env.text("MASTER_ADDR")) {
+    result.master_address = *address;
+  } else {
+    require(machines.empty(), "MASTER_ADDR must be set to the address of rank 0, because {}",
+            machines);
+  }
+  const int64_t port =
+      env.number("MASTER_PORT").value_or(job >= 0 ? 20000 + job % 10000 : result.master_port);
+  require(1 <= port && port <= 65535, "MASTER_PORT must be in [1, 65535], got {}", port);
+  result.master_port = static_cast<int>(port);
+  return result;
+}
+
+GlooOptions gloo_options(const WorkerEnvironment& environment, double timeout_seconds) {
+  GlooOptions options;
+  options.rank = environment.rank;
+  options.size = environment.size;
+  options.master_address = environment.master_address;
+  options.master_port = environment.master_port;
+  options.host_store = !environment.agent_store;
+  options.watched = environment.source == "valley --launch processes";
+  options.prefix = environment.prefix;
+  options.timeout_seconds = timeout_seconds;
+  return options;
+}
+
+}  // namespace valley

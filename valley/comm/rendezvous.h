@@ -1,0 +1,51 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "valley/comm/gloo.h"
+
+namespace valley {
+
+/// What whoever started this process says about its place among the workers.
+struct WorkerEnvironment {
+  int rank = 0;
+  int size = 1;
+  int local_rank = 0;  ///< among the workers of this machine; the rank if nobody says
+  std::string master_address = "127.0.0.1";
+  int master_port = 29500;
+  bool agent_store = false;  ///< the launcher hosts the store; no worker does
+  std::string prefix;        ///< of the keys in the store
+  std::string source;  ///< who said so, for the log: "torchrun", "mpirun (OMPI_COMM_WORLD_*)",
+                       ///< "srun (SLURM_*)", "valley --launch processes",
+                       ///< "environment (RANK, WORLD_SIZE)"
+};
+
+/// Looks a variable up, like std::getenv.
+using Getenv = std::function<const char*(const char*)>;
+
+/// Reads the variables of the nearest launcher, or nothing if this process stands alone:
+///
+///  1. RANK, WORLD_SIZE, LOCAL_RANK: valley --launch processes (VALLEY_LAUNCHED), torchrun
+///     (TORCHELASTIC_RUN_ID), or set by hand. With TORCHELASTIC_USE_AGENT_STORE=True all workers
+///     are clients of torchrun's store, under the prefix /worker/attempt_N.
+///  2. OMPI_COMM_WORLD_RANK, _SIZE, _LOCAL_RANK: mpirun.
+///  3. SLURM_PROCID, SLURM_NTASKS, SLURM_LOCALID: srun, i.e. in a step (SLURM_STEP_ID) of more
+///     than one task.
+///
+/// RANK set by hand must agree with 2 and 3, and torchrun's with 2; torchrun or mpirun inside an
+/// srun step go before it, because there a task is a machine and not a worker.
+///
+/// MASTER_ADDR and MASTER_PORT always count. Without them: 127.0.0.1 (an error if mpirun or srun
+/// use more than one machine), and 29500 or, under mpirun and srun, 20000 + (number of the job
+/// mod 10000), so that two jobs on a machine stay apart.
+///
+/// @throws UsageError if a value is no number or out of range, the half of a pair is missing, or
+/// two sources differ; the text names both variables and values.
+std::optional<WorkerEnvironment> read_environment(const Getenv& getenv);
+
+/// How such a worker joins its group.
+GlooOptions gloo_options(const WorkerEnvironment& environment, double timeout_seconds);
+
+}  // namespace valley

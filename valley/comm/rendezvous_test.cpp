@@ -1,0 +1,185 @@
+#include "valley/comm/rendezvous.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "valley/core/error.h"
+
+namespace valley {
+namespace {
+
+using Variables = std::map<std::string, std::string>;
+
+std::optional<WorkerEnvironment> read(const Variables& variables) {
+  return read_environment([&](const char* name) -> const char* {
+    const auto found = variables.find(name);
+    return found == variables.end() ? nullptr : found->second.c_str();
+  });
+}
+
+std::string refusal(const Variables& variables) {
+  try {
+    read(variables);
+  } catch (const UsageError& error) {
+    return error.what();
+  }
+  return "nothing";
+}
+
+TEST(Rendezvous, NothingSaysAnything) {
+  EXPECT_FALSE(read({}));
+  EXPECT_FALSE(read({{"RANK", ""}, {"MASTER_ADDR", "host"}, {"LOCAL_RANK", "1"}}));
+}
+
+TEST(Rendezvous, ByHand) {
+  const auto env = read({{"RANK", "2"}, {"WORLD_SIZE", "4"}});
+  ASSERT_TRUE(env);
+  EXPECT_EQ(env->rank, 2);
+  EXPECT_EQ(env->size, 4);
+  EXPECT_EQ(env->local_rank, 2);
+  EXPECT_EQ(env->master_address, "127.0.0.1");
+  EXPECT_EQ(env->master_port, 29500);
+  EXPECT_FALSE(env->agent_store);
+  EXPECT_EQ(env->prefix, "");
+  EXPECT_EQ(env->source, "environment (RANK, WORLD_SIZE)");
+}
+
+TEST(Rendezvous, Torchrun) {
+  const auto env = read({{"RANK", "3"},
+                         {"WORLD_SIZE", "4"},
+                         {"LOCAL_RANK", "1"},
+                         {"MASTER_ADDR", "node7"},
+                         {"MASTER_PORT", "1234"},
+                         {"TORCHELASTIC_RUN_ID", "none"},
+                         {"TORCHELASTIC_RESTART_COUNT", "2"},
+                         {"TORCHELASTIC_USE_AGENT_STORE", "True"},
+                         {"SLURM_STEP_ID", "0"},  // one task a machine: not a worker
+                         {"SLURM_NTASKS", "2"},
+                         {"SLURM_PROCID", "1"}});
+  ASSERT_TRUE(env);
+  EXPECT_EQ(env->rank, 3);
+  EXPECT_EQ(env->local_rank, 1);
+  EXPECT_EQ(env->master_address, "node7");
+  EXPECT_EQ(env->master_port, 1234);
+  EXPECT_TRUE(env->agent_store);
+  EXPECT_EQ(env->prefix, "/worker/attempt_2");
+  EXPECT_EQ(env->source, "torchrun");
+
+  const GlooOptions options = gloo_options(*env, 12);
+  EXPECT_EQ(options.rank, 3);
+  EXPECT_EQ(options.size, 4);
+  EXPECT_EQ(options.master_address, "node7");
+  EXPECT_EQ(options.master_port, 1234);
+  EXPECT_EQ(options.prefix, "/worker/attempt_2");
+  EXPECT_FALSE(options.host_store);
+  EXPECT_FALSE(options.watched);
+  EXPECT_EQ(options.timeout_seconds, 12);
+}
+
+TEST(Rendezvous, TorchrunWithoutAnAgentStore) {
+  const auto env = read({{"RANK", "0"},
+                         {"WORLD_SIZE", "2"},
+                         {"TORCHELASTIC_RUN_ID", "none"},
+                         {"TORCHELASTIC_USE_AGENT_STORE", "False"}});
+  EXPECT_FALSE(env->agent_store);
+  EXPECT_TRUE(gloo_options(*env, 1).host_store);
+}
+
+TEST(Rendezvous, OurOwnLauncherGoesBeforeWhateverStartedIt) {
+  const auto env = read({{"RANK", "1"},
+                         {"WORLD_SIZE", "2"},
+                         {"LOCAL_RANK", "1"},
+                         {"VALLEY_LAUNCHED", "1"},
+                         {"OMPI_COMM_WORLD_RANK", "0"},
+                         {"OMPI_COMM_WORLD_SIZE", "1"}});
+  EXPECT_EQ(env->source, "valley --launch processes");
+  EXPECT_TRUE(env->agent_store);
+  EXPECT_TRUE(gloo_options(*env, 1).watched);
+}
+
+TEST(Rendezvous, Mpirun) {
+  const auto env = read({{"OMPI_COMM_WORLD_RANK", "1"},
+                         {"OMPI_COMM_WORLD_SIZE", "2"},
+                         {"OMPI_COMM_WORLD_LOCAL_RANK", "0"},
+                         {"OMPI_COMM_WORLD_LOCAL_SIZE", "2"},
+                         {"OMPI_MCA_ess_base_jobid", "3214540801"}});
+  EXPECT_EQ(env->rank, 1);
+  EXPECT_EQ(env->local_rank, 0);
+  EXPECT_EQ(env->master_address, "127.0.0.1");
+  EXPECT_EQ(env->master_port, 20801);
+  EXPECT_EQ(env->source, "mpirun (OMPI_COMM_WORLD_*)");
+  EXPECT_EQ(read({{"OMPI_COMM_WORLD_RANK", "1"}, {"OMPI_COMM_WORLD_SIZE", "2"}})->master_port,
+            29500);
+}
+
+TEST(Rendezvous, Srun) {
+  Variables variables = {{"SLURM_PROCID", "1"},
+                         {"SLURM_NTASKS", "2"},
+                         {"SLURM_LOCALID", "1"},
+                         {"SLURM_JOB_ID", "123"},
+                         {"SLURM_STEP_ID", "4"}};
+  const auto env = read(variables);
+  EXPECT_EQ(env->rank, 1);
+  EXPECT_EQ(env->size, 2);
+  EXPECT_EQ(env->master_port, 20127);
+  EXPECT_EQ(env->source, "srun (SLURM_*)");
+
+  variables["SLURM_NTASKS"] = "1";
+  EXPECT_FALSE(read(variables)) << "one task is no group";
+  variables["SLURM_NTASKS"] = "2";
+  variables.erase("SLURM_STEP_ID");
+  EXPECT_FALSE(read(variables)) << "a batch script is no step";
+}
+
+TEST(Rendezvous, SeveralMachinesNeedAnAddress) {
+  EXPECT_EQ(refusal({{"OMPI_COMM_WORLD_RANK", "1"},
+                     {"OMPI_COMM_WORLD_SIZE", "4"},
+                     {"OMPI_COMM_WORLD_LOCAL_SIZE", "2"}}),
+            "MASTER_ADDR must be set to the address of rank 0, because "
+            "OMPI_COMM_WORLD_LOCAL_SIZE=2 of OMPI_COMM_WORLD_SIZE=4");
+  EXPECT_EQ(refusal({{"SLURM_PROCID", "1"},
+                     {"SLURM_NTASKS", "2"},
+                     {"SLURM_STEP_ID", "0"},
+                     {"SLURM_STEP_NUM_NODES", "2"}}),
+            "MASTER_ADDR must be set to the address of rank 0, because SLURM_STEP_NUM_NODES=2");
+}
+
+TEST(Rendezvous, ContradictionsNameBothSides) {
+  EXPECT_EQ(refusal({{"RANK", "0"},
+                     {"WORLD_SIZE", "2"},
+                     {"OMPI_COMM_WORLD_RANK", "1"},
+                     {"OMPI_COMM_WORLD_SIZE", "2"}}),
+            "RANK=0 contradicts OMPI_COMM_WORLD_RANK=1");
+  EXPECT_EQ(refusal({{"RANK", "1"},
+                     {"WORLD_SIZE", "2"},
+                     {"OMPI_COMM_WORLD_RANK", "1"},
+                     {"OMPI_COMM_WORLD_SIZE", "3"}}),
+            "WORLD_SIZE=2 contradicts OMPI_COMM_WORLD_SIZE=3");
+  EXPECT_EQ(refusal({{"RANK", "0"},
+                     {"WORLD_SIZE", "2"},
+                     {"SLURM_STEP_ID", "0"},
+                     {"SLURM_PROCID", "1"},
+                     {"SLURM_NTASKS", "2"}}),
+            "RANK=0 contradicts SLURM_PROCID=1");
+}
+
+TEST(Rendezvous, HalvesAndNonsenseAreRefused) {
+  EXPECT_EQ(refusal({{"RANK", "0"}}), "RANK=0 is set, but WORLD_SIZE is not");
+  EXPECT_EQ(refusal({{"WORLD_SIZE", "2"}}), "WORLD_SIZE=2 is set, but RANK is not");
+  EXPECT_EQ(refusal({{"RANK", "abc"}, {"WORLD_SIZE", "2"}}),
+            "RANK must be a whole number >= 0, got 'abc'");
+  EXPECT_EQ(refusal({{"RANK", "1x"}, {"WORLD_SIZE", "2"}}),
+            "RANK must be a whole number >= 0, got '1x'");
+  EXPECT_EQ(refusal({{"RANK", "-1"}, {"WORLD_SIZE", "2"}}),
+            "RANK must be a whole number >= 0, got '-1'");
+  EXPECT_EQ(refusal({{"RANK", "2"}, {"WORLD_SIZE", "2"}}), "RANK=2 must be below WORLD_SIZE=2");
+  EXPECT_EQ(refusal({{"RANK", "0"}, {"WORLD_SIZE", "0"}}), "RANK=0 must be below WORLD_SIZE=0");
+  EXPECT_EQ(refusal({{"RANK", "0"}, {"WORLD_SIZE", "2"}, {"MASTER_PORT", "70000"}}),
+            "MASTER_PORT must be in [1, 65535], got 70000");
+  EXPECT_EQ(refusal({{"RANK", "0"}, {"WORLD_SIZE", "2"}, {"LOCAL_RANK", "?"}}),
+            "LOCAL_RANK must be a whole number >= 0, got '?'");
+}
+
+}  // namespace
+}  // namespace valley

@@ -1,0 +1,99 @@
+// One worker process for the tests of comm: comm_test_worker FOLDER MODE [RANK]
+//
+//   sum          sums the ranks + 1, writes "sum S from SOURCE", ends with 0
+//   die RANK     that rank kills itself with SIGKILL after three operations; the others go on
+//                until they get a CommError, write it and end with 3
+//   fail RANK    the same, but it leaves with status 7 and without a word
+//   abort RANK   the same, but it aborts the group
+//   stuck RANK   the same, but it sleeps
+//   wait         waits for SIGINT or SIGTERM, writes "signal N", ends with 4
+//   ignore       ignores SIGTERM, waits
+//   files        writes what file descriptors above 2 are open
+//
+// Every worker writes into FOLDER/<rank>.
+#include <ATen/ops/full.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <thread>
+
+#include "valley/comm/rendezvous.h"
+#include "valley/core/error.h"
+
+namespace {
+
+using valley::Communicator;
+
+volatile std::sig_atomic_t caught = 0;
+
+void sleep_ms(int ms) { std::this_thread::sleep_for(std::chrono::milliseconds(ms)); }
+
+float sum_of_ranks(Communicator& comm) {
+  at::Tensor x = at::full({1000}, comm.rank() + 1.0, at::kFloat);
+  comm.all_reduce_sum(x, x);
+  return *static_cast<float*>(x.data_ptr());
+}
+
+void misbehave(Communicator& comm, const std::string& mode) {
+  if (mode == "die") raise(SIGKILL);
+  if (mode == "fail") _exit(7);
+  if (mode == "abort") comm.abort("the loss is not finite");
+  if (mode == "stuck") sleep_ms(20000);
+}
+
+void set_alarm() { alarm(60); }  // whatever goes wrong, no process is left behind
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc < 3) return 2;
+  set_alarm();
+  const std::string folder = argv[1], mode = argv[2];
+  const int culprit = argc > 3 ? std::atoi(argv[3]) : -1;
+  const double timeout = std::getenv("TEST_TIMEOUT") ? std::atof(std::getenv("TEST_TIMEOUT")) : 10;
+
+  const auto place = valley::read_environment([](const char* name) { return std::getenv(name); });
+  if (!place) return 2;
+  std::ofstream out(folder + "/" + std::to_string(place->rank));
+
+  if (mode == "wait" || mode == "ignore") {
+    signal(SIGINT, [](int number) { caught = number; });
+    signal(
+        SIGTERM, mode == "ignore" ? SIG_IGN : [](int number) { caught = number; });
+    out << "ready" << std::endl;
+    while (!caught) sleep_ms(5);
+    out << "signal " << caught << std::endl;
+    return 4;
+  }
+  if (mode == "files") {
+    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+      std::error_code error;
+      const auto target = std::filesystem::read_symlink(entry.path(), error);
+      if (!error && target.string().rfind("socket:", 0) == 0) out << target << "\n";
+    }
+    return 0;
+  }
+
+  try {
+    const auto comm = valley::make_gloo(valley::gloo_options(*place, timeout));
+    if (mode == "sum") {
+      out << "sum " << sum_of_ranks(*comm) << " from " << place->source << std::endl;
+      return 0;
+    }
+    for (int i = 0;; ++i) {
+      if (i == 3 && comm->rank() == culprit) {
+        misbehave(*comm, mode);
+        return 5;
+      }
+      sum_of_ranks(*comm);
+    }
+  } catch (const valley::CommError& error) {
+    out << error.what() << std::endl;
+    return 3;
+  }
+}
