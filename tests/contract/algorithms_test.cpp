@@ -9,6 +9,7 @@
 #include <fmt/ranges.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <map>
@@ -26,6 +27,7 @@
 #include "valley/data/synthetic.h"
 #include "valley/models/registry.h"
 #include "valley/optim/local_optimizer.h"
+#include "valley/testing/run_ranks.h"
 
 namespace valley {
 namespace {
@@ -71,7 +73,8 @@ class Worker {
         optimizer_(make_optimizer({.momentum = 0.9, .weight_decay = 1e-3}, flat_)),
         rank_(rank),
         steps_(steps),
-        curvature_(at::arange(1, flat_.size() + 1, flat_.values().options()) / flat_.size()),
+        curvature_(at::arange(1, flat_.size() + 1, flat_.values().options()) / flat_.size() * 0.7 +
+                   0.3),
         center_(normals({flat_.size()}, static_cast<uint64_t>(50 + rank), dtype)) {}
 
   void use(std::unique_ptr<Algorithm> algorithm) { algorithm_ = std::move(algorithm); }
@@ -128,7 +131,7 @@ class Worker {
 // The options to try every algorithm with: none of them is read by all.
 std::vector<AlgorithmOptions> option_sets() {
   return {
-      {.pull_push = {.pull = 0.3, .push = 0.1}, .period = {.base = 3}, .bucket_bytes = 20},
+      {.pull_push = {.pull = 0.3, .push = 0.1}, .period = {.base = 3}, .bucket_bytes = 40},
       {.pull_push =
            {.pull = 0.5, .push = 0.05, .push_relative = true, .variant = PushVariant::kExact},
        .push_schedule = PushShape::kIncreasing,
@@ -137,14 +140,14 @@ std::vector<AlgorithmOptions> option_sets() {
   };
 }
 
-class AlgorithmContract : public testing::TestWithParam<std::tuple<std::string, std::string, int>> {
+class OnBackend : public testing::TestWithParam<std::tuple<std::string, Backend, int>> {
  protected:
   const AlgorithmEntry& entry() const { return find_algorithm(std::get<0>(GetParam())); }
-  bool fast() const { return std::get<1>(GetParam()) == "thread"; }
+  bool fast() const { return std::get<1>(GetParam()) == Backend::kThread; }
   int workers() const { return std::get<2>(GetParam()); }
 
   void run(const std::function<void(Communicator&)>& fn, double timeout_seconds = 60) const {
-    run_threads(workers(), fn, timeout_seconds);
+    run_ranks(workers(), fn, std::get<1>(GetParam()), timeout_seconds);
   }
 
   std::unique_ptr<Algorithm> make(Communicator& comm, const AlgorithmOptions& options,
@@ -166,8 +169,12 @@ class AlgorithmContract : public testing::TestWithParam<std::tuple<std::string, 
   }
 };
 
-TEST_P(AlgorithmContract, OneWorkerIsThePlainLocalOptimizerBitForBit) {
-  if (workers() != 1) return;
+class AlgorithmContract : public OnBackend {};         // 1 to 4 workers
+class AlgorithmContractAlone : public OnBackend {};    // 1 worker
+class AlgorithmContractGroup : public OnBackend {};    // 2 to 4 workers
+class AlgorithmContractTimeout : public OnBackend {};  // 3 workers, waits
+
+TEST_P(AlgorithmContractAlone, OneWorkerIsThePlainLocalOptimizerBitForBit) {
   each([&](Communicator& comm, const AlgorithmOptions& options, at::ScalarType dtype) {
     Worker alone(0, dtype, kSteps), worker(0, dtype, kSteps);
     worker.use(make(comm, options));
@@ -252,7 +259,7 @@ TEST_P(AlgorithmContract, AfterTheFinalAverageAllAgreeAndWithoutNeedAllAgreeAlre
 
 // Every worker has its own bowl; the sum of all is lowest at the mean of the centers.
 TEST_P(AlgorithmContract, ConvergesOnAQuadratic) {
-  const int64_t steps = 600;
+  const int64_t steps = 150;
   run([&](Communicator& comm) {
     for (const AlgorithmOptions& options : option_sets()) {
       Worker worker(comm.rank(), at::kDouble, steps);
@@ -275,7 +282,9 @@ TEST_P(AlgorithmContract, LearnsXor) {
     const auto model = make_model("mlp", {.input = {2, 1, 1}, .classes = 2, .seed = 7});
     const FlatParameters flat(*model);
     const auto optimizer = make_optimizer({.momentum = 0.9}, flat);
-    const auto algorithm = make(comm, option_sets()[0], steps);
+    AlgorithmOptions options = option_sets()[0];
+    options.bucket_bytes = 8192;  // a few buckets
+    const auto algorithm = make(comm, options, steps);
     at::Tensor x = flat.values(), g = flat.gradients();
     Random random(derive_seed(1, comm.rank(), "batches"));
     for (int64_t step = 0; step < steps; ++step) {
@@ -299,8 +308,7 @@ TEST_P(AlgorithmContract, LearnsXor) {
   });
 }
 
-TEST_P(AlgorithmContract, APeerThatDiesIsACommErrorForTheOthers) {
-  if (workers() == 1) return;
+TEST_P(AlgorithmContractGroup, APeerThatDiesIsACommErrorForTheOthers) {
   const double timeout = 20, start = now_seconds();
   std::atomic<int> told = 0;
   try {
@@ -327,9 +335,8 @@ TEST_P(AlgorithmContract, APeerThatDiesIsACommErrorForTheOthers) {
   EXPECT_LT(now_seconds() - start, timeout);
 }
 
-TEST_P(AlgorithmContract, APeerThatHangsIsACommErrorForTheOthers) {
-  if (workers() == 1) return;
-  const double timeout = 0.5;
+TEST_P(AlgorithmContractTimeout, APeerThatHangsIsACommErrorForTheOthers) {
+  const double timeout = fast() ? 0.2 : 1.5;
   std::atomic<int> told = 0;
   EXPECT_THROW(run(
                    [&](Communicator& comm) {
@@ -360,16 +367,23 @@ std::vector<std::string> names() {
   return result;
 }
 
-INSTANTIATE_TEST_SUITE_P(, AlgorithmContract,
-                         testing::Combine(testing::ValuesIn(names()), testing::Values("thread"),
-                                          testing::Values(1, 2, 3, 4)),
-                         [](const auto& info) {
-                           std::string name =
-                               fmt::format("{}_{}_{}", std::get<0>(info.param),
-                                           std::get<1>(info.param), std::get<2>(info.param));
-                           for (char& c : name) c = c == '-' ? '_' : c;
-                           return name;
-                         });
+std::string test_name(const testing::TestParamInfo<AlgorithmContract::ParamType>& info) {
+  const auto& [algorithm, backend, workers] = info.param;
+  std::string text = fmt::format("{}_{}_{}", algorithm, name(backend), workers);
+  std::replace(text.begin(), text.end(), '-', '_');
+  return text;
+}
+
+auto runs(const std::vector<int>& workers) {
+  return testing::Combine(testing::ValuesIn(names()),
+                          testing::Values(Backend::kThread, Backend::kGloo),
+                          testing::ValuesIn(workers));
+}
+
+INSTANTIATE_TEST_SUITE_P(, AlgorithmContract, runs({1, 2, 3, 4}), test_name);
+INSTANTIATE_TEST_SUITE_P(, AlgorithmContractAlone, runs({1}), test_name);
+INSTANTIATE_TEST_SUITE_P(, AlgorithmContractGroup, runs({2, 3, 4}), test_name);
+INSTANTIATE_TEST_SUITE_P(, AlgorithmContractTimeout, runs({3}), test_name);
 
 TEST(AlgorithmRegistry, EveryRowIsComplete) {
   std::set<std::string> seen;
