@@ -23,8 +23,9 @@ constexpr std::streamoff kZipTail = 65536 + 22;
 constexpr const char* kExport = "export one with torch.jit.script(net).save(path)";
 
 void check_file(const std::string& path) {
-  require(std::filesystem::exists(path), "cannot read {}: No such file or directory", path);
-  require(!std::filesystem::is_directory(path), "cannot read {}: Is a directory", path);
+  std::error_code error;
+  std::filesystem::file_size(path, error);  // opening a folder would succeed
+  require(!error, "cannot read {}: {}", path, error.message());
   std::ifstream file(path, std::ios::binary);
   require(file.is_open(), "cannot read {}: {}", path, std::strerror(errno));
 

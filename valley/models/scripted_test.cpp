@@ -55,6 +55,12 @@ class Raises(Pair):
         if x.shape[0] > 0:
             raise ValueError("no such\nthing")
         return self.fc(x)
+class NoForward(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.w = nn.Parameter(torch.ones(2))
+    @torch.jit.export
+    def double(self, x): return self.w * x
 class Empty(nn.Module):
     def forward(self, x): return 2 * x
 
@@ -74,7 +80,7 @@ torch.jit.script(Values()).save("values.pt")
 torch.jit.trace(twins.make("lenet"), torch.randn(2, 1, 28, 28)).save("traced.pt")
 torch.save(net.state_dict(), "state_dict.pt")
 torch.save(net.state_dict(), "legacy.pt", _use_new_zipfile_serialization=False)
-for module in (Pair, TwoInputs, Tied, Raises, Empty): torch.jit.script(module()).save(module.__name__ + ".pt")
+for module in (Pair, TwoInputs, Tied, Raises, NoForward, Empty): torch.jit.script(module()).save(module.__name__ + ".pt")
 )";
 
 class Scripted : public testing::Test {
@@ -294,6 +300,7 @@ TEST_F(Scripted, FilesThatAreNoModulesSaySo) {
 
 TEST_F(Scripted, ModulesThatCannotBeTrainedSayWhy) {
   EXPECT_EQ(load_error("Empty.pt"), "PATH has no trainable parameters (is it frozen?)");
+  EXPECT_EQ(load_error("NoForward.pt"), "PATH has no forward method");
   EXPECT_EQ(load_error("TwoInputs.pt"), "PATH: forward must take one tensor, it needs 2 arguments");
   EXPECT_EQ(forward_error("Pair.pt", at::randn({3, 4})),
             "Pair.pt: forward must return one tensor, it returns Tuple[Tensor, Tensor]");
