@@ -6,8 +6,8 @@ namespace valley::app {
 
 void keep_freed_memory() {
   constexpr int kGigabyte = 1 << 30;
-  mallopt(M_MMAP_THRESHOLD, kGigabyte);  // blocks below this come from the heap ...
-  mallopt(M_TRIM_THRESHOLD, kGigabyte);  // ... which gives memory back only beyond this
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);   // the largest value glibc takes: below, the heap ...
+  mallopt(M_TRIM_THRESHOLD, kGigabyte);  // ... gives memory back only beyond this
   mallopt(M_TOP_PAD, 64 << 20);          // and grows in steps of this
 }
 

@@ -1,7 +1,10 @@
 #pragma once
 
 #include <CLI/App.hpp>
+#include <atomic>
 #include <functional>
+#include <string>
+#include <vector>
 
 #include "valley/train/run_config.h"
 

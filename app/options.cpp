@@ -28,7 +28,7 @@ void add_config_options(CLI::App& command, RunConfig& config,
     CLI::Option* option = std::visit(
         [&](auto member) {
           if constexpr (std::is_same_v<decltype(member), bool RunConfig::*>) {
-            return command.add_flag(flag + "{true}", config.*member, field.help);
+            return command.add_flag(flag, config.*member, field.help);
           } else {
             return command.add_option(flag, config.*member, field.help)->capture_default_str();
           }

@@ -70,9 +70,10 @@ int report(const Summary& summary, const RunConfig& config, const TrainFlags& fl
 int train(const CLI::App& command, const TrainFlags& flags) {
   RunConfig config = resolve(command, flags);
   const bool resume = !flags.resume.empty();
-  const std::optional<WorkerEnvironment> environment = worker_environment(config);
+  const std::optional<WorkerEnvironment> environment =
+      worker_environment(config, command.get_option("--workers")->count() > 0);
   to_train_options(config);
-  require_flags_are_read(command, config);
+  if (!environment) require_flags_are_read(command, config);
   if (flags.print_config) {
     std::cout << config_text(to_config(config));
     return 0;
@@ -82,12 +83,12 @@ int train(const CLI::App& command, const TrainFlags& flags) {
   if (environment)
     return run_as_worker(config, *environment, resume, flags.quiet,
                          [&](const Summary& s) { return report(s, config, flags); });
-  const DataSplits data = load_job_data(config);
-  if (config.launch == "processes") {
-    if (!resume) make_run_folder(config);
-    return launch_workers(config, flags.quiet, flags.json);
-  }
+  DataSplits data = load_job_data(config);
   if (!resume) make_run_folder(config);
+  if (config.launch == "processes") {
+    data = {};  // it was loaded to see whether it can be; every worker loads its own
+    return launch_workers(config, resume, flags.quiet, flags.json);
+  }
   const auto progress = flags.quiet ? make_no_progress() : make_progress(std::cerr);
   const Summary summary = run_in_threads(
       config, data, {.resume = resume, .progress = progress.get(), .stop = &stop_on_signals()});

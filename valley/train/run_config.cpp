@@ -170,12 +170,15 @@ TrainOptions to_train_options(const RunConfig& c) {
   if (!c.backend.empty()) choose("backend", c.backend, {"thread", "gloo"});
   require(!(c.launch == "processes" && c.backend == "thread"),
           "--backend thread needs --launch threads: processes share no memory");
+  require(!(c.launch == "threads" && c.backend == "gloo"),
+          "--backend gloo needs --launch processes, torchrun, mpirun or srun");
   o.out = c.out;
   o.evaluate_every = c.evaluate_every;
   o.checkpoint_every = c.checkpoint_every;
   o.keep_checkpoints = c.keep_checkpoints;
   o.model_name = c.model;
   o.data_name = c.data;
+  check(o);
   return o;
 }
 

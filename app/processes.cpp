@@ -1,0 +1,98 @@
+#include "app/processes.h"
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <iostream>
+
+#include "app/commands.h"
+#include "app/run.h"
+#include "valley/comm/group.h"
+#include "valley/comm/launcher.h"
+#include "valley/core/error.h"
+#include "valley/record/progress.h"
+
+namespace valley::app {
+namespace {
+
+bool started_by_us(const WorkerEnvironment& environment) {
+  return environment.source == "valley --launch processes";
+}
+
+// Worker 0 tries; the others learn how it went and stop with it.
+void make_run_folder_together(const RunConfig& config, Communicator& comm) {
+  std::string error;
+  if (comm.rank() == 0) {
+    try {
+      make_run_folder(config);
+    } catch (const UsageError& e) {
+      error = e.what();
+    }
+  }
+  const std::string first = comm.all_gather_text(error).front();
+  if (first.empty()) return;
+  if (comm.rank() == 0) throw UsageError(first);
+  throw UsageError("rank 0: " + first);
+}
+
+std::string as_flag(const std::string& key, const ConfigValue& value) {
+  return std::visit([&](const auto& v) { return fmt::format("--{}={}", key, v); }, value);
+}
+
+}  // namespace
+
+std::optional<WorkerEnvironment> worker_environment(RunConfig& config, bool workers_given) {
+  const auto environment =
+      read_environment([](const char* name) -> const char* { return std::getenv(name); });
+  if (!environment) return std::nullopt;
+  require(!workers_given || config.workers == environment->size,
+          "--workers {} contradicts the {} workers of {}", config.workers, environment->size,
+          environment->source);
+  config.workers = environment->size;
+  config.launch = "processes";
+  return environment;
+}
+
+int run_as_worker(RunConfig config, const WorkerEnvironment& environment, bool resume, bool quiet,
+                  const std::function<int(const Summary&)>& report) {
+  const std::atomic<bool>& stop = stop_on_signals();
+  const DataSplits data = load_job_data(config);
+  const auto comm = make_gloo(gloo_options(environment, config.timeout));
+  try {
+    if (!started_by_us(environment) && !resume) make_run_folder_together(config, *comm);
+    const bool shows = comm->rank() == 0 && !quiet;
+    if (shows && !started_by_us(environment)) {
+      std::cerr << fmt::format("worker {} of {}, says {}\n", environment.rank, environment.size,
+                               environment.source);
+    }
+    const auto progress = shows ? make_progress(std::cerr) : make_no_progress();
+    const Summary summary =
+        run_job(config, data, *comm, {.resume = resume, .progress = progress.get(), .stop = &stop});
+    progress->finish();
+    comm->barrier();  // nobody leaves while others still work
+    if (comm->rank() == 0) return report(summary);
+    return summary.status == "interrupted" ? 4 : 0;
+  } catch (const std::exception& error) {
+    comm->abort(error.what());
+    throw;
+  }
+}
+
+int launch_workers(const RunConfig& config, bool resume, bool quiet, bool json) {
+  LaunchOptions options;
+  options.workers = static_cast<int>(config.workers);
+  options.grace_seconds = config.timeout + 10;
+  options.on_message = [](const std::string& text) { std::cerr << "valley: " << text << "\n"; };
+  options.command = {"/proc/self/exe", "train"};
+  for (const auto& [key, value] : to_config(config)) {
+    // A resumed run reads its configuration from the folder.
+    if (!(resume && key == "out")) options.command.push_back(as_flag(key, value));
+  }
+  if (resume) options.command.push_back("--resume=" + config.out);
+  if (quiet) options.command.push_back("--quiet");
+  if (json) options.command.push_back("--json");
+  const LaunchResult result = launch_processes(options);
+  return result.exit_code();
+}
+
+}  // namespace valley::app
