@@ -137,6 +137,10 @@ std::shared_ptr<Store> make_hash_store() {
 }
 
 TcpStore open_tcp_store(const TcpStoreOptions& options) {
+  if (options.server && options.port != 0 && can_connect("127.0.0.1", options.port)) {
+    throw CommError(fmt::format("cannot host the store at {}:{}: the port is taken",
+                                options.address, options.port));
+  }
   if (!options.server) {
     wait_for_server(options.address, options.port, options.timeout_seconds);
   }
