@@ -5,6 +5,7 @@
 #include <torch/csrc/jit/runtime/graph_executor.h>
 #include <torch/csrc/jit/serialization/import.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -24,7 +25,8 @@ constexpr const char* kExport = "export one with torch.jit.script(net).save(path
 
 void check_file(const std::string& path) {
   std::error_code error;
-  std::filesystem::file_size(path, error);  // opening a folder would succeed
+  // Asked first because opening a folder would succeed.
+  const auto size = static_cast<std::streamoff>(std::filesystem::file_size(path, error));
   require(!error, "cannot read {}: {}", path, error.message());
   std::ifstream file(path, std::ios::binary);
   require(file.is_open(), "cannot read {}: {}", path, std::strerror(errno));
@@ -34,8 +36,7 @@ void check_file(const std::string& path) {
   require(file.gcount() == sizeof magic && std::memcmp(magic, "PK\3\4", 4) == 0,
           "{} is no TorchScript module; {}", path, kExport);
 
-  file.seekg(0, std::ios::end);
-  const std::streamoff size = file.tellg(), start = std::max<std::streamoff>(0, size - kZipTail);
+  const std::streamoff start = std::max<std::streamoff>(0, size - kZipTail);
   std::string tail(static_cast<size_t>(size - start), '\0');
   file.seekg(start);
   file.read(tail.data(), static_cast<std::streamsize>(tail.size()));
