@@ -1,0 +1,74 @@
+#!/usr/bin/python3
+"""Checks that docs/algorithms.md and the program know the same algorithms and options.
+
+    scripts/check_docs.py build/release/valley
+
+Each algorithm has the heading "## `name`: ..." in the order of `valley list algorithms`, and its
+section names every option that the list gives it. Also: every file that a Markdown file links to
+exists, and every flag that a Markdown file gives to `valley train` or `valley compare` is known.
+"""
+import pathlib
+import re
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+
+def output(program, *arguments):
+    return subprocess.run([program, *arguments], check=True, capture_output=True, text=True).stdout
+
+
+def listed_algorithms(program):
+    """{name: [flags]} from the table that `valley list algorithms` prints."""
+    algorithms = {}
+    for line in output(program, "list", "algorithms").splitlines():
+        cells = re.split(r"\s{2,}|\s*[|│]\s*", line.strip(" |│"))
+        if re.fullmatch(r"[a-z][a-z0-9-]*", cells[0]) and cells[0] != "algorithm":
+            algorithms[cells[0]] = re.findall(r"--[a-z-]+", line)
+    return algorithms
+
+
+def check_algorithms(program):
+    listed = listed_algorithms(program)
+    text = (ROOT / "docs/algorithms.md").read_text()
+    parts = re.split(r"^## `([a-z0-9-]+)`.*$", text, flags=re.MULTILINE)
+    described = dict(zip(parts[1::2], parts[2::2]))
+    if not listed or list(listed) != list(described):
+        yield (f"docs/algorithms.md has the headings {', '.join(described)}; "
+               f"`valley list algorithms` says {', '.join(listed)}")
+    for name, flags in listed.items():
+        for flag in flags:
+            if not re.search(rf"`{flag}\b", described.get(name, "")):
+                yield f"docs/algorithms.md: the section of {name} does not name `{flag}`"
+
+
+def check_links(path, text):
+    for target in re.findall(r"\]\(([^)#\s]+)", text):
+        if not re.match(r"\w+:", target) and not (path.parent / target).exists():
+            yield f"{path.relative_to(ROOT)}: the link to {target} leads nowhere"
+
+
+def check_flags(path, text, known):
+    text = text.replace("\\\n", " ")
+    for command, rest in re.findall(r"valley (train|compare|list) ([^\n`#|]*)", text):
+        for flag in re.findall(r"(?<!\S)--[a-z-]+", rest):
+            if flag not in known[command]:
+                yield f"{path.relative_to(ROOT)}: `valley {command}` has no {flag}"
+
+
+def main():
+    program = sys.argv[1]
+    known = {command: set(re.findall(r"--[a-z-]+", output(program, command, "--help")))
+             for command in ("train", "compare", "list")}
+    problems = list(check_algorithms(program))
+    for path in sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]):
+        text = path.read_text()
+        problems += check_links(path, text)
+        problems += check_flags(path, text, known)
+    print("\n".join(problems + [f"{len(problems)} problems in the documents"]))
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

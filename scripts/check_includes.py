@@ -1,0 +1,88 @@
+#!/usr/bin/python3
+"""Checks every #include against the list of who may know whom (docs/DESIGN.md).
+
+    scripts/check_includes.py            exit 1 and one line for each include that is not allowed
+"""
+import pathlib
+import re
+import sys
+
+# A room: the rooms, or single headers of a room, that its files may include beside its own.
+MAY_INCLUDE = {
+    "core": [],
+    "record": ["core"],
+    "schedule": ["core"],
+    "topology": ["core"],
+    "comm": ["core"],
+    "models": ["core"],
+    "data": ["core"],
+    "compression": ["core", "comm"],
+    "optim": ["core", "models/model.h"],
+    "algorithms": ["core", "schedule", "comm", "topology", "compression", "optim"],
+    "evaluation": ["core", "comm", "models", "data", "optim"],
+    "train": ["core", "record", "schedule", "topology", "comm", "compression", "models", "data",
+              "optim", "algorithms", "evaluation"],
+    "analysis": ["core", "record", "comm", "models", "data", "optim", "evaluation"],
+    "report": ["core", "record"],
+    "testing": ["core", "comm"],
+}
+WITHOUT_LIBTORCH = {"core", "record", "schedule", "topology", "report"}
+LIBTORCH = re.compile(r"(ATen|c10|torch|caffe2)/")
+SOCKETS = re.compile(r"(torch/csrc/distributed|c10d|gloo)/")
+KNOWS_SOCKETS = re.compile(r"valley/comm/(\w+\.cpp|gloo_mesh\.h)$")
+ONLY_FOR_TESTS = re.compile(r"(gtest/|gmock/|valley/testing/|valley/\w+/testing/|.*/test_\w+\.h$)")
+INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^">]+)[">]')
+
+
+def is_test(path):
+    return (path.name.endswith("_test.cpp") or path.parts[0] == "tests" or "testing" in path.parts
+            or path.name.startswith("test_"))
+
+
+def why_not(path, header):
+    """The rule that `header` in `path` breaks, or None."""
+    if header == "torch/torch.h":
+        return "torch/torch.h costs every file 20 s; include what is used"
+    if ONLY_FOR_TESTS.match(header) and not is_test(path):
+        return "only tests include it"
+    if path.parts[0] != "valley":
+        return None
+    room = path.parts[1]
+    if room not in MAY_INCLUDE:
+        return f"valley/{room} is not in the table of scripts/check_includes.py"
+    if room in WITHOUT_LIBTORCH and LIBTORCH.match(header) and not is_test(path):
+        return f"{room} does without LibTorch"
+    if SOCKETS.match(header) and not KNOWS_SOCKETS.match(str(path)):
+        return "c10d and gloo stay inside valley/comm/*.cpp"
+    other = re.match(r"valley/(\w+)/(.+)", header)
+    if header.startswith("app/"):
+        return "the library does not know the program"
+    if other is None or other[1] == room or is_test(path):
+        return None
+    allowed = MAY_INCLUDE[room]
+    if other[1] not in allowed and f"{other[1]}/{other[2]}" not in allowed:
+        return f"{room} may include {', '.join(allowed) or 'no other room'}"
+    return None
+
+
+def main():
+    root = pathlib.Path(__file__).resolve().parent.parent
+    wrong = files = 0
+    for folder in ("valley", "app", "tests", "examples", "benchmarks"):
+        for path in sorted((root / folder).rglob("*")):
+            if path.suffix not in {".h", ".cpp"}:
+                continue
+            files += 1
+            relative = path.relative_to(root)
+            for number, line in enumerate(path.read_text().splitlines(), 1):
+                match = INCLUDE.match(line)
+                reason = match and why_not(relative, match[1])
+                if reason:
+                    wrong += 1
+                    print(f"{relative}:{number}: {match[1]}: {reason}")
+    print(f"{files} files, {wrong} includes that are not allowed")
+    return 1 if wrong or not files else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

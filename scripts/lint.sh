@@ -1,0 +1,29 @@
+#!/bin/bash
+# Runs clang-tidy 14 (.clang-tidy) on the sources that differ from a commit: 30 to 60 s a file.
+#
+#   scripts/lint.sh                     what differs from HEAD, new files included
+#   scripts/lint.sh main                what differs from main
+#   scripts/lint.sh app/main.cpp ...    these files
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+command -v clang-tidy-14 > /dev/null || fail "clang-tidy-14 is missing: scripts/setup.sh --tools"
+
+cd "$root"
+if [[ ${1:-} == *.cpp ]]; then
+  files=("$@")
+else
+  mapfile -t files < <({
+    git diff --name-only --diff-filter=d "${1:-HEAD}" -- '*.cpp'
+    git ls-files --others --exclude-standard -- '*.cpp'
+  } | sort --unique)
+fi
+if ((${#files[@]} == 0)); then
+  echo "lint: no source has changed"
+  exit 0
+fi
+
+[[ -f $build/compile_commands.json ]] || cmake --preset release > /dev/null
+# clang 14 in C++20 mode needs the whole of c10::IValue before the rest of ATen.
+printf '%s\n' "${files[@]}" | xargs --max-procs "$(jobs)" -n 1 \
+  clang-tidy-14 -p "$build" --quiet \
+  --extra-arg-before=-include --extra-arg-before=ATen/core/ivalue.h
+echo "lint: ${#files[@]} files"
