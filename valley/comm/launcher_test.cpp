@@ -31,7 +31,9 @@ class Launcher : public testing::Test {
   LaunchOptions options(int workers, const std::vector<std::string>& arguments) {
     LaunchOptions result;
     result.workers = workers;
-    result.command = {COMM_TEST_WORKER, folder_};
+    const bool idle = arguments.empty() || arguments[0] == "wait" || arguments[0] == "ignore" ||
+                      arguments[0] == "files";
+    result.command = {idle ? COMM_TEST_IDLE : COMM_TEST_WORKER, folder_};
     result.command.insert(result.command.end(), arguments.begin(), arguments.end());
     result.on_message = [this](const std::string& text) { messages_.push_back(text); };
     return result;

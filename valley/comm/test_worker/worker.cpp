@@ -6,9 +6,6 @@
 //   fail RANK    the same, but it leaves with status 7 and without a word
 //   abort RANK   the same, but it aborts the group
 //   stuck RANK   the same, but it sleeps
-//   wait         waits for SIGINT or SIGTERM, writes "signal N", ends with 4
-//   ignore       ignores SIGTERM, waits
-//   files        writes what file descriptors above 2 are open
 //
 // Every worker writes into FOLDER/<rank>.
 #include <ATen/ops/full.h>
@@ -17,7 +14,6 @@
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <string>
 #include <thread>
@@ -28,8 +24,6 @@
 namespace {
 
 using valley::Communicator;
-
-volatile std::sig_atomic_t caught = 0;
 
 void sleep_ms(int ms) { std::this_thread::sleep_for(std::chrono::milliseconds(ms)); }
 
@@ -60,24 +54,6 @@ int main(int argc, char** argv) {
   const auto place = valley::read_environment([](const char* name) { return std::getenv(name); });
   if (!place) return 2;
   std::ofstream out(folder + "/" + std::to_string(place->rank));
-
-  if (mode == "wait" || mode == "ignore") {
-    signal(SIGINT, [](int number) { caught = number; });
-    signal(
-        SIGTERM, mode == "ignore" ? SIG_IGN : [](int number) { caught = number; });
-    out << "ready" << std::endl;
-    while (!caught) sleep_ms(5);
-    out << "signal " << caught << std::endl;
-    return 4;
-  }
-  if (mode == "files") {
-    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
-      std::error_code error;
-      const auto target = std::filesystem::read_symlink(entry.path(), error);
-      if (!error && target.string().rfind("socket:", 0) == 0) out << target << "\n";
-    }
-    return 0;
-  }
 
   try {
     const auto comm = valley::make_gloo(valley::gloo_options(*place, timeout));
