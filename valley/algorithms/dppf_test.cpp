@@ -115,11 +115,14 @@ TEST_P(Dppf, TheScheduleDecidesTheFinalWidth) {
     PushShape shape;
     double width, tolerance;
   };
-  for (const Case& c :
-       {Case{PushShape::kConstant, 5, 1e-6}, Case{PushShape::kIncreasing, 5, 0.01},
-        Case{PushShape::kDecreasing, 0, 0.01}, Case{PushShape::kLinearDecreasing, 0, 0.05}}) {
+  std::vector<Case> cases = {{PushShape::kIncreasing, 5, 0.01}, {PushShape::kDecreasing, 0, 0.01}};
+  if (fast()) {
+    cases.push_back({PushShape::kConstant, 5, 1e-6});
+    cases.push_back({PushShape::kLinearDecreasing, 0, 0.05});
+  }
+  for (const Case& c : cases) {
     run(3, [&](Communicator& comm) {
-      const int64_t rounds = fast() ? 2000 : 300;
+      const int64_t rounds = fast() ? 2000 : 200;
       const auto dppf = make_dppf({.pull_push = {.pull = 0.1, .push = 0.5},
                                    .push_schedule = c.shape,
                                    .period = {.base = 1}},

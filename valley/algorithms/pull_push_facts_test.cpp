@@ -53,10 +53,13 @@ class PullPushFacts : public testing::TestWithParam<Backend> {
  protected:
   bool fast() const { return GetParam() == Backend::kThread; }
 
-  // World sizes that are no powers of two. Over sockets a round costs milliseconds: one world only.
-  std::vector<int> worlds() const {
-    return fast() ? std::vector<int>{3, 5, 6} : std::vector<int>{3};
+  // Over sockets a round costs milliseconds: the first case only, fewer rounds, coarser bounds.
+  template <typename T>
+  std::vector<T> some(std::vector<T> cases) const {
+    return fast() ? cases : std::vector<T>{cases.front()};
   }
+
+  std::vector<int> worlds() const { return some<int>({3, 5, 6}); }  // no powers of two
 
   void run(int workers, const std::function<void(Communicator&)>& fn) const {
     run_ranks(workers, fn, GetParam());
@@ -107,7 +110,7 @@ TEST_P(PullPushFacts, TwoWorkersFollowTheClosedForm) {
 // V = sum_m [alpha/2 r^2 - lambda r] falls in every round to -M lambda^2 / (2 alpha).
 TEST_P(PullPushFacts, ManyWorkersSettleAtTheRatioOfPushAndPull) {
   for (int workers : worlds()) {
-    for (int64_t d : {2, 3, 10}) {
+    for (int64_t d : some<int64_t>({3, 2, 10})) {
       const at::Tensor X = normals({workers, d}, static_cast<uint64_t>(10 * workers + d));
       const auto potential = [](const at::Tensor& x) {
         const at::Tensor r = radii(x);
@@ -122,22 +125,24 @@ TEST_P(PullPushFacts, ManyWorkersSettleAtTheRatioOfPushAndPull) {
         }
         last = v;
       };
-      const at::Tensor end = play(X, 600, {.pull = kAlpha, .push = kLambda}, {}, falls);
+      const at::Tensor end =
+          play(X, fast() ? 600 : 200, {.pull = kAlpha, .push = kLambda}, {}, falls);
+      const double error = fast() ? 1e-6 : 1e-3;
 
-      EXPECT_LT(largest(radii(end) - kRatio), 1e-6) << workers << " workers, d = " << d;
-      EXPECT_LT(length(directions(end).mean(0)), 1e-6);
-      EXPECT_NEAR(potential(end), -workers * kLambda * kLambda / (2 * kAlpha), 1e-8);
+      EXPECT_LT(largest(radii(end) - kRatio), error) << workers << " workers, d = " << d;
+      EXPECT_LT(length(directions(end).mean(0)), error);
+      EXPECT_NEAR(potential(end), -workers * kLambda * kLambda / (2 * kAlpha), error);
       double squares = 0;
       for (int i = 0; i < workers; ++i) {
         for (int j = i + 1; j < workers; ++j) {
           const double side = length(end[i] - end[j]);
           squares += side * side;
           if (workers == 3) {
-            EXPECT_NEAR(side, 8.66025, 1e-5);  // equilateral triangle
+            EXPECT_NEAR(side, 8.66025, 10 * error);  // equilateral triangle
           }
         }
       }
-      EXPECT_NEAR(squares, 25.0 * workers * workers, 1e-4);
+      EXPECT_NEAR(squares, 25.0 * workers * workers, 100 * error);
     }
   }
 }
@@ -148,12 +153,12 @@ TEST_P(PullPushFacts, OnALineTheWidthFollowsTheSplit) {
     std::vector<double> start;
     double width;
   };
-  for (const Case& c : std::vector<Case>{{{1, 1.2, -3}, 4.4444},
-                                         {{1, 1.1, 1.2, -4}, 3.75},
-                                         {{1, 2, -1, -2}, 5},
-                                         {{1, 1.1, 1.2, 1.3, -5}, 3.2},
-                                         {{1, 1.1, 1.2, -2, -1.5}, 4.8},
-                                         {{1, 1.1, 1.2, 1.3, -3, -2}, 4.4444}}) {
+  for (const Case& c : some<Case>({{{1, 1.2, -3}, 4.4444},
+                                   {{1, 1.1, 1.2, -4}, 3.75},
+                                   {{1, 2, -1, -2}, 5},
+                                   {{1, 1.1, 1.2, 1.3, -5}, 3.2},
+                                   {{1, 1.1, 1.2, -2, -1.5}, 4.8},
+                                   {{1, 1.1, 1.2, 1.3, -3, -2}, 4.4444}})) {
     const int64_t workers = static_cast<int64_t>(c.start.size());
     at::Tensor X = at::zeros({workers, 3}, at::kDouble);
     X.select(1, 1).copy_(at::tensor(c.start, at::kDouble));
@@ -180,11 +185,12 @@ TEST_P(PullPushFacts, ABowlNarrowsTheValley) {
     double width;
   };
   for (const Case& c :
-       {Case{.05, 1, 4, 1.873049}, Case{.01, 2, 8, 2.133895}, Case{.001, 1, 16, 4.374740}}) {
-    const at::Tensor end = play(normals({2, 5}, 5), 400, {.pull = kAlpha, .push = kLambda},
-                                [&](int64_t, int, at::Tensor& x) {
-                                  for (int i = 0; i < c.tau; ++i) x -= c.eta * c.h * x;
-                                });
+       some<Case>({{.05, 1, 4, 1.873049}, {.01, 2, 8, 2.133895}, {.001, 1, 16, 4.374740}})) {
+    const at::Tensor end =
+        play(normals({2, 5}, 5), fast() ? 300 : 100, {.pull = kAlpha, .push = kLambda},
+             [&](int64_t, int, at::Tensor& x) {
+               for (int i = 0; i < c.tau; ++i) x -= c.eta * c.h * x;
+             });
     const double rho = std::pow(1 - c.eta * c.h, c.tau);
     EXPECT_NEAR(width(end), kLambda / (1 - (1 - kAlpha) * rho), 1e-9);
     EXPECT_NEAR(width(end), c.width, 1e-6);
@@ -192,7 +198,7 @@ TEST_P(PullPushFacts, ABowlNarrowsTheValley) {
 }
 
 TEST_P(PullPushFacts, AsTheLearningRateFallsTheBowlLetsGo) {
-  const int64_t rounds = 1000, tau = 4;
+  const int64_t rounds = fast() ? 1000 : 200, tau = 4;
   const at::Tensor end = play(normals({2, 5}, 5), rounds, {.pull = kAlpha, .push = kLambda},
                               [&](int64_t k, int, at::Tensor& x) {
                                 for (int64_t i = 0; i < tau; ++i) {
@@ -200,7 +206,7 @@ TEST_P(PullPushFacts, AsTheLearningRateFallsTheBowlLetsGo) {
                                   x -= 0.05 * (1 + std::cos(std::numbers::pi * p)) / 2 * x;
                                 }
                               });
-  EXPECT_NEAR(width(end), kRatio, 0.01);
+  EXPECT_NEAR(width(end), kRatio, fast() ? 0.01 : 0.1);
 }
 
 // A6: in a quadratic valley x^T H x / 2 two workers align with the flattest axis.
@@ -208,13 +214,15 @@ TEST_P(PullPushFacts, TwoWorkersAlignWithTheFlattestAxis) {
   const double eta = 0.05;
   const int tau = 4;
   const at::Tensor Q = rotation(4, 6);  // columns: the axes
-  for (const auto& [flattest, expected] : {std::pair(0.0, 5.0), std::pair(0.2, 3.691029)}) {
+  for (const auto& [flattest, expected] :
+       some<std::pair<double, double>>({{0.2, 3.691029}, {0.0, 5.0}})) {
     const at::Tensor h = at::tensor({3.0, 1.5, 1.0, flattest}, at::kDouble);
     const at::Tensor H = Q.matmul((h * Q).t());
-    const at::Tensor end = play(normals({2, 4}, 7), 400, {.pull = kAlpha, .push = kLambda},
-                                [&](int64_t, int, at::Tensor& x) {
-                                  for (int i = 0; i < tau; ++i) x -= eta * H.matmul(x);
-                                });
+    const at::Tensor end =
+        play(normals({2, 4}, 7), fast() ? 300 : 130, {.pull = kAlpha, .push = kLambda},
+             [&](int64_t, int, at::Tensor& x) {
+               for (int i = 0; i < tau; ++i) x -= eta * H.matmul(x);
+             });
     EXPECT_NEAR(width(end), expected, 1e-6);
     const double along = directions(end)[0].dot(Q.select(1, 3)).item<double>();
     EXPECT_NEAR(std::abs(along), 1, 1e-9);
@@ -223,11 +231,11 @@ TEST_P(PullPushFacts, TwoWorkersAlignWithTheFlattestAxis) {
 
 // A6: with one flat axis the workers end on a line, so more than two reach only 4 p q / M^2.
 TEST_P(PullPushFacts, OneFlatAxisPutsManyWorkersOnALine) {
-  for (int workers : {3, 4}) {
-    for (uint64_t seed = 1; seed <= (fast() ? 3 : 1); ++seed) {
+  for (int workers : some<int>({3, 4})) {
+    for (uint64_t seed : some<uint64_t>({1, 2, 3})) {
       const at::Tensor h = at::tensor({2.0, 1.0, 0.0}, at::kDouble);
       const at::Tensor end =
-          play(normals({workers, 3}, seed), 400, {.pull = kAlpha, .push = kLambda},
+          play(normals({workers, 3}, seed), fast() ? 300 : 150, {.pull = kAlpha, .push = kLambda},
                [&](int64_t, int, at::Tensor& x) {
                  for (int i = 0; i < 4; ++i) x -= 0.1 * h * x;
                });
@@ -286,9 +294,9 @@ TEST_P(PullPushFacts, TheExactPushIsTheGradientOfTheMeanDistance) {
 
 // A8: nothing depends on who is who, on where the origin is, on the axes, or on the unit.
 TEST_P(PullPushFacts, PermutationTranslationRotationAndScaleChangeNothing) {
-  for (PushVariant variant : {PushVariant::kSimple, PushVariant::kExact}) {
+  for (PushVariant variant : some<PushVariant>({PushVariant::kExact, PushVariant::kSimple})) {
     for (int workers : worlds()) {
-      const int64_t d = 6, rounds = 20;
+      const int64_t d = 6, rounds = fast() ? 20 : 5;
       const PullPushOptions options = {.pull = kAlpha, .push = kLambda, .variant = variant};
       const at::Tensor X = normals({workers, d}, 10);
       const at::Tensor end = play(X, rounds, options);
@@ -316,8 +324,8 @@ TEST_P(PullPushFacts, PermutationTranslationRotationAndScaleChangeNothing) {
 
 // A8: lambda = 0 is averaging with strength alpha, bit for bit.
 TEST_P(PullPushFacts, WithoutPushItIsTheBaseMethodBitForBit) {
-  for (at::ScalarType dtype : {at::kFloat, at::kDouble}) {
-    for (PushVariant variant : {PushVariant::kSimple, PushVariant::kExact}) {
+  for (at::ScalarType dtype : some<at::ScalarType>({at::kFloat, at::kDouble})) {
+    for (PushVariant variant : some<PushVariant>({PushVariant::kExact, PushVariant::kSimple})) {
       for (int workers : worlds()) {
         const at::Tensor X = normals({workers, 101}, 13).to(dtype);
         run(workers, [&](Communicator& comm) {
@@ -346,7 +354,7 @@ TEST_P(PullPushFacts, WithoutPushItIsTheBaseMethodBitForBit) {
 // is 5.599.
 TEST_P(PullPushFacts, NoiseWidensTheValley) {
   const int workers = 4;
-  const int64_t d = 400, rounds = fast() ? 1000 : 300, settled = fast() ? 300 : 150;
+  const int64_t d = 400, rounds = fast() ? 1000 : 200, settled = fast() ? 300 : 100;
   std::vector<Random> random;
   for (int m = 0; m < workers; ++m) random.emplace_back(static_cast<uint64_t>(100 + m));
   double sum = 0;
@@ -359,15 +367,15 @@ TEST_P(PullPushFacts, NoiseWidensTheValley) {
         }
       },
       [&](int64_t k, const at::Tensor& X) { sum += k >= settled ? width(X) : 0; });
-  EXPECT_NEAR(sum / double(rounds - settled), 5.599, fast() ? 0.02 : 0.04);
+  EXPECT_NEAR(sum / double(rounds - settled), 5.599, fast() ? 0.02 : 0.06);
 }
 
 // rms_m r_m <= lambda/alpha + ((1 - alpha)/alpha) D, D the rms relative displacement between
 // rounds.
 TEST_P(PullPushFacts, TheWidthIsBoundedByTheLocalSteps) {
   for (int workers : worlds()) {
-    for (PushVariant variant : {PushVariant::kSimple, PushVariant::kExact}) {
-      const int64_t d = 6, rounds = 100;
+    for (PushVariant variant : some<PushVariant>({PushVariant::kExact, PushVariant::kSimple})) {
+      const int64_t d = 6, rounds = 60;
       // A constant drift of every worker: the worst case, and the bound is nearly reached.
       at::Tensor drift = normals({workers, d}, 15);
       const double D = std::sqrt(away(drift).square().sum(1).mean().item<double>());
