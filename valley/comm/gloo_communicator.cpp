@@ -1,7 +1,5 @@
 #include <algorithm>
 #include <atomic>
-#include <cctype>
-#include <charconv>
 #include <optional>
 #include <sstream>
 #include <utility>
@@ -448,20 +446,27 @@ bool is_loopback(const std::string& address) {
 
 std::unique_ptr<Communicator> join(GlooOptions options, std::shared_ptr<Store> store, bool hosts) {
   const double start = now_seconds();
-  store->set("join/" + std::to_string(options.rank), "");
-  const auto missing = wait_for_ranks(*store, "join/", options.size, options.timeout_seconds);
-  if (!missing.empty()) {
-    throw CommError(
-        fmt::format("{} did not join within {:.1f} s", name_ranks(missing), now_seconds() - start));
-  }
+  const auto all_reach = [&](const char* place, const char* verb) {
+    store->set(place + std::to_string(options.rank), "");
+    const double left = std::max(0.0, options.timeout_seconds - (now_seconds() - start));
+    const auto missing = wait_for_ranks(*store, place, options.size, left);
+    if (missing.empty()) return;
+    throw CommError(fmt::format("{} did not {} within {:.1f} s", name_ranks(missing), verb,
+                                now_seconds() - start));
+  };
+  all_reach("join/", "join");
+  std::unique_ptr<Communicator> comm;
   try {
-    return std::make_unique<GlooCommunicator>(options, std::move(store), hosts);
+    comm = std::make_unique<GlooCommunicator>(options, store, hosts);
   } catch (const CommError&) {
     throw;
   } catch (const std::exception& error) {
     throw CommError(fmt::format("rank {} could not connect to all others after {:.1f} s: {}",
                                 options.rank, now_seconds() - start, error.what()));
   }
+  // A worker with little to do could be through and gone while others still connect to it.
+  all_reach("ready/", "connect to all others");
+  return comm;
 }
 
 }  // namespace
