@@ -4,6 +4,8 @@
 #include <ATen/ops/zeros.h>
 #include <c10/core/GradMode.h>
 
+#include <algorithm>
+#include <cmath>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -20,6 +22,7 @@ constexpr double kProbe = 1 << 20;
 
 struct Layer {
   NamedRange mean, var;
+  double momentum = 0;  // m: a pass turns the running value v into (1 - m) v + m s
 };
 
 std::vector<Layer> find_layers(const std::vector<NamedRange>& ranges) {
@@ -39,16 +42,21 @@ class Pass {
  public:
   Pass(Model& model, const FlatParameters& parameters) : model_(model), parameters_(parameters) {}
 
-  // The running statistics after one forward pass that began with `start` in all of them.
-  at::Tensor run(const at::Tensor& input, double start) {
+  // The buffers after one forward pass that began with `start` in all running statistics of
+  // `layers`. The other buffers take part in the pass with the values they have.
+  at::Tensor run(const std::vector<Layer>& layers, const at::Tensor& input, double start) {
     at::Tensor buffers = parameters_.buffers();
-    buffers.fill_(start);
+    for (const auto& layer : layers) {
+      for (const auto& range : {layer.mean, layer.var}) {
+        buffers.narrow(0, range.offset, range.size).fill_(start);
+      }
+    }
     // A layer with momentum=None averages over the batches counted so far; 0 makes its m 1.
     for (const auto& other : parameters_.other_buffers()) {
       if (other.name.ends_with("num_batches_tracked")) at::Tensor(other.tensor).zero_();
     }
     model_.forward(input);
-    return buffers.to(at::kDouble);
+    return buffers.to(at::kDouble, /*non_blocking=*/false, /*copy=*/true);
   }
 
  private:
@@ -56,12 +64,41 @@ class Pass {
   const FlatParameters& parameters_;
 };
 
+// The reading is good to 1e-7, which is not good enough to divide by a small m. But a person writes
+// a momentum with few digits, and then those are exact.
+double nearest_short_number(double momentum) {
+  constexpr double kDigits = 1e5;
+  const double nearest = std::round(momentum * kDigits) / kDigits;
+  return std::abs(nearest - momentum) < 2e-7 ? nearest : momentum;
+}
+
+// Reads off the momentum of every layer. Layers that keep their statistics (evaluated in eval mode
+// for good, as in a trace) get them back and leave the list: the passes must not change them.
+void find_momenta(Pass& pass, const FlatParameters& parameters, const at::Tensor& before,
+                  const at::Tensor& input, std::vector<Layer>& layers) {
+  at::Tensor buffers = parameters.buffers();
+  size_t known = layers.size() + 1;
+  while (layers.size() < known) {
+    known = layers.size();
+    const at::Tensor from_zero = pass.run(layers, input, 0);
+    const at::Tensor momenta = 1 - (pass.run(layers, input, kProbe) - from_zero) / kProbe;
+    std::erase_if(layers, [&](Layer& layer) {
+      const double mean =
+          momenta.narrow(0, layer.mean.offset, layer.mean.size).mean().item<double>();
+      const double var = momenta.narrow(0, layer.var.offset, layer.var.size).mean().item<double>();
+      layer.momentum = nearest_short_number((mean + var) / 2);
+      return layer.momentum == 0;
+    });
+    if (layers.size() < known) buffers.copy_(before);
+  }
+}
+
 }  // namespace
 
 void reestimate_batch_norm(Model& model, const FlatParameters& parameters,
                            const std::shared_ptr<const Dataset>& train, Communicator& comm,
                            const EvaluationOptions& options) {
-  const std::vector<Layer> layers = find_layers(parameters.buffer_ranges());
+  std::vector<Layer> layers = find_layers(parameters.buffer_ranges());
   if (layers.empty()) return;
 
   const c10::NoGradGuard no_grad;
@@ -72,27 +109,23 @@ void reestimate_batch_norm(Model& model, const FlatParameters& parameters,
 
   model.train(true);
   Pass pass(model, parameters);
+  // On the first batch on every worker, so that all read the same, however many there are.
+  find_momenta(pass, parameters, before,
+               Loader(train, *train, Augmentation{}, 0, 0)
+                   .range(0, std::min(train->size(), options.batch_size))
+                   .input,
+               layers);
+
   const int64_t size = buffers.numel();
   at::Tensor sums = at::zeros({2 * size + 1}, at::kDouble);  // n mean, n (var + mean^2), n
   at::Tensor first = sums.narrow(0, 0, size), second = sums.narrow(0, size, size);
   at::Tensor count = sums.narrow(0, 2 * size, 1);
-  at::Tensor momentum;
   deal_batches(train, *train, comm, options.batch_size, [&](const Batch& batch) {
-    const at::Tensor from_zero = pass.run(batch.input, 0);
-    if (!momentum.defined()) {
-      momentum = 1 - (pass.run(batch.input, kProbe) - from_zero) / kProbe;
-      for (const auto& layer : layers) {  // one m a layer: the mean over its channels is exacter
-        for (const auto& range : {layer.mean, layer.var}) {
-          at::Tensor part = momentum.narrow(0, range.offset, range.size);
-          part.fill_(part.mean());
-        }
-      }
-    }
-    const at::Tensor statistics = from_zero / momentum;
+    const at::Tensor after = pass.run(layers, batch.input, 0);
     const double n = static_cast<double>(batch.target.size(0));
-    for (const auto& [mean_range, var_range] : layers) {
-      const at::Tensor mean = statistics.narrow(0, mean_range.offset, mean_range.size);
-      const at::Tensor var = statistics.narrow(0, var_range.offset, var_range.size);
+    for (const auto& [mean_range, var_range, momentum] : layers) {
+      const at::Tensor mean = after.narrow(0, mean_range.offset, mean_range.size) / momentum;
+      const at::Tensor var = after.narrow(0, var_range.offset, var_range.size) / momentum;
       first.narrow(0, mean_range.offset, mean_range.size).add_(mean, n);
       second.narrow(0, mean_range.offset, mean_range.size).add_(var + mean * mean, n);
     }
@@ -104,7 +137,7 @@ void reestimate_batch_norm(Model& model, const FlatParameters& parameters,
   for (size_t i = 0; i < counters.size(); ++i) {
     at::Tensor(parameters.other_buffers()[i].tensor).copy_(counters[i]);
   }
-  for (const auto& [mean_range, var_range] : layers) {
+  for (const auto& [mean_range, var_range, momentum] : layers) {
     const at::Tensor mean = first.narrow(0, mean_range.offset, mean_range.size) / count;
     const at::Tensor square = second.narrow(0, mean_range.offset, mean_range.size) / count;
     buffers.narrow(0, mean_range.offset, mean_range.size).copy_(mean);

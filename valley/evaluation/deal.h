@@ -10,14 +10,17 @@
 namespace valley {
 
 /// Cuts a data set into batches in stored order and calls f(batch) for those of this worker: batch
-/// b belongs to worker b mod M. So the batches are the same for every number of workers.
+/// b belongs to worker b mod M. So the batches are the same for every number of workers. A single
+/// example left over joins the batch before it: BatchNorm has no variance for one alone.
 template <typename F>
 void deal_batches(const std::shared_ptr<const Dataset>& data, const Dataset& statistics,
                   const Communicator& comm, int64_t batch_size, const F& f) {
   Loader loader(data, statistics, Augmentation{}, /*seed=*/0, /*worker=*/0);
   const int64_t n = data->size();
-  for (int64_t b = comm.rank(); b * batch_size < n; b += comm.size()) {
-    f(loader.range(b * batch_size, std::min(n, (b + 1) * batch_size)));
+  int64_t batches = (n + batch_size - 1) / batch_size;
+  if (batches > 1 && n % batch_size == 1) --batches;
+  for (int64_t b = comm.rank(); b < batches; b += comm.size()) {
+    f(loader.range(b * batch_size, b + 1 == batches ? n : (b + 1) * batch_size));
   }
 }
 

@@ -1,0 +1,328 @@
+#include "valley/evaluation/batch_norm.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/allclose.h>
+#include <ATen/ops/batch_norm.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/equal.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/var_mean.h>
+#include <ATen/ops/zeros.h>
+#include <c10/core/GradMode.h>
+#include <gtest/gtest.h>
+#include <torch/nn/modules/batchnorm.h>
+#include <torch/nn/modules/conv.h>
+#include <torch/nn/modules/linear.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <fstream>
+
+#include "valley/comm/group.h"
+#include "valley/core/random.h"
+#include "valley/models/scripted.h"
+#include "valley/models/state_dict.h"
+#include "valley/models/wrap.h"
+#include "valley/record/testing/test_folder.h"
+
+namespace valley {
+namespace {
+
+constexpr int64_t kBatch = 32;
+
+// Images [N, 3, 4, 4] that are neither centred nor of unit variance.
+std::shared_ptr<const Dataset> images(int64_t n) {
+  auto data = std::make_shared<Dataset>();
+  data->inputs = at::empty({n, 3, 4, 4});
+  Random random(5);
+  float* value = data->inputs.data_ptr<float>();
+  for (int64_t i = 0; i < data->inputs.numel(); ++i) {
+    const double channel = static_cast<double>(i / 16 % 3);
+    value[i] = static_cast<float>((1 + channel) * random.normal() + 5 * channel - 3);
+  }
+  data->targets = at::zeros({n}, at::kLong);
+  data->classes = 2;
+  data->mean = {0.5f, 0, -1};
+  data->stddev = {1, 2, 0.5f};
+  return data;
+}
+
+at::Tensor normalised(const Dataset& data) {
+  at::Tensor x = data.inputs.to(at::kDouble);
+  for (int64_t c = 0; c < 3; ++c) {
+    x.select(1, c).sub_(data.mean[c]).div_(data.stddev[c]);
+  }
+  return x;
+}
+
+struct Statistics {
+  at::Tensor mean, var;
+};
+
+// The formula of the header over batches of kBatch of h = f(batch), [B, C] or [B, C, H, W].
+template <typename F>
+Statistics pooled(const at::Tensor& x, const F& f) {
+  at::Tensor first, second;
+  const int64_t n = x.size(0);
+  for (int64_t begin = 0; begin < n; begin += kBatch) {
+    const int64_t size = std::min(kBatch, n - begin);
+    const at::Tensor h = f(x.narrow(0, begin, size)).transpose(0, 1).flatten(1);  // [C, ...]
+    const auto [var, mean] = at::var_mean(h, 1, /*unbiased=*/true);
+    const at::Tensor weighted = mean * size, square = (var + mean * mean) * size;
+    first = first.defined() ? first + weighted : weighted;
+    second = second.defined() ? second + square : square;
+  }
+  const at::Tensor mean = first / n;
+  return {mean, second / n - mean * mean};
+}
+
+// `scale`: of the values that a mean is of, which float32 rounds.
+void expect_close(const at::Tensor& actual, const at::Tensor& expected, const char* what,
+                  double scale = 1) {
+  EXPECT_TRUE(at::allclose(actual.to(at::kDouble), expected.to(at::kDouble), 1e-6, 1e-6 * scale))
+      << what << ": off by " << (actual - expected).abs().max().item<double>();
+}
+
+at::Tensor pattern(at::IntArrayRef sizes) {
+  at::Tensor result = at::empty(sizes);
+  Random random(9);
+  for (int64_t i = 0; i < result.numel(); ++i) {
+    result.data_ptr<float>()[i] = static_cast<float>(random.normal());
+  }
+  return result;
+}
+
+// BatchNorm, a convolution, BatchNorm, with a buffer and a frozen factor in between.
+struct Net : torch::nn::Module {
+  explicit Net(c10::optional<double> momentum, bool first_is_frozen = false)
+      : frozen(first_is_frozen) {
+    bn1 = register_module(
+        "bn1", torch::nn::BatchNorm2d(torch::nn::BatchNorm2dOptions(3).momentum(momentum)));
+    conv =
+        register_module("conv", torch::nn::Conv2d(torch::nn::Conv2dOptions(3, 5, 3).bias(false)));
+    bn2 = register_module(
+        "bn2", torch::nn::BatchNorm2d(torch::nn::BatchNorm2dOptions(5).momentum(momentum)));
+    factor = register_buffer("factor", at::full({1}, 1.5));
+    scale = register_parameter("scale", at::full({1}, 2.0), /*requires_grad=*/false);
+    const c10::NoGradGuard no_grad;
+    conv->weight.copy_(pattern({5, 3, 3, 3}));
+  }
+  at::Tensor forward(const at::Tensor& x) { return bn2(conv(bn1(x) * factor * scale)).flatten(1); }
+  void train(bool on) override {
+    torch::nn::Module::train(on);
+    if (frozen) bn1->eval();
+  }
+
+  torch::nn::BatchNorm2d bn1{nullptr}, bn2{nullptr};
+  torch::nn::Conv2d conv{nullptr};
+  at::Tensor factor, scale;
+  bool frozen;
+};
+
+at::Tensor after_conv(const Net& net, const at::Tensor& normal) {
+  const at::Tensor weight = net.conv->weight.detach().to(at::kDouble);
+  return at::conv2d(normal * 1.5 * 2, weight);
+}
+
+class Momenta : public testing::TestWithParam<c10::optional<double>> {};
+
+TEST_P(Momenta, EqualsThePooledStatisticsForEveryNumberOfWorkers) {
+  const c10::NoGradGuard no_grad;
+  const auto data = images(150);  // the last batch has 22
+  const at::Tensor x = normalised(*data);
+  const Net reference(GetParam());
+  const Statistics first = pooled(x, [](const at::Tensor& batch) { return batch; });
+  const Statistics second = pooled(x, [&](const at::Tensor& batch) {
+    return after_conv(reference, at::batch_norm(batch, {}, {}, {}, {}, true, 0, 1e-5, false));
+  });
+
+  std::vector<at::Tensor> results;
+  for (const int workers : {1, 2, 3}) {
+    run_threads(workers, [&](Communicator& comm) {
+      const c10::NoGradGuard no_grad_here;
+      const auto net = std::make_shared<Net>(GetParam());
+      const auto model = wrap(net);
+      const FlatParameters parameters(*model);
+      net->bn1->num_batches_tracked.fill_(7);
+      const at::Tensor values = parameters.values().clone();
+      reestimate_batch_norm(*model, parameters, data, comm, {.batch_size = kBatch});
+
+      expect_close(net->bn1->running_mean, first.mean, "first mean");
+      expect_close(net->bn1->running_var, first.var, "first variance");
+      expect_close(net->bn2->running_mean, second.mean, "second mean", 15);
+      expect_close(net->bn2->running_var, second.var, "second variance");
+      EXPECT_EQ(net->bn1->num_batches_tracked.item<int64_t>(), 7);
+      EXPECT_EQ(net->bn2->num_batches_tracked.item<int64_t>(), 0);
+      EXPECT_EQ(net->factor.item<float>(), 1.5f);
+      EXPECT_EQ(net->scale.item<float>(), 2);
+      EXPECT_TRUE(at::equal(parameters.values(), values));
+      const at::Tensor buffers = comm.all_gather(parameters.buffers());
+      for (int m = 1; m < workers; ++m) EXPECT_TRUE(at::equal(buffers[m], buffers[0])) << m;
+      if (comm.rank() == 0) results.push_back(parameters.buffers().clone());
+    });
+  }
+  EXPECT_TRUE(at::allclose(results[1], results[0], 1e-6, 1e-6));
+  EXPECT_TRUE(at::allclose(results[2], results[0], 1e-6, 1e-6));
+}
+
+INSTANTIATE_TEST_SUITE_P(BatchNorm, Momenta,
+                         testing::Values(0.1, 0.01, 0.003, 1.0, c10::nullopt, 0.123456789));
+
+// In one batch the formula is the variance of all values at once.
+TEST(BatchNorm, OneBatchIsTheWholeSet) {
+  const auto data = images(150);
+  const auto net = std::make_shared<Net>(0.1);
+  const auto model = wrap(net);
+  const FlatParameters parameters(*model);
+  const auto comm = make_solo();
+  reestimate_batch_norm(*model, parameters, data, *comm);
+  const auto [var, mean] = at::var_mean(normalised(*data).transpose(0, 1).flatten(1), 1, true);
+  expect_close(net->bn1->running_mean, mean, "mean");
+  expect_close(net->bn1->running_var, var, "variance");
+}
+
+// A layer that stays in eval mode keeps its statistics and normalises with them meanwhile.
+TEST(BatchNorm, FrozenLayersKeepTheirStatistics) {
+  const c10::NoGradGuard no_grad;
+  const auto data = images(150);
+  const at::Tensor mean = at::full({3}, 0.5), var = at::full({3}, 4.0);
+  const Statistics second = pooled(normalised(*data), [&](const at::Tensor& batch) {
+    return after_conv(Net(0.1), (batch - 0.5) / std::sqrt(4 + 1e-5));
+  });
+  for (const int workers : {1, 3}) {
+    run_threads(workers, [&](Communicator& comm) {
+      const auto net = std::make_shared<Net>(0.1, /*first_is_frozen=*/true);
+      const auto model = wrap(net);
+      const FlatParameters parameters(*model);
+      net->bn1->running_mean.copy_(mean);
+      net->bn1->running_var.copy_(var);
+      reestimate_batch_norm(*model, parameters, data, comm, {.batch_size = kBatch});
+      EXPECT_TRUE(at::equal(net->bn1->running_mean, mean));
+      EXPECT_TRUE(at::equal(net->bn1->running_var, var));
+      expect_close(net->bn2->running_mean, second.mean, "second mean", 15);
+      expect_close(net->bn2->running_var, second.var, "second variance");
+    });
+  }
+}
+
+TEST(BatchNorm, WorkersWithoutABatchAgree) {
+  const auto data = images(40);
+  run_threads(3, [&](Communicator& comm) {
+    const auto net = std::make_shared<Net>(0.1);
+    const auto model = wrap(net);
+    const FlatParameters parameters(*model);
+    reestimate_batch_norm(*model, parameters, data, comm, {.batch_size = kBatch});
+    const Statistics first = pooled(normalised(*data), [](const at::Tensor& b) { return b; });
+    expect_close(net->bn1->running_mean, first.mean, "mean");
+    expect_close(net->bn1->running_var, first.var, "variance");
+  });
+}
+
+struct Dense : torch::nn::Module {
+  Dense() {
+    bn = register_module("bn", torch::nn::BatchNorm1d(3));
+    fc = register_module("fc", torch::nn::Linear(3, 2));
+  }
+  at::Tensor forward(const at::Tensor& x) { return fc(bn(x.mean({2, 3}))); }
+  torch::nn::BatchNorm1d bn{nullptr};
+  torch::nn::Linear fc{nullptr};
+};
+
+// A batch of one example has no variance per feature; the example joins the batch before.
+TEST(BatchNorm, ASingleExampleLeftOver) {
+  const auto data = images(2 * kBatch + 1);
+  const auto net = std::make_shared<Dense>();
+  const auto model = wrap(net);
+  const FlatParameters parameters(*model);
+  const auto comm = make_solo();
+  reestimate_batch_norm(*model, parameters, data, *comm, {.batch_size = kBatch});
+
+  const at::Tensor h = normalised(*data).mean({2, 3});
+  EXPECT_TRUE(at::allclose(net->bn->running_mean.to(at::kDouble), h.mean(0), 1e-6, 1e-6));
+  at::Tensor second = at::zeros({3}, at::kDouble);
+  for (const auto& part : {h.narrow(0, 0, kBatch), h.narrow(0, kBatch, kBatch + 1)}) {
+    const auto [var, mean] = at::var_mean(part, 0, true);
+    second += (var + mean * mean) * part.size(0);
+  }
+  const at::Tensor expected = second / h.size(0) - h.mean(0) * h.mean(0);
+  expect_close(net->bn->running_var, expected, "variance");
+}
+
+struct Plain : torch::nn::Module {
+  Plain() {
+    fc = register_module("fc", torch::nn::Linear(48, 2));
+    shift = register_buffer("shift", at::ones({1}));
+  }
+  at::Tensor forward(const at::Tensor& x) {
+    ++calls;
+    return fc(x.flatten(1)) + shift;
+  }
+  torch::nn::Linear fc{nullptr};
+  at::Tensor shift;
+  int calls = 0;
+};
+
+TEST(BatchNorm, AModelWithoutItIsNotEvenRun) {
+  const auto net = std::make_shared<Plain>();
+  const auto model = wrap(net);
+  const FlatParameters parameters(*model);
+  const auto comm = make_solo();
+  reestimate_batch_norm(*model, parameters, images(10), *comm);
+  EXPECT_EQ(net->calls, 0);
+  EXPECT_EQ(net->shift.item<float>(), 1);
+}
+
+// TorchScript, written by Python, against the C++ module with the same weights.
+TEST(BatchNorm, TorchScriptGivesTheSame) {
+  const TestFolder folder;
+  spill(folder / "export.py", R"(
+import torch
+from torch import nn
+class Net(nn.Module):
+    def __init__(self, momentum):
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(3, momentum=momentum)
+        self.conv = nn.Conv2d(3, 5, 3, bias=False)
+        self.bn2 = nn.BatchNorm2d(5, momentum=momentum)
+        self.register_buffer("factor", torch.full((1,), 1.5))
+        self.scale = nn.Parameter(torch.full((1,), 2.0), requires_grad=False)
+    def forward(self, x):
+        return self.bn2(self.conv(self.bn1(x) * self.factor * self.scale)).flatten(1)
+torch.manual_seed(0)
+torch.jit.script(Net(0.1)).save("tenth.pt")
+torch.jit.script(Net(None)).save("none.pt")
+torch.jit.trace(Net(0.1).eval(), torch.randn(2, 3, 4, 4)).save("traced.pt")
+)");
+  const std::string command =
+      "cd " + folder.path().string() + " && OMP_NUM_THREADS=1 /usr/bin/python3 export.py";
+  ASSERT_EQ(std::system(command.c_str()), 0);
+
+  const auto data = images(100);
+  for (const std::string name : {"tenth", "none"}) {
+    const auto momentum = name == "none" ? c10::optional<double>() : 0.1;
+    const auto script = ScriptedModel::load((folder / (name + ".pt")).string());
+    const auto net = std::make_shared<Net>(momentum);
+    const auto twin = wrap(net);
+    load_state_dict(*twin, state_dict(*script));
+    const FlatParameters script_parameters(*script), twin_parameters(*twin);
+    const auto comm = make_solo();
+    reestimate_batch_norm(*script, script_parameters, data, *comm, {.batch_size = kBatch});
+    reestimate_batch_norm(*twin, twin_parameters, data, *comm, {.batch_size = kBatch});
+    EXPECT_TRUE(at::allclose(script_parameters.buffers(), twin_parameters.buffers(), 1e-6, 1e-6))
+        << name;
+    EXPECT_GT(net->bn1->running_mean.abs().max().item<double>(), 0.5);
+  }
+
+  // Traced in eval mode, so that its statistics are what they are.
+  const auto traced = ScriptedModel::load((folder / "traced.pt").string());
+  const FlatParameters parameters(*traced);
+  const at::Tensor before = parameters.buffers().clone();
+  const auto comm = make_solo();
+  reestimate_batch_norm(*traced, parameters, data, *comm, {.batch_size = kBatch});
+  EXPECT_TRUE(at::equal(parameters.buffers(), before));
+}
+
+}  // namespace
+}  // namespace valley
