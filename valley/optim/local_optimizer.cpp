@@ -123,14 +123,23 @@ OptimizerKind parse_optimizer(const std::string& name) {
   throw UsageError(unknown_name("optimizer", name, {"sgd", "adamw"}));
 }
 
-std::unique_ptr<LocalOptimizer> make_optimizer(const OptimizerOptions& o,
-                                               const FlatParameters& parameters) {
+void check(const OptimizerOptions& o) {
   require(o.weight_decay >= 0, "--weight-decay must be at least 0, got {}", o.weight_decay);
-  // The learning rate is set before every step; this one is never used.
-  constexpr double kUnused = 1.0;
   if (o.kind == OptimizerKind::kAdamW) {
     require(0 <= o.beta1 && o.beta1 < 1, "--beta1 must be in [0, 1), got {}", o.beta1);
     require(0 <= o.beta2 && o.beta2 < 1, "--beta2 must be in [0, 1), got {}", o.beta2);
+    return;
+  }
+  require(0 <= o.momentum && o.momentum < 1, "--momentum must be in [0, 1), got {}", o.momentum);
+  require(!o.nesterov || o.momentum > 0, "--nesterov needs --momentum above 0");
+}
+
+std::unique_ptr<LocalOptimizer> make_optimizer(const OptimizerOptions& o,
+                                               const FlatParameters& parameters) {
+  check(o);
+  // The learning rate is set before every step; this one is never used.
+  constexpr double kUnused = 1.0;
+  if (o.kind == OptimizerKind::kAdamW) {
     using Options = torch::optim::AdamWOptions;
     return std::make_unique<TorchOptimizer<torch::optim::AdamW, Options, AdamWParamState>>(
         parameters, o.weight_decay, [&](double weight_decay) {
@@ -139,8 +148,6 @@ std::unique_ptr<LocalOptimizer> make_optimizer(const OptimizerOptions& o,
           return options;
         });
   }
-  require(0 <= o.momentum && o.momentum < 1, "--momentum must be in [0, 1), got {}", o.momentum);
-  require(!o.nesterov || o.momentum > 0, "--nesterov needs --momentum above 0");
   using Options = torch::optim::SGDOptions;
   return std::make_unique<TorchOptimizer<torch::optim::SGD, Options, SGDParamState>>(
       parameters, o.weight_decay, [&](double weight_decay) {

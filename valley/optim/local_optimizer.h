@@ -42,6 +42,9 @@ class LocalOptimizer {
 };
 
 /// @throws UsageError if an option is out of range.
+void check(const OptimizerOptions& options);
+
+/// @throws UsageError if an option is out of range.
 std::unique_ptr<LocalOptimizer> make_optimizer(const OptimizerOptions& options,
                                                const FlatParameters& parameters);
 
