@@ -35,7 +35,8 @@ struct AlgorithmEntry {
   std::string summary;
   std::vector<std::string> options;  ///< the flags it reads, without dashes
   std::string cost;                  ///< of a round, in words, for docs and --help
-  /// Values a worker puts into collectives in one round.
+  /// Values a worker puts into collectives in one round. (A push schedule that reaches 0 spares the
+  /// exact variant its second vector in that round.)
   int64_t (*values_per_round)(int64_t d, const AlgorithmOptions&);
   std::unique_ptr<Algorithm> (*make)(const AlgorithmOptions&, const AlgorithmContext&);
 };

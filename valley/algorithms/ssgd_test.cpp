@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <limits>
 #include <vector>
 
 #include "valley/comm/group.h"
@@ -38,16 +39,21 @@ enum class Announce { kNone, kLastFirst, kFirstFirst, kAnyOrder, kSome };
 constexpr Announce kAnnounce[] = {Announce::kNone, Announce::kLastFirst, Announce::kFirstFirst,
                                   Announce::kAnyOrder, Announce::kSome};
 
-void announce(Algorithm& ssgd, at::Tensor& g, Announce how, uint64_t seed) {
+// Backward: writes the parts of `own` into g one after the other and tells of each at once.
+void backward(Algorithm& ssgd, const at::Tensor& own, at::Tensor& g, Announce how, uint64_t seed) {
   auto order = parts();
-  if (how == Announce::kNone) return;
   if (how == Announce::kLastFirst) std::reverse(order.begin(), order.end());
   if (how == Announce::kAnyOrder || how == Announce::kSome) {
     Random random(seed);
     for (size_t i = order.size() - 1; i > 0; --i) std::swap(order[i], order[random.below(i + 1)]);
   }
-  if (how == Announce::kSome) order.resize(3);
-  for (const auto& [begin, end] : order) ssgd.on_gradient_part(g, begin, end);
+  const size_t told = how == Announce::kNone ? 0 : how == Announce::kSome ? 3 : order.size();
+  g.fill_(std::numeric_limits<double>::quiet_NaN());
+  for (size_t i = 0; i < order.size(); ++i) {
+    const auto [begin, end] = order[i];
+    g.slice(0, begin, end).copy_(own.slice(0, begin, end));
+    if (i < told) ssgd.on_gradient_part(g, begin, end);
+  }
 }
 
 class Ssgd : public testing::TestWithParam<Backend> {
@@ -72,9 +78,10 @@ TEST_P(Ssgd, TheGradientIsTheMeanHoweverItTravels) {
             const auto ssgd = make_ssgd({.bucket_bytes = bucket_bytes}, {.comm = comm});
             at::Tensor x = at::zeros({kSize}, dtype);
             for (int64_t step = 0; step < 3; ++step) {
-              at::Tensor g = all[step][comm.rank()].clone();
+              at::Tensor g = at::empty({kSize}, dtype);
               ssgd->before_gradient({.step = step}, x);
-              announce(*ssgd, g, how, static_cast<uint64_t>(10 * step + comm.rank()));
+              backward(*ssgd, all[step][comm.rank()], g, how,
+                       static_cast<uint64_t>(10 * step + comm.rank()));
               ssgd->on_gradient({.step = step}, x, g);
               ssgd->after_step({.step = step}, x);
 
