@@ -13,7 +13,8 @@ find_package(Gloo CONFIG QUIET)
 add_library(valley_torch INTERFACE)
 target_link_libraries(valley_torch INTERFACE torch Threads::Threads)
 target_compile_definitions(valley_torch INTERFACE AT_PER_OPERATOR_HEADERS USE_C10D_GLOO)
-target_compile_options(valley_torch INTERFACE -Wno-deprecated-declarations)
+target_compile_options(valley_torch INTERFACE
+  $<BUILD_INTERFACE:-Wno-deprecated-declarations>)
 set_target_properties(valley_torch PROPERTIES EXPORT_NAME torch)
 
 if(VALLEY_SANITIZER STREQUAL "address")

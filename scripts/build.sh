@@ -1,5 +1,5 @@
 #!/bin/bash
-# Builds the program build/release/valley, or the targets given.
+# Builds the program build/release/bin/valley, or the targets given.
 #
 #   scripts/build.sh                 the program
 #   scripts/build.sh all             everything, tests and examples included

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Checks that docs/algorithms.md and the program know the same algorithms and options.
 
-    scripts/check_docs.py build/release/valley
+    scripts/check_docs.py build/release/bin/valley
 
 Each algorithm has the heading "## `name`: ..." in the order of `valley list algorithms`, and its
 section names every option that the list gives it. Also: every file that a Markdown file links to

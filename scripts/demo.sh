@@ -35,7 +35,7 @@ say "build ($(jobs) compilers at once)"
 build_targets valley_program
 after_build=$(date +%s)
 say "training"
-command=(build/release/valley compare --algorithms "$algorithms" "${settings[@]}" --out "$out")
+command=(build/release/bin/valley compare --algorithms "$algorithms" "${settings[@]}" --out "$out")
 printf '%s ' "${command[@]}" "${extra[@]}"
 printf '\n\n'
 "${command[@]}" "${extra[@]}"
@@ -48,5 +48,5 @@ setup $((after_setup - start)) s, build $((after_build - after_setup)) s, traini
   the model    $best/model.safetensors
   the table    $out/compare.json, and summary.json in every run folder
   the curves   metrics.jsonl and TensorBoard events in every run folder (tensorboard --logdir $out)
-  by hand      build/release/valley train --help
+  by hand      build/release/bin/valley train --help
 END

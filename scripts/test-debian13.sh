@@ -21,22 +21,22 @@ if [[ ! -e $folder/etc/valley-ready ]]; then
   debootstrap --variant=minbase trixie "$folder" "$mirror"
   touch "$folder/etc/valley-ready"
 fi
-mkdir -p "$folder/valley" "$folder/build"
+mkdir -p "$folder/valley-source" "$folder/build"
 cp /etc/resolv.conf "$folder/etc/resolv.conf"
 
 # In a mount namespace of its own, so that nothing stays mounted afterwards.
 export folder root
 unshare --mount bash -c '
   set -e
-  mount --bind "$root" "$folder/valley"
-  mount -o remount,bind,ro "$folder/valley"
+  mount --bind "$root" "$folder/valley-source"
+  mount -o remount,bind,ro "$folder/valley-source"
   mount -t proc proc "$folder/proc"
   mount --rbind /dev "$folder/dev"
   exec chroot "$folder" env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 \
     CCACHE_DIR=/build/ccache bash -c "$@"
 ' bash '
   set -euo pipefail
-  cd /valley
+  cd /valley-source
   scripts/setup.sh --tests
   cmake --preset release -B /build/release
   cmake --build /build/release --parallel "$1"
