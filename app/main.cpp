@@ -1,6 +1,7 @@
 /// The program `valley`: reads the command line, calls the library, turns errors into one line and
 /// an exit code.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <iostream>
 #include <map>
 
@@ -17,22 +18,28 @@ enum ExitCode { kBug = 1, kUsage = 2, kWorld = 3, kInterrupted = 4, kDiverged = 
 // CLI11's own messages, with the nearest flag or subcommand where a name is unknown.
 std::string describe(const CLI::ParseError& error, const CLI::App& program,
                      const std::vector<std::string>& arguments) {
-  const auto* extras = dynamic_cast<const CLI::ExtrasError*>(&error);
-  if (extras == nullptr) return error.what();
-  const CLI::App* app = &program;
-  for (const auto* sub : program.get_subcommands()) app = sub;
-  std::vector<std::string> known;
-  for (const auto* option : app->get_options()) {
-    for (const auto& name : option->get_lnames()) known.push_back("--" + name);
+  const auto all = [](const CLI::App*) { return true; };
+  const auto chosen = program.get_subcommands();
+  if (chosen.empty()) {
+    std::vector<std::string> known;
+    for (const auto* sub : program.get_subcommands(all)) known.push_back(sub->get_name());
+    if (arguments.empty()) return "give a subcommand: train, compare, list; --help shows more";
+    return valley::unknown_name("subcommand", arguments.front(), known);
   }
-  for (const auto* sub : app->get_subcommands([](const CLI::App*) { return true; })) {
-    known.push_back(sub->get_name());
+  if (dynamic_cast<const CLI::ExtrasError*>(&error) == nullptr) return error.what();
+  std::vector<std::string> known;
+  for (const auto* option : chosen.front()->get_options()) {
+    for (const auto& name : option->get_lnames()) known.push_back("--" + name);
   }
   for (const auto& argument : arguments) {
     const std::string name = argument.substr(0, argument.find('='));
-    if (std::find(known.begin(), known.end(), name) != known.end()) continue;
+    if (!name.starts_with("--") || std::find(known.begin(), known.end(), name) != known.end()) {
+      continue;
+    }
     const std::string near = valley::nearest_name(name, known);
-    if (!near.empty()) return "unknown argument '" + name + "'; did you mean '" + near + "'?";
+    return near.empty() ? "unknown argument '" + name + "'; `valley " + chosen.front()->get_name() +
+                              " --help` shows all"
+                        : "unknown argument '" + name + "'; did you mean '" + near + "'?";
   }
   return error.what();
 }

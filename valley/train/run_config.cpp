@@ -92,7 +92,7 @@ const std::vector<ConfigField>& config_fields() {
 
       {"workers", &C::workers, "Workers", "number of workers"},
       {"launch", &C::launch, "Workers", "threads of this process, or processes"},
-      {"backend", &C::backend, "Workers", "thread or gloo; empty: what --launch asks for"},
+      {"backend", &C::backend, "Workers", "thread, gloo, or auto: what --launch asks for"},
       {"timeout", &C::timeout, "Workers", "seconds until a silent worker counts as lost"},
       {"threads", &C::threads, "Workers", "computing threads a worker; 0: cores / workers"},
 
@@ -167,7 +167,7 @@ TrainOptions to_train_options(const RunConfig& c) {
   require(c.timeout > 0, "--timeout must be above 0, got {}", c.timeout);
   require(c.threads >= 0, "--threads must be at least 0, got {}", c.threads);
   choose("launch", c.launch, {"threads", "processes"});
-  if (!c.backend.empty()) choose("backend", c.backend, {"thread", "gloo"});
+  choose("backend", c.backend, {"auto", "thread", "gloo"});
   require(!(c.launch == "processes" && c.backend == "thread"),
           "--backend thread needs --launch threads: processes share no memory");
   require(!(c.launch == "threads" && c.backend == "gloo"),

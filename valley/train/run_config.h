@@ -46,7 +46,7 @@ struct RunConfig {
 
   int64_t workers = 4;
   std::string launch = "threads";
-  std::string backend = "";  // "": as launch asks for
+  std::string backend = "auto";
   double timeout = 300;
   int64_t threads = 0;
 
