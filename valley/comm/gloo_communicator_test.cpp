@@ -71,9 +71,9 @@ class Processes : public testing::Test {
 };
 
 TEST_F(Processes, SumTheirRanks) {
-  EXPECT_THAT(run(3, "sum", -1), testing::Each(0));
-  for (int rank = 0; rank < 3; ++rank) {
-    EXPECT_EQ(written(rank), "sum 6 from environment (RANK, WORLD_SIZE)\n");
+  EXPECT_THAT(run(2, "sum", -1), testing::Each(0));
+  for (int rank = 0; rank < 2; ++rank) {
+    EXPECT_EQ(written(rank), "sum 3 from environment (RANK, WORLD_SIZE)\n");
   }
 }
 
@@ -95,14 +95,6 @@ TEST_F(Processes, SurvivorsNameTheHostOfTheStoreToo) {
     EXPECT_THAT(written(rank),
                 testing::MatchesRegex("lost rank 0 \\(connection closed, its store is gone\\) in "
                                       "all_reduce [34] after [0-9.]+ s\n"));
-  }
-}
-
-TEST_F(Processes, AnAbortCarriesItsReason) {
-  const auto statuses = run(3, "abort", 1);
-  EXPECT_EQ(WEXITSTATUS(statuses[1]), 5);
-  for (const int rank : {0, 2}) {
-    EXPECT_THAT(written(rank), testing::StartsWith("lost rank 1 (the loss is not finite) in "));
   }
 }
 

@@ -23,10 +23,7 @@ class Launcher : public testing::Test {
     std::string path = (std::filesystem::temp_directory_path() / "valley_comm_XXXXXX").string();
     folder_ = mkdtemp(path.data());
   }
-  ~Launcher() override {
-    std::filesystem::remove_all(folder_);
-    unsetenv("TEST_TIMEOUT");
-  }
+  ~Launcher() override { std::filesystem::remove_all(folder_); }
 
   LaunchOptions options(int workers, const std::vector<std::string>& arguments) {
     LaunchOptions result;
@@ -56,12 +53,12 @@ class Launcher : public testing::Test {
 };
 
 TEST_F(Launcher, WorkersFindEachOther) {
-  const LaunchResult result = launch_processes(options(3, {"sum"}));
+  const LaunchResult result = launch_processes(options(2, {"sum"}));
   EXPECT_EQ(result.exit_code(), 0);
   EXPECT_EQ(result.first_failed, -1);
-  ASSERT_EQ(result.workers.size(), 3u);
-  for (int rank = 0; rank < 3; ++rank) {
-    EXPECT_EQ(written(rank), "sum 6 from valley --launch processes\n");
+  ASSERT_EQ(result.workers.size(), 2u);
+  for (int rank = 0; rank < 2; ++rank) {
+    EXPECT_EQ(written(rank), "sum 3 from valley --launch processes\n");
     const WorkerExit& ended = result.workers[static_cast<size_t>(rank)];
     EXPECT_EQ(ended.rank, rank);
     EXPECT_EQ(ended.text(), fmt::format("worker {} (pid {}) finished", rank, ended.pid));

@@ -4,19 +4,15 @@
 //   die RANK     that rank kills itself with SIGKILL after three operations; the others go on
 //                until they get a CommError, write it and end with 3
 //   fail RANK    the same, but it leaves with status 7 and without a word
-//   abort RANK   the same, but it aborts the group
-//   stuck RANK   the same, but it sleeps
 //
 // Every worker writes into FOLDER/<rank>.
 #include <ATen/ops/full.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
 #include <string>
-#include <thread>
 
 #include "valley/comm/rendezvous.h"
 #include "valley/core/error.h"
@@ -25,28 +21,17 @@ namespace {
 
 using valley::Communicator;
 
-void sleep_ms(int ms) { std::this_thread::sleep_for(std::chrono::milliseconds(ms)); }
-
 float sum_of_ranks(Communicator& comm) {
   at::Tensor x = at::full({1000}, comm.rank() + 1.0, at::kFloat);
   comm.all_reduce_sum(x, x);
   return *static_cast<float*>(x.data_ptr());
 }
 
-void misbehave(Communicator& comm, const std::string& mode) {
-  if (mode == "die") raise(SIGKILL);
-  if (mode == "fail") _exit(7);
-  if (mode == "abort") comm.abort("the loss is not finite");
-  if (mode == "stuck") sleep_ms(20000);
-}
-
-void set_alarm() { alarm(60); }  // whatever goes wrong, no process is left behind
-
 }  // namespace
 
 int main(int argc, char** argv) {
   if (argc < 3) return 2;
-  set_alarm();
+  alarm(60);  // whatever goes wrong, no process is left behind
   const std::string folder = argv[1], mode = argv[2];
   const int culprit = argc > 3 ? std::atoi(argv[3]) : -1;
   const double timeout = std::getenv("TEST_TIMEOUT") ? std::atof(std::getenv("TEST_TIMEOUT")) : 10;
@@ -63,8 +48,8 @@ int main(int argc, char** argv) {
     }
     for (int i = 0;; ++i) {
       if (i == 3 && comm->rank() == culprit) {
-        misbehave(*comm, mode);
-        return 5;
+        if (mode == "die") raise(SIGKILL);
+        _exit(7);
       }
       sum_of_ranks(*comm);
     }
