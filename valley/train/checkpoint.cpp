@@ -54,11 +54,20 @@ void Checkpoints::save(Communicator& comm, const Manifest& manifest, const Worke
                        {"model", manifest.model}};
     write_atomically(path / kManifest, json.dump(2) + "\n");
     std::vector<int64_t> steps = complete_steps();
-    for (size_t i = 0; i + std::max<int64_t>(keep, 1) < steps.size(); ++i) {
-      // The manifest first, so that a half-removed checkpoint is none.
-      fs::remove(path_of(steps[i]) / kManifest, error);
-      fs::remove_all(path_of(steps[i]), error);
-    }
+    for (size_t i = 0; i + std::max<int64_t>(keep, 1) < steps.size(); ++i) remove(steps[i]);
+  }
+}
+
+void Checkpoints::remove(int64_t step) const {
+  std::error_code error;
+  // The manifest first, so that a half-removed checkpoint is none.
+  fs::remove(path_of(step) / kManifest, error);
+  fs::remove_all(path_of(step), error);
+}
+
+void Checkpoints::remove_beyond(int64_t step) const {
+  for (const int64_t other : complete_steps()) {
+    if (other > step) remove(other);
   }
 }
 

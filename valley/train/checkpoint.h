@@ -51,9 +51,13 @@ class Checkpoints {
   /// @throws UsageError if the file is missing, cut short or of another run; says what to do.
   WorkerState load(const Manifest& manifest, int worker) const;
 
+  /// Removes the checkpoints of later steps than `step`. Called by one worker.
+  void remove_beyond(int64_t step) const;
+
   std::filesystem::path path_of(int64_t step) const;
 
  private:
+  void remove(int64_t step) const;
   std::vector<int64_t> complete_steps() const;
 
   std::filesystem::path folder_;

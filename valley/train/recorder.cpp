@@ -51,6 +51,9 @@ Recorder::Recorder(Communicator& comm, const std::string& out, int64_t resume_st
   } else {
     metrics_ = std::make_unique<MetricsWriter>(MetricsWriter::resume(metrics, resume_step));
     tensorboard_ = std::make_unique<TensorBoardWriter>(out, resume_step + 1);
+    for (const Json& record : read_metrics(metrics)) {
+      if (record.contains("test_loss")) evaluated_step_ = record.at("step");
+    }
   }
 }
 
@@ -78,6 +81,8 @@ void Recorder::epoch(int64_t step, double epoch, double loss, double lr) {
 }
 
 void Recorder::mean(const Json& record) {
+  // A run that is resumed at its very end evaluates it once more.
+  if (record.at("step") == evaluated_step_) return;
   if (active_ && comm_.rank() == 0) mean_records_.push_back(record);
 }
 

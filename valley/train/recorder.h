@@ -54,6 +54,7 @@ class Recorder {
   TraceRecorder trace_;
   std::vector<Json> notes_;         // of this worker, since the last flush
   std::vector<Json> mean_records_;  // likewise, about all workers
+  int64_t evaluated_step_ = -1;     // at resume: the evaluation of this step is in the file
   std::unique_ptr<MetricsWriter> metrics_;
   std::unique_ptr<TensorBoardWriter> tensorboard_;
 };

@@ -1,7 +1,6 @@
 #include "valley/train/trainer.h"
 
 #include <ATen/ops/empty_like.h>
-#include <ATen/ops/isfinite.h>
 #include <ATen/ops/scalar_tensor.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros_like.h>
@@ -12,6 +11,7 @@
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "valley/algorithms/kernels.h"
 #include "valley/core/clock.h"
@@ -32,13 +32,7 @@ namespace {
 namespace fs = std::filesystem;
 
 TrainOptions checked(TrainOptions o) {
-  require(o.steps > 0 || o.epochs > 0, "--epochs must be at least 1, got {}", o.epochs);
-  require(o.steps >= 0, "--steps must be at least 0, got {}", o.steps);
-  require(o.evaluate_every >= 0, "--evaluate-every must be at least 0, got {}", o.evaluate_every);
-  require(o.checkpoint_every >= 0, "--checkpoint-every must be at least 0, got {}",
-          o.checkpoint_every);
-  require(o.keep_checkpoints >= 1, "--keep-checkpoints must be at least 1, got {}",
-          o.keep_checkpoints);
+  check(o);
   return o;
 }
 
@@ -86,6 +80,21 @@ Meters meters_from(const Json& json) {
 
 }  // namespace
 
+void check(const TrainOptions& o) {
+  require(o.steps > 0 || o.epochs > 0, "--epochs must be at least 1, got {}", o.epochs);
+  require(o.steps >= 0, "--steps must be at least 0, got {}", o.steps);
+  require(o.evaluate_every >= 0, "--evaluate-every must be at least 0, got {}", o.evaluate_every);
+  require(o.checkpoint_every >= 0, "--checkpoint-every must be at least 0, got {}",
+          o.checkpoint_every);
+  require(o.keep_checkpoints >= 1, "--keep-checkpoints must be at least 1, got {}",
+          o.keep_checkpoints);
+  require(!o.resume || !o.out.empty(), "a run without a folder cannot be resumed");
+  check(o.optimizer);
+  const int64_t warmup = o.learning_rate.warmup_steps;
+  require(warmup >= 0, "--warmup-steps must be at least 0, got {}", warmup);
+  LrSchedule(with_total(o.learning_rate, o.steps > 0 ? o.steps : std::max<int64_t>(1, warmup)));
+}
+
 class Trainer::Loop {
  public:
   Loop(Communicator& comm, Model& model, DataSplits data, TrainOptions options)
@@ -119,6 +128,7 @@ class Trainer::Loop {
 
   Summary run() {
     const c10::AutoGradMode with_grad(true);
+    started_ = now_seconds();
     start();
     started_ = now_seconds();
     bool interrupted = false;
@@ -145,6 +155,12 @@ class Trainer::Loop {
  private:
   double epoch() const { return double(step_) / double(steps_per_epoch_); }
 
+  // Up to now; a resumed run adds to it.
+  void count_total_seconds() {
+    const double now = now_seconds();
+    meters_.seconds.total += now - std::exchange(started_, now);
+  }
+
   // --- before the first step -------------------------------------------------------------------
 
   void start() {
@@ -160,6 +176,11 @@ class Trainer::Loop {
     }
     recorder_ = std::make_unique<Recorder>(comm_, o_.out, o_.resume ? step_ : -1);
     comm_.barrier();
+    // Its steps count differently, so that its checkpoints could pass for later ones than ours.
+    if (manifest && manifest->workers != comm_.size()) {
+      checkpoint();
+      if (comm_.rank() == 0) checkpoints_.remove_beyond(step_);
+    }
     if (recorder_->trace() != nullptr) recorder_->trace()->restart_clock();
   }
 
@@ -196,9 +217,8 @@ class Trainer::Loop {
       sum.add_(x_);
     }
     x_.copy_(sum.div_(manifest.workers));
-    const double progress = double(manifest.step) / double(manifest.total_steps);
-    const auto epochs = static_cast<int64_t>(progress * double(total_steps_)) / steps_per_epoch_;
-    step_ = std::min(epochs * steps_per_epoch_, total_steps_);
+    const int64_t epochs = manifest.step * total_steps_ / manifest.total_steps / steps_per_epoch_;
+    step_ = epochs * steps_per_epoch_;
     say(
         fmt::format("the checkpoint has {} workers, this run {}: starting from their average at "
                     "epoch {}, with fresh optimizer state",
@@ -304,20 +324,31 @@ class Trainer::Loop {
 
   void check_finite(double loss) const {
     if (std::isfinite(loss)) return;
-    throw Diverged(fmt::format("the loss is {} at step {} on worker {}; {}", loss, step_ + 1,
+    // abs: a NaN may have a sign, which says nothing.
+    throw Diverged(fmt::format("the loss is {} at step {} on worker {}; {}", std::abs(loss),
+                               step_ + 1, comm_.rank(), last_checkpoint()));
+  }
+
+  // The loss of the last step knows nothing of what that step then did.
+  void check_weights() const {
+    if (std::isfinite(x_.sum().item<double>())) return;
+    throw Diverged(fmt::format("a weight is not finite after step {} on worker {}; {}", step_,
                                comm_.rank(), last_checkpoint()));
   }
 
   std::string last_checkpoint() const {
     if (o_.out.empty()) return "a smaller --lr or a stronger --pull may help";
-    const auto last = checkpoints_.latest();
+    std::optional<Manifest> last;
+    try {
+      last = checkpoints_.latest();
+    } catch (const UsageError&) {  // damaged, or just being removed: not what went wrong here
+    }
     return last ? fmt::format("the last good checkpoint is {}",
                               checkpoints_.path_of(last->step).string())
                 : "there is no checkpoint yet (--checkpoint-every)";
   }
 
-  // --- evaluation
-  // ----------------------------------------------------------------------------------
+  // --- evaluation -------------------------------------------------------------------------------
 
   // The average of all workers; its valley width goes to the summary.
   at::Tensor average() {
@@ -328,7 +359,7 @@ class Trainer::Loop {
     at::Tensor width = at::scalar_tensor(std::sqrt(norms.distance), at::kDouble).reshape({1});
     comm_.all_reduce_mean(width);
     summary_.valley_width = width.item<double>();
-    return sum.mul_(1.0 / comm_.size());
+    return sum.div_(comm_.size());
   }
 
   void score() {
@@ -398,9 +429,10 @@ class Trainer::Loop {
   }
 
   void checkpoint() {
+    check_weights();
     if (o_.out.empty()) return;
-    if (!at::isfinite(x_.sum()).item<bool>()) check_finite(std::nan(""));
     recorder_->flush();
+    count_total_seconds();
     WorkerState state;
     state.tensors = {
         {"x", x_}, {"buffers", parameters_.buffers()}, {"generator", generator_.state()}};
@@ -423,8 +455,7 @@ class Trainer::Loop {
                       state, o_.keep_checkpoints);
   }
 
-  // --- telling
-  // ---------------------------------------------------------------------------------------
+  // --- telling ----------------------------------------------------------------------------------
 
   void say(const std::string& text) {
     if (progress != nullptr && comm_.rank() == 0) progress->message(text);
@@ -449,7 +480,7 @@ class Trainer::Loop {
 
   Summary summarize(bool interrupted) {
     const bool final_average = !interrupted && algorithm_->final_average_needed();
-    meters_.seconds.total += now_seconds() - started_;
+    count_total_seconds();
     PhaseSeconds& s = meters_.seconds;
     at::Tensor means = at::tensor(
         {s.compute, s.communicate, s.wait, s.data, s.evaluate, s.total, double(meters_.samples)},

@@ -46,6 +46,9 @@ struct TrainOptions {
   std::string data_name = "own";   ///< for the record
 };
 
+/// What can be known without data and workers. @throws UsageError if an option is out of range.
+void check(const TrainOptions& options);
+
 /// Trains a model with all workers of a communicator: the one loop of Valley, whatever the
 /// algorithm. Every worker makes its own Trainer with its own model and the same options:
 ///
