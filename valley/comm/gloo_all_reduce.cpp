@@ -11,7 +11,7 @@ namespace {
 // Every message wakes two threads on both sides, 0.2 ms on a busy machine: few and large ones,
 // though larger than the L2 cache.
 constexpr int64_t kMessageBytes = 1 << 20;
-constexpr int64_t kBlockBytes = 512 << 10;
+constexpr int64_t kBlockBytes = 1 << 20;
 constexpr int kAhead = 1;       // chunks whose first step is sent early
 constexpr int64_t kPlaces = 4;  // messages in the scratch of two workers
 
@@ -46,13 +46,14 @@ class Ring {
         places_(size_ + kAhead),
         send_in_(mesh, in, bytes<Scalar>(n)),
         send_out_(mesh, out, bytes<Scalar>(n)) {
-    options.scratch->resize(static_cast<size_t>(bytes<Scalar>(places_ * 2 * block_)));
-    scratch_ = reinterpret_cast<Scalar*>(options.scratch->data());
+    if (in_ == out_) {
+      options.scratch->resize(static_cast<size_t>(bytes<Scalar>(places_ * 2 * block_)));
+      scratch_ = reinterpret_cast<Scalar*>(options.scratch->data());
+    }
     for (int step = 0; step < steps_; ++step) {
-      void* data = sums(step) ? options.scratch->data() : reinterpret_cast<char*>(out);
-      const auto size =
-          sums(step) ? static_cast<int64_t>(options.scratch->size()) : bytes<Scalar>(n);
-      receives_.push_back(std::make_unique<GlooMesh::Buffer>(mesh, data, size));
+      const bool aside = sums(step) && scratch_;
+      receives_.push_back(std::make_unique<GlooMesh::Buffer>(
+          mesh, aside ? scratch_ : out, bytes<Scalar>(aside ? places_ * 2 * block_ : n)));
     }
   }
 
@@ -107,7 +108,7 @@ class Ring {
   void receive(int64_t chunk, int step) {
     const auto [first, count] = arriving(chunk, step);
     if (count == 0) return;
-    const int64_t offset = sums(step) ? place(chunk, step) : first;
+    const int64_t offset = sums(step) && scratch_ ? place(chunk, step) : first;
     receives_[static_cast<size_t>(step)]->receive(left_, slot_ + static_cast<uint64_t>(step),
                                                   bytes<Scalar>(offset), bytes<Scalar>(count));
   }
@@ -118,7 +119,7 @@ class Ring {
     if (count == 0) return;
     receives_[static_cast<size_t>(step)]->wait_received(left_);
     if (sums(step)) {
-      const Scalar* partial = scratch_ + place(chunk, step);
+      const Scalar* partial = scratch_ ? scratch_ + place(chunk, step) : out_ + first;
       const Scalar* in = in_ + first;
       Scalar* out = out_ + first;
       for (int64_t i = 0; i < count; ++i) out[i] = partial[i] + in[i];
@@ -134,8 +135,8 @@ class Ring {
   const Scalar* const in_;
   Scalar* const out_;
   const int64_t n_, block_, chunk_, chunks_;
-  const int64_t places_;  // chunks that have scratch at the same time
-  Scalar* scratch_ = nullptr;
+  const int64_t places_;       // chunks that have scratch at the same time
+  Scalar* scratch_ = nullptr;  // for partial sums; out of place they may arrive in `out`
   GlooMesh::Buffer send_in_, send_out_;
   std::vector<std::unique_ptr<GlooMesh::Buffer>> receives_;  // by step
   int64_t sent_in_ = 0, sent_out_ = 0;

@@ -26,8 +26,8 @@ struct AllReduceOptions {
 /// are under way at once and a worker adds and calls back while the next data arrives. A block is
 /// summed along one path and then copied: the same bits everywhere.
 ///
-/// Cost: 2 (M-1) n / M values sent by every worker. Scratch: none for two workers out of place,
-/// else a few messages.
+/// Cost: 2 (M-1) n / M values sent by every worker. Scratch: none out of place; in place, 4 MiB for
+/// two workers, else 2 (M+1) MiB.
 template <typename Scalar>
 void gloo_all_reduce(GlooMesh& mesh, const AllReduceOptions& options, const Scalar* in, Scalar* out,
                      int64_t n, const ChunkCallback& on_chunk);
