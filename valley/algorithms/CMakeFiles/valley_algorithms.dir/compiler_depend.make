@@ -1,2 +1,0 @@
-# Empty compiler generated dependencies file for valley_algorithms.
-# This may be replaced when dependencies are built.

@@ -1,8 +1,0 @@
-# CMake generated Testfile for 
-# Source directory: /work/main/valley/algorithms
-# Build directory: /work/main/valley/algorithms
-# 
-# This file includes the relevant testing commands required for 
-# testing this directory and lists subdirectories to be tested as well.
-add_test([=[algorithms_test]=] "/work/main/valley/algorithms/algorithms_test")
-set_tests_properties([=[algorithms_test]=] PROPERTIES  LABELS "fast" TIMEOUT "300" WORKING_DIRECTORY "/work/main" _BACKTRACE_TRIPLES "/work/main/cmake/room.cmake;42;add_test;/work/main/cmake/room.cmake;26;valley_test;/work/main/valley/algorithms/CMakeLists.txt;1;valley_room;/work/main/valley/algorithms/CMakeLists.txt;0;")

@@ -1,2 +1,0 @@
-# Empty dependencies file for valley_comm.
-# This may be replaced when dependencies are built.
