@@ -47,6 +47,6 @@ setup $((after_setup - start)) s, build $((after_build - after_setup)) s, traini
 
   the model    $best/model.safetensors
   the table    $out/compare.json, and summary.json in every run folder
-  the curves   metrics.jsonl and TensorBoard events in every run folder (tensorboard --logdir $out)
+  the curves   $out/curves.svg; metrics.jsonl and TensorBoard events in every run folder
   by hand      build/release/bin/valley train --help
 END
