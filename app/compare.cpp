@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "app/commands.h"
+#include "app/curves.h"
 #include "app/run.h"
 #include "app/tables.h"
 #include "valley/core/error.h"
@@ -129,11 +130,16 @@ int compare(const CLI::App& command, const CompareFlags& flags) {
   }
   const Json result = to_json(rows);
   write_json(fs::path(out) / "compare.json", result);
+  std::vector<std::pair<std::string, std::string>> runs;
+  for (size_t a = 0; a < jobs.size(); ++a) {
+    for (const RunConfig& config : jobs[a]) runs.emplace_back(flags.algorithms[a], config.out);
+  }
+  write_curves(out, fmt::format("{} on {}, {} workers", base.model, base.data, base.workers), runs);
   if (flags.json) {
     std::cout << result.dump(2) << "\n";
   } else {
     std::cout << comparison_table(rows) << "\nwritten to " << out
-              << ": compare.json, and a run folder for every method and seed\n";
+              << ": compare.json, curves.svg, and a run folder for every method and seed\n";
   }
   return 0;
 }

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "app/commands.h"
+#include "app/curves.h"
 #include "app/processes.h"
 #include "app/run.h"
 #include "app/tables.h"
@@ -53,12 +54,17 @@ RunConfig resolve(const CLI::App& command, const TrainFlags& flags) {
 }
 
 int report(const Summary& summary, const RunConfig& config, const TrainFlags& flags) {
+  write_curves(config.out,
+               fmt::format("{} of {} on {}, {} workers", config.algorithm, config.model,
+                           config.data, config.workers),
+               {{config.algorithm, config.out}});
   if (flags.json) {
     std::cout << summary.to_json().dump(2) << "\n";
   } else if (!flags.quiet && summary.status == "finished") {
-    std::cout << summary_table(summary) << "\nwritten to " << config.out
-              << ": model.safetensors, summary.json, metrics.jsonl, TensorBoard events, "
-                 "trace.json, checkpoints\n";
+    std::cout
+        << summary_table(summary) << "\nwritten to " << config.out
+        << ": model.safetensors, summary.json, curves.svg, metrics.jsonl, TensorBoard events, "
+           "trace.json, checkpoints\n";
   }
   if (summary.status != "interrupted") return 0;
   std::cerr << fmt::format(

@@ -1,0 +1,52 @@
+#include "app/curves.h"
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "valley/record/atomic_file.h"
+#include "valley/record/curves.h"
+#include "valley/record/metrics.h"
+#include "valley/record/run_folder.h"
+
+namespace valley::app {
+
+namespace fs = std::filesystem;
+
+void write_curves(const std::string& folder, const std::string& title,
+                  const std::vector<std::pair<std::string, std::string>>& labels_and_runs) {
+  Panel loss{.title = "loss of the workers", .x_label = "epoch", .curves = {}, .logarithmic = true};
+  Panel accuracy{.title = "test accuracy of the average", .x_label = "epoch", .curves = {}};
+  Panel width{.title = "valley width (dashed: predicted)", .x_label = "epoch", .curves = {}};
+  for (const auto& [label, run] : labels_and_runs) {
+    Curve test{.label = label, .points = {}};
+    Curve distance{.label = label, .points = {}};
+    Curve predicted{.label = label, .points = {}, .dashed = true};
+    std::vector<Curve> workers;
+    for (const Json& record : read_metrics(fs::path(run) / RunFolder::kMetrics)) {
+      const double epoch = record.at("epoch");
+      const auto add = [&](const char* key, Curve& curve) {
+        const auto value = record.find(key);
+        if (value != record.end() && value->is_number()) {
+          curve.points.emplace_back(epoch, value->get<double>());
+        }
+      };
+      add("test_accuracy", test);
+      if (record.contains("distances")) {
+        add("valley_width", distance);
+        add("predicted_width", predicted);
+      }
+      if (record.at("worker").is_number() && record.contains("loss")) {
+        workers.resize(std::max(workers.size(), record.at("worker").get<size_t>() + 1),
+                       {.label = label, .points = {}});
+        add("loss", workers[record.at("worker").get<size_t>()]);
+      }
+    }
+    for (Curve& curve : workers) loss.curves.push_back(std::move(curve));
+    accuracy.curves.push_back(std::move(test));
+    width.curves.push_back(std::move(distance));
+    width.curves.push_back(std::move(predicted));
+  }
+  write_atomically(fs::path(folder) / "curves.svg", curves_svg(title, {loss, accuracy, width}));
+}
+
+}  // namespace valley::app
