@@ -145,7 +145,7 @@ class Communicator::StartedWork : public Work {
         std::max(0.0, state_->met - start);
     // Here and not when the operation ends, so that all workers see the change at the same place.
     comm_.stop_agreed_ = comm_.stop_agreed_ || state_->stop;
-    if (state_->error) std::rethrow_exception(state_->error);
+    if (state_->error) std::rethrow_exception(std::exchange(state_->error, nullptr));
   }
 
  private:
@@ -227,7 +227,7 @@ std::unique_ptr<Work> Communicator::start(Call call, int64_t bytes,
     std::lock_guard lock(state->mutex);
     state->stop = call.stop && !error;
     state->met = call.met;
-    state->error = error;
+    state->error = std::move(error);  // wholly the waiter's from here on
     state->done = true;
     state->changed.notify_all();
   };

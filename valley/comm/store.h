@@ -37,7 +37,7 @@ struct TcpStoreOptions {
   std::string address = "127.0.0.1";
   int port = 29500;              ///< a server may give 0: any free port, see TcpStore::port
   bool server = false;           ///< hosts the store; it lives as long as the returned object
-  std::string prefix = {};        ///< put before every key, so that runs may share a store
+  std::string prefix = {};       ///< put before every key, so that runs may share a store
   double timeout_seconds = 300;  ///< for the connection
 };
 
