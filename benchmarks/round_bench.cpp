@@ -1,0 +1,122 @@
+/// The time of one DPPF round beside its floor: the bare in-place all-reduce of Gloo on the flat
+/// vector, plus one pass that reads x and x_A and writes x.
+///
+///     round_bench gloo D ROUNDS      started once a worker, see valley/comm/rendezvous.h
+///     round_bench thread D ROUNDS M
+///
+/// Worker 0 prints one JSON line: milliseconds a round of each variant, the mean over ROUNDS
+/// rounds. Floor and round alternate in blocks within one process, so both see the same machine.
+#include <ATen/ops/full.h>
+#include <ATen/ops/randn.h>
+#include <gloo/allreduce.h>
+#include <gloo/math.h>
+#include <gloo/rendezvous/context.h>
+#include <gloo/rendezvous/file_store.h>
+#include <gloo/transport/tcp/device.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+
+#include "valley/algorithms/pull_push.h"
+#include "valley/comm/gloo.h"
+#include "valley/comm/group.h"
+#include "valley/comm/rendezvous.h"
+#include "valley/core/clock.h"
+
+namespace {
+
+using valley::Communicator;
+
+// Gloo as it is, without anything of Valley.
+class BareAllReduce {
+ public:
+  BareAllReduce(int rank, int size, const std::string& store_folder) {
+    gloo::rendezvous::FileStore store(store_folder);
+    auto device = gloo::transport::tcp::CreateDevice(gloo::transport::tcp::attr("127.0.0.1"));
+    context_ = std::make_shared<gloo::rendezvous::Context>(rank, size);
+    context_->connectFullMesh(store, device);
+  }
+
+  void run(float* x, int64_t d) {
+    gloo::AllreduceOptions options(context_);
+    options.setOutput(x, static_cast<size_t>(d));
+    options.setReduceFunction(
+        [](void* out, const void* a, const void* b, size_t n) { gloo::sum<float>(out, a, b, n); });
+    gloo::allreduce(options);
+  }
+
+ private:
+  std::shared_ptr<gloo::rendezvous::Context> context_;
+};
+
+// Reads x and the mean, writes x.
+void one_pass(float* __restrict x, const float* __restrict mean, float weight, int64_t d) {
+  for (int64_t i = 0; i < d; ++i) x[i] += weight * (mean[i] - x[i]);
+}
+
+template <typename F>
+double milliseconds(Communicator& comm, int rounds, const F& f) {
+  comm.barrier();
+  const double start = valley::now_seconds();
+  for (int i = 0; i < rounds; ++i) f();
+  return (valley::now_seconds() - start) / rounds * 1e3;
+}
+
+void bench_gloo(int64_t d, int rounds) {
+  const auto environment = valley::read_environment([](const char* v) { return std::getenv(v); });
+  const auto comm = valley::make_gloo(valley::gloo_options(*environment, 60));
+  const auto folder = std::filesystem::temp_directory_path() /
+                      ("valley_bench_" + std::to_string(environment->master_port));
+  std::filesystem::create_directories(folder);
+  BareAllReduce bare(comm->rank(), comm->size(), folder.string());
+
+  at::Tensor x = at::randn({d}), buffer = at::randn({d});
+  valley::PullPush round({.pull = 0.1, .push = 0.5});
+  constexpr int kBlocks = 5;
+  double floor = 0, all_reduce = 0, ours = 0;
+  for (int block = -1; block < kBlocks; ++block) {  // the first one warms up
+    const double f = milliseconds(*comm, rounds, [&] {
+      bare.run(buffer.data_ptr<float>(), d);
+      one_pass(x.data_ptr<float>(), buffer.data_ptr<float>(), 0.1f, d);
+      buffer.data_ptr<float>()[0] = 1;
+    });
+    buffer.fill_(1);  // sums would grow without bound
+    const double a = milliseconds(*comm, rounds, [&] { bare.run(buffer.data_ptr<float>(), d); });
+    buffer.fill_(1);
+    const double o = milliseconds(*comm, rounds, [&] { round.round(x, *comm); });
+    if (block < 0) continue;
+    floor += f / kBlocks;
+    all_reduce += a / kBlocks;
+    ours += o / kBlocks;
+  }
+  if (comm->rank() == 0) {
+    std::printf("{\"floor\": %.4f, \"all_reduce\": %.4f, \"round\": %.4f}\n", floor, all_reduce,
+                ours);
+    std::filesystem::remove_all(folder);
+  }
+}
+
+void bench_thread(int64_t d, int rounds, int workers) {
+  valley::run_threads(workers, [&](Communicator& comm) {
+    at::Tensor x = at::randn({d});
+    valley::PullPush round({.pull = 0.1, .push = 0.5});
+    milliseconds(comm, rounds, [&] { round.round(x, comm); });
+    const double ours = milliseconds(comm, 5 * rounds, [&] { round.round(x, comm); });
+    if (comm.rank() == 0) std::printf("{\"round\": %.4f}\n", ours);
+  });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc < 4) return 2;
+  const int64_t d = std::atoll(argv[2]);
+  const int rounds = std::atoi(argv[3]);
+  if (std::string(argv[1]) == "gloo") {
+    bench_gloo(d, rounds);
+  } else {
+    bench_thread(d, rounds, argc > 4 ? std::atoi(argv[4]) : 2);
+  }
+}
