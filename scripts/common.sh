@@ -19,12 +19,19 @@ jobs() {
   echo $((memory < 1 ? 1 : memory < cores ? memory : cores))
 }
 
-# Configures build/release where that has not been done, and builds the targets given (none: all).
-# Ninja configures again by itself when a CMake file has changed.
-build_targets() {
+# Configures build/release where that has not been done, `configure tests` with the tests, which
+# takes what scripts/setup.sh --tests installs. Tests that are in stay in. Ninja configures again by
+# itself when a CMake file has changed.
+configure() {
+  local tests=OFF
+  if [[ ${1:-} == tests ]]; then tests=ON; fi
   cd "$root"
-  [[ -f $build/build.ninja ]] || cmake --preset release
-  local -a targets=()
-  if (($# > 0)); then targets=(--target "$@"); fi
-  cmake --build "$build" --parallel "$(jobs)" "${targets[@]}"
+  if [[ ! -f $build/build.ninja ]] ||
+      { [[ $tests == ON ]] && grep --quiet '^VALLEY_BUILD_TESTS:BOOL=OFF' "$build/CMakeCache.txt"; }
+  then
+    cmake --preset release -DVALLEY_BUILD_TESTS=$tests
+  fi
 }
+
+# Builds the targets given.
+compile() { cmake --build "$build" --parallel "$(jobs)" --target "$@"; }

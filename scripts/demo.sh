@@ -32,7 +32,8 @@ say "setup"
 scripts/setup.sh
 after_setup=$(date +%s)
 say "build ($(jobs) compilers at once)"
-build_targets valley_program
+configure
+compile valley_program
 after_build=$(date +%s)
 say "training"
 command=(build/release/bin/valley compare --algorithms "$algorithms" "${settings[@]}" --out "$out")

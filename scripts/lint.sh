@@ -21,7 +21,7 @@ if ((${#files[@]} == 0)); then
   exit 0
 fi
 
-[[ -f $build/compile_commands.json ]] || cmake --preset release > /dev/null
+configure tests > /dev/null
 # clang 14 in C++20 mode needs the whole of c10::IValue before the rest of ATen.
 printf '%s\n' "${files[@]}" | xargs --max-procs "$(jobs)" -n 1 \
   clang-tidy-14 -p "$build" --quiet \

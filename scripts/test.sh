@@ -8,7 +8,8 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 say "setup"
 "$root/scripts/setup.sh" --tests
 say "build"
-build_targets
+configure tests
+compile all
 say "test"
 cd "$root"
 # One at a time: the tests start workers of their own, and measure waits.
