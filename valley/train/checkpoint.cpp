@@ -56,6 +56,7 @@ void Checkpoints::save(Communicator& comm, const Manifest& manifest, const Worke
     std::vector<int64_t> steps = complete_steps();
     for (size_t i = 0; i + std::max<int64_t>(keep, 1) < steps.size(); ++i) remove(steps[i]);
   }
+  comm.barrier();  // on every worker a checkpoint that was saved is there
 }
 
 void Checkpoints::remove(int64_t step) const {

@@ -1,10 +1,13 @@
 #include "valley/train/gradient.h"
 
 #include <ATen/ops/cross_entropy_loss.h>
+#include <ATen/ops/max.h>
+#include <fmt/ranges.h>
 #include <torch/csrc/autograd/function.h>
 #include <torch/csrc/autograd/function_hook.h>
 #include <torch/csrc/autograd/variable.h>
 
+#include <cmath>
 #include <utility>
 
 #include "valley/core/error.h"
@@ -60,10 +63,15 @@ double Gradient::compute(const Batch& batch, const PartCallback& on_part) {
   at::Tensor(parameters_.gradients()).zero_();
   const at::Tensor logits = model_.forward(batch.input);
   require(logits.dim() == 2 && logits.size(0) == batch.target.size(0),
-          "the model must return logits [batch, classes], got a tensor of {} dimensions for a "
-          "batch of {}",
-          logits.dim(), batch.target.size(0));
+          "the model must return logits [batch, classes], got [{}] for a batch of {}",
+          fmt::join(logits.sizes(), ", "), batch.target.size(0));
+  const int64_t largest = batch.target.max().item<int64_t>();
+  require(largest < logits.size(1),
+          "the model returns {} logits, but there is a target of class {}", logits.size(1),
+          largest);
   const at::Tensor loss = at::cross_entropy_loss(logits, batch.target);
+  const double value = loss.item<double>();
+  if (!std::isfinite(value)) return value;  // before any part of such a gradient travels
   hooks_->callback = &on_part;
   try {
     loss.backward();
@@ -72,7 +80,7 @@ double Gradient::compute(const Batch& batch, const PartCallback& on_part) {
     throw;
   }
   hooks_->callback = nullptr;
-  return loss.item<double>();
+  return value;
 }
 
 }  // namespace valley

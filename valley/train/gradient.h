@@ -24,7 +24,8 @@ class Gradient {
   Gradient(Model& model, const FlatParameters& parameters);
   ~Gradient();
 
-  /// g <- gradient of the mean cross-entropy of the batch; returns the loss.
+  /// g <- gradient of the mean cross-entropy of the batch; returns the loss. If that is not finite,
+  /// g is 0 and no part is announced.
   /// @throws UsageError if the model's output does not fit the targets.
   double compute(const Batch& batch, const PartCallback& on_part);
 

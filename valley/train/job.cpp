@@ -12,12 +12,23 @@
 
 namespace valley {
 
+namespace {
+
+std::unique_ptr<Model> make_job_model(const RunConfig& config, const DataSplits& data) {
+  const auto& inputs = data.train->inputs;
+  return make_model(config.model, {.input = {inputs.size(1), inputs.size(2), inputs.size(3)},
+                                   .classes = data.train->classes,
+                                   .seed = static_cast<uint64_t>(config.seed)});
+}
+
+}  // namespace
+
 DataSplits load_job_data(const RunConfig& config) {
   const DataSplits data = load_data(config.data, {.train_samples = config.train_samples,
                                                   .test_samples = config.test_samples,
                                                   .seed = static_cast<uint64_t>(config.seed)});
-  require(config.workers <= data.train->size(), "more workers ({}) than training samples ({})",
-          config.workers, data.train->size());
+  check(to_train_options(config), data, static_cast<int>(config.workers));
+  make_job_model(config, data);
   return data;
 }
 
@@ -29,11 +40,7 @@ Summary run_job(const RunConfig& config, const DataSplits& data, Communicator& c
   at::set_num_threads(config.threads > 0 ? static_cast<int>(config.threads)
                                          : std::max(1, cores / comm.size()));
 
-  const auto& inputs = data.train->inputs;
-  const auto model =
-      make_model(config.model, {.input = {inputs.size(1), inputs.size(2), inputs.size(3)},
-                                .classes = data.train->classes,
-                                .seed = static_cast<uint64_t>(config.seed)});
+  const auto model = make_job_model(config, data);
   TrainOptions options = to_train_options(config);
   options.resume = context.resume;
 

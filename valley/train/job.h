@@ -18,8 +18,9 @@ struct JobContext {
   const std::atomic<bool>* stop = nullptr;  ///< see Trainer::set_stop_flag
 };
 
-/// Loads the data a configuration names. Called once a process, before any worker starts.
-/// @throws UsageError, also when the workers outnumber the training samples.
+/// Loads the data a configuration names. Called once a process, before any worker starts and before
+/// there is a run folder: so it also sees whether data, options and model go together.
+/// @throws UsageError
 DataSplits load_job_data(const RunConfig& config);
 
 /// One worker of the training a configuration describes: builds the model, trains it, and leaves

@@ -1,5 +1,6 @@
 #include "valley/train/summary.h"
 
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "valley/core/error.h"
@@ -40,6 +41,16 @@ Json Summary::to_json() const {
           {"version", kVersion}};
 }
 
+namespace {
+
+// JSON has no word for a number that is not finite: it was written as null.
+double number(const Json& json, const char* key) {
+  const Json& value = json.at(key);
+  return value.is_null() ? std::numeric_limits<double>::quiet_NaN() : value.get<double>();
+}
+
+}  // namespace
+
 Summary summary_from(const Json& json) {
   try {
     const Json& s = json.at("seconds");
@@ -52,20 +63,20 @@ Summary summary_from(const Json& json) {
             .seed = json.at("seed"),
             .parameters = json.at("parameters"),
             .steps = json.at("steps"),
-            .epochs = json.at("epochs"),
-            .train_loss = json.at("train_loss"),
-            .train_accuracy = json.at("train_accuracy"),
-            .test_loss = json.at("test_loss"),
-            .test_accuracy = json.at("test_accuracy"),
-            .generalization_gap = json.at("generalization_gap"),
-            .valley_width = json.at("valley_width"),
-            .predicted_width = json.at("predicted_width"),
+            .epochs = number(json, "epochs"),
+            .train_loss = number(json, "train_loss"),
+            .train_accuracy = number(json, "train_accuracy"),
+            .test_loss = number(json, "test_loss"),
+            .test_accuracy = number(json, "test_accuracy"),
+            .generalization_gap = number(json, "generalization_gap"),
+            .valley_width = number(json, "valley_width"),
+            .predicted_width = number(json, "predicted_width"),
             .rounds = json.at("rounds"),
             .comm_bytes_per_worker = json.at("comm_bytes_per_worker"),
-            .comm_fraction_of_ssgd = json.at("comm_fraction_of_ssgd"),
-            .seconds = {s.at("compute"), s.at("communicate"), s.at("wait"), s.at("data"),
-                        s.at("evaluate"), s.at("total")},
-            .samples_per_second = json.at("samples_per_second"),
+            .comm_fraction_of_ssgd = number(json, "comm_fraction_of_ssgd"),
+            .seconds = {number(s, "compute"), number(s, "communicate"), number(s, "wait"),
+                        number(s, "data"), number(s, "evaluate"), number(s, "total")},
+            .samples_per_second = number(json, "samples_per_second"),
             .peak_rss_bytes = json.at("peak_rss_bytes")};
   } catch (const Json::exception& error) {
     throw UsageError(std::string("the summary of the run is damaged: ") + error.what());

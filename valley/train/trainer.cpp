@@ -95,6 +95,17 @@ void check(const TrainOptions& o) {
   LrSchedule(with_total(o.learning_rate, o.steps > 0 ? o.steps : std::max<int64_t>(1, warmup)));
 }
 
+void check(const TrainOptions& o, const DataSplits& data, int workers) {
+  check(o);
+  const Sampler sampler({.examples = data.train->size(),
+                         .batch_size = o.batch_size,
+                         .workers = workers,
+                         .tail = o.tail});
+  const int64_t steps = o.steps > 0 ? o.steps : o.epochs * sampler.steps_per_epoch();
+  LrSchedule(with_total(o.learning_rate, steps));
+  Loader(data.train, *data.train, o.augmentation, o.seed, 0);
+}
+
 class Trainer::Loop {
  public:
   Loop(Communicator& comm, Model& model, DataSplits data, TrainOptions options)

@@ -49,6 +49,9 @@ struct TrainOptions {
 /// What can be known without data and workers. @throws UsageError if an option is out of range.
 void check(const TrainOptions& options);
 
+/// What else can be known before a worker starts. @throws UsageError likewise.
+void check(const TrainOptions& options, const DataSplits& data, int workers);
+
 /// Trains a model with all workers of a communicator: the one loop of Valley, whatever the
 /// algorithm. Every worker makes its own Trainer with its own model and the same options:
 ///

@@ -1,8 +1,9 @@
 #include "valley/train/worker_generator.h"
 
+#include <ATen/Context.h>
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/dropout.h>
 #include <ATen/ops/equal.h>
-#include <ATen/ops/manual_seed.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/rand.h>
 #include <ATen/ops/randn.h>

@@ -1,0 +1,185 @@
+#include "valley/train/checkpoint.h"
+
+#include <ATen/ops/empty.h>
+#include <ATen/ops/equal.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/zeros.h>
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "valley/comm/group.h"
+#include "valley/core/error.h"
+#include "valley/record/run_folder.h"
+#include "valley/record/testing/test_folder.h"
+#include "valley/train/testing/small_training.h"
+
+namespace valley {
+namespace {
+
+namespace fs = std::filesystem;
+
+void save(const fs::path& folder, int64_t step, int workers = 2, int64_t keep = 10,
+          int64_t size = 5) {
+  run_threads(workers, [&](Communicator& comm) {
+    Checkpoints(folder).save(
+        comm,
+        {.step = step, .total_steps = 50, .workers = workers, .algorithm = "dppf", .model = "m"},
+        {.tensors = {{"x", at::full({size}, double(100 * step + comm.rank()))},
+                     {"buffers", at::empty({0})}},
+         .values = fmt::format("{{\"step\": {}}}", step)},
+        keep);
+  });
+}
+
+std::string list(const fs::path& folder) {
+  std::vector<std::string> names;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    names.push_back(entry.path().filename().string());
+  }
+  std::sort(names.begin(), names.end());
+  return fmt::format("{}", fmt::join(names, " "));
+}
+
+TEST(Checkpoints, ReadWhatWasWritten) {
+  const TestFolder folder;
+  const Checkpoints checkpoints(folder / "checkpoints");
+  EXPECT_FALSE(checkpoints.latest());
+  save(folder / "checkpoints", 12, 3);
+  const auto manifest = checkpoints.latest();
+  ASSERT_TRUE(manifest);
+  EXPECT_EQ(manifest->step, 12);
+  EXPECT_EQ(manifest->total_steps, 50);
+  EXPECT_EQ(manifest->workers, 3);
+  EXPECT_EQ(manifest->algorithm, "dppf");
+  EXPECT_EQ(manifest->model, "m");
+  for (int m = 0; m < 3; ++m) {
+    const WorkerState state = checkpoints.load(*manifest, m);
+    ASSERT_EQ(state.tensors.size(), 2u);
+    EXPECT_TRUE(at::equal(state.tensors[0].tensor, at::full({5}, 1200.0 + m)));
+    EXPECT_EQ(state.tensors[1].tensor.numel(), 0);
+    EXPECT_EQ(state.values, R"({"step": 12})");
+  }
+  EXPECT_EQ(list(checkpoints.path_of(12)),
+            "manifest.json worker-0.safetensors worker-1.safetensors worker-2.safetensors");
+}
+
+TEST(Checkpoints, TheNewestStay) {
+  const TestFolder folder;
+  for (const int64_t step : {3, 8, 9, 20}) save(folder.path(), step, 2, /*keep=*/2);
+  EXPECT_EQ(folder.list(), "step-00000009 step-00000020");
+  save(folder.path(), 123456789, 1, /*keep=*/1);
+  EXPECT_EQ(folder.list(), "step-123456789");
+  EXPECT_EQ(Checkpoints(folder.path()).latest()->step, 123456789);
+  save(folder.path(), 123456790, 1, /*keep=*/5);
+  Checkpoints(folder.path()).remove_beyond(123456789);
+  EXPECT_EQ(folder.list(), "step-123456789");
+}
+
+TEST(Checkpoints, FoldersThatAreNoneAreIgnored) {
+  const TestFolder folder;
+  save(folder.path(), 5);
+  fs::create_directories(folder / "step-00000009");  // interrupted before its manifest
+  spill(folder / "step-00000009" / "worker-0.safetensors", "half");
+  fs::create_directories(folder / "step-12x");
+  spill(folder / "step-12x" / "manifest.json", "{}");
+  fs::create_directories(folder / "other");
+  spill(folder / "step-00000077", "a file");
+  EXPECT_EQ(Checkpoints(folder.path()).latest()->step, 5);
+}
+
+TEST(Checkpoints, DamageIsNamed) {
+  const TestFolder folder;
+  const Checkpoints checkpoints(folder.path());
+  save(folder.path(), 5);
+  const Manifest manifest = checkpoints.latest().value();
+  const fs::path at5 = checkpoints.path_of(5);
+  const auto load_error = [&] {
+    return error_of<UsageError>([&] { checkpoints.load(manifest, 1); });
+  };
+  const std::string remedy = "; remove its folder to resume from an earlier checkpoint";
+
+  const fs::path worker = at5 / "worker-1.safetensors";
+  const std::string whole = slurp(worker);
+  spill(worker, whole.substr(0, whole.size() - 8));
+  EXPECT_EQ(load_error(), worker.string() + " is cut short: 12 of 20 bytes of data" + remedy);
+  spill(worker, "");
+  EXPECT_EQ(load_error(), worker.string() + " is cut short: 0 bytes" + remedy);
+  spill(worker, std::string(100, 'x'));
+  EXPECT_EQ(load_error(), worker.string() + " is no safetensors file: it has no header" + remedy);
+  fs::remove(worker);
+  EXPECT_EQ(load_error(),
+            "cannot read " + worker.string() + ": No such file or directory" + remedy);
+  const std::string header = R"({"x":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}})";
+  std::string foreign(8, '\0');
+  foreign[0] = static_cast<char>(header.size());
+  spill(worker, foreign + header);
+  EXPECT_EQ(load_error(), worker.string() + " is no checkpoint of a worker" + remedy);
+
+  for (const char* content : {"", "{\"step\": 5", "[]", "{\"step\": 5}", "{\"step\": \"five\"}"}) {
+    spill(at5 / "manifest.json", content);
+    EXPECT_EQ(error_of<UsageError>([&] { checkpoints.latest(); }),
+              (at5 / "manifest.json").string() + " is damaged" + remedy)
+        << content;
+  }
+}
+
+TEST(Checkpoints, AFullDiskLeavesTheEarlierOne) {
+  const TestFolder folder;
+  save(folder.path(), 5);
+  {
+    const FileSizeLimit limit(20000);
+    EXPECT_EQ(error_of<IoError>([&] {
+                save(folder.path(), 9, 2, /*keep=*/1, 100000);
+              }).substr(0, (folder / "step-00000009").string().size() + 20),
+              "cannot write " + (folder / "step-00000009").string() + "/worker");
+  }
+  const Checkpoints checkpoints(folder.path());
+  const Manifest manifest = checkpoints.latest().value();
+  EXPECT_EQ(manifest.step, 5);
+  for (int m = 0; m < 2; ++m) {
+    EXPECT_TRUE(
+        at::equal(checkpoints.load(manifest, m).tensors[0].tensor, at::full({5}, 500.0 + m)));
+  }
+  save(folder.path(), 9, 2, /*keep=*/1);  // there is room again
+  EXPECT_EQ(folder.list(), "step-00000009");
+}
+
+TEST(Checkpoints, AFolderThatCannotBeMade) {
+  const TestFolder folder;
+  spill(folder / "file", "");
+  EXPECT_EQ(error_of<IoError>([&] { save(folder / "file", 3); }),
+            "cannot write " + (folder / "file/step-00000003").string() + ": Not a directory");
+}
+
+// The same through the trainer, with the model's own size.
+TEST(Checkpoints, ATrainingOnAFullDiskCanBeResumed) {
+  const TestFolder folder, reference;
+  SmallTraining training{.workers = 2, .options = small_options("dppf")};
+  training.options.checkpoint_every = 4;
+  training.options.out = reference.path().string();
+  train(training);
+
+  training.options.out = folder.path().string();
+  std::optional<FileSizeLimit> limit;
+  RecordingProgress progress;
+  progress.on_update = [&](const ProgressState& state) {
+    if (state.step == 11) limit.emplace(5000);  // a worker's file has 9000 bytes, metrics fewer
+  };
+  training.progress = &progress;
+  const std::string text = error_of<IoError>([&] { train(training); });
+  limit.reset();
+  EXPECT_EQ(text.substr(0, 13), "cannot write ");
+  EXPECT_NE(text.find("File too large"), std::string::npos) << text;
+  const Checkpoints checkpoints(folder / std::string(RunFolder::kCheckpoints));
+  EXPECT_EQ(checkpoints.latest()->step, 8);
+
+  training.progress = nullptr;
+  training.options.resume = true;
+  train(training);
+  EXPECT_EQ(slurp(folder / std::string(RunFolder::kModel)),
+            slurp(reference / std::string(RunFolder::kModel)));
+  EXPECT_EQ(metrics_without_seconds(folder.path()), metrics_without_seconds(reference.path()));
+}
+
+}  // namespace
+}  // namespace valley

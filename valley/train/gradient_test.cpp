@@ -1,0 +1,127 @@
+#include "valley/train/gradient.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/allclose.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/cross_entropy_loss.h>
+#include <ATen/ops/equal.h>
+#include <ATen/ops/randn.h>
+#include <ATen/ops/zeros.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "valley/core/error.h"
+#include "valley/models/registry.h"
+#include "valley/record/testing/test_folder.h"
+#include "valley/train/testing/small_training.h"
+
+namespace valley {
+namespace {
+
+Batch some_batch(int64_t side = 28) {
+  Batch batch{at::randn({5, 1, side, side}), at::zeros({5}, at::kLong)};
+  for (int64_t i = 0; i < 5; ++i) batch.target.data_ptr<int64_t>()[i] = i % 4;
+  return batch;
+}
+
+TEST(Gradient, EqualsAutogradsOnAModelOfItsOwnMemory) {
+  for (const char* name : {"mlp", "lenet", "resnet-8"}) {
+    const Batch batch = some_batch();
+    const auto twin = make_model(name, {.seed = 2});
+    const at::Tensor loss = at::cross_entropy_loss(twin->forward(batch.input), batch.target);
+    loss.backward();
+    std::vector<at::Tensor> expected;
+    for (const auto& [parameter, tensor] : twin->parameters()) {
+      expected.push_back(tensor.grad().flatten());
+    }
+
+    const auto model = make_model(name, {.seed = 2});
+    const FlatParameters parameters(*model);
+    Gradient gradient(*model, parameters);
+    for (int repeat = 0; repeat < 2; ++repeat) {  // does not add up
+      EXPECT_FLOAT_EQ(gradient.compute(batch, {}), loss.item<float>()) << name;
+      EXPECT_TRUE(at::allclose(parameters.gradients(), at::cat(expected), 1e-5, 1e-7)) << name;
+    }
+  }
+}
+
+TEST(Gradient, PartsCoverEverythingOnceAndAreFinal) {
+  const auto model = make_model("resnet-8", {.seed = 2});
+  const FlatParameters parameters(*model, DecayRule::kMatrices);
+  Gradient gradient(*model, parameters);
+  for (int step = 0; step < 3; ++step) {
+    std::vector<int> times(parameters.size());
+    const at::Tensor when_told = at::zeros({parameters.size()});
+    int parts = 0;
+    gradient.compute(some_batch(), [&](int64_t begin, int64_t end) {
+      ASSERT_TRUE(0 <= begin && begin < end && end <= parameters.size());
+      for (int64_t i = begin; i < end; ++i) ++times[i];
+      when_told.narrow(0, begin, end - begin)
+          .copy_(parameters.gradients().narrow(0, begin, end - begin));
+      ++parts;
+    });
+    EXPECT_EQ(parts, static_cast<int>(parameters.ranges().size()));
+    EXPECT_TRUE(std::all_of(times.begin(), times.end(), [](int n) { return n == 1; }));
+    EXPECT_TRUE(at::equal(when_told, parameters.gradients()));
+  }
+}
+
+// A number that is none must not travel to the other workers.
+TEST(Gradient, ALossThatIsNotFiniteHasNone) {
+  const auto model = small_model(SmallModel::kPlain);
+  const FlatParameters parameters(*model);
+  Gradient gradient(*model, parameters);
+  gradient.compute(some_batch(6), {});
+  at::Tensor(parameters.values()).mul_(std::numeric_limits<double>::infinity());
+  const double loss = gradient.compute(some_batch(6), [](int64_t, int64_t) { FAIL(); });
+  EXPECT_FALSE(std::isfinite(loss));
+  EXPECT_EQ(parameters.gradients().abs().max().item<double>(), 0);
+}
+
+TEST(Gradient, LeavesNoHookBehind) {
+  const auto model = small_model(SmallModel::kPlain);
+  const FlatParameters parameters(*model);
+  int parts = 0;
+  {
+    Gradient gradient(*model, parameters);
+    gradient.compute(some_batch(6), [&](int64_t, int64_t) { ++parts; });
+    EXPECT_EQ(parts, 4);
+  }
+  at::cross_entropy_loss(model->forward(some_batch(6).input), some_batch(6).target).backward();
+  EXPECT_EQ(parts, 4);
+}
+
+class Shaped : public Model {
+ public:
+  explicit Shaped(std::vector<int64_t> shape) : shape_(std::move(shape)) {
+    weight_ = at::randn({1}).set_requires_grad(true);
+  }
+  at::Tensor forward(const at::Tensor&) override { return weight_ * at::zeros(shape_); }
+  std::vector<NamedTensor> parameters() override { return {{"weight", weight_}}; }
+  std::vector<NamedTensor> buffers() override { return {}; }
+  void train(bool) override {}
+
+ private:
+  std::vector<int64_t> shape_;
+  at::Tensor weight_;
+};
+
+TEST(Gradient, OutputsThatAreNoLogitsAreRefused) {
+  const auto message = [](std::vector<int64_t> shape) {
+    Shaped model(std::move(shape));
+    const FlatParameters parameters(model);
+    return error_of<UsageError>([&] { Gradient(model, parameters).compute(some_batch(), {}); });
+  };
+  EXPECT_EQ(message({5, 10, 1}),
+            "the model must return logits [batch, classes], got [5, 10, 1] for a batch of 5");
+  EXPECT_EQ(message({4, 10}),
+            "the model must return logits [batch, classes], got [4, 10] for a batch of 5");
+  EXPECT_EQ(message({5, 3}), "the model returns 3 logits, but there is a target of class 3");
+  EXPECT_EQ(message({5, 4}), "no error");
+}
+
+}  // namespace
+}  // namespace valley

@@ -1,0 +1,321 @@
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/equal.h>
+#include <ATen/ops/zeros_like.h>
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "valley/core/error.h"
+#include "valley/models/safetensors.h"
+#include "valley/record/run_folder.h"
+#include "valley/record/testing/test_folder.h"
+#include "valley/train/checkpoint.h"
+#include "valley/train/testing/small_training.h"
+
+namespace valley {
+namespace {
+
+namespace fs = std::filesystem;
+
+fs::path checkpoints_of(const fs::path& folder) { return folder / RunFolder::kCheckpoints; }
+
+std::string step_folder(int64_t step) { return fmt::format("step-{:08}", step); }
+
+struct Case {
+  std::string algorithm;
+  bool adamw;
+  int workers;
+};
+
+std::ostream& operator<<(std::ostream& out, const Case& c) {
+  return out << c.algorithm << (c.adamw ? " adamw " : " sgd ") << c.workers;
+}
+
+SmallTraining training_of(const Case& c, SmallModel model) {
+  SmallTraining training{.workers = c.workers, .options = small_options(c.algorithm)};
+  training.options.augmentation = {.crop_padding = 1, .flip = true};
+  training.options.optimizer = {.kind = c.adamw ? OptimizerKind::kAdamW : OptimizerKind::kSgd,
+                                .nesterov = true,
+                                .weight_decay = 1e-2};
+  training.options.algorithm_options.period.base = 9;
+  training.options.decay_rule = DecayRule::kMatrices;
+  training.options.algorithm_options.push_schedule = PushShape::kDecreasing;
+  training.options.algorithm_options.bucket_bytes = 512;  // several buckets
+  training.model = [model] { return small_model(model, 3); };
+  return training;
+}
+
+SmallTraining in_folder(SmallTraining training, const fs::path& out, bool resume = false) {
+  fs::create_directories(out);
+  training.options.out = out.string();
+  training.options.resume = resume;
+  return training;
+}
+
+void expect_same_tensors(const TensorFile& a, const TensorFile& b) {
+  ASSERT_EQ(a.tensors.size(), b.tensors.size());
+  for (size_t i = 0; i < a.tensors.size(); ++i) {
+    EXPECT_EQ(a.tensors[i].name, b.tensors[i].name);
+    EXPECT_TRUE(at::equal(a.tensors[i].tensor, b.tensors[i].tensor)) << a.tensors[i].name;
+  }
+}
+
+// What two finished runs of 20 steps left, except for the time it took.
+void expect_same_run(const fs::path& a, const fs::path& b, int workers) {
+  for (int m = 0; m < workers; ++m) {
+    const std::string file = fmt::format("{}/worker-{}.safetensors", step_folder(20), m);
+    SCOPED_TRACE(file);
+    const TensorFile left = load_safetensors((checkpoints_of(a) / file).string());
+    const TensorFile right = load_safetensors((checkpoints_of(b) / file).string());
+    expect_same_tensors(left, right);
+    Json states[2] = {Json::parse(left.metadata.at("state")),
+                      Json::parse(right.metadata.at("state"))};
+    for (Json& state : states) state.at("meters").erase("seconds");
+    EXPECT_EQ(states[0], states[1]);
+  }
+  EXPECT_EQ(slurp(a / RunFolder::kModel), slurp(b / RunFolder::kModel));
+  EXPECT_EQ(metrics_without_seconds(a), metrics_without_seconds(b));
+  Json summaries[2] = {read_json(a / RunFolder::kSummary), read_json(b / RunFolder::kSummary)};
+  for (Json& summary : summaries) {
+    for (const char* key : {"seconds", "samples_per_second", "peak_rss_bytes"}) summary.erase(key);
+  }
+  EXPECT_EQ(summaries[0], summaries[1]);
+}
+
+class Resume : public testing::TestWithParam<Case> {};
+
+// Six steps an epoch, rounds every nine, checkpoints every three.
+constexpr int64_t kInsideAPeriod = 3, kEpochEnd = 6, kRound = 9, kBoth = 18, kEnd = 20;
+
+TEST_P(Resume, EqualsTheUninterruptedRunBitForBit) {
+  const TestFolder folder;
+  const SmallTraining training = training_of(GetParam(), SmallModel::kBatchNorm);
+  train(in_folder(training, folder / "whole"));
+
+  SmallTraining often = in_folder(training, folder / "often");
+  often.options.checkpoint_every = 3;
+  often.options.keep_checkpoints = 100;
+  train(often);
+  expect_same_run(folder / "whole", folder / "often", training.workers);
+
+  // Killed some steps after the checkpoint of step s: metrics go further than it.
+  for (const int64_t s : {kInsideAPeriod, kEpochEnd, kRound, kBoth, kEnd}) {
+    SCOPED_TRACE(s);
+    const fs::path resumed = folder / fmt::format("resumed-{}", s);
+    fs::create_directories(checkpoints_of(resumed));
+    fs::copy(checkpoints_of(folder / "often") / step_folder(s),
+             checkpoints_of(resumed) / step_folder(s));
+    fs::copy(folder / "often" / RunFolder::kMetrics, resumed / RunFolder::kMetrics);
+    train(in_folder(training, resumed, /*resume=*/true));
+    expect_same_run(folder / "whole", resumed, training.workers);
+  }
+}
+
+// Asked at step 5: all stop at the same one, at their next meeting at the latest.
+TEST_P(Resume, AStoppedRunGoesOnAsIfNothingHadBeen) {
+  const TestFolder folder;
+  const SmallTraining training = training_of(GetParam(), SmallModel::kBatchNorm);
+  train(in_folder(training, folder / "whole"));
+
+  std::atomic<bool> stop = false;
+  RecordingProgress progress;
+  progress.on_update = [&](const ProgressState& state) { stop = stop || state.step == 5; };
+  SmallTraining stopped = in_folder(training, folder / "stopped");
+  stopped.progress = &progress;
+  stopped.stop = &stop;
+  const Outcome outcome = train(stopped);
+  const int64_t step = outcome.summaries[0].steps;
+  for (const Summary& summary : outcome.summaries) {
+    EXPECT_EQ(summary.status, "interrupted");
+    EXPECT_EQ(summary.steps, step);
+  }
+  EXPECT_EQ(step, training.workers == 1 ? 5 : 6);  // 6: of the gradients, or the evaluation
+  EXPECT_EQ(read_json(folder / "stopped" / RunFolder::kSummary).at("status"), "interrupted");
+  EXPECT_FALSE(fs::exists(folder / "stopped" / RunFolder::kModel));
+  const auto manifest = Checkpoints(checkpoints_of(folder / "stopped")).latest();
+  ASSERT_TRUE(manifest);
+  EXPECT_EQ(manifest->step, step);
+
+  RecordingProgress resumed;
+  SmallTraining rest = in_folder(training, folder / "stopped", /*resume=*/true);
+  rest.progress = &resumed;
+  train(rest);
+  EXPECT_EQ(resumed.messages,
+            std::vector<std::string>{fmt::format("resuming at step {} of 20", step)});
+  expect_same_run(folder / "whole", folder / "stopped", training.workers);
+}
+
+std::vector<Case> cases() {
+  std::vector<Case> result;
+  for (const AlgorithmEntry& entry : algorithms()) {
+    for (const bool adamw : {false, true}) {
+      for (const int workers : {1, 2, 3}) result.push_back({entry.name, adamw, workers});
+    }
+  }
+  return result;
+}
+
+INSTANTIATE_TEST_SUITE_P(Trainer, Resume, testing::ValuesIn(cases()));
+
+TEST(ResumeFrom, NothingIsAStart) {
+  const TestFolder folder;
+  const SmallTraining training = training_of({"dppf", false, 2}, SmallModel::kBatchNorm);
+  train(in_folder(training, folder / "whole"));
+  train(in_folder(training, folder / "new", /*resume=*/true));
+  expect_same_run(folder / "whole", folder / "new", 2);
+}
+
+TEST(ResumeFrom, AFinishedRunRepeatsItsEnd) {
+  const TestFolder folder;
+  const SmallTraining training = training_of({"dppf", false, 2}, SmallModel::kBatchNorm);
+  train(in_folder(training, folder / "whole"));
+  train(in_folder(training, folder / "again"));
+  train(in_folder(training, folder / "again", /*resume=*/true));
+  expect_same_run(folder / "whole", folder / "again", 2);
+}
+
+TEST(ResumeFrom, AnotherRunIsRefused) {
+  const TestFolder folder;
+  SmallTraining training = training_of({"dppf", false, 2}, SmallModel::kBatchNorm);
+  train(in_folder(training, folder / "run"));
+  const auto message = [&](const SmallTraining& other) {
+    return error_of<UsageError>([&] { train(in_folder(other, folder / "run", true)); });
+  };
+  training.options.algorithm = "ssgd";
+  EXPECT_EQ(message(training), "the checkpoint is of dppf over 20 steps, the run of ssgd over 20");
+  training.options.algorithm = "dppf";
+  training.options.steps = 30;
+  EXPECT_EQ(message(training), "the checkpoint is of dppf over 20 steps, the run of dppf over 30");
+  training.options.steps = 20;
+  training.model = [] { return small_model(SmallModel::kDropout); };
+  EXPECT_EQ(message(training), "the checkpoint has 384 parameters, the model 496");
+  training = training_of({"dppf", true, 2}, SmallModel::kBatchNorm);
+  EXPECT_EQ(message(training), "the checkpoint's optimizer state is of another optimizer");
+  training.options.out = "";
+  training.options.resume = true;
+  EXPECT_EQ(error_of<UsageError>([&] { train(training); }),
+            "a run without a folder cannot be resumed");
+}
+
+// Time goes on where it was: else samples a second would be of more samples than time.
+TEST(ResumeFrom, SecondsAddUp) {
+  const TestFolder folder;
+  SmallTraining training =
+      in_folder(training_of({"dppf", false, 2}, SmallModel::kBatchNorm), folder / "run");
+  const Summary first = train(training).summaries[0];
+  training.options.resume = true;
+  const Summary second = train(training).summaries[0];
+  const auto busy = [](const PhaseSeconds& s) { return s.compute + s.data + s.evaluate; };
+  EXPECT_GT(second.seconds.total, busy(second.seconds));
+  EXPECT_GE(busy(second.seconds), first.seconds.compute + first.seconds.data);
+  EXPECT_GT(second.samples_per_second, 0);
+  EXPECT_LE(second.samples_per_second,
+            1.001 * 2 * 20 * 4 / (first.seconds.compute + first.seconds.data));
+}
+
+TEST(OtherWorkers, StartFromTheAverageOfAll) {
+  const TestFolder folder;
+  // 72 examples: 6 steps an epoch with 3 workers, 9 with 2; the checkpoint is of epoch 2.
+  SmallTraining three = training_of({"dppf", false, 3}, SmallModel::kBatchNorm);
+  three.data = small_data(72);
+  three.options.steps = 0;
+  three.options.epochs = 4;
+  three.options.algorithm_options.pull_push.push = 2;  // far apart
+  three.options.checkpoint_every = 14;
+  three = in_folder(three, folder / "run");
+  std::atomic<bool> stop = false;
+  RecordingProgress progress;
+  progress.on_update = [&](const ProgressState& state) { stop = stop || state.step >= 14; };
+  three.progress = &progress;
+  three.stop = &stop;
+  const int64_t stopped = train(three).summaries[0].steps;
+  ASSERT_GE(stopped, 14);
+  ASSERT_LT(stopped, 18);
+
+  const Checkpoints checkpoints(checkpoints_of(folder / "run"));
+  const Manifest manifest = checkpoints.latest().value();
+  at::Tensor sum;
+  for (int m = 0; m < 3; ++m) {
+    for (const auto& [name, tensor] : checkpoints.load(manifest, m).tensors) {
+      if (name == "x") sum = m == 0 ? tensor.to(at::kDouble) : sum + tensor;
+    }
+  }
+
+  // Stops at once, so that its first checkpoint shows where it started.
+  SmallTraining two = three;
+  two.workers = 2;
+  two.options.resume = true;
+  two.options.keep_checkpoints = 1;
+  RecordingProgress told;
+  two.progress = &told;
+  stop = false;
+  told.on_update = [&](const ProgressState& state) {
+    if (stop.exchange(true)) return;
+    EXPECT_EQ(state.step, 19);
+    const Manifest start = checkpoints.latest().value();
+    EXPECT_EQ(start.step, 18);
+    EXPECT_EQ(start.total_steps, 36);
+    EXPECT_EQ(start.workers, 2);
+    for (int m = 0; m < 2; ++m) {
+      for (const auto& [name, tensor] : checkpoints.load(start, m).tensors) {
+        if (name == "x") {
+          EXPECT_TRUE(at::equal(tensor, (sum / 3).to(at::kFloat))) << m;
+        }
+        EXPECT_FALSE(name.starts_with("optimizer")) << name;
+      }
+    }
+  };
+  train(two);
+  EXPECT_EQ(told.messages,
+            std::vector<std::string>{"the checkpoint has 3 workers, this run 2: starting from "
+                                     "their average at epoch 2, with fresh optimizer state"});
+
+  // From then on it is a run of two workers.
+  RecordingProgress again;
+  two.progress = &again;
+  two.stop = nullptr;
+  const Summary summary = train(two).summaries[0];
+  ASSERT_EQ(again.messages.size(), 1u);
+  EXPECT_TRUE(again.messages[0].starts_with("resuming at step ")) << again.messages[0];
+  EXPECT_EQ(summary.status, "finished");
+  EXPECT_EQ(summary.workers, 2);
+  EXPECT_EQ(summary.steps, 36);
+}
+
+// With more workers the steps are fewer, and the old checkpoint has the larger number.
+TEST(OtherWorkers, MoreOfThemGoOnFromTheirOwnCheckpoint) {
+  const TestFolder folder;
+  SmallTraining one = training_of({"local-sgd", false, 1}, SmallModel::kPlain);
+  one.data = small_data(72);
+  one.options.steps = 0;
+  one.options.epochs = 2;
+  one = in_folder(one, folder / "run");
+  one.options.checkpoint_every = 30;
+  one.options.keep_checkpoints = 1;
+  std::atomic<bool> stop = false;
+  RecordingProgress progress;
+  progress.on_update = [&](const ProgressState& state) { stop = state.step == 30; };
+  one.progress = &progress;
+  one.stop = &stop;
+  EXPECT_EQ(train(one).summaries[0].steps, 30);
+
+  SmallTraining three = one;
+  three.workers = 3;
+  three.options.resume = true;
+  three.options.checkpoint_every = 5;
+  progress.on_update = [&](const ProgressState& state) { stop = state.step >= 7; };
+  stop = false;
+  const int64_t stopped = train(three).summaries[0].steps;  // of 12, begun at 6
+  EXPECT_LT(stopped, 12);
+  const Manifest manifest = Checkpoints(checkpoints_of(folder / "run")).latest().value();
+  EXPECT_EQ(manifest.step, stopped);
+  EXPECT_EQ(manifest.workers, 3);
+  three.stop = nullptr;
+  const Summary summary = train(three).summaries[0];
+  EXPECT_EQ(summary.steps, 12);
+  EXPECT_EQ(summary.status, "finished");
+}
+
+}  // namespace
+}  // namespace valley

@@ -1,0 +1,216 @@
+#include "valley/train/run_config.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "valley/core/error.h"
+#include "valley/record/testing/test_folder.h"
+
+namespace valley {
+namespace {
+
+// A value of the field's type that is not the default.
+struct Change {
+  RunConfig& config;
+  const std::string& key;
+  void operator()(bool RunConfig::*member) const { config.*member = !(config.*member); }
+  void operator()(int64_t RunConfig::*member) const { config.*member += 7; }
+  void operator()(double RunConfig::*member) const { config.*member += 0.1; }
+  void operator()(std::string RunConfig::*member) const { config.*member = "other " + key; }
+};
+
+TEST(RunConfig, EveryFieldSurvivesTheFile) {
+  const Config before = to_config(RunConfig());
+  RunConfig config;
+  for (const ConfigField& field : config_fields()) {
+    std::visit(Change{config, field.key}, field.member);
+  }
+  const Config values = to_config(config);
+  ASSERT_EQ(values.size(), config_fields().size());
+  for (size_t i = 0; i < values.size(); ++i) {
+    EXPECT_EQ(values[i].first, config_fields()[i].key);
+    EXPECT_NE(values[i].second, before[i].second) << values[i].first;
+  }
+  RunConfig read;
+  apply_config(parse_config(config_text(values), "run.toml"), "run.toml", read);
+  EXPECT_EQ(to_config(read), values);
+}
+
+TEST(RunConfig, EveryFieldIsExplained) {
+  std::set<std::string> keys;
+  for (const ConfigField& field : config_fields()) {
+    EXPECT_FALSE(field.help.empty()) << field.key;
+    EXPECT_FALSE(field.group.empty()) << field.key;
+    EXPECT_TRUE(keys.insert(field.key).second) << field.key;
+  }
+}
+
+TEST(RunConfig, OnlyNamedFieldsChange) {
+  RunConfig config;
+  config.lr = 0.5;
+  apply_config({{"push", 0.25}, {"nesterov", true}}, "run.toml", config);
+  EXPECT_EQ(config.push, 0.25);
+  EXPECT_TRUE(config.nesterov);
+  EXPECT_EQ(config.lr, 0.5);
+  EXPECT_EQ(config.pull, RunConfig().pull);
+}
+
+TEST(RunConfig, WholeNumbersServeAsNumbersAndPeriods) {
+  RunConfig config;
+  apply_config(parse_config("period = 16\nlr = 1\n", "run.toml"), "run.toml", config);
+  EXPECT_EQ(config.period, "16");
+  EXPECT_EQ(config.lr, 1.0);
+  EXPECT_EQ(to_train_options(config).algorithm_options.period.base, 16);
+}
+
+TEST(RunConfig, WrongKeysAndTypesAreNamed) {
+  const auto message = [](const std::string& line) {
+    return error_of<UsageError>([&] {
+      RunConfig config;
+      apply_config(parse_config(line, "run.toml"), "run.toml", config);
+    });
+  };
+  EXPECT_EQ(message("bach-size = 3"),
+            "run.toml: unknown key 'bach-size'; did you mean 'batch-size'?");
+  EXPECT_EQ(message("colour = 3"),
+            "run.toml: unknown key 'colour'; `valley train --print-config` shows all");
+  EXPECT_EQ(message("flip = 1"), "run.toml: flip must be true or false");
+  EXPECT_EQ(message("epochs = 1.5"), "run.toml: epochs must be a whole number");
+  EXPECT_EQ(message("epochs = \"3\""), "run.toml: epochs must be a whole number");
+  EXPECT_EQ(message("lr = true"), "run.toml: lr must be a number");
+  EXPECT_EQ(message("lr = \"fast\""), "run.toml: lr must be a number");
+  EXPECT_EQ(message("model = 1.5"), "run.toml: model must be a text in quotes");
+  EXPECT_EQ(message("period = 4.5"), "run.toml: period must be a text in quotes");
+  EXPECT_EQ(message("model = true"), "run.toml: model must be a text in quotes");
+}
+
+TEST(RunConfig, BecomesOptions) {
+  RunConfig c;
+  c.algorithm = "dppf";
+  c.period = "post-local:2:8";
+  c.pull = 0.2;
+  c.push = 0.7;
+  c.push_schedule = "decreasing";
+  c.push_variant = "exact";
+  c.push_relative = true;
+  c.bucket_bytes = 1000;
+  c.epochs = 3;
+  c.steps = 40;
+  c.batch_size = 5;
+  c.tail = "keep";
+  c.crop_padding = 2;
+  c.flip = true;
+  c.optimizer = "adamw";
+  c.lr = 0.25;
+  c.lr_schedule = "step";
+  c.warmup_steps = 6;
+  c.weight_decay = 0.01;
+  c.decay = "matrices";
+  c.seed = 9;
+  c.out = "somewhere";
+  c.evaluate_every = 4;
+  c.checkpoint_every = 8;
+  c.keep_checkpoints = 3;
+  c.data = "xor";
+  c.model = "mlp";
+  const TrainOptions o = to_train_options(c);
+  EXPECT_EQ(o.algorithm, "dppf");
+  EXPECT_EQ(o.algorithm_options.period, parse_period("post-local:2:8"));
+  EXPECT_EQ(o.algorithm_options.pull_push.pull, 0.2);
+  EXPECT_EQ(o.algorithm_options.pull_push.push, 0.7);
+  EXPECT_EQ(o.algorithm_options.pull_push.variant, PushVariant::kExact);
+  EXPECT_TRUE(o.algorithm_options.pull_push.push_relative);
+  EXPECT_EQ(o.algorithm_options.push_schedule, PushShape::kDecreasing);
+  EXPECT_EQ(o.algorithm_options.bucket_bytes, 1000);
+  EXPECT_EQ(o.epochs, 3);
+  EXPECT_EQ(o.steps, 40);
+  EXPECT_EQ(o.batch_size, 5);
+  EXPECT_EQ(o.tail, Tail::kKeep);
+  EXPECT_EQ(o.augmentation.crop_padding, 2);
+  EXPECT_TRUE(o.augmentation.flip);
+  EXPECT_EQ(o.optimizer.kind, OptimizerKind::kAdamW);
+  EXPECT_EQ(o.optimizer.weight_decay, 0.01);
+  EXPECT_EQ(o.decay_rule, DecayRule::kMatrices);
+  EXPECT_EQ(o.learning_rate.shape, LrShape::kStep);
+  EXPECT_EQ(o.learning_rate.base, 0.25);
+  EXPECT_EQ(o.learning_rate.warmup_steps, 6);
+  EXPECT_EQ(o.seed, 9u);
+  EXPECT_EQ(o.out, "somewhere");
+  EXPECT_EQ(o.evaluate_every, 4);
+  EXPECT_EQ(o.checkpoint_every, 8);
+  EXPECT_EQ(o.keep_checkpoints, 3);
+  EXPECT_EQ(o.data_name, "xor");
+  EXPECT_EQ(o.model_name, "mlp");
+  EXPECT_FALSE(o.resume);
+
+  c = {};
+  c.momentum = 0.5;
+  c.nesterov = true;
+  c.seed = INT64_MAX;
+  const TrainOptions sgd = to_train_options(c);
+  EXPECT_EQ(sgd.optimizer.kind, OptimizerKind::kSgd);
+  EXPECT_EQ(sgd.optimizer.momentum, 0.5);
+  EXPECT_TRUE(sgd.optimizer.nesterov);
+  EXPECT_EQ(sgd.decay_rule, DecayRule::kAll);
+  EXPECT_EQ(sgd.tail, Tail::kDrop);
+  EXPECT_EQ(sgd.algorithm_options.pull_push.variant, PushVariant::kSimple);
+  EXPECT_EQ(sgd.seed, uint64_t{INT64_MAX});
+}
+
+TEST(RunConfig, OptionsOutOfRangeNameThemselves) {
+  const auto message = [](const std::string& line) {
+    return error_of<UsageError>([&] {
+      RunConfig config;
+      apply_config(parse_config(line, "run.toml"), "run.toml", config);
+      to_train_options(config);
+    });
+  };
+  EXPECT_EQ(message(""), "no error");
+  EXPECT_EQ(
+      message("algorithm = 'local_sgd'"),
+      "unknown algorithm 'local_sgd'; did you mean 'local-sgd'? known: ssgd, local-sgd, dppf");
+  EXPECT_EQ(message("pull = 0"), "--pull must be in (0, 1], got 0");
+  EXPECT_EQ(message("pull = 1.5"), "--pull must be in (0, 1], got 1.5");
+  EXPECT_EQ(message("push = -1"), "--push must be at least 0, got -1");
+  EXPECT_EQ(message("push-variant = 'exakt'"),
+            "unknown push variant 'exakt'; did you mean 'exact'? known: simple, exact");
+  EXPECT_TRUE(message("push-schedule = 'constnt'").starts_with("unknown push schedule 'constnt'"));
+  EXPECT_EQ(message("period = 'often'"),
+            "--period must be N, post-local:EPOCH:N or qsr:BASE:COEF, got 'often'");
+  EXPECT_TRUE(message("period = 0").starts_with("--period")) << message("period = 0");
+  EXPECT_EQ(message("bucket-bytes = 0"), "--bucket-bytes must be at least 1, got 0");
+  EXPECT_EQ(message("epochs = 0"), "--epochs must be at least 1, got 0");
+  EXPECT_EQ(message("steps = -4"), "--steps must be at least 0, got -4");
+  EXPECT_EQ(message("batch-size = 0"), "--batch-size must be at least 1, got 0");
+  EXPECT_EQ(message("tail = 'kepe'"),
+            "unknown tail 'kepe'; did you mean 'keep'? known: drop, keep");
+  EXPECT_EQ(message("crop-padding = -1"), "--crop-padding must be at least 0, got -1");
+  EXPECT_EQ(message("optimizer = 'adam'"),
+            "unknown optimizer 'adam'; did you mean 'adamw'? known: sgd, adamw");
+  EXPECT_EQ(message("momentum = 1"), "--momentum must be in [0, 1), got 1");
+  EXPECT_EQ(message("nesterov = true\nmomentum = 0"), "--nesterov needs --momentum above 0");
+  EXPECT_EQ(message("weight-decay = -0.5"), "--weight-decay must be at least 0, got -0.5");
+  EXPECT_EQ(message("decay = 'none'"), "unknown decay 'none'; known: all, matrices");
+  EXPECT_EQ(message("lr = 0"), "--lr must be > 0, got 0");
+  EXPECT_TRUE(
+      message("lr-schedule = 'cosin'").starts_with("unknown learning-rate schedule 'cosin'"));
+  EXPECT_EQ(message("warmup-steps = -1"), "--warmup-steps must be at least 0, got -1");
+  EXPECT_EQ(message("warmup-steps = 9\nsteps = 8"),
+            "--warmup-steps must be between 0 and the run's 8 steps, got 9");
+  EXPECT_EQ(message("seed = -1"), "--seed must be at least 0, got -1");
+  EXPECT_EQ(message("workers = 0"), "--workers must be at least 1, got 0");
+  EXPECT_EQ(message("timeout = 0"), "--timeout must be above 0, got 0");
+  EXPECT_EQ(message("threads = -1"), "--threads must be at least 0, got -1");
+  EXPECT_EQ(message("launch = 'thread'"),
+            "unknown launch 'thread'; did you mean 'threads'? known: threads, processes");
+  EXPECT_TRUE(message("backend = 'nccl'").starts_with("unknown backend 'nccl'"));
+  EXPECT_EQ(message("launch = 'processes'\nbackend = 'thread'"),
+            "--backend thread needs --launch threads: processes share no memory");
+  EXPECT_EQ(message("evaluate-every = -1"), "--evaluate-every must be at least 0, got -1");
+  EXPECT_EQ(message("checkpoint-every = -1"), "--checkpoint-every must be at least 0, got -1");
+  EXPECT_EQ(message("keep-checkpoints = 0"), "--keep-checkpoints must be at least 1, got 0");
+}
+
+}  // namespace
+}  // namespace valley

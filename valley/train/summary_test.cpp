@@ -1,0 +1,110 @@
+#include "valley/train/summary.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "valley/core/error.h"
+#include "valley/record/testing/test_folder.h"
+
+namespace valley {
+namespace {
+
+Summary example() {
+  return {.status = "interrupted",
+          .algorithm = "dppf",
+          .model = "lenet",
+          .data = "xor",
+          .workers = 3,
+          .backend = "gloo",
+          .seed = UINT64_MAX,
+          .parameters = 4,
+          .steps = 5,
+          .epochs = 1.25,
+          .train_loss = 0.1,
+          .train_accuracy = 0.2,
+          .test_loss = 0.3,
+          .test_accuracy = 0.4,
+          .generalization_gap = -0.2,
+          .valley_width = 0.5,
+          .predicted_width = 0.6,
+          .rounds = 7,
+          .comm_bytes_per_worker = 800,
+          .comm_fraction_of_ssgd = 0.9,
+          .seconds = {1, 2, 3, 4, 5, 16},
+          .samples_per_second = 1000.5,
+          .peak_rss_bytes = int64_t{1} << 40};
+}
+
+TEST(Summary, SurvivesItsJson) {
+  const Json json = example().to_json();
+  const Summary read = summary_from(Json::parse(json.dump()));
+  EXPECT_EQ(read.to_json(), json);
+  EXPECT_EQ(read.seed, UINT64_MAX);
+  EXPECT_EQ(read.seconds.total, 16);
+  EXPECT_EQ(read.seconds.wait, 3);
+  EXPECT_EQ(read.peak_rss_bytes, int64_t{1} << 40);
+}
+
+// What others read from summary.json; none may go.
+TEST(Summary, HoldsWhatIsPromised) {
+  const Json json = example().to_json();
+  for (const char* key : {"algorithm",
+                          "model",
+                          "data",
+                          "workers",
+                          "seed",
+                          "steps",
+                          "epochs",
+                          "train_loss",
+                          "train_accuracy",
+                          "test_loss",
+                          "test_accuracy",
+                          "generalization_gap",
+                          "valley_width",
+                          "predicted_width",
+                          "rounds",
+                          "comm_bytes_per_worker",
+                          "comm_fraction_of_ssgd",
+                          "seconds",
+                          "samples_per_second",
+                          "peak_rss_bytes",
+                          "version"}) {
+    EXPECT_TRUE(json.contains(key)) << key;
+  }
+  for (const char* key : {"compute", "communicate", "wait", "data", "evaluate", "total"}) {
+    EXPECT_TRUE(json.at("seconds").contains(key)) << key;
+  }
+}
+
+// A loss that is not finite is null in JSON.
+TEST(Summary, ALossThatIsNoNumberCanBeRead) {
+  Summary summary = example();
+  summary.test_loss = std::numeric_limits<double>::quiet_NaN();
+  summary.train_loss = std::numeric_limits<double>::infinity();
+  const Summary read = summary_from(Json::parse(summary.to_json().dump()));
+  EXPECT_TRUE(std::isnan(read.test_loss));
+  EXPECT_TRUE(std::isnan(read.train_loss));
+  EXPECT_EQ(read.test_accuracy, 0.4);
+}
+
+TEST(Summary, DamageIsAUsageError) {
+  for (const char* key : {"rounds", "seconds", "status"}) {
+    Json json = example().to_json();
+    json.erase(key);
+    EXPECT_TRUE(error_of<UsageError>([&] {
+                  summary_from(json);
+                }).starts_with("the summary of the run is damaged: "))
+        << key;
+  }
+  Json json = example().to_json();
+  json["steps"] = "many";
+  EXPECT_TRUE(error_of<UsageError>([&] {
+                summary_from(json);
+              }).starts_with("the summary of the run is damaged: "));
+}
+
+}  // namespace
+}  // namespace valley

@@ -1,0 +1,307 @@
+#include "valley/train/trainer.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/allclose.h>
+#include <ATen/ops/equal.h>
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "valley/core/error.h"
+#include "valley/models/safetensors.h"
+#include "valley/record/metrics.h"
+#include "valley/record/run_folder.h"
+#include "valley/record/testing/test_folder.h"
+#include "valley/train/checkpoint.h"
+#include "valley/train/gradient.h"
+#include "valley/train/testing/small_training.h"
+
+namespace valley {
+namespace {
+
+namespace fs = std::filesystem;
+
+SmallTraining training_of(const std::string& algorithm, int workers,
+                          SmallModel model = SmallModel::kPlain) {
+  SmallTraining training{.workers = workers, .options = small_options(algorithm)};
+  training.model = [model] { return small_model(model, 3); };
+  return training;
+}
+
+// Each worker's x at the end, from before they were averaged.
+std::vector<at::Tensor> workers_of(SmallTraining training) {
+  const TestFolder folder;
+  training.options.out = folder.path().string();
+  train(training);
+  const Checkpoints checkpoints(folder / std::string(RunFolder::kCheckpoints));
+  const Manifest manifest = checkpoints.latest().value();
+  std::vector<at::Tensor> result;
+  for (int m = 0; m < manifest.workers; ++m) {
+    for (const auto& [name, tensor] : checkpoints.load(manifest, m).tensors) {
+      if (name == "x") result.push_back(tensor);
+    }
+  }
+  return result;
+}
+
+void expect_equal(const std::vector<at::Tensor>& a, const std::vector<at::Tensor>& b) {
+  ASSERT_EQ(a.size(), b.size());
+  for (size_t m = 0; m < a.size(); ++m) EXPECT_TRUE(at::equal(a[m], b[m])) << m;
+}
+
+// --- equalities between algorithms ---------------------------------------------------------------
+
+// With momentum and weight decay, which are linear in the gradients as well.
+TEST(Trainer, LocalSgdOfPeriodOneIsSsgd) {
+  for (const int workers : {2, 3}) {
+    SmallTraining ssgd = training_of("ssgd", workers), local = training_of("local-sgd", workers);
+    local.options.algorithm_options.period.base = 1;
+    for (auto* training : {&ssgd, &local}) {
+      training->options.optimizer = {.momentum = 0.9, .nesterov = true, .weight_decay = 1e-2};
+    }
+    const at::Tensor expected = train(ssgd).x[0], actual = train(local).x[0];
+    EXPECT_TRUE(at::allclose(actual, expected, 1e-12, 1e-12))
+        << (actual - expected).abs().max().item<double>();
+    EXPECT_FALSE(at::allclose(actual, train(training_of("local-sgd", workers)).x[0], 1e-6, 1e-6));
+  }
+}
+
+TEST(Trainer, DppfWithoutPushAtFullPullIsLocalSgd) {
+  for (const int workers : {2, 3}) {
+    SmallTraining dppf = training_of("dppf", workers);
+    dppf.options.algorithm_options.pull_push = {.pull = 1, .push = 0};
+    expect_equal(workers_of(dppf), workers_of(training_of("local-sgd", workers)));
+  }
+}
+
+TEST(Trainer, OneWorkerIsThePlainOptimizerWithEveryAlgorithm) {
+  for (const SmallModel model :
+       {SmallModel::kPlain, SmallModel::kBatchNorm, SmallModel::kDropout}) {
+    const auto expected = workers_of(training_of("ssgd", 1, model));
+    for (const AlgorithmEntry& entry : algorithms()) {
+      SCOPED_TRACE(entry.name);
+      expect_equal(workers_of(training_of(entry.name, 1, model)), expected);
+    }
+  }
+}
+
+// Momentum 0 and no decay: x <- x - lr g, written out.
+TEST(Trainer, OneWorkerFollowsTheGradient) {
+  SmallTraining training = training_of("ssgd", 1);
+  training.options.optimizer = {.momentum = 0};
+  training.options.steps = 5;
+  const at::Tensor actual = train(training).x[0];
+
+  const DataSplits data = small_data(kSmallExamples);
+  const auto model = training.model();
+  const FlatParameters parameters(*model);
+  Sampler sampler({.examples = kSmallExamples, .batch_size = 4, .seed = 11});
+  Loader loader(data.train, *data.train, {}, 11, 0);
+  LrScheduleOptions rate = training.options.learning_rate;
+  rate.total_steps = 5;
+  const LrSchedule schedule(rate);
+  Gradient gradient(*model, parameters);
+  for (int64_t k = 0; k < 5; ++k) {
+    gradient.compute(loader.gather(sampler.batch(k), k), {});
+    at::Tensor(parameters.values()).sub_(parameters.gradients(), schedule.at(k));
+  }
+  EXPECT_TRUE(at::allclose(actual, parameters.values(), 1e-12, 1e-14));
+}
+
+// --- seeds ---------------------------------------------------------------------------------------
+
+TEST(Trainer, SameSeedSameBits) {
+  for (const SmallModel model : {SmallModel::kBatchNorm, SmallModel::kDropout}) {
+    for (const int workers : {1, 2, 3}) {
+      const SmallTraining training = training_of("dppf", workers, model);
+      const auto first = workers_of(training);
+      expect_equal(workers_of(training), first);
+      SmallTraining other = training;
+      other.options.seed = 12;
+      EXPECT_FALSE(at::equal(workers_of(other)[0], first[0]));
+    }
+  }
+}
+
+TEST(Trainer, SameSeedSameModelFile) {
+  const TestFolder folder;
+  SmallTraining training = training_of("dppf", 2, SmallModel::kBatchNorm);
+  for (const std::string name : {"a", "b"}) {
+    fs::create_directories(folder / name);
+    training.options.out = (folder / name).string();
+    train(training);
+  }
+  const std::string model(RunFolder::kModel);
+  EXPECT_EQ(slurp(folder / "a" / model), slurp(folder / "b" / model));
+  EXPECT_EQ(metrics_without_seconds(folder / "a"), metrics_without_seconds(folder / "b"));
+}
+
+// --- what comes out ------------------------------------------------------------------------------
+
+TEST(Trainer, LearnsWithEveryAlgorithm) {
+  for (const AlgorithmEntry& entry : algorithms()) {
+    SmallTraining training = training_of(entry.name, 2);
+    training.options.steps = 120;
+    training.options.learning_rate.base = 0.1;
+    training.options.algorithm_options.pull_push.push = 0.05;
+    const Summary summary = train(training).summaries[0];
+    EXPECT_GT(summary.test_accuracy, 0.9) << entry.name;
+    EXPECT_LT(summary.train_loss, 0.4) << entry.name;
+  }
+}
+
+TEST(Trainer, WorkersStartFromWorkerZero) {
+  std::atomic<int> next = 0;
+  SmallTraining training = training_of("local-sgd", 3);
+  training.options.algorithm_options.period.base = 1;
+  training.model = [&] { return small_model(SmallModel::kPlain, next++); };  // all differ
+  const auto x = workers_of(training);
+  EXPECT_TRUE(at::equal(x[0], x[1]));
+  EXPECT_TRUE(at::equal(x[0], x[2]));
+}
+
+// The model and the file are the average of the workers in the last checkpoint.
+TEST(Trainer, TheModelIsTheAverage) {
+  const TestFolder folder;
+  SmallTraining training = training_of("dppf", 3);
+  const auto workers = workers_of(training);
+  training.options.out = folder.path().string();
+  const Outcome outcome = train(training);
+  const at::Tensor mean = (workers[0] + workers[1] + workers[2]) / 3;
+  double width = 0;
+  for (int m = 0; m < 3; ++m) {
+    EXPECT_TRUE(at::allclose(outcome.x[m], mean, 1e-14, 1e-14));
+    EXPECT_TRUE(at::equal(outcome.x[m], outcome.x[0]));
+    width += (workers[m] - mean).norm().item<double>() / 3;
+  }
+  EXPECT_NEAR(outcome.summaries[0].valley_width, width, 1e-12);
+  EXPECT_GT(width, 0.1);
+
+  int64_t offset = 0;
+  for (const auto& [name, tensor] :
+       load_safetensors((folder / std::string(RunFolder::kModel)).string()).tensors) {
+    EXPECT_TRUE(at::equal(tensor.flatten(), outcome.x[0].narrow(0, offset, tensor.numel())));
+    offset += tensor.numel();
+  }
+  EXPECT_EQ(offset, outcome.x[0].numel());
+}
+
+TEST(Trainer, CountsWhatTravels) {
+  const int64_t d = (36 * 9 + 9 + 9 * 4 + 4) * 8;  // bytes of kPlain
+  struct Expected {
+    std::string algorithm;
+    int64_t steps, period, rounds;
+  };
+  // 22 steps in periods of 4 leave 2: one more average at the end.
+  for (const auto& [algorithm, steps, period, rounds] :
+       {Expected{"local-sgd", 20, 4, 5}, Expected{"local-sgd", 22, 4, 6},
+        Expected{"dppf", 20, 4, 5}, Expected{"dppf", 22, 4, 6}, Expected{"ssgd", 20, 4, 20},
+        Expected{"local-sgd", 20, 1, 20}, Expected{"local-sgd", 3, 4, 1}}) {
+    SCOPED_TRACE(fmt::format("{} {} {}", algorithm, steps, period));
+    SmallTraining training = training_of(algorithm, 2);
+    training.options.steps = steps;
+    training.options.algorithm_options.period.base = period;
+    for (const Summary& summary : train(training).summaries) {
+      EXPECT_EQ(summary.rounds, rounds);
+      EXPECT_EQ(summary.comm_bytes_per_worker, rounds * d);
+      EXPECT_DOUBLE_EQ(summary.comm_fraction_of_ssgd, double(rounds) / double(steps));
+    }
+  }
+  SmallTraining exact = training_of("dppf", 2);
+  exact.options.algorithm_options.pull_push.variant = PushVariant::kExact;
+  EXPECT_EQ(train(exact).summaries[0].comm_bytes_per_worker, 2 * 5 * d);
+  const Summary alone = train(training_of("local-sgd", 1)).summaries[0];
+  EXPECT_EQ(alone.comm_bytes_per_worker, 0);
+  EXPECT_EQ(alone.comm_fraction_of_ssgd, 0);
+}
+
+TEST(Trainer, TheSummaryDescribesTheRun) {
+  SmallTraining training = training_of("dppf", 2);
+  training.options.model_name = "plain";
+  training.options.data_name = "images";
+  training.options.algorithm_options.pull_push = {.pull = 0.2, .push = 0.1};
+  for (const Summary& s : train(training).summaries) {
+    EXPECT_EQ(s.status, "finished");
+    EXPECT_EQ(s.algorithm, "dppf");
+    EXPECT_EQ(s.model, "plain");
+    EXPECT_EQ(s.data, "images");
+    EXPECT_EQ(s.workers, 2);
+    EXPECT_EQ(s.backend, "thread");
+    EXPECT_EQ(s.seed, 11u);
+    EXPECT_EQ(s.parameters, 373);
+    EXPECT_EQ(s.steps, 20);
+    EXPECT_DOUBLE_EQ(s.epochs, 20.0 / 6);
+    EXPECT_DOUBLE_EQ(s.predicted_width, 0.5);
+    EXPECT_DOUBLE_EQ(s.generalization_gap, s.train_accuracy - s.test_accuracy);
+    EXPECT_GT(s.seconds.compute, 0);
+    EXPECT_GE(s.seconds.communicate, 0);
+    EXPECT_GT(s.seconds.data, 0);
+    EXPECT_GT(s.seconds.evaluate, 0);
+    EXPECT_GE(s.seconds.total, s.seconds.compute + s.seconds.communicate + s.seconds.wait +
+                                   s.seconds.data + s.seconds.evaluate);
+    EXPECT_NEAR(s.samples_per_second, 2 * 20 * 4 / (s.seconds.total - s.seconds.evaluate),
+                1e-6 * s.samples_per_second);
+    EXPECT_GT(s.peak_rss_bytes, 10 << 20);
+  }
+}
+
+TEST(Trainer, ProgressSeesEveryStep) {
+  RecordingProgress progress;
+  std::vector<int64_t> steps, ends;
+  progress.on_update = [&](const ProgressState& state) {
+    steps.push_back(state.step);
+    if (state.epoch_end) ends.push_back(state.step);
+  };
+  SmallTraining training = training_of("dppf", 2);
+  training.progress = &progress;
+  const Summary summary = train(training).summaries[0];
+  std::vector<int64_t> expected(20);
+  for (int64_t k = 0; k < 20; ++k) expected[k] = k + 1;
+  expected.push_back(20);  // with the scores of the average
+  EXPECT_EQ(steps, expected);
+  EXPECT_EQ(ends, (std::vector<int64_t>{6, 12, 18, 20}));
+  EXPECT_EQ(progress.last.total_steps, 20);
+  EXPECT_EQ(progress.last.accuracy, summary.test_accuracy);
+  EXPECT_DOUBLE_EQ(progress.last.epoch.value(), 20.0 / 6);
+  EXPECT_EQ(progress.last.predicted_width, summary.predicted_width);
+}
+
+TEST(Trainer, WithoutAFolderNothingIsWritten) {
+  const TestFolder folder;
+  const fs::path before = fs::current_path();
+  fs::current_path(folder.path());
+  SmallTraining training = training_of("dppf", 2);
+  training.options.checkpoint_every = 3;
+  train(training);
+  fs::current_path(before);
+  EXPECT_EQ(folder.list(), "");
+}
+
+TEST(Trainer, OptionsOutOfRangeNameThemselves) {
+  const auto message = [](const std::function<void(TrainOptions&)>& change) {
+    SmallTraining training = training_of("dppf", 1);
+    change(training.options);
+    return error_of<UsageError>([&] { train(training); });
+  };
+  EXPECT_EQ(message([](TrainOptions& o) { o.epochs = o.steps = 0; }),
+            "--epochs must be at least 1, got 0");
+  EXPECT_EQ(message([](TrainOptions& o) { o.steps = -1; }), "--steps must be at least 0, got -1");
+  EXPECT_EQ(message([](TrainOptions& o) { o.evaluate_every = -1; }),
+            "--evaluate-every must be at least 0, got -1");
+  EXPECT_EQ(message([](TrainOptions& o) { o.checkpoint_every = -2; }),
+            "--checkpoint-every must be at least 0, got -2");
+  EXPECT_EQ(message([](TrainOptions& o) { o.keep_checkpoints = 0; }),
+            "--keep-checkpoints must be at least 1, got 0");
+  EXPECT_EQ(message([](TrainOptions& o) { o.batch_size = 0; }),
+            "--batch-size must be at least 1, got 0");
+  EXPECT_EQ(message([](TrainOptions& o) { o.algorithm = "dpff"; }),
+            "unknown algorithm 'dpff'; did you mean 'dppf'? known: ssgd, local-sgd, dppf");
+  SmallTraining crowd = training_of("dppf", 3);
+  crowd.data = small_data(2);
+  EXPECT_EQ(error_of<UsageError>([&] { train(crowd); }),
+            "more workers (3) than training samples (2)");
+}
+
+}  // namespace
+}  // namespace valley
