@@ -27,14 +27,11 @@ if ! command -v dpkg-query > /dev/null; then
   fail "this is no Debian; install by hand what these packages hold: ${packages[*]}"
 fi
 
-declare -A installed=()
-while read -r name status; do
-  [[ $status == installed ]] && installed[$name]=yes
-done < <(dpkg-query --show --showformat '${Package} ${db:Status-Status}\n' "${packages[@]}" 2> /dev/null)
-
+installed=" $(dpkg-query --show --showformat '${Package}/${db:Status-Status} ' "${packages[@]}" \
+  2> /dev/null || true)"
 missing=()
 for package in "${packages[@]}"; do
-  [[ -n ${installed[$package]:-} ]] || missing+=("$package")
+  [[ $installed == *" $package/installed "* ]] || missing+=("$package")
 done
 
 if ((${#missing[@]} == 0)); then
