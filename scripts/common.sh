@@ -12,7 +12,7 @@ fail() {
 }
 
 # How many compilers at once: one a core, and no more than fit into memory (1.5 GB each).
-jobs() {
+job_count() {
   local cores memory
   cores=$(nproc)
   memory=$(awk '/^MemAvailable/ { print int($2 / 1500000) }' /proc/meminfo)
@@ -34,4 +34,4 @@ configure() {
 }
 
 # Builds the targets given.
-compile() { cmake --build "$build" --parallel "$(jobs)" --target "$@"; }
+compile() { cmake --build "$build" --parallel "$(job_count)" --target "$@"; }

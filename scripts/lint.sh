@@ -23,7 +23,7 @@ fi
 
 configure tests > /dev/null
 # clang 14 in C++20 mode needs the whole of c10::IValue before the rest of ATen.
-printf '%s\n' "${files[@]}" | xargs --max-procs "$(jobs)" -n 1 \
+printf '%s\n' "${files[@]}" | xargs --max-procs "$(job_count)" -n 1 \
   clang-tidy-14 -p "$build" --quiet \
   --extra-arg-before=-include --extra-arg-before=ATen/core/ivalue.h
 echo "lint: ${#files[@]} files"

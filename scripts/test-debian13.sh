@@ -42,4 +42,4 @@ unshare --mount bash -c '
   cmake --build /build/release --parallel "$1"
   shift
   ctest --test-dir /build/release --output-on-failure --parallel 1 "$@"
-' bash "$(jobs)" "$@"
+' bash "$(job_count)" "$@"
