@@ -54,6 +54,7 @@ void Checkpoints::save(Communicator& comm, const Manifest& manifest, const Worke
                        {"model", manifest.model}};
     write_atomically(path / kManifest, json.dump(2) + "\n");
     std::vector<int64_t> steps = complete_steps();
+    for (; steps.back() > manifest.step; steps.pop_back()) remove(steps.back());
     for (size_t i = 0; i + std::max<int64_t>(keep, 1) < steps.size(); ++i) remove(steps[i]);
   }
   comm.barrier();  // on every worker a checkpoint that was saved is there
@@ -64,12 +65,6 @@ void Checkpoints::remove(int64_t step) const {
   // The manifest first, so that a half-removed checkpoint is none.
   fs::remove(path_of(step) / kManifest, error);
   fs::remove_all(path_of(step), error);
-}
-
-void Checkpoints::remove_beyond(int64_t step) const {
-  for (const int64_t other : complete_steps()) {
-    if (other > step) remove(other);
-  }
 }
 
 std::vector<int64_t> Checkpoints::complete_steps() const {

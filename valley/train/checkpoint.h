@@ -40,7 +40,9 @@ class Checkpoints {
   explicit Checkpoints(std::filesystem::path folder) : folder_(std::move(folder)) {}
 
   /// Called by all workers together: everyone writes its state, then worker 0 the manifest, and
-  /// removes all but the newest `keep`. @throws IoError (on every worker CommError or IoError)
+  /// removes all but the newest `keep`, and those of later steps: they are of an earlier number of
+  /// workers, whose steps counted differently. @throws IoError (on every worker CommError or
+  /// IoError)
   void save(Communicator& comm, const Manifest& manifest, const WorkerState& state,
             int64_t keep) const;
 
@@ -50,9 +52,6 @@ class Checkpoints {
 
   /// @throws UsageError if the file is missing, cut short or of another run; says what to do.
   WorkerState load(const Manifest& manifest, int worker) const;
-
-  /// Removes the checkpoints of later steps than `step`. Called by one worker.
-  void remove_beyond(int64_t step) const;
 
   std::filesystem::path path_of(int64_t step) const;
 

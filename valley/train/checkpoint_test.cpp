@@ -70,9 +70,16 @@ TEST(Checkpoints, TheNewestStay) {
   save(folder.path(), 123456789, 1, /*keep=*/1);
   EXPECT_EQ(folder.list(), "step-123456789");
   EXPECT_EQ(Checkpoints(folder.path()).latest()->step, 123456789);
-  save(folder.path(), 123456790, 1, /*keep=*/5);
-  Checkpoints(folder.path()).remove_beyond(123456789);
-  EXPECT_EQ(folder.list(), "step-123456789");
+  EXPECT_EQ(Checkpoints(folder.path()).path_of(7), folder / "step-00000007");
+}
+
+// Of a run that went on with more workers, so that its steps count less.
+TEST(Checkpoints, LaterStepsMakeWay) {
+  const TestFolder folder;
+  for (const int64_t step : {3, 8, 9}) save(folder.path(), step);
+  save(folder.path(), 5, 3, /*keep=*/2);
+  EXPECT_EQ(folder.list(), "step-00000003 step-00000005");
+  EXPECT_EQ(Checkpoints(folder.path()).latest()->workers, 3);
 }
 
 TEST(Checkpoints, FoldersThatAreNoneAreIgnored) {

@@ -317,5 +317,42 @@ TEST(OtherWorkers, MoreOfThemGoOnFromTheirOwnCheckpoint) {
   EXPECT_EQ(summary.status, "finished");
 }
 
+// In the first epoch, and at the very end.
+TEST(OtherWorkers, FromTheFirstEpochAndFromTheEnd) {
+  for (const int64_t stop_at : {3, 20}) {
+    SCOPED_TRACE(stop_at);
+    const TestFolder folder;
+    SmallTraining two = training_of({"dppf", false, 2}, SmallModel::kBatchNorm);
+    two.data = small_data(48);
+    two.options.steps = 0;
+    two.options.epochs = 2;
+    two.options.checkpoint_every = 3;
+    two = in_folder(two, folder / "run");
+    std::atomic<bool> stop = false;
+    RecordingProgress progress;
+    progress.on_update = [&](const ProgressState& state) { stop = state.step >= stop_at; };
+    two.progress = &progress;
+    two.stop = &stop;
+    const bool finished = stop_at == 20;
+    EXPECT_EQ(train(two).summaries[0].status, finished ? "finished" : "interrupted");
+
+    SmallTraining three = two;  // 4 steps an epoch
+    three.workers = 3;
+    three.options.resume = true;
+    three.stop = nullptr;
+    progress.messages.clear();
+    const Summary summary = train(three).summaries[0];
+    ASSERT_EQ(progress.messages.size(), 1u);
+    EXPECT_TRUE(progress.messages[0].ends_with(
+        fmt::format("at epoch {}, with fresh optimizer state", finished ? 2 : 0)));
+    EXPECT_EQ(summary.status, "finished");
+    EXPECT_EQ(summary.steps, 8);
+    EXPECT_EQ(summary.workers, 3);
+    const Manifest manifest = Checkpoints(checkpoints_of(folder / "run")).latest().value();
+    EXPECT_EQ(manifest.step, 8);
+    EXPECT_EQ(manifest.workers, 3);
+  }
+}
+
 }  // namespace
 }  // namespace valley

@@ -188,10 +188,7 @@ class Trainer::Loop {
     recorder_ = std::make_unique<Recorder>(comm_, o_.out, o_.resume ? step_ : -1);
     comm_.barrier();
     // Its steps count differently, so that its checkpoints could pass for later ones than ours.
-    if (manifest && manifest->workers != comm_.size()) {
-      checkpoint();
-      if (comm_.rank() == 0) checkpoints_.remove_beyond(step_);
-    }
+    if (manifest && manifest->workers != comm_.size()) checkpoint();
     if (recorder_->trace() != nullptr) recorder_->trace()->restart_clock();
   }
 
