@@ -39,7 +39,7 @@ unshare --mount bash -c '
   cd /valley-source
   scripts/setup.sh --tests
   cmake --preset release -B /build/release
-  cmake --build /build/release --parallel "$1"
+  cmake --build /build/release --parallel "$1" -- -k 0
   shift
   ctest --test-dir /build/release --output-on-failure --parallel 1 "$@"
 ' bash "$(job_count)" "$@"
