@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <filesystem>
 #include <iostream>
 #include <memory>
@@ -10,10 +11,10 @@
 #include "app/curves.h"
 #include "app/run.h"
 #include "app/tables.h"
+#include "valley/algorithms/registry.h"
 #include "valley/core/error.h"
 #include "valley/record/progress.h"
 #include "valley/record/run_folder.h"
-#include "valley/record/summary.h"
 
 namespace valley::app {
 namespace {
@@ -29,6 +30,9 @@ struct CompareFlags {
   bool json = false;
 };
 
+// What the comparison itself decides.
+constexpr const char* kOwn[] = {"algorithm", "seed", "out", "launch"};
+
 // "dppf+pull=0.5+push=1": an algorithm with settings of its own.
 RunConfig with_own_settings(RunConfig config, const std::string& entry) {
   const size_t plus = entry.find('+');
@@ -41,6 +45,8 @@ RunConfig with_own_settings(RunConfig config, const std::string& entry) {
     require(equals != std::string::npos && equals > 0,
             "--algorithms takes NAME or NAME+KEY=VALUE+..., got '{}'", entry);
     const std::string key = pair.substr(0, equals), value = pair.substr(equals + 1);
+    require(std::find(std::begin(kOwn), std::end(kOwn), key) == std::end(kOwn),
+            "--algorithms {}: '{}' is not for a single method to set", entry, key);
     // A value that is no number and no truth value is a text, which TOML wants in quotes.
     const bool bare =
         value == "true" || value == "false" ||
@@ -49,15 +55,38 @@ RunConfig with_own_settings(RunConfig config, const std::string& entry) {
     begin = end;
   }
   const std::string source = fmt::format("--algorithms {}", entry);
-  apply_config(parse_config(toml, source), source, config);
+  const Config settings = parse_config(toml, source);
+  apply_config(settings, source, config);
+  for (const auto& field : config_fields()) {
+    const bool set = std::any_of(settings.begin(), settings.end(),
+                                 [&](const auto& setting) { return setting.first == field.key; });
+    if (set && field.group == "Method") require_read(field.key, config.algorithm);
+  }
   return config;
 }
 
-std::optional<Summary> finished_run(const std::string& out) {
-  if (!fs::exists(fs::path(out) / RunFolder::kSummary)) return std::nullopt;
-  const Summary summary = summary_from(read_summary(RunFolder::open(out)));
-  if (summary.status != "finished") return std::nullopt;
-  return summary;
+// A folder left by an earlier call may only be used if it answers the same question.
+void require_same_settings(const RunConfig& config) {
+  const std::string file = (fs::path(config.out) / RunFolder::kConfig).string();
+  RunConfig there;
+  apply_config(read_config(file), file, there);
+  for (const auto& field : config_fields()) {
+    if (field.group == "Run" || field.key == "timeout") continue;  // of no effect on the outcome
+    std::visit(
+        [&](auto member) {
+          require(there.*member == config.*member,
+                  "{} holds a run with {} = {}, not {}; choose another --out", config.out,
+                  field.key, there.*member, config.*member);
+        },
+        field.member);
+  }
+}
+
+template <typename T>
+void require_distinct(const std::string& option, std::vector<T> values) {
+  std::sort(values.begin(), values.end());
+  const auto twice = std::adjacent_find(values.begin(), values.end());
+  if (twice != values.end()) throw UsageError(fmt::format("{} has {} twice", option, *twice));
 }
 
 Json to_json(const std::vector<ComparisonRow>& rows) {
@@ -86,8 +115,10 @@ Json to_json(const std::vector<ComparisonRow>& rows) {
 
 int compare(const CLI::App& command, const CompareFlags& flags) {
   const RunConfig base = resolve_config(command, flags.config, flags.config_file);
-  require(base.launch == "threads", "valley compare trains with --launch threads");
-  require(!flags.seeds.empty(), "--seeds needs at least one seed");
+  require(base.launch == "threads", "{}: valley compare trains with launch = \"threads\"",
+          flags.config_file);
+  require_distinct("--algorithms", flags.algorithms);
+  require_distinct("--seeds", flags.seeds);
   const std::string out = base.out.empty() ? "runs/compare" : base.out;
 
   // Everything is checked before anything is trained.
@@ -99,8 +130,17 @@ int compare(const CLI::App& command, const CompareFlags& flags) {
       config.seed = seed;
       config.out = (fs::path(out) / fmt::format("{}-seed{}", entry, seed)).string();
       to_train_options(config);
+      if (fs::exists(fs::path(config.out) / RunFolder::kConfig)) require_same_settings(config);
       jobs.back().push_back(std::move(config));
     }
+  }
+
+  for (const auto& key : method_flags_given(command)) {
+    const bool read = std::any_of(jobs.begin(), jobs.end(), [&](const auto& runs) {
+      const auto& options = find_algorithm(runs.front().algorithm).options;
+      return std::find(options.begin(), options.end(), key) != options.end();
+    });
+    require(read, "--{} is read by none of the algorithms compared", key);
   }
 
   const std::atomic<bool>& stop = stop_on_signals();
@@ -115,7 +155,7 @@ int compare(const CLI::App& command, const CompareFlags& flags) {
       }
       const DataSplits data = load_job_data(config);
       const bool resume = fs::exists(fs::path(config.out) / RunFolder::kConfig);
-      if (!resume) make_run_folder(config);
+      prepare_run_folder(config, resume);
       if (!flags.quiet) std::cerr << fmt::format("{}, seed {}\n", flags.algorithms[a], config.seed);
       const auto progress = flags.quiet ? make_no_progress() : make_progress(std::cerr);
       const Summary summary = run_in_threads(
@@ -162,7 +202,12 @@ Command add_compare(CLI::App& program) {
                       "read settings from this TOML file; flags win");
   command->add_flag("--quiet", flags->quiet, "show nothing but the result and errors");
   command->add_flag("--json", flags->json, "print compare.json instead of the table");
-  add_config_options(*command, flags->config, {"algorithm", "seed"});
+  add_config_options(*command, flags->config, {"algorithm", "seed", "launch", "backend"});
+  command->footer(
+      "[names]: the algorithms that read a flag. The same call again goes on where it was\n"
+      "interrupted, and trains nothing twice. Examples:\n"
+      "  valley compare --algorithms ssgd,local-sgd,dppf --seeds 0,1,2 --epochs 5\n"
+      "  valley compare --algorithms dppf+push=0.1,dppf+push=0.5,local-sgd+period=8");
   return [command, flags] { return compare(*command, *flags); };
 }
 

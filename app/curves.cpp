@@ -3,7 +3,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "valley/record/atomic_file.h"
+#include "valley/core/atomic_file.h"
 #include "valley/record/curves.h"
 #include "valley/record/metrics.h"
 #include "valley/record/run_folder.h"

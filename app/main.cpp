@@ -1,7 +1,11 @@
 /// The program `valley`: reads the command line, calls the library, turns errors into one line and
 /// an exit code.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <csignal>
 #include <iostream>
 #include <map>
 
@@ -15,7 +19,14 @@ namespace {
 
 enum ExitCode { kBug = 1, kUsage = 2, kWorld = 3, kInterrupted = 4, kDiverged = 5 };
 
-// CLI11's own messages, with the nearest flag or subcommand where a name is unknown.
+// How often `name` is among the arguments.
+int64_t times_given(const std::string& name, const std::vector<std::string>& arguments) {
+  return std::count_if(arguments.begin(), arguments.end(), [&](const std::string& argument) {
+    return argument.substr(0, argument.find('=')) == name;
+  });
+}
+
+// CLI11 knows what is wrong; this says it with the nearest flag or subcommand.
 std::string describe(const CLI::ParseError& error, const CLI::App& program,
                      const std::vector<std::string>& arguments) {
   const auto all = [](const CLI::App*) { return true; };
@@ -23,23 +34,31 @@ std::string describe(const CLI::ParseError& error, const CLI::App& program,
   if (chosen.empty()) {
     std::vector<std::string> known;
     for (const auto* sub : program.get_subcommands(all)) known.push_back(sub->get_name());
-    if (arguments.empty()) return "give a subcommand: train, compare, list; --help shows more";
-    return valley::unknown_name("subcommand", arguments.front(), known);
+    const std::string names = fmt::format("{}", fmt::join(known, ", "));
+    if (arguments.empty()) return fmt::format("give a subcommand: {}; --help shows more", names);
+    const std::string& first = arguments.front();
+    if (!first.starts_with("-")) return valley::unknown_name("subcommand", first, known);
+    return fmt::format("give a subcommand before '{}': {}; --help shows more", first, names);
   }
-  if (dynamic_cast<const CLI::ExtrasError*>(&error) == nullptr) return error.what();
-  std::vector<std::string> known;
-  for (const auto* option : chosen.front()->get_options()) {
-    for (const auto& name : option->get_lnames()) known.push_back("--" + name);
-  }
-  for (const auto& argument : arguments) {
-    const std::string name = argument.substr(0, argument.find('='));
-    if (!name.starts_with("--") || std::find(known.begin(), known.end(), name) != known.end()) {
-      continue;
+  const CLI::App& command = *chosen.front();
+  if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
+    const std::string extra = program.remaining(true).front();
+    const std::string name = extra.substr(0, extra.find('='));
+    if (!name.starts_with("-")) return fmt::format("unexpected argument '{}'", extra);
+    std::vector<std::string> known;
+    for (const auto* option : command.get_options()) {
+      for (const auto& long_name : option->get_lnames()) known.push_back("--" + long_name);
     }
     const std::string near = valley::nearest_name(name, known);
-    return near.empty() ? "unknown argument '" + name + "'; `valley " + chosen.front()->get_name() +
-                              " --help` shows all"
-                        : "unknown argument '" + name + "'; did you mean '" + near + "'?";
+    return near.empty() ? fmt::format("unknown argument '{}'; `valley {} --help` shows all", name,
+                                      command.get_name())
+                        : fmt::format("unknown argument '{}'; did you mean '{}'?", name, near);
+  }
+  if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr) {
+    const std::string text = error.what();
+    const std::string name = text.substr(0, text.find(':'));
+    const int64_t times = times_given(name, arguments);
+    return times > 1 ? fmt::format("{} is given {} times", name, times) : name + " needs a value";
   }
   return error.what();
 }
@@ -53,12 +72,18 @@ int fail(const std::string& text, int code) {
 
 int main(int argc, char** argv) {
   valley::app::keep_freed_memory();
+  // A limit on the size of files is told like a full disk, not by a signal's death.
+  std::signal(SIGXFSZ, SIG_IGN);
 
   CLI::App program("Data-parallel training that communicates rarely and finds wide, flat valleys.",
                    "valley");
   program.set_version_flag("--version", std::string("valley ") + valley::kVersion);
   program.require_subcommand(1);
   program.get_formatter()->column_width(34);
+  program.footer(
+      "Exit codes: 0 done, 2 a request that cannot be met, 3 trouble with files or other workers,\n"
+      "4 interrupted (a checkpoint is there), 5 the training diverged, 1 a bug in valley.\n"
+      "`valley SUBCOMMAND --help` shows its flags.");
   std::map<std::string, valley::app::Command> commands;
   commands["train"] = valley::app::add_train(program);
   commands["compare"] = valley::app::add_compare(program);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <iostream>
 
 #include "app/commands.h"
@@ -11,6 +12,7 @@
 #include "valley/comm/launcher.h"
 #include "valley/core/error.h"
 #include "valley/record/progress.h"
+#include "valley/record/run_folder.h"
 
 namespace valley::app {
 namespace {
@@ -20,11 +22,11 @@ bool started_by_us(const WorkerEnvironment& environment) {
 }
 
 // Worker 0 tries; the others learn how it went and stop with it.
-void make_run_folder_together(const RunConfig& config, Communicator& comm) {
+void prepare_run_folder_together(const RunConfig& config, bool resume, Communicator& comm) {
   std::string error;
   if (comm.rank() == 0) {
     try {
-      make_run_folder(config);
+      prepare_run_folder(config, resume);
     } catch (const UsageError& e) {
       error = e.what();
     }
@@ -33,10 +35,6 @@ void make_run_folder_together(const RunConfig& config, Communicator& comm) {
   if (first.empty()) return;
   if (comm.rank() == 0) throw UsageError(first);
   throw UsageError("rank 0: " + first);
-}
-
-std::string as_flag(const std::string& key, const ConfigValue& value) {
-  return std::visit([&](const auto& v) { return fmt::format("--{}={}", key, v); }, value);
 }
 
 }  // namespace
@@ -59,7 +57,7 @@ int run_as_worker(RunConfig config, const WorkerEnvironment& environment, bool r
   const DataSplits data = load_job_data(config);
   const auto comm = make_gloo(gloo_options(environment, config.timeout));
   try {
-    if (!started_by_us(environment) && !resume) make_run_folder_together(config, *comm);
+    if (!started_by_us(environment)) prepare_run_folder_together(config, resume, *comm);
     const bool shows = comm->rank() == 0 && !quiet;
     if (shows && !started_by_us(environment)) {
       std::cerr << fmt::format("worker {} of {}, says {}\n", environment.rank, environment.size,
@@ -82,13 +80,14 @@ int launch_workers(const RunConfig& config, bool resume, bool quiet, bool json) 
   LaunchOptions options;
   options.workers = static_cast<int>(config.workers);
   options.grace_seconds = config.timeout + 10;
-  options.on_message = [](const std::string& text) { std::cerr << "valley: " << text << "\n"; };
-  options.command = {"/proc/self/exe", "train"};
-  for (const auto& [key, value] : to_config(config)) {
-    // A resumed run reads its configuration from the folder.
-    if (!(resume && key == "out")) options.command.push_back(as_flag(key, value));
-  }
-  if (resume) options.command.push_back("--resume=" + config.out);
+  options.on_message = [](const std::string& text) {
+    if (text.ends_with("exited with status 4")) return;  // as it was told to
+    std::cerr << "valley: " << text << "\n";
+  };
+  // The run folder has the configuration, whatever it was made from.
+  const std::string file = (std::filesystem::path(config.out) / RunFolder::kConfig).string();
+  options.command = {"/proc/self/exe", "train",
+                     resume ? "--resume=" + config.out : "--config=" + file};
   if (quiet) options.command.push_back("--quiet");
   if (json) options.command.push_back("--json");
   const LaunchResult result = launch_processes(options);

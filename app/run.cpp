@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <nlohmann/json.hpp>
 
 #include "valley/comm/gloo.h"
 #include "valley/comm/group.h"
 #include "valley/record/run_folder.h"
+#include "valley/record/summary.h"
 
 namespace valley::app {
 
@@ -24,9 +26,18 @@ Summary run_in_threads(const RunConfig& config, const DataSplits& data, const Jo
   return result;
 }
 
-void make_run_folder(const RunConfig& config) {
-  const RunFolder folder = RunFolder::create(config.out);
-  folder.write_atomically(RunFolder::kConfig, config_text(to_config(config)));
+void prepare_run_folder(const RunConfig& config, bool resume) {
+  const RunFolder folder = resume ? RunFolder::open(config.out) : RunFolder::create(config.out);
+  const Config values = to_config(config);
+  if (resume && read_config(folder.file(RunFolder::kConfig)) == values) return;
+  folder.write_atomically(RunFolder::kConfig, config_text(values));
+}
+
+std::optional<Summary> finished_run(const std::string& out) {
+  if (!fs::exists(fs::path(out) / RunFolder::kSummary)) return std::nullopt;
+  const Summary summary = summary_from(read_summary(RunFolder::open(out)));
+  if (summary.status != "finished") return std::nullopt;
+  return summary;
 }
 
 std::string default_out(const RunConfig& config) {

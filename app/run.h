@@ -1,5 +1,7 @@
 #pragma once
 
+#include <optional>
+
 #include "valley/data/dataset.h"
 #include "valley/train/job.h"
 
@@ -9,9 +11,12 @@ namespace valley::app {
 /// The run folder exists.
 Summary run_in_threads(const RunConfig& config, const DataSplits& data, const JobContext& context);
 
-/// Writes config.toml of a new run. @throws UsageError if config.out already holds a run or cannot
-/// be written.
-void make_run_folder(const RunConfig& config);
+/// Writes config.toml of a new run; to a resumed one, if the configuration is not what it says.
+/// @throws UsageError if config.out already holds a run (a new one), or cannot be written.
+void prepare_run_folder(const RunConfig& config, bool resume);
+
+/// The summary of the run in this folder, if it came to its end.
+std::optional<Summary> finished_run(const std::string& out);
 
 /// runs/ALGORITHM-MODEL-seedSEED, with -2, -3, ... where that exists.
 std::string default_out(const RunConfig& config);

@@ -1,8 +1,6 @@
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -28,36 +26,18 @@ struct TrainFlags {
   bool json = false;
 };
 
-// A flag given for nothing is a misunderstanding: --push with local-sgd pushes nobody.
-void require_flags_are_read(const CLI::App& command, const RunConfig& config) {
-  const AlgorithmEntry& entry = find_algorithm(config.algorithm);
-  for (const auto& field : config_fields()) {
-    if (field.group != "Method" || field.key == "algorithm") continue;
-    const bool given = command.get_option("--" + field.key)->count() > 0;
-    const auto& read = entry.options;
-    require(!given || std::find(read.begin(), read.end(), field.key) != read.end(),
-            "--{} is no option of {}, which reads --{}", field.key, entry.name,
-            fmt::join(read, ", --"));
-  }
-}
-
 RunConfig resolve(const CLI::App& command, const TrainFlags& flags) {
   if (flags.resume.empty()) return resolve_config(command, flags.config, flags.config_file);
   require(flags.config_file.empty(),
           "--config and --resume exclude each other: a run is resumed with its own configuration");
-  const RunFolder folder = RunFolder::open(flags.resume);
-  folder.require_writable("--resume");
-  RunConfig config =
-      resolve_config(command, flags.config, folder.file(RunFolder::kConfig).string());
-  config.out = flags.resume;
-  return config;
+  return resolve_resumed_config(command, flags.config, flags.resume);
 }
 
-int report(const Summary& summary, const RunConfig& config, const TrainFlags& flags) {
-  write_curves(config.out,
-               fmt::format("{} of {} on {}, {} workers", config.algorithm, config.model,
-                           config.data, config.workers),
-               {{config.algorithm, config.out}});
+std::string how_to_go_on(const RunConfig& config) {
+  return "go on with: valley train --resume " + config.out;
+}
+
+void show(const Summary& summary, const RunConfig& config, const TrainFlags& flags) {
   if (flags.json) {
     std::cout << summary.to_json().dump(2) << "\n";
   } else if (!flags.quiet && summary.status == "finished") {
@@ -66,11 +46,27 @@ int report(const Summary& summary, const RunConfig& config, const TrainFlags& fl
         << ": model.safetensors, summary.json, curves.svg, metrics.jsonl, TensorBoard events, "
            "trace.json, checkpoints\n";
   }
+}
+
+int report(const Summary& summary, const RunConfig& config, const TrainFlags& flags) {
+  write_curves(config.out,
+               fmt::format("{} of {} on {}, {} workers", config.algorithm, config.model,
+                           config.data, config.workers),
+               {{config.algorithm, config.out}});
+  show(summary, config, flags);
   if (summary.status != "interrupted") return 0;
-  std::cerr << fmt::format(
-      "valley: interrupted after step {}; go on with: valley train --resume {}\n", summary.steps,
-      config.out);
+  std::cerr << fmt::format("valley: interrupted after step {}; {}\n", summary.steps,
+                           how_to_go_on(config));
   return 4;
+}
+
+int train_in_threads(const RunConfig& config, const DataSplits& data, const TrainFlags& flags) {
+  const auto progress = flags.quiet ? make_no_progress() : make_progress(std::cerr);
+  const Summary summary = run_in_threads(
+      config, data,
+      {.resume = !flags.resume.empty(), .progress = progress.get(), .stop = &stop_on_signals()});
+  progress->finish();
+  return report(summary, config, flags);
 }
 
 int train(const CLI::App& command, const TrainFlags& flags) {
@@ -79,10 +75,18 @@ int train(const CLI::App& command, const TrainFlags& flags) {
   const std::optional<WorkerEnvironment> environment =
       worker_environment(config, command.get_option("--workers")->count() > 0);
   to_train_options(config);
-  if (!environment) require_flags_are_read(command, config);
+  for (const auto& key : method_flags_given(command)) require_read(key, config.algorithm);
   if (flags.print_config) {
     std::cout << config_text(to_config(config));
     return 0;
+  }
+  if (resume) {
+    if (const auto finished = finished_run(config.out)) {
+      const bool speaks = !environment || environment->rank == 0;
+      if (speaks && !flags.quiet) std::cerr << config.out << " is finished already\n";
+      if (speaks) show(*finished, config, flags);
+      return 0;
+    }
   }
   if (config.out.empty()) config.out = default_out(config);
 
@@ -90,16 +94,18 @@ int train(const CLI::App& command, const TrainFlags& flags) {
     return run_as_worker(config, *environment, resume, flags.quiet,
                          [&](const Summary& s) { return report(s, config, flags); });
   DataSplits data = load_job_data(config);
-  if (!resume) make_run_folder(config);
-  if (config.launch == "processes") {
-    data = {};  // it was loaded to see whether it can be; every worker loads its own
-    return launch_workers(config, resume, flags.quiet, flags.json);
+  prepare_run_folder(config, resume);
+  try {
+    if (config.launch == "threads") return train_in_threads(config, data, flags);
+  } catch (const IoError& error) {
+    throw IoError(fmt::format("{}; {}", error.what(), how_to_go_on(config)));
+  } catch (const CommError& error) {
+    throw CommError(fmt::format("{}; {}", error.what(), how_to_go_on(config)));
   }
-  const auto progress = flags.quiet ? make_no_progress() : make_progress(std::cerr);
-  const Summary summary = run_in_threads(
-      config, data, {.resume = resume, .progress = progress.get(), .stop = &stop_on_signals()});
-  progress->finish();
-  return report(summary, config, flags);
+  data = {};  // it was loaded to see whether it can be; every worker loads its own
+  const int code = launch_workers(config, resume, flags.quiet, flags.json);
+  if (code == 3) std::cerr << "valley: " << how_to_go_on(config) << "\n";
+  return code;
 }
 
 }  // namespace
@@ -116,6 +122,12 @@ Command add_train(CLI::App& program) {
       ->group("Run");
   command->add_flag("--quiet", flags->quiet, "show nothing but errors")->group("Run");
   command->add_flag("--json", flags->json, "print the summary as JSON")->group("Run");
+  command->footer(
+      "[names]: the algorithms that read a flag. Examples:\n"
+      "  valley train --data blobs --model mlp --workers 4 --epochs 3\n"
+      "  valley train --algorithm local-sgd --period 16 --out runs/first\n"
+      "  valley train --config runs/first/config.toml --lr 0.1 --out runs/second\n"
+      "  valley train --resume runs/first");
   return [command, flags] { return train(*command, *flags); };
 }
 

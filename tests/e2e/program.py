@@ -1,0 +1,144 @@
+"""Starts the program whose path is in the environment variable VALLEY, in a folder of its own."""
+
+import contextlib
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+VALLEY = os.path.abspath(os.environ["VALLEY"])
+GOLDEN = pathlib.Path(__file__).resolve().parent.parent / "golden"
+FASHION = pathlib.Path("/usr/share/datasets/fashion-mnist")
+TIMEOUT = 240  # generous: a test that needs it is broken, a busy machine is not
+
+# A training of a moment.
+TINY = "--data blobs --train-samples 200 --test-samples 100 --model mlp --workers 2 --threads 1".split()
+
+LAUNCHERS = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_", "VALLEY_LAUNCHED", "TORCHELASTIC_",
+             "OMPI_", "PMIX_", "PMI_", "SLURM_", "TERM")  # fmt: skip
+
+
+def environment(**extra):
+    """This process's environment without what a launcher or a terminal left in it."""
+    clean = {key: value for key, value in os.environ.items() if not key.startswith(LAUNCHERS)}
+    return clean | extra
+
+
+def snapshot(folder):
+    """{path: content} of everything below a folder; a folder's content is None."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None
+        for path in sorted(pathlib.Path(folder).rglob("*"))
+    }
+
+
+def alive(mark):
+    """The processes that have `mark` in their command line."""
+    found = []
+    for entry in pathlib.Path("/proc").iterdir():
+        if entry.name.isdigit() and int(entry.name) != os.getpid():
+            with contextlib.suppress(OSError):
+                if mark.encode() in (entry / "cmdline").read_bytes():
+                    found.append(int(entry.name))
+    return found
+
+
+def load_tensors(path):
+    """{name: tensor} of a safetensors file."""
+    sys.path.insert(0, str(GOLDEN))
+    try:
+        import python_models
+    finally:
+        sys.path.pop(0)
+    return python_models.load_safetensors(path)
+
+
+class ProgramTest(unittest.TestCase):
+    """Every test has an empty folder, self.folder, in which the program runs."""
+
+    maxDiff = None
+
+    def setUp(self):
+        # The name is also how a test finds processes that were left over.
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="valley-e2e-"))
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+
+    def start(self, *arguments, env=None, **options):
+        """The program, running; ended with the test whatever happens."""
+        process = subprocess.Popen(
+            [VALLEY, *map(str, arguments)], cwd=self.folder, env=environment(**(env or {})),
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            **options,
+        )  # fmt: skip
+        self.addCleanup(process.communicate)
+        self.addCleanup(process.kill)
+        return process
+
+    def finish(self, process):
+        """(exit code, stdout, stderr)"""
+        out, err = process.communicate(timeout=TIMEOUT)
+        return process.returncode, out, err
+
+    def run_valley(self, *arguments, **options):
+        return self.finish(self.start(*arguments, **options))
+
+    def succeed(self, *arguments, **options):
+        """stdout of a run that must go well."""
+        code, out, err = self.run_valley(*arguments, **options)
+        self.assertEqual(code, 0, err)
+        return out
+
+    def train(self, out, *arguments, **options):
+        """A quiet training of a moment that must go well; its summary."""
+        text = self.succeed("train", *TINY, "--quiet", "--out", out, *arguments, **options)
+        self.assertEqual(text, "")
+        return self.summary(out)
+
+    def refuse(self, message, *arguments, code=2, **options):
+        """The program says this one line, exits with `code`, and leaves the folder as it was."""
+        before = snapshot(self.folder)
+        got, out, err = self.run_valley(*arguments, **options)
+        self.assertEqual((err, got, out), (f"valley: {message}\n", code, ""))
+        self.assertEqual(snapshot(self.folder), before)
+
+    def summary(self, out):
+        return json.loads((self.folder / out / "summary.json").read_text())
+
+    def model(self, out):
+        return (self.folder / out / "model.safetensors").read_bytes()
+
+    def metrics(self, out):
+        lines = (self.folder / out / "metrics.jsonl").read_text().splitlines()
+        return [json.loads(line) for line in lines]
+
+    def checkpoints(self, out):
+        """The steps of the complete checkpoints."""
+        manifests = (self.folder / out / "checkpoints").glob("step-*/manifest.json")
+        return sorted(int(path.parent.name.removeprefix("step-")) for path in manifests)
+
+    def wait_until(self, condition, process):
+        """Until it holds; the process must be running then."""
+        end = time.monotonic() + TIMEOUT
+        while not condition():
+            self.assertIsNone(process.poll(), "it ended too early")
+            self.assertLess(time.monotonic(), end, "waited in vain")
+            time.sleep(0.005)
+
+    def wait_for_checkpoint(self, out, process):
+        self.wait_until(lambda: self.checkpoints(out), process)
+
+    def interrupt(self, process, number=signal.SIGINT):
+        """(exit code, stdout, stderr) after a signal."""
+        process.send_signal(number)
+        return self.finish(process)
+
+    def assert_none_left(self, process=None):
+        """No process works in the test's folder any more."""
+        mark = str(self.folder)
+        self.assertEqual(alive(mark), [])
