@@ -73,6 +73,9 @@ class Algorithm {
   /// average, which counts as communication.
   virtual bool final_average_needed() const = 0;
 
+  /// Begins at `step` with the workers together: a run that goes on with another number of workers.
+  virtual void start_at(int64_t step) = 0;
+
   /// Everything a checkpoint must hold for this worker.
   virtual std::vector<std::pair<std::string, at::Tensor>> state() const = 0;
   virtual void load_state(const std::vector<std::pair<std::string, at::Tensor>>& state) = 0;

@@ -18,6 +18,7 @@ class RoundsAlgorithm : public Algorithm {
   int64_t rounds() const final { return clock_.rounds(); }
   int64_t period() const final { return clock_.period(); }
   bool final_average_needed() const final { return clock_.final_average_needed(); }
+  void start_at(int64_t step) final { clock_.start_at(step); }
   std::vector<std::pair<std::string, at::Tensor>> state() const override;
   void load_state(const std::vector<std::pair<std::string, at::Tensor>>& state) override;
 

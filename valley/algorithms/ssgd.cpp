@@ -40,6 +40,7 @@ class Ssgd : public Algorithm {
   int64_t rounds() const override { return steps_; }
   int64_t period() const override { return 1; }
   bool final_average_needed() const override { return false; }
+  void start_at(int64_t) override { steps_ = 0; }
 
   std::vector<std::pair<std::string, at::Tensor>> state() const override {
     return {{"steps", at::scalar_tensor(steps_, at::kLong)}};

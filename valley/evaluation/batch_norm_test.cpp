@@ -25,7 +25,7 @@
 #include "valley/models/scripted.h"
 #include "valley/models/state_dict.h"
 #include "valley/models/wrap.h"
-#include "valley/record/testing/test_folder.h"
+#include "valley/core/testing/test_folder.h"
 
 namespace valley {
 namespace {

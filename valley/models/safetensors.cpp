@@ -12,8 +12,8 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "valley/core/atomic_file.h"
 #include "valley/core/error.h"
-#include "valley/models/output_file.h"
 
 namespace valley {
 namespace {
@@ -205,7 +205,7 @@ void write_safetensors(const ByteSink& sink, const std::vector<NamedTensor>& ten
 
 void save_safetensors(const std::string& path, const std::vector<NamedTensor>& tensors,
                       const std::map<std::string, std::string>& metadata) {
-  OutputFile file(path);
+  AtomicFile file(path);
   write_safetensors([&](const void* data, size_t bytes) { file.write(data, bytes); }, tensors,
                     metadata);
   file.commit();

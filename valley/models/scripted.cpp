@@ -13,8 +13,8 @@
 #include <sstream>
 #include <unordered_set>
 
+#include "valley/core/atomic_file.h"
 #include "valley/core/error.h"
-#include "valley/models/output_file.h"
 
 namespace valley {
 namespace {
@@ -164,7 +164,7 @@ void ScriptedModel::save(const std::string& path) const {
     const OwnStorage own_storage(script_->module);
     script_->module.save(bytes);
   }
-  OutputFile file(path);
+  AtomicFile file(path);
   file.write(bytes.view().data(), bytes.view().size());
   file.commit();
 }

@@ -6,7 +6,7 @@
 #include <cerrno>
 #include <utility>
 
-#include "valley/record/posix.h"
+#include "valley/core/posix.h"
 
 namespace valley {
 

@@ -9,7 +9,7 @@
 #include <optional>
 
 #include "valley/core/error.h"
-#include "valley/record/atomic_file.h"
+#include "valley/core/atomic_file.h"
 
 namespace valley {
 namespace {

@@ -5,7 +5,7 @@
 #include <limits>
 
 #include "valley/core/random.h"
-#include "valley/record/testing/test_folder.h"
+#include "valley/core/testing/test_folder.h"
 
 namespace valley {
 namespace {

@@ -3,7 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "valley/core/error.h"
-#include "valley/record/atomic_file.h"
+#include "valley/core/atomic_file.h"
 
 namespace valley {
 

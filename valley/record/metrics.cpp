@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "valley/core/error.h"
-#include "valley/record/atomic_file.h"
+#include "valley/core/atomic_file.h"
 
 namespace valley {
 namespace {

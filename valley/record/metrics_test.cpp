@@ -4,7 +4,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
-#include "valley/record/testing/test_folder.h"
+#include "valley/core/testing/test_folder.h"
 
 namespace valley {
 namespace {

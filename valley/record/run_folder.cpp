@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "valley/core/error.h"
-#include "valley/record/atomic_file.h"
+#include "valley/core/atomic_file.h"
 
 namespace valley {
 namespace fs = std::filesystem;

@@ -3,8 +3,8 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "valley/core/testing/test_folder.h"
 #include "valley/record/summary.h"
-#include "valley/record/testing/test_folder.h"
 
 namespace valley {
 namespace {

@@ -10,8 +10,8 @@
 #include <map>
 #include <vector>
 
+#include "valley/core/testing/test_folder.h"
 #include "valley/record/crc32c.h"
-#include "valley/record/testing/test_folder.h"
 
 namespace valley {
 namespace {

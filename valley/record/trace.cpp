@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <iterator>
 
-#include "valley/record/atomic_file.h"
+#include "valley/core/atomic_file.h"
 
 namespace valley {
 namespace {

@@ -2,8 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "valley/core/testing/test_folder.h"
 #include "valley/record/json_file.h"
-#include "valley/record/testing/test_folder.h"
 
 namespace valley {
 namespace {

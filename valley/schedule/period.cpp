@@ -151,6 +151,11 @@ bool RoundClock::tick() {
   return true;
 }
 
+void RoundClock::start_at(int64_t step) {
+  state_ = {.step = step, .period = spec_.base, .position = 0, .rounds = 0};
+  if (step < total_steps_) state_.period = choose_period();
+}
+
 void RoundClock::set_state(const State& state) {
   require(0 <= state.step && state.step <= total_steps_ && state.period >= 1 &&
               0 <= state.position && state.position < state.period && state.rounds >= 0 &&

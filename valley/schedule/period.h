@@ -80,6 +80,10 @@ class RoundClock {
 
   const State& state() const { return state_; }
 
+  /// Begins at `step`, as if the workers had just met there: for a run that goes on with another
+  /// number of workers.
+  void start_at(int64_t step);
+
   /// Goes on where `state` was taken.
   /// @throws UsageError if the state cannot belong to a run of this many steps.
   void set_state(const State& state);

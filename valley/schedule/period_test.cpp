@@ -185,5 +185,22 @@ TEST(RoundClock, NamesRuleAndValue) {
             "a run of 10 steps cannot go on from step 8, 4 steps into a period of 4");
 }
 
+TEST(RoundClock, StartsAtAStepAsIfTheWorkersHadJustMet) {
+  RoundClock late(parse_period("post-local:2:3"), 100, 10);
+  late.start_at(20);  // the beginning of epoch 2
+  EXPECT_EQ(late.period(), 3);
+  EXPECT_FALSE(late.tick());
+  EXPECT_FALSE(late.tick());
+  EXPECT_TRUE(late.tick());
+  EXPECT_EQ(late.rounds(), 1);
+
+  RoundClock qsr(parse_period("qsr:4:0.2"), 1000, 10,
+                 [](int64_t step) { return step < 500 ? 0.1 : 0.02; });
+  qsr.start_at(500);
+  EXPECT_EQ(qsr.period(), 100);
+  qsr.start_at(1000);  // nothing left to do
+  EXPECT_FALSE(qsr.final_average_needed());
+}
+
 }  // namespace
 }  // namespace valley

@@ -8,7 +8,7 @@
 
 #include "valley/core/error.h"
 #include "valley/models/safetensors.h"
-#include "valley/record/atomic_file.h"
+#include "valley/core/atomic_file.h"
 #include "valley/record/json_file.h"
 
 namespace valley {

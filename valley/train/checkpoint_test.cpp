@@ -10,7 +10,7 @@
 #include "valley/comm/group.h"
 #include "valley/core/error.h"
 #include "valley/record/run_folder.h"
-#include "valley/record/testing/test_folder.h"
+#include "valley/core/testing/test_folder.h"
 #include "valley/train/testing/small_training.h"
 
 namespace valley {

@@ -15,7 +15,7 @@
 
 #include "valley/core/error.h"
 #include "valley/models/registry.h"
-#include "valley/record/testing/test_folder.h"
+#include "valley/core/testing/test_folder.h"
 #include "valley/train/testing/small_training.h"
 
 namespace valley {

@@ -1,6 +1,8 @@
 #include "valley/train/job.h"
 
 #include <ATen/Parallel.h>
+#include <c10/core/GradMode.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -21,6 +23,18 @@ std::unique_ptr<Model> make_job_model(const RunConfig& config, const DataSplits&
                                    .seed = static_cast<uint64_t>(config.seed)});
 }
 
+// A TorchScript file is known by what it does: one example tells whether it fits the data.
+void check_output(Model& model, const RunConfig& config, const DataSplits& data) {
+  const c10::NoGradGuard no_grad;
+  model.train(false);
+  const at::Tensor logits = model.forward(data.train->inputs.slice(0, 0, 1).to(at::kFloat));
+  require(logits.dim() == 2 && logits.size(0) == 1,
+          "{} must return logits [batch, classes], got [{}] for a batch of 1", config.model,
+          fmt::join(logits.sizes(), ", "));
+  require(logits.size(1) >= data.train->classes, "{} returns {} logits, but {} has {} classes",
+          config.model, logits.size(1), config.data, data.train->classes);
+}
+
 }  // namespace
 
 DataSplits load_job_data(const RunConfig& config) {
@@ -28,7 +42,7 @@ DataSplits load_job_data(const RunConfig& config) {
                                                   .test_samples = config.test_samples,
                                                   .seed = static_cast<uint64_t>(config.seed)});
   check(to_train_options(config), data, static_cast<int>(config.workers));
-  make_job_model(config, data);
+  check_output(*make_job_model(config, data), config, data);
   return data;
 }
 

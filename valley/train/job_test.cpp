@@ -11,7 +11,7 @@
 #include "valley/models/scripted.h"
 #include "valley/models/state_dict.h"
 #include "valley/record/run_folder.h"
-#include "valley/record/testing/test_folder.h"
+#include "valley/core/testing/test_folder.h"
 
 namespace valley {
 namespace {

@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "valley/core/error.h"
-#include "valley/record/testing/test_folder.h"
+#include "valley/core/testing/test_folder.h"
 
 namespace valley {
 namespace {

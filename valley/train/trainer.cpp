@@ -227,6 +227,7 @@ class Trainer::Loop {
     x_.copy_(sum.div_(manifest.workers));
     const int64_t epochs = manifest.step * total_steps_ / manifest.total_steps / steps_per_epoch_;
     step_ = epochs * steps_per_epoch_;
+    algorithm_->start_at(step_);
     say(
         fmt::format("the checkpoint has {} workers, this run {}: starting from their average at "
                     "epoch {}, with fresh optimizer state",

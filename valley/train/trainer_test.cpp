@@ -12,7 +12,7 @@
 #include "valley/models/safetensors.h"
 #include "valley/record/metrics.h"
 #include "valley/record/run_folder.h"
-#include "valley/record/testing/test_folder.h"
+#include "valley/core/testing/test_folder.h"
 #include "valley/train/checkpoint.h"
 #include "valley/train/gradient.h"
 #include "valley/train/testing/small_training.h"

@@ -1,4 +1,4 @@
-#include "valley/record/atomic_file.h"
+#include "valley/core/atomic_file.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "valley/core/error.h"
-#include "valley/record/posix.h"
+#include "valley/core/posix.h"
 
 namespace valley {
 namespace {

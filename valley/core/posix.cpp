@@ -1,4 +1,4 @@
-#include "valley/record/posix.h"
+#include "valley/core/posix.h"
 
 #include <unistd.h>
 
