@@ -7,7 +7,6 @@ import pathlib
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 import unittest
@@ -38,35 +37,13 @@ def snapshot(folder):
     }
 
 
-def alive(mark):
-    """The processes that have `mark` in their command line."""
-    found = []
-    for entry in pathlib.Path("/proc").iterdir():
-        if entry.name.isdigit() and int(entry.name) != os.getpid():
-            with contextlib.suppress(OSError):
-                if mark.encode() in (entry / "cmdline").read_bytes():
-                    found.append(int(entry.name))
-    return found
-
-
-def load_tensors(path):
-    """{name: tensor} of a safetensors file."""
-    sys.path.insert(0, str(GOLDEN))
-    try:
-        import python_models
-    finally:
-        sys.path.pop(0)
-    return python_models.load_safetensors(path)
-
-
 class ProgramTest(unittest.TestCase):
     """Every test has an empty folder, self.folder, in which the program runs."""
 
     maxDiff = None
 
     def setUp(self):
-        # The name is also how a test finds processes that were left over.
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="valley-e2e-"))
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="valley-e2e-")).resolve()
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
 
     def start(self, *arguments, env=None, **options):
@@ -138,7 +115,15 @@ class ProgramTest(unittest.TestCase):
         process.send_signal(number)
         return self.finish(process)
 
-    def assert_none_left(self, process=None):
-        """No process works in the test's folder any more."""
-        mark = str(self.folder)
-        self.assertEqual(alive(mark), [])
+    def working(self):
+        """The processes that work in the test's folder."""
+        found = []
+        for entry in pathlib.Path("/proc").iterdir():
+            if entry.name.isdigit():
+                with contextlib.suppress(OSError):  # it has ended
+                    if os.readlink(entry / "cwd") == str(self.folder):
+                        found.append(int(entry.name))
+        return found
+
+    def assert_none_left(self):
+        self.assertEqual(self.working(), [])
