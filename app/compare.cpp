@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <iostream>
 #include <memory>
@@ -12,6 +13,7 @@
 #include "app/run.h"
 #include "app/tables.h"
 #include "valley/algorithms/registry.h"
+#include "valley/comm/rendezvous.h"
 #include "valley/core/error.h"
 #include "valley/record/progress.h"
 #include "valley/record/run_folder.h"
@@ -114,6 +116,10 @@ Json to_json(const std::vector<ComparisonRow>& rows) {
 }
 
 int compare(const CLI::App& command, const CompareFlags& flags) {
+  if (const auto launcher = read_environment([](const char* name) { return std::getenv(name); })) {
+    throw UsageError(
+        fmt::format("valley compare starts its own workers; call it without {}", launcher->source));
+  }
   const RunConfig base = resolve_config(command, flags.config, flags.config_file);
   require(base.launch == "threads", "{}: valley compare trains with launch = \"threads\"",
           flags.config_file);
@@ -155,7 +161,7 @@ int compare(const CLI::App& command, const CompareFlags& flags) {
       }
       const DataSplits data = load_job_data(config);
       const bool resume = fs::exists(fs::path(config.out) / RunFolder::kConfig);
-      prepare_run_folder(config, resume);
+      const auto lock = prepare_run_folder(config, resume);
       if (!flags.quiet) std::cerr << fmt::format("{}, seed {}\n", flags.algorithms[a], config.seed);
       const auto progress = flags.quiet ? make_no_progress() : make_progress(std::cerr);
       const Summary summary = run_in_threads(

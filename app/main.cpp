@@ -91,7 +91,10 @@ int main(int argc, char** argv) {
 
   try {
     program.parse(argc, argv);
-    return commands.at(program.get_subcommands().front()->get_name())();
+    const int code = commands.at(program.get_subcommands().front()->get_name())();
+    std::cout.flush();
+    if (!std::cout) return fail("cannot write to the standard output", kWorld);
+    return code;
   } catch (const CLI::CallForHelp& help) {
     return program.exit(help);
   } catch (const CLI::CallForAllHelp& help) {

@@ -22,17 +22,19 @@ bool started_by_us(const WorkerEnvironment& environment) {
 }
 
 // Worker 0 tries; the others learn how it went and stop with it.
-void prepare_run_folder_together(const RunConfig& config, bool resume, Communicator& comm) {
+std::unique_ptr<RunLock> prepare_run_folder_together(const RunConfig& config, bool resume,
+                                                     Communicator& comm) {
   std::string error;
+  std::unique_ptr<RunLock> lock;
   if (comm.rank() == 0) {
     try {
-      prepare_run_folder(config, resume);
+      lock = prepare_run_folder(config, resume);
     } catch (const UsageError& e) {
       error = e.what();
     }
   }
   const std::string first = comm.all_gather_text(error).front();
-  if (first.empty()) return;
+  if (first.empty()) return lock;
   if (comm.rank() == 0) throw UsageError(first);
   throw UsageError("rank 0: " + first);
 }
@@ -57,7 +59,8 @@ int run_as_worker(RunConfig config, const WorkerEnvironment& environment, bool r
   const DataSplits data = load_job_data(config);
   const auto comm = make_gloo(gloo_options(environment, config.timeout));
   try {
-    if (!started_by_us(environment)) prepare_run_folder_together(config, resume, *comm);
+    std::unique_ptr<RunLock> lock;
+    if (!started_by_us(environment)) lock = prepare_run_folder_together(config, resume, *comm);
     const bool shows = comm->rank() == 0 && !quiet;
     if (shows && !started_by_us(environment)) {
       std::cerr << fmt::format("worker {} of {}, says {}\n", environment.rank, environment.size,
@@ -80,7 +83,9 @@ int launch_workers(const RunConfig& config, bool resume, bool quiet, bool json) 
   LaunchOptions options;
   options.workers = static_cast<int>(config.workers);
   options.grace_seconds = config.timeout + 10;
-  options.on_message = [](const std::string& text) {
+  bool interrupted = false;
+  options.on_message = [&](const std::string& text) {
+    interrupted = interrupted || text.ends_with("passed on to the workers");
     if (text.ends_with("exited with status 4")) return;  // as it was told to
     std::cerr << "valley: " << text << "\n";
   };
@@ -90,8 +95,8 @@ int launch_workers(const RunConfig& config, bool resume, bool quiet, bool json) 
                      resume ? "--resume=" + config.out : "--config=" + file};
   if (quiet) options.command.push_back("--quiet");
   if (json) options.command.push_back("--json");
-  const LaunchResult result = launch_processes(options);
-  return result.exit_code();
+  const int code = launch_processes(options).exit_code();
+  return interrupted && code == 3 ? 130 : code;  // the second signal killed the workers
 }
 
 }  // namespace valley::app

@@ -1,12 +1,17 @@
 #include "app/run.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "valley/comm/gloo.h"
 #include "valley/comm/group.h"
+#include "valley/core/error.h"
 #include "valley/record/run_folder.h"
 #include "valley/record/summary.h"
 
@@ -26,11 +31,26 @@ Summary run_in_threads(const RunConfig& config, const DataSplits& data, const Jo
   return result;
 }
 
-void prepare_run_folder(const RunConfig& config, bool resume) {
+RunLock::RunLock(const std::string& folder)
+    : file_(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+  // Any other failure is that of a file system without locks, where nobody can know.
+  if (file_ < 0 || ::flock(file_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return;
+  ::close(file_);
+  throw UsageError(fmt::format("{} is in use: another process is training there", folder));
+}
+
+RunLock::~RunLock() {
+  if (file_ >= 0) ::close(file_);
+}
+
+std::unique_ptr<RunLock> prepare_run_folder(const RunConfig& config, bool resume) {
   const RunFolder folder = resume ? RunFolder::open(config.out) : RunFolder::create(config.out);
+  auto lock = std::make_unique<RunLock>(config.out);
   const Config values = to_config(config);
-  if (resume && read_config(folder.file(RunFolder::kConfig)) == values) return;
-  folder.write_atomically(RunFolder::kConfig, config_text(values));
+  if (!resume || read_config(folder.file(RunFolder::kConfig)) != values) {
+    folder.write_atomically(RunFolder::kConfig, config_text(values));
+  }
+  return lock;
 }
 
 std::optional<Summary> finished_run(const std::string& out) {

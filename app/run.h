@@ -1,6 +1,8 @@
 #pragma once
 
+#include <memory>
 #include <optional>
+#include <string>
 
 #include "valley/data/dataset.h"
 #include "valley/train/job.h"
@@ -11,9 +13,23 @@ namespace valley::app {
 /// The run folder exists.
 Summary run_in_threads(const RunConfig& config, const DataSplits& data, const JobContext& context);
 
+/// While this lives, no other process of this machine trains in the folder.
+class RunLock {
+ public:
+  /// @throws UsageError if another one does.
+  explicit RunLock(const std::string& folder);
+  ~RunLock();
+  RunLock(const RunLock&) = delete;
+  RunLock& operator=(const RunLock&) = delete;
+
+ private:
+  int file_;
+};
+
 /// Writes config.toml of a new run; to a resumed one, if the configuration is not what it says.
-/// @throws UsageError if config.out already holds a run (a new one), or cannot be written.
-void prepare_run_folder(const RunConfig& config, bool resume);
+/// @throws UsageError if config.out already holds a run (a new one), is in use, or cannot be
+/// written.
+[[nodiscard]] std::unique_ptr<RunLock> prepare_run_folder(const RunConfig& config, bool resume);
 
 /// The summary of the run in this folder, if it came to its end.
 std::optional<Summary> finished_run(const std::string& out);

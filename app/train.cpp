@@ -34,7 +34,8 @@ RunConfig resolve(const CLI::App& command, const TrainFlags& flags) {
 }
 
 std::string how_to_go_on(const RunConfig& config) {
-  return "go on with: valley train --resume " + config.out;
+  const bool plain = config.out.find_first_of(" \t\n'\"\\$&;|<>()*?[]#~`!") == std::string::npos;
+  return fmt::format("go on with: valley train --resume {0}{1}{0}", plain ? "" : "'", config.out);
 }
 
 void show(const Summary& summary, const RunConfig& config, const TrainFlags& flags) {
@@ -94,7 +95,7 @@ int train(const CLI::App& command, const TrainFlags& flags) {
     return run_as_worker(config, *environment, resume, flags.quiet,
                          [&](const Summary& s) { return report(s, config, flags); });
   DataSplits data = load_job_data(config);
-  prepare_run_folder(config, resume);
+  const auto lock = prepare_run_folder(config, resume);
   try {
     if (config.launch == "threads") return train_in_threads(config, data, flags);
   } catch (const IoError& error) {

@@ -78,6 +78,7 @@ class Ranges(ProgramTest):
             ("--period must be at least 1, got 0", "--period", 0),
             ("--period must be N, post-local:EPOCH:N or qsr:BASE:COEF, got 'x'", "--period", "x"),
             ("--lr must be > 0, got 0", "--lr", 0),
+            ("--timeout must be at most 1000000, got inf", "--timeout", "inf"),
             ("--momentum must be in [0, 1), got 2", "--momentum", 2),
         ]:  # fmt: skip
             with self.subTest(message):
@@ -353,6 +354,11 @@ class Compare(ProgramTest):
         ]:  # fmt: skip
             with self.subTest(message):
                 self.refuse(message, "compare", *TINY, *flags)
+
+    def test_as_a_worker(self):
+        self.refuse("valley compare starts its own workers; call it without environment (RANK, "
+                    "WORLD_SIZE)", "compare", *TINY, "--algorithms", "ssgd",
+                    env={"RANK": "0", "WORLD_SIZE": "2"})  # fmt: skip
 
 
 if __name__ == "__main__":

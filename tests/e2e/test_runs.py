@@ -157,7 +157,7 @@ class Display(ProgramTest):
         code, out, err = self.run_valley("train", *TINY, "--steps", 6, "--out", "run")
         self.assertEqual(code, 0, err)
         lines = err.splitlines()
-        self.assertEqual(len(lines), 3)  # two epochs and the end
+        self.assertEqual(len(lines), 2)  # one an epoch
         self.assertRegex(lines[0], r"\Astep 3/6  epoch 1\.0  loss \d+\.\d{4}  acc \d+\.\d %  ")
         self.assertNotRegex(err, r"[\r\x1b]")
         self.assertRegex(out, r"(?m)^test accuracy +\d+\.\d\d %$")
@@ -170,6 +170,13 @@ class Display(ProgramTest):
         code, out, err = self.run_valley("train", *TINY, "--steps", 2, "--json", "--quiet")
         self.assertEqual((code, err), (0, ""))
         self.assertEqual(list(json.loads(out)), SUMMARY_KEYS)
+
+    def test_full_device(self):
+        with open("/dev/full", "w") as full:
+            result = subprocess.run([VALLEY, "list"], stdout=full, stderr=subprocess.PIPE, text=True,
+                                    timeout=TIMEOUT)  # fmt: skip
+        self.assertEqual((result.returncode, result.stderr),
+                         (3, "valley: cannot write to the standard output\n"))  # fmt: skip
 
     def on_a_terminal(self, *arguments):
         """(process, its terminal): stdout and stderr are one."""

@@ -1,5 +1,6 @@
 """Signals, and going on afterwards as if nothing had happened."""
 
+import os
 import random
 import shutil
 import signal
@@ -82,6 +83,18 @@ class Threads(Stopping):
         self.assertEqual(self.finish(process), (130, "", ""))
         self.assertTrue(self.checkpoints("run"))
 
+    def test_nobody_else_goes_on_meanwhile(self):
+        process = self.start("train", *TINY, "--steps", 10**6, "--evaluate-every", 0,
+                             "--checkpoint-every", 5, "--out", "a run", "--quiet")  # fmt: skip
+        self.wait_for_checkpoint("a run", process)
+        process.send_signal(signal.SIGSTOP)
+        self.refuse("a run is in use: another process is training there",
+                    "train", "--resume", "a run")  # fmt: skip
+        process.send_signal(signal.SIGCONT)
+        code, _, err = self.interrupt(process)
+        self.assertEqual(code, 4)
+        self.assertTrue(err.endswith("; go on with: valley train --resume 'a run'\n"), err)
+
     def test_another_number_of_workers(self):
         self.stop(*DPPF)
         code, _, err = self.run_valley("train", "--resume", "run", "--workers", 3)
@@ -103,6 +116,19 @@ class Processes(Stopping):
         self.assertIn("valley: signal 2 (Interrupt) passed on to the workers\n", err)
         self.assert_none_left()
         self.assert_resumes(*self.KIND)
+
+    def test_the_second_signal_ends_at_once(self):
+        process = self.start("train", *TINY, "--steps", 10**6, "--evaluate-every", 0,
+                             "--checkpoint-every", 5, "--out", "run", "--quiet", "--launch",
+                             "processes")  # fmt: skip
+        self.wait_for_checkpoint("run", process)
+        (worker,) = [pid for pid in self.working() if pid != process.pid][:1]
+        os.kill(worker, signal.SIGSTOP)  # it will not hear of the first signal
+        process.send_signal(signal.SIGINT)
+        self.assertIn("passed on to the workers", process.stderr.readline())
+        code, out, err = self.interrupt(process)
+        self.assertEqual((code, out), (130, ""), err)
+        self.assert_none_left()
 
     def test_the_launcher_is_killed(self):
         process = self.start(*FLAGS, *self.KIND)

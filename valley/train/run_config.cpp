@@ -96,7 +96,7 @@ const std::vector<ConfigField>& config_fields() {
       {"timeout", &C::timeout, "Workers", "seconds until a silent worker counts as lost"},
       {"threads", &C::threads, "Workers", "computing threads a worker; 0: cores / workers"},
 
-      {"out", &C::out, "Run", "run folder; empty: runs/ALGORITHM-MODEL-SEED"},
+      {"out", &C::out, "Run", "run folder; empty: runs/ALGORITHM-MODEL-seedN"},
       {"evaluate-every", &C::evaluate_every, "Run", "evaluate every so many epochs; 0: at the end"},
       {"checkpoint-every", &C::checkpoint_every, "Run", "steps; 0: at the end"},
       {"keep-checkpoints", &C::keep_checkpoints, "Run", "how many of the newest stay"},
@@ -165,6 +165,7 @@ TrainOptions to_train_options(const RunConfig& c) {
   o.seed = static_cast<uint64_t>(c.seed);
   require(c.workers >= 1, "--workers must be at least 1, got {}", c.workers);
   require(c.timeout > 0, "--timeout must be above 0, got {}", c.timeout);
+  require(c.timeout <= 1e6, "--timeout must be at most 1000000, got {}", c.timeout);
   require(c.threads >= 0, "--threads must be at least 0, got {}", c.threads);
   choose("launch", c.launch, {"threads", "processes"});
   choose("backend", c.backend, {"auto", "thread", "gloo"});

@@ -201,6 +201,7 @@ TEST(RunConfig, OptionsOutOfRangeNameThemselves) {
   EXPECT_EQ(message("seed = -1"), "--seed must be at least 0, got -1");
   EXPECT_EQ(message("workers = 0"), "--workers must be at least 1, got 0");
   EXPECT_EQ(message("timeout = 0"), "--timeout must be above 0, got 0");
+  EXPECT_EQ(message("timeout = inf"), "--timeout must be at most 1000000, got inf");
   EXPECT_EQ(message("threads = -1"), "--threads must be at least 0, got -1");
   EXPECT_EQ(message("launch = 'thread'"),
             "unknown launch 'thread'; did you mean 'threads'? known: threads, processes");

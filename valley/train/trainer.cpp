@@ -322,7 +322,7 @@ class Trainer::Loop {
     const bool due =
         o_.evaluate_every > 0 && epoch_end && (step_ / steps_per_epoch_) % o_.evaluate_every == 0;
     if (due && step_ < total_steps_) evaluate_average();
-    show(epoch_end);
+    show(epoch_end && step_ < total_steps_);  // the end is shown with its accuracy
   }
 
   bool stop_agreed() {
@@ -482,8 +482,10 @@ class Trainer::Loop {
       state.valley_width = last_distance_;
       state.predicted_width = meters_.predicted_width;
     }
-    state.samples_per_second = double(meters_.samples) * comm_.size() / busy;
-    state.communicating = (s.communicate + s.wait) / busy;
+    if (busy > 0) {
+      state.samples_per_second = double(meters_.samples) * comm_.size() / busy;
+      state.communicating = (s.communicate + s.wait) / busy;
+    }
     progress->update(state);
   }
 
@@ -542,7 +544,8 @@ class Trainer::Loop {
   int64_t step_ = 0;  // local steps done
   Meters meters_;
   Summary summary_;  // the scores of the last evaluation
-  double last_loss_ = 0, last_distance_ = 0;
+  std::optional<double> last_loss_;  // none yet after a resume
+  double last_distance_ = 0;
   double started_ = 0;
 };
 
