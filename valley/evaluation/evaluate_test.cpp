@@ -66,8 +66,8 @@ TEST(Evaluate, NormalisesByTheTrainingSet) {
   const auto model = make_model("mlp", {.seed = 1});
   const auto comm = make_solo();
   Dataset statistics = *blobs().train;
-  statistics.mean = {0.5f};
-  statistics.stddev = {2};
+  statistics.mean.assign(1, 0.5f);
+  statistics.stddev.assign(1, 2);
   const Scores scores = evaluate(*model, blobs().test, statistics, *comm);
   const c10::NoGradGuard no_grad;
   const at::Tensor logits = model->forward((blobs().test->inputs - 0.5) / 2);
