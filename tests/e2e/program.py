@@ -71,6 +71,16 @@ class ProgramTest(unittest.TestCase):
         self.assertEqual(code, 0, err)
         return out
 
+    def names(self, table):
+        """What `valley list` shows, as errors list it: the registries grow."""
+        rows = self.succeed("list", table).splitlines()[2:]
+        return ", ".join(row.split()[0] for row in rows if not row.startswith("NAME.pt"))
+
+    def subcommands(self):
+        """Those of `valley --help`, as errors list them."""
+        section = self.succeed("--help").split("\nSubcommands:\n")[1].split("\n\n")[0]
+        return ", ".join(line.split()[0] for line in section.splitlines() if line[2] != " ")
+
     def train(self, out, *arguments, **options):
         """A quiet training of a moment that must go well; its summary."""
         text = self.succeed("train", *TINY, "--quiet", "--out", out, *arguments, **options)

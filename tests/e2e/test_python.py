@@ -12,8 +12,8 @@ from program import FASHION, GOLDEN, ProgramTest
 sys.path.insert(0, str(GOLDEN))
 import python_models  # noqa: E402
 
-FLAGS = ("train", "--data", "fashion-mnist", "--train-samples", 500, "--workers", 2, "--threads", 1,
-         "--epochs", 2, "--evaluate-every", 0, "--batch-size", 25, "--quiet", "--out", "run")  # fmt: skip
+FLAGS = ("train", "--data", "fashion-mnist", "--train-samples", 500, "--workers", 2, "--threads",
+         1, "--epochs", 2, "--evaluate-every", 0, "--batch-size", 25, "--quiet", "--out", "run")  # fmt: skip
 
 
 def read_idx(name, dims):

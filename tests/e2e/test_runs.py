@@ -1,11 +1,13 @@
 """What a run leaves behind, what it shows, and that it can be repeated."""
 
+import fcntl
 import json
 import os
 import pty
 import re
 import struct
 import subprocess
+import termios
 import unittest
 import xml.etree.ElementTree
 
@@ -48,11 +50,12 @@ class RunFolder(ProgramTest):
         summary = self.summary("run")
         self.assertEqual(list(summary), SUMMARY_KEYS)
         self.assertEqual(list(summary["seconds"]), SECONDS_KEYS)
-        self.assertEqual(
-            {key: summary[key] for key in ("status", "algorithm", "model", "data", "workers", "backend",
-                                           "seed", "steps", "rounds", "predicted_width")},
-            {"status": "finished", "algorithm": "dppf", "model": "mlp", "data": "blobs", "workers": 2,
-             "backend": "thread", "seed": 0, "steps": 12, "rounds": 3, "predicted_width": 5.0})  # fmt: skip
+        expected = {
+            "status": "finished", "algorithm": "dppf", "model": "mlp", "data": "blobs",
+            "workers": 2, "backend": "thread", "seed": 0, "steps": 12, "rounds": 3,
+            "predicted_width": 5.0,
+        }  # fmt: skip
+        self.assertEqual({key: summary[key] for key in expected}, expected)
         d = 784 * 128 + 128 + 128 * 64 + 64 + 64 * 10 + 10
         self.assertEqual(summary["parameters"], d)
         self.assertAlmostEqual(summary["epochs"], 12 / 3)  # 200 // (2 * 32) steps an epoch
@@ -145,7 +148,7 @@ class Settings(ProgramTest):
 
     def test_help(self):
         text = self.succeed("train", "--help")
-        for part in ("--pull FLOAT=0.1", "ssgd, local-sgd, dppf", "mlp, lenet, resnet-8", "[dppf]",
+        for part in ("--pull FLOAT=0.1", self.names("algorithms"), self.names("models"), " [",
                      "\nWorkers:\n", "valley train --resume"):  # fmt: skip
             self.assertIn(part, text)
         self.assertRegex(self.succeed("--version"), r"\Avalley \d+\.\d+\.\d+\n\Z")
@@ -185,7 +188,7 @@ class Display(ProgramTest):
         process = subprocess.Popen(
             [VALLEY, *map(str, arguments)], cwd=self.folder, env=environment(TERM="xterm"),
             stdin=side, stdout=side, stderr=side, start_new_session=True,
-            preexec_fn=lambda: __import__("fcntl").ioctl(0, __import__("termios").TIOCSCTTY, 0),
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # its own, for Control-C
         )  # fmt: skip
         os.close(side)
         self.addCleanup(process.wait)

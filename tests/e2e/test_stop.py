@@ -95,6 +95,12 @@ class Threads(Stopping):
         self.assertEqual(code, 4)
         self.assertTrue(err.endswith("; go on with: valley train --resume 'a run'\n"), err)
 
+    def test_a_record_cut_by_a_crash(self):
+        self.stop(*DPPF)
+        with open(self.folder / "run" / "metrics.jsonl", "a") as file:
+            file.write('{"step":9')
+        self.assert_resumes(*DPPF)
+
     def test_another_number_of_workers(self):
         self.stop(*DPPF)
         code, _, err = self.run_valley("train", "--resume", "run", "--workers", 3)
