@@ -77,15 +77,19 @@ class Worker {
                    0.3),
         center_(normals({flat_.size()}, static_cast<uint64_t>(50 + rank), dtype)) {}
 
+  // All workers in one bowl, for methods that trust some of them more.
+  void share_the_bowl() { center_ = normals({flat_.size()}, 50, dtype()); }
+
   void use(std::unique_ptr<Algorithm> algorithm) { algorithm_ = std::move(algorithm); }
 
   void train(int64_t from, int64_t to, double noise = 0.1) {
     at::Tensor x = flat_.values(), g = flat_.gradients();
     for (int64_t step = from; step < to; ++step) {
-      const StepInfo info{.step = step, .total_steps = steps_};
+      StepInfo info{.step = step, .total_steps = steps_};
       const auto seed = static_cast<uint64_t>(1000 * step + rank_);
       if (algorithm_) algorithm_->before_gradient(info, x);
       g.copy_(curvature_ * (x - center_) + noise * normals({flat_.size()}, seed, dtype()));
+      info.loss = (curvature_ * (x - center_).square()).sum().item<double>() / 2;
       if (algorithm_) {
         // As backward does: the last parameter first.
         for (auto range = flat_.ranges().rbegin(); range != flat_.ranges().rend(); ++range) {
@@ -155,7 +159,11 @@ class OnBackend : public testing::TestWithParam<std::tuple<std::string, Backend,
     return entry().make(options, {.comm = comm,
                                   .total_steps = steps,
                                   .steps_per_epoch = 4,
-                                  .learning_rate = [](int64_t) { return kRate; }});
+                                  .learning_rate = [](int64_t) { return kRate; },
+                                  .layer_gradient_norms =
+                                      [&comm] {
+                                        return std::vector<double>{1.0 + comm.rank(), 0.5};
+                                      }});
   }
 
   // For every option set, in both dtypes; over sockets, where an operation costs milliseconds, in
@@ -259,7 +267,8 @@ TEST_P(AlgorithmContract, AfterTheFinalAverageAllAgreeAndWithoutNeedAllAgreeAlre
   });
 }
 
-// Every worker has its own bowl; the sum of all is lowest at the mean of the centers.
+// Every worker has its own bowl, unless the algorithm takes sides; the sum of all is lowest at the
+// mean of the centers.
 TEST_P(AlgorithmContract, ConvergesOnAQuadratic) {
   const int64_t steps = fast() ? 150 : 80;
   run([&](Communicator& comm) {
@@ -267,6 +276,7 @@ TEST_P(AlgorithmContract, ConvergesOnAQuadratic) {
     if (!fast()) sets.resize(1);
     for (const AlgorithmOptions& options : sets) {
       Worker worker(comm.rank(), at::kDouble, steps);
+      if (!entry().impartial) worker.share_the_bowl();
       worker.use(make(comm, options, steps));
       const at::Tensor goal = worker.center().clone(), start = worker.x().clone();
       comm.all_reduce_mean(goal);
@@ -296,12 +306,14 @@ TEST_P(AlgorithmContract, LearnsXor) {
       for (int64_t i = 0; i < batch; ++i) {
         rows.data_ptr<int64_t>()[i] = static_cast<int64_t>(random.below(samples));
       }
-      const StepInfo info{.step = step, .total_steps = steps};
+      StepInfo info{.step = step, .total_steps = steps};
       algorithm->before_gradient(info, x);
       g.zero_();
-      at::cross_entropy_loss(model->forward(data.train->inputs.index_select(0, rows)),
-                             data.train->targets.index_select(0, rows))
-          .backward();
+      const at::Tensor loss =
+          at::cross_entropy_loss(model->forward(data.train->inputs.index_select(0, rows)),
+                                 data.train->targets.index_select(0, rows));
+      loss.backward();
+      info.loss = loss.item<double>();
       algorithm->on_gradient(info, x, g);
       optimizer->step(0.1);
       algorithm->after_step(info, x);
@@ -407,7 +419,9 @@ TEST(AlgorithmRegistry, EveryRowIsComplete) {
         << entry.name;
     EXPECT_EQ(&find_algorithm(entry.name), &entry);
   }
-  EXPECT_TRUE(seen.count("ssgd") && seen.count("local-sgd") && seen.count("dppf"));
+  for (const char* name : {"ssgd", "local-sgd", "dppf", "lsgd", "mgrawa"}) {
+    EXPECT_TRUE(seen.count(name)) << name;
+  }
 }
 
 TEST(AlgorithmRegistry, AnUnknownNameOffersTheNearest) {
@@ -449,8 +463,10 @@ const std::map<std::string, std::vector<Spoil>> kOutOfRange = {
 
 TEST(AlgorithmRegistry, OptionsOutOfRangeNameThemselvesBeforeAnyCommunication) {
   const auto solo = make_solo();
-  const AlgorithmContext context = {
-      .comm = *solo, .total_steps = 10, .learning_rate = [](int64_t) { return 0.1; }};
+  const AlgorithmContext context = {.comm = *solo,
+                                    .total_steps = 10,
+                                    .learning_rate = [](int64_t) { return 0.1; },
+                                    .layer_gradient_norms = [] { return std::vector<double>{1}; }};
   for (const AlgorithmEntry& entry : algorithms()) {
     EXPECT_NO_THROW(entry.make({}, context)) << entry.name;
     for (const std::string& option : entry.options) {

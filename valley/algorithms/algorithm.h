@@ -23,9 +23,10 @@ struct StepInfo {
 
 /// What a round did, for the record.
 struct RoundReport {
-  double distance = 0;         ///< r_m = ||x_m - x_A|| as the workers met, before pull and push
-  double pull = 0;             ///< alpha
-  double push = 0;             ///< lambda in force (schedule and push-relative applied)
+  double distance = 0;  ///< r_m = ||x_m - x_A|| as the workers met, before pull and push; where a
+                        ///< method does not learn x_A, the distance from what it pulls to
+  double pull = 0;      ///< alpha
+  double push = 0;      ///< lambda in force (schedule and push-relative applied)
   double predicted_width = 0;  ///< lambda / alpha, where the distances settle without gradients
 };
 

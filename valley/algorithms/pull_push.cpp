@@ -11,11 +11,24 @@
 
 namespace valley {
 
-PullPush::PullPush(const PullPushOptions& options) : options_(options) {
+void check(const PullPushOptions& options) {
   require(0 < options.pull && options.pull <= 1, "--pull must be in (0, 1], got {}", options.pull);
   require(options.push >= 0 && std::isfinite(options.push), "--push must be at least 0, got {}",
           options.push);
 }
+
+PushStrength push_strength(const PullPushOptions& options, double push_factor,
+                           const SquaredNorms& norms, int workers, at::ScalarType dtype) {
+  const double lambda =
+      push_factor * options.push * (options.push_relative ? std::sqrt(norms.mean) : 1.0);
+  const double distance = std::sqrt(norms.distance);
+  const double epsilon = dtype == at::kDouble ? std::numeric_limits<double>::epsilon()
+                                              : std::numeric_limits<float>::epsilon();
+  const bool apart = distance > std::max(8, workers) * epsilon * std::sqrt(norms.own);
+  return {.lambda = lambda, .share = apart && lambda > 0 ? lambda / distance : 0};
+}
+
+PullPush::PullPush(const PullPushOptions& options) : options_(options) { check(options); }
 
 RoundReport PullPush::round(at::Tensor& x, Communicator& comm, double push_factor) {
   const int workers = comm.size();
@@ -29,23 +42,22 @@ RoundReport PullPush::round(at::Tensor& x, Communicator& comm, double push_facto
   });
 
   const double alpha = options_.pull;
-  const double lambda =
-      push_factor * options_.push * (options_.push_relative ? std::sqrt(norms.mean) : 1.0);
   const double distance = std::sqrt(norms.distance);
-  const double epsilon = x.scalar_type() == at::kDouble ? std::numeric_limits<double>::epsilon()
-                                                        : std::numeric_limits<float>::epsilon();
-  const bool apart = distance > std::max(8, workers) * epsilon * std::sqrt(norms.own);
-  const double push_share = apart && lambda > 0 ? lambda / distance : 0;
+  const PushStrength push = push_strength(options_, push_factor, norms, workers, x.scalar_type());
 
   // The exact variant asks all workers together, whoever is apart: it is a collective.
-  if (options_.variant == PushVariant::kExact && lambda > 0) {
-    lerp_to_mean_keep_direction(x, sum_, workers, alpha - push_share, apart ? 1 / distance : 0);
+  if (options_.variant == PushVariant::kExact && push.lambda > 0) {
+    lerp_to_mean_keep_direction(x, sum_, workers, alpha - push.share,
+                                push.share > 0 ? 1 / distance : 0);
     comm.all_reduce_sum(sum_, sum_);  // sum_m u_m
-    x.sub_(sum_, lambda / workers);
+    x.sub_(sum_, push.lambda / workers);
   } else {
-    lerp_to_mean(x, sum_, workers, alpha - push_share);
+    lerp_to_mean(x, sum_, workers, alpha - push.share);
   }
-  return {.distance = distance, .pull = alpha, .push = lambda, .predicted_width = lambda / alpha};
+  return {.distance = distance,
+          .pull = alpha,
+          .push = push.lambda,
+          .predicted_width = push.lambda / alpha};
 }
 
 }  // namespace valley

@@ -3,6 +3,7 @@
 #include <ATen/core/Tensor.h>
 
 #include "valley/algorithms/algorithm.h"
+#include "valley/algorithms/kernels.h"
 #include "valley/comm/communicator.h"
 
 namespace valley {
@@ -18,6 +19,19 @@ struct PullPushOptions {
   bool push_relative = false;  ///< lambda is given in units of ||x_A||
   PushVariant variant = PushVariant::kSimple;
 };
+
+/// @throws UsageError if an option is out of range.
+void check(const PullPushOptions& options);
+
+/// The push of one round.
+struct PushStrength {
+  double lambda = 0;  ///< in force: factor of the schedule and push_relative applied
+  double share = 0;   ///< lambda / r_m; 0 for a worker that counts as sitting on the average
+};
+
+/// From the norms of x and of the average of `workers` workers.
+PushStrength push_strength(const PullPushOptions& options, double push_factor,
+                           const SquaredNorms& norms, int workers, at::ScalarType dtype);
 
 /// The round of Distributed Pull-Push Force (DPPF): average, but stay apart.
 ///

@@ -28,6 +28,10 @@ struct AlgorithmContext {
   int64_t total_steps = 1;
   int64_t steps_per_epoch = 1;
   std::function<double(int64_t)> learning_rate = {};  ///< of a step; asked by period qsr
+  /// By layer, ||gradient|| of the loss at x on one more training batch, without augmentation and
+  /// with the model in evaluation mode; leaves x, g and every random generator alone. Asked by
+  /// mgrawa, once a round.
+  std::function<std::vector<double>()> layer_gradient_norms = {};
 };
 
 struct AlgorithmEntry {
@@ -39,6 +43,9 @@ struct AlgorithmEntry {
   /// exact variant its second vector in that round.)
   int64_t (*values_per_round)(int64_t d, const AlgorithmOptions&);
   std::unique_ptr<Algorithm> (*make)(const AlgorithmOptions&, const AlgorithmContext&);
+  /// Counts all workers the same, so that workers with losses of their own find the minimum of the
+  /// mean loss. Other methods lean towards the workers that they trust.
+  bool impartial = true;
 };
 
 /// Every algorithm by name; `valley list algorithms`, --help, docs and contract tests read this

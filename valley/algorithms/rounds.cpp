@@ -1,6 +1,7 @@
 #include "valley/algorithms/rounds.h"
 
 #include <ATen/ops/tensor.h>
+#include <fmt/format.h>
 
 #include "valley/core/error.h"
 
@@ -12,7 +13,16 @@ RoundsAlgorithm::RoundsAlgorithm(const AlgorithmOptions& options, const Algorith
 
 void RoundsAlgorithm::after_step(const StepInfo& info, at::Tensor& x) {
   last_round_.reset();
+  after_local_step(info);
   if (clock_.tick()) last_round_ = round(info, x);
+}
+
+at::Tensor RoundsAlgorithm::find_state(const std::vector<std::pair<std::string, at::Tensor>>& state,
+                                       const std::string& name) {
+  for (const auto& [key, tensor] : state) {
+    if (key == name) return tensor;
+  }
+  throw UsageError(fmt::format("the checkpoint is of another algorithm: it has no {}", name));
 }
 
 std::vector<std::pair<std::string, at::Tensor>> RoundsAlgorithm::state() const {
@@ -21,16 +31,12 @@ std::vector<std::pair<std::string, at::Tensor>> RoundsAlgorithm::state() const {
 }
 
 void RoundsAlgorithm::load_state(const std::vector<std::pair<std::string, at::Tensor>>& state) {
-  for (const auto& [name, tensor] : state) {
-    if (name != "clock") continue;
-    require(tensor.scalar_type() == at::kLong && tensor.numel() == 4,
-            "the checkpoint's clock is damaged");
-    const int64_t* v = tensor.data_ptr<int64_t>();
-    last_round_.reset();
-    clock_.set_state({.step = v[0], .period = v[1], .position = v[2], .rounds = v[3]});
-    return;
-  }
-  throw UsageError("the checkpoint is of another algorithm: it has no clock");
+  const at::Tensor clock = find_state(state, "clock");
+  require(clock.scalar_type() == at::kLong && clock.numel() == 4,
+          "the checkpoint's clock is damaged");
+  const int64_t* v = clock.data_ptr<int64_t>();
+  last_round_.reset();
+  clock_.set_state({.step = v[0], .period = v[1], .position = v[2], .rounds = v[3]});
 }
 
 }  // namespace valley

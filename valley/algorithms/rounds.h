@@ -8,7 +8,8 @@
 namespace valley {
 
 /// What all methods with local steps share: the clock that says when a round is due, its place in
-/// a checkpoint, and the report of the last round. A method adds round().
+/// a checkpoint, and the report of the last round. A method adds round(), and overrides state() and
+/// load_state() where it remembers more than the clock.
 class RoundsAlgorithm : public Algorithm {
  public:
   RoundsAlgorithm(const AlgorithmOptions& options, const AlgorithmContext& context);
@@ -18,13 +19,21 @@ class RoundsAlgorithm : public Algorithm {
   int64_t rounds() const final { return clock_.rounds(); }
   int64_t period() const final { return clock_.period(); }
   bool final_average_needed() const final { return clock_.final_average_needed(); }
-  void start_at(int64_t step) final { clock_.start_at(step); }
+  void start_at(int64_t step) override { clock_.start_at(step); }
   std::vector<std::pair<std::string, at::Tensor>> state() const override;
   void load_state(const std::vector<std::pair<std::string, at::Tensor>>& state) override;
 
  protected:
+  /// After every local step, before the round if one is due.
+  virtual void after_local_step(const StepInfo& info) { (void)info; }
+
   /// One round on x [d].
   virtual RoundReport round(const StepInfo& info, at::Tensor& x) = 0;
+
+  /// The entry `name` of a checkpoint.
+  /// @throws UsageError if there is none.
+  static at::Tensor find_state(const std::vector<std::pair<std::string, at::Tensor>>& state,
+                               const std::string& name);
 
   Communicator& comm_;
 

@@ -2,7 +2,10 @@
 
 #include <ATen/ops/cross_entropy_loss.h>
 #include <ATen/ops/max.h>
+#include <ATen/ops/norm.h>
+#include <c10/core/GradMode.h>
 #include <fmt/ranges.h>
+#include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/autograd/function.h>
 #include <torch/csrc/autograd/function_hook.h>
 #include <torch/csrc/autograd/variable.h>
@@ -33,6 +36,18 @@ class PartHook : public torch::autograd::FunctionPostHook {
   int64_t begin_, end_;
 };
 
+at::Tensor loss_on(Model& model, const Batch& batch) {
+  const at::Tensor logits = model.forward(batch.input);
+  require(logits.dim() == 2 && logits.size(0) == batch.target.size(0),
+          "the model must return logits [batch, classes], got [{}] for a batch of {}",
+          fmt::join(logits.sizes(), ", "), batch.target.size(0));
+  const int64_t largest = batch.target.max().item<int64_t>();
+  require(largest < logits.size(1),
+          "the model returns {} logits, but there is a target of class {}", logits.size(1),
+          largest);
+  return at::cross_entropy_loss(logits, batch.target);
+}
+
 }  // namespace
 
 // A parameter's gradient is final when its AccumulateGrad node has run. A variable holds its node
@@ -59,17 +74,24 @@ Gradient::Gradient(Model& model, const FlatParameters& parameters)
 
 Gradient::~Gradient() = default;
 
+std::vector<double> Gradient::norms(const Batch& batch) {
+  const c10::AutoGradMode with_grad(true);
+  model_.train(false);
+  const at::Tensor loss = loss_on(model_, batch);
+  const variable_list gradients = torch::autograd::grad(
+      {loss}, parameters_.parameters(), /*grad_outputs=*/{}, /*retain_graph=*/false,
+      /*create_graph=*/false, /*allow_unused=*/true);
+  model_.train(true);
+  std::vector<double> norms;
+  for (const at::Tensor& gradient : gradients) {
+    norms.push_back(gradient.defined() ? gradient.norm().item<double>() : 0.0);
+  }
+  return norms;
+}
+
 double Gradient::compute(const Batch& batch, const PartCallback& on_part) {
   at::Tensor(parameters_.gradients()).zero_();
-  const at::Tensor logits = model_.forward(batch.input);
-  require(logits.dim() == 2 && logits.size(0) == batch.target.size(0),
-          "the model must return logits [batch, classes], got [{}] for a batch of {}",
-          fmt::join(logits.sizes(), ", "), batch.target.size(0));
-  const int64_t largest = batch.target.max().item<int64_t>();
-  require(largest < logits.size(1),
-          "the model returns {} logits, but there is a target of class {}", logits.size(1),
-          largest);
-  const at::Tensor loss = at::cross_entropy_loss(logits, batch.target);
+  const at::Tensor loss = loss_on(model_, batch);
   const double value = loss.item<double>();
   if (!std::isfinite(value)) return value;  // before any part of such a gradient travels
   hooks_->callback = &on_part;

@@ -29,6 +29,10 @@ class Gradient {
   /// @throws UsageError if the model's output does not fit the targets.
   double compute(const Batch& batch, const PartCallback& on_part);
 
+  /// By parameter, ||gradient|| of the mean cross-entropy of the batch with the model in evaluation
+  /// mode, which it leaves for train mode; g stays as it is and nothing is announced. Memory: d.
+  std::vector<double> norms(const Batch& batch);
+
  private:
   struct Hooks;
 

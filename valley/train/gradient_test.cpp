@@ -1,5 +1,6 @@
 #include "valley/train/gradient.h"
 
+#include <ATen/Context.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/allclose.h>
 #include <ATen/ops/cat.h>
@@ -7,6 +8,8 @@
 #include <ATen/ops/equal.h>
 #include <ATen/ops/randn.h>
 #include <ATen/ops/zeros.h>
+#include <ATen/ops/zeros_like.h>
+#include <c10/core/GradMode.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -14,8 +17,8 @@
 #include <limits>
 
 #include "valley/core/error.h"
-#include "valley/models/registry.h"
 #include "valley/core/testing/test_folder.h"
+#include "valley/models/registry.h"
 #include "valley/train/testing/small_training.h"
 
 namespace valley {
@@ -92,6 +95,46 @@ TEST(Gradient, LeavesNoHookBehind) {
   }
   at::cross_entropy_loss(model->forward(some_batch(6).input), some_batch(6).target).backward();
   EXPECT_EQ(parts, 4);
+}
+
+// What mgrawa asks for. In evaluation mode dropout is off, and BatchNorm takes what it has learnt.
+TEST(Gradient, NormsAreOfTheGradientInEvaluationModeAndLeaveNoTrace) {
+  const auto twin = small_model(SmallModel::kBatchNorm, 2);
+  const auto model = small_model(SmallModel::kBatchNorm, 2);
+  const Batch batch = some_batch(6);
+  twin->train(false);
+  at::cross_entropy_loss(twin->forward(batch.input), batch.target).backward();
+
+  const FlatParameters parameters(*model);
+  Gradient gradient(*model, parameters);
+  int parts = 0;
+  gradient.compute(batch, [&](int64_t, int64_t) { ++parts; });
+  const at::Tensor g = parameters.gradients().clone(), x = parameters.values().clone();
+  const auto other = small_model(SmallModel::kBatchNorm, 2);  // its statistics are still fresh
+  const FlatParameters others(*other);
+  Gradient fresh(*other, others);
+  const std::vector<double> norms = [&] {
+    const c10::NoGradGuard no_grad;  // as a round runs
+    return fresh.norms(batch);
+  }();
+  ASSERT_EQ(norms.size(), twin->parameters().size());
+  for (size_t i = 0; i < norms.size(); ++i) {
+    EXPECT_NEAR(norms[i], twin->parameters()[i].tensor.grad().norm().item<double>(), 1e-5) << i;
+  }
+  EXPECT_GT(norms[0], 1e-3);
+  EXPECT_TRUE(at::equal(others.gradients(), at::zeros_like(others.gradients())));
+
+  const int told = parts;
+  const at::Tensor generator = at::globalContext().defaultGenerator(at::kCPU).get_state();
+  const at::Tensor buffers = parameters.buffers().clone();
+  gradient.norms(batch);
+  EXPECT_EQ(parts, told);
+  EXPECT_TRUE(at::equal(parameters.gradients(), g));
+  EXPECT_TRUE(at::equal(parameters.values(), x));
+  EXPECT_TRUE(at::equal(parameters.buffers(), buffers));
+  EXPECT_TRUE(at::equal(at::globalContext().defaultGenerator(at::kCPU).get_state(), generator));
+  gradient.compute(batch, {});  // in train mode again: the statistics move
+  EXPECT_FALSE(at::equal(parameters.buffers(), buffers));
 }
 
 class Shaped : public Model {

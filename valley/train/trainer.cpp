@@ -130,7 +130,8 @@ class Trainer::Loop {
                              {.comm = comm,
                               .total_steps = total_steps_,
                               .steps_per_epoch = steps_per_epoch_,
-                              .learning_rate = [this](int64_t k) { return schedule_.at(k); }})),
+                              .learning_rate = [this](int64_t k) { return schedule_.at(k); },
+                              .layer_gradient_norms = [this] { return probe(); }})),
         loader_(data_.train, *data_.train, o_.augmentation, o_.seed, comm.rank()),
         gradient_(model, parameters_),
         checkpoints_(fs::path(o_.out) / RunFolder::kCheckpoints),
@@ -285,9 +286,10 @@ class Trainer::Loop {
 
     const double wait = comm_.total_wait_seconds() - waited;
     seconds.data += gathered - begin;
-    seconds.compute += (computed - gathered) + (stepped - reduced);
+    const double probed = std::exchange(probe_seconds_, 0.0);
+    seconds.compute += (computed - gathered) + (stepped - reduced) + probed;
     seconds.wait += wait;
-    seconds.communicate += (reduced - computed) + (end - stepped) - wait;
+    seconds.communicate += (reduced - computed) + (end - stepped) - wait - probed;
     meters_.train_bytes += comm_.total_bytes() - bytes;
     meters_.samples += batch.target.size(0);
     meters_.loss_sum += info.loss;
@@ -303,6 +305,19 @@ class Trainer::Loop {
         trace->add(Phase::kCommunicate, stepped + wait, end, step_);
       }
     }
+  }
+
+  // Norms of the gradient on one more batch, for algorithms that ask. Its draw is of (seed, worker,
+  // step) alone and evaluation draws nothing, so that asking changes nothing else.
+  std::vector<double> probe() {
+    const ScopedTimer timer(probe_seconds_);
+    if (!probe_loader_) {
+      probe_loader_.emplace(data_.train, *data_.train, Augmentation{}, o_.seed, comm_.rank());
+    }
+    Random random(derive_seed(o_.seed, comm_.rank(), "gradient norms", step_));
+    std::vector<int64_t> indices(sampler_.batch(step_).size());
+    for (int64_t& index : indices) index = int64_t(random.below(uint64_t(data_.train->size())));
+    return gradient_.norms(probe_loader_->gather(indices, step_));
   }
 
   void end_step() {
@@ -536,6 +551,8 @@ class Trainer::Loop {
   std::unique_ptr<LocalOptimizer> optimizer_;
   std::unique_ptr<Algorithm> algorithm_;
   Loader loader_;
+  std::optional<Loader> probe_loader_;  // without augmentation; made when first asked for
+  double probe_seconds_ = 0;            // of the running step
   Gradient gradient_;
   Checkpoints checkpoints_;
   std::unique_ptr<Recorder> recorder_;
@@ -543,7 +560,7 @@ class Trainer::Loop {
 
   int64_t step_ = 0;  // local steps done
   Meters meters_;
-  Summary summary_;  // the scores of the last evaluation
+  Summary summary_;                  // the scores of the last evaluation
   std::optional<double> last_loss_;  // none yet after a resume
   double last_distance_ = 0;
   double started_ = 0;

@@ -9,10 +9,10 @@
 #include <nlohmann/json.hpp>
 
 #include "valley/core/error.h"
+#include "valley/core/testing/test_folder.h"
 #include "valley/models/safetensors.h"
 #include "valley/record/metrics.h"
 #include "valley/record/run_folder.h"
-#include "valley/core/testing/test_folder.h"
 #include "valley/train/checkpoint.h"
 #include "valley/train/gradient.h"
 #include "valley/train/testing/small_training.h"
@@ -296,7 +296,8 @@ TEST(Trainer, OptionsOutOfRangeNameThemselves) {
   EXPECT_EQ(message([](TrainOptions& o) { o.batch_size = 0; }),
             "--batch-size must be at least 1, got 0");
   EXPECT_EQ(message([](TrainOptions& o) { o.algorithm = "dpff"; }),
-            "unknown algorithm 'dpff'; did you mean 'dppf'? known: ssgd, local-sgd, dppf");
+            "unknown algorithm 'dpff'; did you mean 'dppf'? known: ssgd, local-sgd, dppf, lsgd, "
+            "mgrawa");
   SmallTraining crowd = training_of("dppf", 3);
   crowd.data = small_data(2);
   EXPECT_EQ(error_of<UsageError>([&] { train(crowd); }),

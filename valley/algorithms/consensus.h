@@ -1,0 +1,37 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include "valley/algorithms/pull_push.h"
+
+namespace valley {
+
+/// Pull and push where the workers are drawn to something else than their average:
+///
+///     x_m <- x_m + alpha  (x_C - x_m)                       pull, towards the consensus x_C
+///                + lambda (x_m - x_A) / ||x_m - x_A||       push, away from the average x_A
+///
+/// Both terms use the values from before the round. The push is that of pull_push.h, variant
+/// simple, to the last rule; it needs the average, which one all-reduce brings. A worker that
+/// stands on x_C is not moved by the pull at all, and pull 1 without push gives x_C, both exactly.
+class Consensus {
+ public:
+  /// @throws UsageError if an option is out of range.
+  explicit Consensus(const PullPushOptions& options);
+
+  /// Whether round() needs the sum of all x_m.
+  bool pushes() const { return options_.push > 0; }
+
+  /// One round on x [d] towards `center` [d]. `sum` [d] is sum_m x_m of `workers` workers where
+  /// pushes(), else undefined; it is overwritten. `push_factor` as in PullPush::round().
+  ///
+  /// The report's distance is that from the average; without a push nobody knows the average, and
+  /// it is that from x_C.
+  RoundReport round(at::Tensor& x, const at::Tensor& center, at::Tensor sum, int workers,
+                    double push_factor) const;
+
+ private:
+  PullPushOptions options_;
+};
+
+}  // namespace valley
