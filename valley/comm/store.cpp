@@ -119,6 +119,13 @@ void wait_for_server(const std::string& host, int port, double timeout_seconds) 
   }
 }
 
+// Newer c10d prefers a server on libuv, which Debian's LibTorch is built without. The protocol is
+// the same, so this client also speaks to torchrun's server of either kind.
+template <typename Options>
+void do_without_libuv(Options& options) {
+  if constexpr (requires { options.useLibUV; }) options.useLibUV = false;
+}
+
 }  // namespace
 
 std::vector<int> wait_for_ranks(Store& store, const std::string& prefix, int size, double seconds) {
@@ -148,6 +155,7 @@ TcpStore open_tcp_store(const TcpStoreOptions& options) {
   c10d_options.port = static_cast<uint16_t>(options.port);
   c10d_options.isServer = options.server;
   c10d_options.waitWorkers = false;
+  do_without_libuv(c10d_options);
   c10d_options.timeout =
       milliseconds(std::max<int64_t>(1, static_cast<int64_t>(options.timeout_seconds * 1000)));
   try {
