@@ -14,6 +14,7 @@
 #include <cstdlib>
 
 #include "valley/comm/group.h"
+#include "valley/models/initialisation.h"
 #include "valley/models/wrap.h"
 #include "valley/record/run_folder.h"
 #include "valley/train/trainer.h"
@@ -49,7 +50,10 @@ int main(int argc, char** argv) {
   const valley::DataSplits data = valley::load_data("blobs", {});
   valley::run_threads(4, [&](valley::Communicator& comm) {
     at::set_num_threads(1);  // a worker's share of the cores
-    const auto model = valley::wrap(std::make_shared<Net>());
+    const auto model = [&] {
+      const valley::InitialisationScope seeded(options.seed);  // the same weights in every run
+      return valley::wrap(std::make_shared<Net>());
+    }();
     valley::Trainer trainer(comm, *model, data, options);
     const valley::Summary summary = trainer.run();
     // The model now holds the average of the workers.
