@@ -73,7 +73,7 @@ for d, rounds in ((1_900_000, 40), (11_000_000, 8)):
     gloo, thread, python = [], [], []
     for _ in range(REPEATS):
         gloo.append(two_workers([ROUND_BENCH, "gloo", str(d), str(rounds)]))
-        python.append(two_workers(["/usr/bin/python3", os.path.join(HERE, "periodic_averager.py"), str(d), str(rounds)]))
+        python.append(two_workers(["/usr/bin/python3", "-W", "ignore", os.path.join(HERE, "periodic_averager.py"), str(d), str(rounds)]))
         thread.append(one([ROUND_BENCH, "thread", str(d), str(rounds), "2"]))
     g, t, p = medians(gloo), medians(thread), medians(python)
     print(f"\none round, 2 workers, {d:,} float32 values (load {load()}); milliseconds:")
