@@ -9,7 +9,6 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "valley/comm/gloo.h"
 #include "valley/comm/group.h"
 #include "valley/core/error.h"
 #include "valley/record/run_folder.h"

@@ -27,6 +27,7 @@
 #include "valley/data/synthetic.h"
 #include "valley/models/registry.h"
 #include "valley/optim/local_optimizer.h"
+#include "valley/testing/normals.h"
 #include "valley/testing/run_ranks.h"
 
 namespace valley {
@@ -34,13 +35,6 @@ namespace {
 
 constexpr int64_t kSteps = 11;  // no period below divides it
 constexpr double kRate = 0.05;
-
-at::Tensor normals(at::IntArrayRef sizes, uint64_t seed, at::ScalarType dtype) {
-  Random random(seed);
-  at::Tensor x = at::empty(sizes, at::kDouble);
-  for (int64_t i = 0; i < x.numel(); ++i) x.data_ptr<double>()[i] = random.normal();
-  return x.to(dtype);
-}
 
 // A weight and a bias; what they are good for is the test's matter.
 class TwoParameters : public Model {

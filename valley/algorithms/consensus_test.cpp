@@ -10,19 +10,13 @@
 
 #include "valley/algorithms/registry.h"
 #include "valley/core/random.h"
+#include "valley/testing/normals.h"
 #include "valley/testing/run_ranks.h"
 
 namespace valley {
 namespace {
 
 const char* const kVariants[] = {"dppf", "lsgd", "mgrawa"};
-
-at::Tensor normals(at::IntArrayRef sizes, uint64_t seed) {
-  Random random(seed);
-  at::Tensor x = at::empty(sizes, at::kDouble);
-  for (int64_t i = 0; i < x.numel(); ++i) x.data_ptr<double>()[i] = random.normal();
-  return x;
-}
 
 double largest(const at::Tensor& x) { return x.abs().max().item<double>(); }
 at::Tensor around_mean(const at::Tensor& X) { return X - X.mean(0); }

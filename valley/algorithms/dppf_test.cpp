@@ -11,17 +11,11 @@
 #include "valley/algorithms/local_sgd.h"
 #include "valley/core/random.h"
 #include "valley/optim/flat_parameters.h"
+#include "valley/testing/normals.h"
 #include "valley/testing/run_ranks.h"
 
 namespace valley {
 namespace {
-
-at::Tensor normals(at::IntArrayRef sizes, uint64_t seed) {
-  Random random(seed);
-  at::Tensor x = at::empty(sizes, at::kDouble);
-  for (int64_t i = 0; i < x.numel(); ++i) x.data_ptr<double>()[i] = random.normal();
-  return x;
-}
 
 // The mean distance from the average, the same on every worker.
 double width(Communicator& comm, const at::Tensor& x) {

@@ -14,17 +14,11 @@
 #include "valley/core/error.h"
 #include "valley/core/random.h"
 #include "valley/optim/local_optimizer.h"
+#include "valley/testing/normals.h"
 #include "valley/testing/run_ranks.h"
 
 namespace valley {
 namespace {
-
-at::Tensor normals(at::IntArrayRef sizes, uint64_t seed) {
-  Random random(seed);
-  at::Tensor x = at::empty(sizes, at::kDouble);
-  for (int64_t i = 0; i < x.numel(); ++i) x.data_ptr<double>()[i] = random.normal();
-  return x;
-}
 
 // x [d] as a matrix and a vector; what it computes is the test's matter.
 class TwoParameters : public Model {

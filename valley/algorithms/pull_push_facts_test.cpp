@@ -18,19 +18,13 @@
 
 #include "valley/algorithms/pull_push.h"
 #include "valley/core/random.h"
+#include "valley/testing/normals.h"
 #include "valley/testing/run_ranks.h"
 
 namespace valley {
 namespace {
 
 constexpr double kAlpha = 0.1, kLambda = 0.5, kRatio = kLambda / kAlpha;
-
-at::Tensor normals(at::IntArrayRef sizes, uint64_t seed) {
-  Random random(seed);
-  at::Tensor x = at::empty(sizes, at::kDouble);
-  for (int64_t i = 0; i < x.numel(); ++i) x.data_ptr<double>()[i] = random.normal();
-  return x;
-}
 
 at::Tensor rotation(int64_t d, uint64_t seed) {
   return std::get<0>(at::linalg_qr(normals({d, d}, seed)));

@@ -15,19 +15,13 @@
 #include "valley/comm/group.h"
 #include "valley/core/error.h"
 #include "valley/core/random.h"
+#include "valley/testing/normals.h"
 #include "valley/testing/run_ranks.h"
 
 namespace valley {
 namespace {
 
 constexpr int64_t kSize = 101;  // d, a prime: no bucket size divides it
-
-at::Tensor normals(at::IntArrayRef sizes, uint64_t seed, at::ScalarType dtype) {
-  Random random(seed);
-  at::Tensor x = at::empty(sizes, at::kDouble);
-  for (int64_t i = 0; i < x.numel(); ++i) x.data_ptr<double>()[i] = random.normal();
-  return x.to(dtype);
-}
 
 // The parameters of a model, as parts of g; uneven.
 std::vector<std::pair<int64_t, int64_t>> parts() {

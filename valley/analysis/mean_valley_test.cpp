@@ -11,6 +11,7 @@
 
 #include "valley/core/error.h"
 #include "valley/core/random.h"
+#include "valley/testing/normals.h"
 
 namespace valley {
 namespace {
@@ -20,13 +21,6 @@ using Loss = std::function<double(const at::Tensor&)>;
 constexpr double kExact = 1e-10;  // relative tolerance where closed forms are compared
 
 at::Tensor vec(std::vector<double> values) { return at::tensor(values, at::kDouble); }
-
-at::Tensor normals(at::IntArrayRef sizes, uint64_t seed) {
-  Random random(seed);
-  at::Tensor x = at::empty(sizes, at::kDouble);
-  for (int64_t i = 0; i < x.numel(); ++i) x.data_ptr<double>()[i] = random.normal();
-  return x;
-}
 
 double dot(const at::Tensor& a, const at::Tensor& b) { return (a * b).sum().item<double>(); }
 
