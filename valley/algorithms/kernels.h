@@ -7,11 +7,11 @@
 /// The passes over a flat vector that a round is made of: each reads and writes memory once.
 namespace valley {
 
-/// Sums over a range of x [d] and s [d], the sum over M workers; accumulated in double, so that
-/// d = 10^9 float32 values lose nothing.
+/// Sums over a range of x [d] and s [d], the sum over M workers. Runs of 128 values are added in
+/// the dtype of x and the runs in double, so that the relative error stays below 1e-6 in float32
+/// however large d is.
 struct SquaredNorms {
   double distance = 0;  ///< sum (x - s/M)^2
-  double own = 0;       ///< sum x^2
   double mean = 0;      ///< sum (s/M)^2
 
   SquaredNorms& operator+=(const SquaredNorms& other);

@@ -24,7 +24,7 @@ PushStrength push_strength(const PullPushOptions& options, double push_factor,
   const double distance = std::sqrt(norms.distance);
   const double epsilon = dtype == at::kDouble ? std::numeric_limits<double>::epsilon()
                                               : std::numeric_limits<float>::epsilon();
-  const bool apart = distance > std::max(8, workers) * epsilon * std::sqrt(norms.own);
+  const bool apart = distance > std::max(8, workers) * epsilon * std::sqrt(norms.mean);
   return {.lambda = lambda, .share = apart && lambda > 0 ? lambda / distance : 0};
 }
 
