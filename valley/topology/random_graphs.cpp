@@ -1,0 +1,123 @@
+#include "valley/topology/random_graphs.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <numeric>
+#include <utility>
+
+#include "valley/core/error.h"
+#include "valley/core/random.h"
+
+namespace valley {
+namespace {
+
+template <typename Number>
+bool parse(const std::string& text, Number& value) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc{} && end == text.data() + text.size();
+}
+
+// 0 .. n - 1 in random order (Fisher and Yates).
+std::vector<int> permutation(int n, Random& random) {
+  std::vector<int> order(static_cast<size_t>(n));
+  std::iota(order.begin(), order.end(), 0);
+  for (size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[random.below(i)]);
+  return order;
+}
+
+class Matching : public Topology {
+ public:
+  explicit Matching(const TopologyOptions& options)
+      : Topology(options.workers), seed_(options.seed) {}
+
+  bool directed() const override { return false; }
+  // Up to two workers there is only one matching.
+  int64_t cycle() const override { return workers() <= 2 ? 1 : 0; }
+
+  MixingMatrix matrix(int64_t t) const override {
+    Random random(derive_seed(seed_, 0, "topology matching", t));
+    const auto order = permutation(workers(), random);
+    MixingMatrix p = MixingMatrix::identity(workers());
+    for (size_t i = 1; i < order.size(); i += 2) {
+      const int one = order[i - 1], two = order[i];
+      p(one, one) = p(one, two) = p(two, one) = p(two, two) = 0.5;
+    }
+    return p;
+  }
+
+ private:
+  uint64_t seed_;
+};
+
+class RandomDirected : public Topology {
+ public:
+  RandomDirected(const TopologyOptions& options, int others)
+      : Topology(options.workers), seed_(options.seed), others_(others) {}
+
+  bool directed() const override { return others_ < workers() - 1; }
+  // Sending to everybody is the complete graph.
+  int64_t cycle() const override { return directed() ? 0 : 1; }
+  bool doubly_stochastic() const override { return !directed(); }
+
+  MixingMatrix matrix(int64_t t) const override {
+    const int n = workers();
+    Random random(derive_seed(seed_, 0, "topology random-directed", t));
+    Digraph graph(n);
+    for (int from = 0; from < n && n > 1; ++from) {
+      // The hops 1 .. n - 1 in random order.
+      auto hops = permutation(n - 1, random);
+      if (from == t % n) std::iter_swap(hops.begin(), std::find(hops.begin(), hops.end(), 0));
+      for (int i = 0; i < others_; ++i)
+        graph.add(from, (from + hops[static_cast<size_t>(i)] + 1) % n);
+    }
+    return column_stochastic(graph);
+  }
+
+ private:
+  uint64_t seed_;
+  int others_;
+};
+
+}  // namespace
+
+std::unique_ptr<Topology> make_matching(const TopologyOptions& options) {
+  return std::make_unique<Matching>(options);
+}
+
+std::unique_ptr<Topology> make_random(const TopologyOptions& options) {
+  constexpr int kDraws = 1000;
+  const int n = options.workers;
+  double probability = n > 1 ? std::min(1.0, 2 * std::log(n) / n) : 1;
+  if (!options.argument.empty()) {
+    require(parse(options.argument, probability) && probability > 0 && probability <= 1,
+            "--topology random:PROBABILITY needs a number in (0, 1], got '{}'", options.argument);
+  }
+  for (int draw = 0; draw < kDraws; ++draw) {
+    Random random(derive_seed(options.seed, 0, "topology random", draw));
+    Digraph graph(n);
+    for (int j = 0; j < n; ++j) {
+      for (int k = 0; k < j; ++k) {
+        if (random.uniform() < probability) graph.add_both(j, k);
+      }
+    }
+    if (graph.strongly_connected()) return repeat({metropolis(graph)});
+  }
+  throw UsageError(
+      fmt::format("--topology random:{} gave no connected graph of {} workers in {} draws; raise "
+                  "the probability",
+                  probability, n, kDraws));
+}
+
+std::unique_ptr<Topology> make_random_directed(const TopologyOptions& options) {
+  const int most = options.workers - 1;
+  int others = std::min(2, most);
+  if (!options.argument.empty()) {
+    require(parse(options.argument, others) && others >= 1 && others <= most,
+            "--topology random-directed:M needs a whole number of others from 1 to {}, got '{}'",
+            most, options.argument);
+  }
+  return std::make_unique<RandomDirected>(options, others);
+}
+
+}  // namespace valley
