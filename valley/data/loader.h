@@ -10,6 +10,7 @@
 
 #include "valley/core/random.h"
 #include "valley/data/dataset.h"
+#include "valley/data/partition.h"
 
 namespace valley {
 
@@ -23,6 +24,11 @@ namespace valley {
 /// The tail, N mod (M B) examples: `drop` leaves it out (another one every epoch), `keep` splits it
 /// over the workers in equal parts, wrapping to the start of the permutation where it does not
 /// divide. With N < M B, B shrinks to floor(N / M), which must be at least 1.
+///
+/// With a partition every worker has examples of its own and shuffles these alone, from (seed,
+/// worker, epoch). Steps and sizes of batches stay as above, the same for all workers and for every
+/// partition, so runs can be compared step by step. A worker with fewer examples than its steps
+/// take begins its epoch's order again; one with more leaves the rest out, others every epoch.
 enum class Tail { kDrop, kKeep };
 
 struct SamplerOptions {
@@ -36,8 +42,10 @@ struct SamplerOptions {
 
 class Sampler {
  public:
-  /// @throws UsageError "more workers (8) than training samples (5)", batch size below 1.
-  explicit Sampler(const SamplerOptions& options);
+  /// `partition` has a part for every worker, or is empty: all share all.
+  /// @throws UsageError "more workers (8) than training samples (5)", batch size below 1, a worker
+  ///     without examples.
+  explicit Sampler(const SamplerOptions& options, const Partition& partition = {});
 
   int64_t steps_per_epoch() const;
 
@@ -46,8 +54,15 @@ class Sampler {
   /// from is the step alone.
   std::span<const int64_t> batch(int64_t step);
 
+  /// One of the examples this worker may see, each as likely as any other.
+  int64_t random_example(Random& random) const;
+
  private:
+  void shuffle_all(int64_t epoch);
+  void shuffle_own(int64_t epoch);
+
   SamplerOptions options_;
+  std::vector<int64_t> own_;  // with a partition
   int64_t epoch_ = -1;
   std::vector<int64_t> permutation_;
 };

@@ -141,6 +141,122 @@ TEST(Sampler, AnyStepInAnyOrder) {
   }
 }
 
+/// Worker m has the examples m, m + M, m + 2 M, ...
+Partition stripes(int64_t examples, int workers) {
+  Partition partition(workers);
+  for (int64_t i = 0; i < examples; ++i) partition[i % workers].push_back(i);
+  return partition;
+}
+
+TEST(PartitionedSampler, EveryWorkerSeesItsOwnExamplesOnly) {
+  const Partition partition = stripes(60, 4);
+  for (int rank = 0; rank < 4; ++rank) {
+    Sampler sampler({.examples = 60, .batch_size = 5, .rank = rank, .workers = 4}, partition);
+    EXPECT_EQ(sampler.steps_per_epoch(), 3);
+    Indices first;
+    for (int64_t epoch = 0; epoch < 3; ++epoch) {
+      Indices seen;
+      for (int64_t t = 0; t < 3; ++t)
+        for (const int64_t index : sampler.batch(epoch * 3 + t)) seen.push_back(index);
+      if (epoch == 0) first = seen;
+      EXPECT_EQ(seen == first, epoch == 0);
+      std::sort(seen.begin(), seen.end());
+      EXPECT_EQ(seen, partition[rank]);
+    }
+  }
+}
+
+TEST(PartitionedSampler, StepsAndSizesAreThoseWithoutAPartition) {
+  for (const auto tail : {Tail::kDrop, Tail::kKeep}) {
+    for (int64_t examples : {3, 10, 60, 61, 103}) {
+      SamplerOptions options{.examples = examples, .batch_size = 5, .workers = 3, .tail = tail};
+      Partition lopsided(3);
+      for (int64_t i = 0; i < examples; ++i) lopsided[std::min<int64_t>(i, 2)].push_back(i);
+      for (options.rank = 0; options.rank < 3; ++options.rank) {
+        Sampler plain(options), parted(options, lopsided);
+        ASSERT_EQ(parted.steps_per_epoch(), plain.steps_per_epoch());
+        for (int64_t step = 0; step < 3 * plain.steps_per_epoch(); ++step)
+          EXPECT_EQ(batch(parted, step).size(), batch(plain, step).size());
+      }
+    }
+  }
+}
+
+TEST(PartitionedSampler, AShortPartBeginsAgain) {
+  const Partition partition = {{7, 8}, {0, 1, 2, 3, 4, 5, 6, 9, 10, 11}};
+  SamplerOptions options{.examples = 12, .batch_size = 3, .workers = 2};
+  Sampler small(options, partition);
+  ASSERT_EQ(small.steps_per_epoch(), 2);
+  Indices seen = batch(small, 0);
+  for (const int64_t index : small.batch(1)) seen.push_back(index);
+  for (size_t k = 2; k < 6; ++k) EXPECT_EQ(seen[k], seen[k - 2]);
+  EXPECT_EQ(std::set<int64_t>(seen.begin(), seen.end()), (std::set<int64_t>{7, 8}));
+
+  // A long part leaves out others every epoch.
+  options.rank = 1;
+  Sampler large(options, partition);
+  std::set<int64_t> ever;
+  for (int64_t step = 0; step < 2; ++step)
+    for (const int64_t index : large.batch(step)) EXPECT_TRUE(ever.insert(index).second);
+  for (int64_t step = 2; step < 40; ++step)
+    for (const int64_t index : large.batch(step)) ever.insert(index);
+  EXPECT_EQ(ever.size(), 10u);
+}
+
+TEST(PartitionedSampler, AnyStepInAnyOrder) {
+  for (const auto tail : {Tail::kDrop, Tail::kKeep}) {
+    const Partition partition = {{1, 2}, stripes(103, 2)[0], {3, 5}};
+    const SamplerOptions options{
+        .examples = 103, .batch_size = 7, .rank = 1, .workers = 3, .seed = 5, .tail = tail};
+    std::vector<Indices> forward;
+    Sampler sampler(options, partition);
+    for (int64_t step = 0; step < 20; ++step) forward.push_back(batch(sampler, step));
+    for (int64_t step = 20; step-- > 0;) {
+      EXPECT_EQ(batch(sampler, step), forward[step]);
+      Sampler resumed(options, partition);
+      EXPECT_EQ(batch(resumed, step), forward[step]);
+    }
+  }
+}
+
+TEST(PartitionedSampler, SeedsAndWorkersShuffleDifferently) {
+  // The same part on both workers shows that their orders are their own.
+  const Partition partition(2, stripes(40, 1)[0]);
+  const auto order = [&](int rank, uint64_t seed) {
+    Sampler sampler({.examples = 40, .batch_size = 20, .rank = rank, .workers = 2, .seed = seed},
+                    partition);
+    return batch(sampler, 0);
+  };
+  EXPECT_EQ(order(0, 0), order(0, 0));
+  EXPECT_NE(order(0, 0), order(1, 0));
+  EXPECT_NE(order(0, 0), order(0, 1));
+}
+
+TEST(PartitionedSampler, RandomExamplesAreOfTheOwnPart) {
+  const SamplerOptions options{.examples = 12, .rank = 1, .workers = 2};
+  Random random(3), same(3);
+  EXPECT_EQ(Sampler(options).random_example(random), int64_t(same.below(12)));
+  const Sampler sampler(options, stripes(12, 2));
+  std::map<int64_t, int> counts;
+  for (int k = 0; k < 600; ++k) ++counts[sampler.random_example(random)];
+  EXPECT_EQ(counts.size(), 6u);
+  for (const auto& [index, count] : counts) {
+    EXPECT_EQ(index % 2, 1);
+    EXPECT_NEAR(count, 100, 5 * std::sqrt(100.0));
+  }
+}
+
+TEST(PartitionedSampler, Errors) {
+  const SamplerOptions options{.examples = 9, .workers = 3};
+  EXPECT_EQ(usage_error([&] {
+              Sampler(options, {{0}, {1, 2}, {}});
+            }),
+            "worker 2 gets no training sample");
+  EXPECT_THROW(Sampler(options, {{0}, {1, 2}}), std::invalid_argument);
+  EXPECT_THROW(Sampler(options, {{0}, {1, 9}, {2}}), std::out_of_range);
+  EXPECT_THROW(Sampler(options, {{0}, {-1}, {2}}), std::out_of_range);
+}
+
 TEST(Sampler, Errors) {
   EXPECT_EQ(usage_error([] { Sampler({.examples = 5, .workers = 8}); }),
             "more workers (8) than training samples (5)");
