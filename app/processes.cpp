@@ -54,7 +54,7 @@ std::optional<WorkerEnvironment> worker_environment(RunConfig& config, bool work
 }
 
 int run_as_worker(RunConfig config, const WorkerEnvironment& environment, bool resume, bool quiet,
-                  const std::function<int(const Summary&)>& report) {
+                  bool json, const std::function<int(const Summary&)>& report) {
   const std::atomic<bool>& stop = stop_on_signals();
   const DataSplits data = load_job_data(config);
   const auto comm = make_gloo(gloo_options(environment, config.timeout));
@@ -67,8 +67,9 @@ int run_as_worker(RunConfig config, const WorkerEnvironment& environment, bool r
                                environment.source);
     }
     const auto progress = shows ? make_progress(std::cerr) : make_no_progress();
-    const Summary summary =
-        run_job(config, data, *comm, {.resume = resume, .progress = progress.get(), .stop = &stop});
+    const Summary summary = run_job(
+        config, data, *comm,
+        {.resume = resume, .progress = progress.get(), .stop = &stop, .show_partition = !json});
     progress->finish();
     comm->barrier();  // nobody leaves while others still work
     if (comm->rank() == 0) return report(summary);

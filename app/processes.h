@@ -16,7 +16,7 @@ std::optional<WorkerEnvironment> worker_environment(RunConfig& config, bool work
 /// Trains as the worker the environment describes; worker 0 makes the run folder, unless
 /// `valley --launch processes` has. `report` is called by worker 0 and gives the exit code.
 int run_as_worker(RunConfig config, const WorkerEnvironment& environment, bool resume, bool quiet,
-                  const std::function<int(const Summary&)>& report);
+                  bool json, const std::function<int(const Summary&)>& report);
 
 /// Starts config.workers processes of this program with these settings and watches them.
 int launch_workers(const RunConfig& config, bool resume, bool quiet, bool json);

@@ -63,9 +63,11 @@ int report(const Summary& summary, const RunConfig& config, const TrainFlags& fl
 
 int train_in_threads(const RunConfig& config, const DataSplits& data, const TrainFlags& flags) {
   const auto progress = flags.quiet ? make_no_progress() : make_progress(std::cerr);
-  const Summary summary = run_in_threads(
-      config, data,
-      {.resume = !flags.resume.empty(), .progress = progress.get(), .stop = &stop_on_signals()});
+  const Summary summary = run_in_threads(config, data,
+                                         {.resume = !flags.resume.empty(),
+                                          .progress = progress.get(),
+                                          .stop = &stop_on_signals(),
+                                          .show_partition = !flags.json});
   progress->finish();
   return report(summary, config, flags);
 }
@@ -92,7 +94,7 @@ int train(const CLI::App& command, const TrainFlags& flags) {
   if (config.out.empty()) config.out = default_out(config);
 
   if (environment)
-    return run_as_worker(config, *environment, resume, flags.quiet,
+    return run_as_worker(config, *environment, resume, flags.quiet, flags.json,
                          [&](const Summary& s) { return report(s, config, flags); });
   DataSplits data = load_job_data(config);
   const auto lock = prepare_run_folder(config, resume);

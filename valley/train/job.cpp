@@ -6,11 +6,14 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "valley/core/error.h"
 #include "valley/models/registry.h"
 #include "valley/models/scripted.h"
+#include "valley/record/json_file.h"
+#include "valley/record/progress.h"
 
 namespace valley {
 
@@ -35,12 +38,27 @@ void check_output(Model& model, const RunConfig& config, const DataSplits& data)
           config.model, logits.size(1), config.data, data.train->classes);
 }
 
+// By worker 0, for a person and for the record.
+void tell_partition(const PartitionSpec& spec, const Dataset& train, const RunConfig& config,
+                    int workers, const JobContext& context) {
+  const ClassHistogram histogram = class_histogram(
+      train.targets, train.classes, make_partition(train.targets, train.classes, workers, spec));
+  if (context.show_partition && context.progress != nullptr)
+    context.progress->message(histogram_table(histogram));
+  if (config.out.empty()) return;
+  write_json(std::filesystem::path(config.out) / "partition.json",
+             {{"partition", to_string(spec)},
+              {"seed", spec.seed},
+              {"workers", workers},
+              {"class_counts", histogram.counts}});
+}
+
 }  // namespace
 
 DataSplits load_job_data(const RunConfig& config) {
   const DataSplits data = load_data(config.data, {.train_samples = config.train_samples,
                                                   .test_samples = config.test_samples,
-                                                  .seed = static_cast<uint64_t>(config.seed)});
+                                                  .seed = data_seed(config)});
   check(to_train_options(config), data, static_cast<int>(config.workers));
   check_output(*make_job_model(config, data), config, data);
   return data;
@@ -57,6 +75,9 @@ Summary run_job(const RunConfig& config, const DataSplits& data, Communicator& c
   const auto model = make_job_model(config, data);
   TrainOptions options = to_train_options(config);
   options.resume = context.resume;
+
+  if (comm.rank() == 0 && options.partition.kind != PartitionKind::kIid)
+    tell_partition(options.partition, *data.train, config, comm.size(), context);
 
   Trainer trainer(comm, *model, data, std::move(options));
   trainer.set_progress(context.progress);

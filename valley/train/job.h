@@ -16,6 +16,7 @@ struct JobContext {
   bool resume = false;                      ///< go on from the checkpoint in config.out
   Progress* progress = nullptr;             ///< used by worker 0
   const std::atomic<bool>* stop = nullptr;  ///< see Trainer::set_stop_flag
+  bool show_partition = false;  ///< the classes of every worker, if --partition is not iid
 };
 
 /// Loads the data a configuration names. Called once a process, before any worker starts and before
@@ -24,7 +25,8 @@ struct JobContext {
 DataSplits load_job_data(const RunConfig& config);
 
 /// One worker of the training a configuration describes: builds the model, trains it, and leaves
-/// model.safetensors (for a TorchScript model also model.pt) in the run folder.
+/// model.safetensors (for a TorchScript model also model.pt) in the run folder. A partition other
+/// than iid is recorded in partition.json: how many examples of each class every worker has.
 Summary run_job(const RunConfig& config, const DataSplits& data, Communicator& comm,
                 const JobContext& context);
 

@@ -60,6 +60,10 @@ const std::vector<ConfigField>& config_fields() {
        "pad images by this many pixels and crop at random"},
       {"flip", &C::flip, "Data", "mirror images at random"},
       {"tail", &C::tail, "Data", "what of an epoch fills no batch on every worker: drop or keep"},
+      {"partition", &C::partition, "Data",
+       "examples of a worker: iid (all, dealt out anew every epoch), dirichlet:ALPHA or shards:K"},
+      {"data-seed", &C::data_seed, "Data",
+       "of synthetic data, --train-samples, --test-samples and --partition; -1: that of --seed"},
 
       {"model", &C::model, "Model",
        "NAME, or a TorchScript file NAME.pt; see `valley list models`"},
@@ -129,6 +133,10 @@ void apply_config(const Config& values, const std::string& source, RunConfig& co
   }
 }
 
+uint64_t data_seed(const RunConfig& c) {
+  return static_cast<uint64_t>(c.data_seed < 0 ? c.seed : c.data_seed);
+}
+
 TrainOptions to_train_options(const RunConfig& c) {
   TrainOptions o;
   find_algorithm(c.algorithm);
@@ -151,6 +159,10 @@ TrainOptions to_train_options(const RunConfig& c) {
   require(c.batch_size >= 1, "--batch-size must be at least 1, got {}", c.batch_size);
   o.batch_size = c.batch_size;
   o.tail = choose("tail", c.tail, {"drop", "keep"}) == 0 ? Tail::kDrop : Tail::kKeep;
+  o.partition = parse_partition(c.partition);
+  require(c.data_seed >= -1, "--data-seed must be at least 0, or -1 for that of --seed, got {}",
+          c.data_seed);
+  o.partition.seed = data_seed(c);
   require(c.crop_padding >= 0, "--crop-padding must be at least 0, got {}", c.crop_padding);
   o.augmentation = {.crop_padding = c.crop_padding, .flip = c.flip};
   o.optimizer = {.kind = parse_optimizer(c.optimizer),

@@ -19,6 +19,8 @@ struct RunConfig {
   int64_t crop_padding = 0;
   bool flip = false;
   std::string tail = "drop";
+  std::string partition = "iid";
+  int64_t data_seed = -1;
 
   std::string model = "lenet";
 
@@ -75,6 +77,9 @@ Config to_config(const RunConfig& config);
 /// Sets the fields named in `values`; `source` is named in errors ("run.toml").
 /// @throws UsageError for an unknown key (the nearest is offered) or a value of the wrong type.
 void apply_config(const Config& values, const std::string& source, RunConfig& config);
+
+/// The seed of everything that is drawn about the data: --data-seed, or --seed where that is -1.
+uint64_t data_seed(const RunConfig& config);
 
 /// Checks names, ranges and combinations that need no data, and turns texts into options.
 /// @throws UsageError, one line that names the option.

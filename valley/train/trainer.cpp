@@ -97,10 +97,12 @@ void check(const TrainOptions& o) {
 
 void check(const TrainOptions& o, const DataSplits& data, int workers) {
   check(o);
-  const Sampler sampler({.examples = data.train->size(),
-                         .batch_size = o.batch_size,
-                         .workers = workers,
-                         .tail = o.tail});
+  const Sampler sampler(
+      {.examples = data.train->size(),
+       .batch_size = o.batch_size,
+       .workers = workers,
+       .tail = o.tail},
+      make_partition(data.train->targets, data.train->classes, workers, o.partition));
   const int64_t steps = o.steps > 0 ? o.steps : o.epochs * sampler.steps_per_epoch();
   LrSchedule(with_total(o.learning_rate, steps));
   Loader(data.train, *data.train, o.augmentation, o.seed, 0);
@@ -113,12 +115,14 @@ class Trainer::Loop {
         model_(model),
         data_(std::move(data)),
         o_(checked(std::move(options))),
-        sampler_({.examples = data_.train->size(),
-                  .batch_size = o_.batch_size,
-                  .rank = comm.rank(),
-                  .workers = comm.size(),
-                  .seed = o_.seed,
-                  .tail = o_.tail}),
+        sampler_(
+            {.examples = data_.train->size(),
+             .batch_size = o_.batch_size,
+             .rank = comm.rank(),
+             .workers = comm.size(),
+             .seed = o_.seed,
+             .tail = o_.tail},
+            make_partition(data_.train->targets, data_.train->classes, comm.size(), o_.partition)),
         steps_per_epoch_(sampler_.steps_per_epoch()),
         total_steps_(o_.steps > 0 ? o_.steps : o_.epochs * steps_per_epoch_),
         schedule_(with_total(o_.learning_rate, total_steps_)),
@@ -316,7 +320,7 @@ class Trainer::Loop {
     }
     Random random(derive_seed(o_.seed, comm_.rank(), "gradient norms", step_));
     std::vector<int64_t> indices(sampler_.batch(step_).size());
-    for (int64_t& index : indices) index = int64_t(random.below(uint64_t(data_.train->size())));
+    for (int64_t& index : indices) index = sampler_.random_example(random);
     return gradient_.norms(probe_loader_->gather(indices, step_));
   }
 

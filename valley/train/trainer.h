@@ -27,6 +27,7 @@ struct TrainOptions {
   int64_t steps = 0;        ///< local steps; above 0 it replaces epochs
   int64_t batch_size = 32;  ///< per worker
   Tail tail = Tail::kDrop;
+  PartitionSpec partition;  ///< which worker has which examples
   Augmentation augmentation;
 
   OptimizerOptions optimizer;
