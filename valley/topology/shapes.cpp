@@ -42,7 +42,7 @@ Digraph hypercube_graph(int n) {
 
 Digraph flip_graph(int n, int bit) {
   Digraph graph(n);
-  for (int j = 0; j < n; ++j) graph.add(j, j ^ (1 << bit));
+  for (int j = 0; j < n; ++j) graph.add(j, j ^ bit);
   return graph;
 }
 
@@ -79,12 +79,6 @@ std::pair<int, int> lattice(int n) {
     if (n % r == 0) rows = r;
   }
   return {rows, n / rows};
-}
-
-int hops(int n) {
-  int count = 0;
-  while ((1 << count) < n) ++count;
-  return count;
 }
 
 }  // namespace valley

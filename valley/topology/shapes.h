@@ -13,7 +13,7 @@ Digraph directed_ring_graph(int n);  ///< j sends to j + 1
 Digraph exponential_graph(int n);    ///< j sends to j + 1, j + 2, j + 4, ... while the hop < n
 Digraph hop_graph(int n, int hop);   ///< j sends to j + hop
 Digraph hypercube_graph(int n);      ///< j with every k that differs in one bit; n = 2^d
-Digraph flip_graph(int n, int bit);  ///< j with j xor 2^bit; n = 2^d
+Digraph flip_graph(int n, int bit);  ///< j with j xor bit; n and bit powers of two
 Digraph grid_graph(int n);           ///< rows x columns, each with those beside, above and below
 Digraph torus_graph(int n);          ///< the grid with its edges glued together
 Digraph star_graph(int n);           ///< worker 0 with everyone
@@ -21,8 +21,5 @@ Digraph star_graph(int n);           ///< worker 0 with everyone
 /// The most square rows x columns = n with rows <= columns; a prime n gives 1 x n. Worker j stands
 /// in row j / columns, column j % columns.
 std::pair<int, int> lattice(int n);
-
-/// ceil(log2 n): how many hops 1, 2, 4, ... are below n.
-int hops(int n);
 
 }  // namespace valley

@@ -85,15 +85,13 @@ struct TopologyOptions {
 };
 
 struct TopologyEntry {
-  enum class Argument { kNone, kOptional, kRequired };
-
   std::string name;
-  std::string summary;
-  std::string messages;  ///< a worker sends in one step; n workers
-  std::string needs;     ///< of the number of workers, "a power of two"; empty: any number goes
-  std::string argument;  ///< what stands after the colon, "PATH"; empty: nothing
-  Argument takes;
+  std::string summary;   ///< who takes part, and the weights
+  std::string messages;  ///< that a worker sends in a step; of n workers
   std::unique_ptr<Topology> (*make)(const TopologyOptions&);
+  std::string needs = {};       ///< of the number of workers, "a power of two"; empty: nothing
+  std::string argument = {};    ///< what may stand after the colon, "PATH"; empty: nothing
+  bool needs_argument = false;  ///< and it must stand there
 };
 
 /// Every topology by name; `valley list topologies`, --help, docs and contract tests read this
