@@ -4,14 +4,18 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <nlohmann/json.hpp>
 
 #include "valley/comm/group.h"
 #include "valley/core/error.h"
+#include "valley/core/testing/test_folder.h"
 #include "valley/models/safetensors.h"
 #include "valley/models/scripted.h"
 #include "valley/models/state_dict.h"
+#include "valley/record/json_file.h"
+#include "valley/record/metrics.h"
+#include "valley/record/progress.h"
 #include "valley/record/run_folder.h"
-#include "valley/core/testing/test_folder.h"
 
 namespace valley {
 namespace {
@@ -31,14 +35,24 @@ RunConfig xor_config() {
   return config;
 }
 
-std::vector<Summary> run(const RunConfig& config) {
+std::vector<Summary> run(const RunConfig& config, const JobContext& context = {}) {
   std::vector<Summary> summaries(config.workers);
   const DataSplits data = load_job_data(config);
   run_threads(static_cast<int>(config.workers), [&](Communicator& comm) {
-    summaries[comm.rank()] = run_job(config, data, comm, {});
+    summaries[comm.rank()] = run_job(config, data, comm, context);
   });
   return summaries;
 }
+
+/// Keeps what is said.
+class Listener : public Progress {
+ public:
+  void update(const ProgressState&) override {}
+  void message(std::string_view text) override { messages.emplace_back(text); }
+  void finish() override {}
+
+  std::vector<std::string> messages;
+};
 
 TEST(Job, TrainsWhatIsConfigured) {
   const TestFolder folder;
@@ -64,6 +78,14 @@ TEST(Job, WhatDoesNotGoTogetherIsSeenBeforeARunFolderIsMade) {
             "more workers (201) than training samples (200)");
   EXPECT_EQ(message([](RunConfig& c) { c.warmup_steps = 61; }),
             "--warmup-steps must be between 0 and the run's 60 steps, got 61");
+  EXPECT_EQ(message([](RunConfig& c) { c.partition = "shards:101"; }),
+            "--partition shards:101 of 2 workers is more shards than the 200 training samples");
+  EXPECT_EQ(message([](RunConfig& c) {
+              c.partition = "dirichlet:0.3";
+              c.train_samples = 1;
+              c.workers = 1;
+            }),
+            "--partition dirichlet:0.3 needs every class: class 1 has no training sample");
   EXPECT_EQ(message([](RunConfig& c) { c.crop_padding = 1; }),
             "--crop-padding must be in [0, 1) for images of 1 x 1, got 1");
   EXPECT_TRUE(message([](RunConfig& c) {
@@ -72,6 +94,64 @@ TEST(Job, WhatDoesNotGoTogetherIsSeenBeforeARunFolderIsMade) {
   EXPECT_EQ(message([](RunConfig& c) { c.model = "missing.pt"; }),
             "cannot read missing.pt: No such file or directory");
   EXPECT_TRUE(message([](RunConfig& c) { c.data = "xro"; }).starts_with("unknown data set 'xro'"));
+}
+
+TEST(Job, APartitionIsKeptToShownAndRecorded) {
+  const TestFolder folder;
+  RunConfig config = xor_config();
+  config.partition = "shards:1";  // two workers, two classes: one each
+  config.seed = 1;
+  config.algorithm = "local-sgd";
+  config.period = "1000";
+  config.out = folder.path().string();
+  Listener listener;
+  run(config, {.progress = &listener, .show_partition = true});
+  const Json json = read_json(folder / "partition.json");
+  EXPECT_EQ(json.at("partition"), "shards:1");
+  EXPECT_EQ(json.at("seed"), 1);
+  EXPECT_EQ(json.at("workers"), 2);
+  const auto counts = json.at("class_counts").get<std::vector<std::vector<int64_t>>>();
+  ASSERT_EQ(counts.size(), 2u);
+  const bool first_has_0 = counts[0][0] == 100;
+  EXPECT_EQ(counts[first_has_0 ? 0 : 1], (std::vector<int64_t>{100, 0}));
+  EXPECT_EQ(counts[first_has_0 ? 1 : 0], (std::vector<int64_t>{0, 100}));
+  EXPECT_EQ(listener.messages, std::vector{histogram_table({counts})});
+
+  // Who sees one class only learns to name it whatever comes, which takes no loss at all.
+  for (const Json& record : read_metrics(folder / std::string(RunFolder::kMetrics))) {
+    if (record.contains("loss") && record.at("epoch") == 6.0) {
+      EXPECT_LT(record.at("loss"), 0.02);
+    }
+  }
+}
+
+TEST(Job, APartitionIsNotMentionedUnasked) {
+  const TestFolder folder;
+  RunConfig config = xor_config();
+  config.epochs = 1;
+  Listener listener;
+  config.out = folder / "iid";
+  std::filesystem::create_directory(config.out);
+  run(config, {.progress = &listener, .show_partition = true});
+  EXPECT_FALSE(std::filesystem::exists(folder / "iid/partition.json"));
+  config.partition = "dirichlet:1";
+  config.out = "";
+  run(config, {.progress = &listener});
+  EXPECT_TRUE(listener.messages.empty());
+}
+
+TEST(Job, TheDataMayHaveASeedOfItsOwn) {
+  const auto inputs = [](int64_t seed, int64_t data_seed) {
+    RunConfig config = xor_config();
+    config.seed = seed;
+    config.data_seed = data_seed;
+    return load_job_data(config).train->inputs;
+  };
+  EXPECT_TRUE(at::equal(inputs(1, 5), inputs(2, 5)));
+  EXPECT_TRUE(at::equal(inputs(5, -1), inputs(2, 5)));
+  EXPECT_FALSE(at::equal(inputs(1, 5), inputs(1, 6)));
+  EXPECT_FALSE(at::equal(inputs(1, -1), inputs(2, -1)));
+  EXPECT_FALSE(at::equal(inputs(1, 0), inputs(1, -1)));
 }
 
 // A TorchScript file with dropout and BatchNorm: the same bits in every run, and back as model.pt.

@@ -99,6 +99,7 @@ TEST(RunConfig, BecomesOptions) {
   c.steps = 40;
   c.batch_size = 5;
   c.tail = "keep";
+  c.partition = "dirichlet:0.3";
   c.crop_padding = 2;
   c.flip = true;
   c.optimizer = "adamw";
@@ -127,6 +128,8 @@ TEST(RunConfig, BecomesOptions) {
   EXPECT_EQ(o.steps, 40);
   EXPECT_EQ(o.batch_size, 5);
   EXPECT_EQ(o.tail, Tail::kKeep);
+  EXPECT_EQ(o.partition,
+            (PartitionSpec{.kind = PartitionKind::kDirichlet, .alpha = 0.3, .seed = 9}));
   EXPECT_EQ(o.augmentation.crop_padding, 2);
   EXPECT_TRUE(o.augmentation.flip);
   EXPECT_EQ(o.optimizer.kind, OptimizerKind::kAdamW);
@@ -148,12 +151,15 @@ TEST(RunConfig, BecomesOptions) {
   c.momentum = 0.5;
   c.nesterov = true;
   c.seed = INT64_MAX;
+  c.partition = "shards:3";
+  c.data_seed = 4;
   const TrainOptions sgd = to_train_options(c);
   EXPECT_EQ(sgd.optimizer.kind, OptimizerKind::kSgd);
   EXPECT_EQ(sgd.optimizer.momentum, 0.5);
   EXPECT_TRUE(sgd.optimizer.nesterov);
   EXPECT_EQ(sgd.decay_rule, DecayRule::kAll);
   EXPECT_EQ(sgd.tail, Tail::kDrop);
+  EXPECT_EQ(sgd.partition, (PartitionSpec{.kind = PartitionKind::kShards, .shards = 3, .seed = 4}));
   EXPECT_EQ(sgd.algorithm_options.pull_push.variant, PushVariant::kSimple);
   EXPECT_EQ(sgd.seed, uint64_t{INT64_MAX});
 }
@@ -185,6 +191,12 @@ TEST(RunConfig, OptionsOutOfRangeNameThemselves) {
   EXPECT_EQ(message("batch-size = 0"), "--batch-size must be at least 1, got 0");
   EXPECT_EQ(message("tail = 'kepe'"),
             "unknown tail 'kepe'; did you mean 'keep'? known: drop, keep");
+  EXPECT_EQ(message("partition = 'shard:2'"),
+            "unknown partition 'shard'; did you mean 'shards'? known: iid, dirichlet, shards");
+  EXPECT_EQ(message("partition = 'dirichlet:0'"),
+            "--partition dirichlet:ALPHA needs a number ALPHA above 0, got '0'");
+  EXPECT_EQ(message("data-seed = -2"),
+            "--data-seed must be at least 0, or -1 for that of --seed, got -2");
   EXPECT_EQ(message("crop-padding = -1"), "--crop-padding must be at least 0, got -1");
   EXPECT_EQ(message("optimizer = 'adam'"),
             "unknown optimizer 'adam'; did you mean 'adamw'? known: sgd, adamw");
