@@ -142,7 +142,7 @@ class Settings(ProgramTest):
 
     def test_list(self):
         text = self.succeed("list")
-        for name in ("ssgd", "local-sgd", "dppf", "lenet", "resnet-20", "fashion-mnist", "spirals"):
+        for name in ("ssgd", "local-sgd", "dppf", "lenet", "resnet-D", "fashion-mnist", "spirals"):
             self.assertRegex(text, rf"(?m)^{name} ")
         self.assertNotIn("lenet", self.succeed("list", "algorithms"))
 

@@ -16,10 +16,12 @@ struct ModelOptions {
   uint64_t seed = 0;  ///< of the initial weights; the same seed gives the same bits
 };
 
+/// One model, or a family of them: capital letters in the name stand for whole numbers. The row
+/// "wide-resnet-D-K" answers to "wide-resnet-28-10" with the numbers {28, 10}.
 struct ModelEntry {
   std::string name;
   std::string summary;
-  std::unique_ptr<Model> (*make)(const ModelOptions&);
+  std::unique_ptr<Model> (*make)(const ModelOptions&, const std::vector<int64_t>& numbers);
 };
 
 /// Every model by name; `valley list models`, --help and the tests read this table.
@@ -27,8 +29,10 @@ const std::vector<ModelEntry>& models();
 
 /// A registry model, or the TorchScript file `name` when it ends in ".pt" (with the weights and the
 /// number of classes it has; `options` do not change them).
-/// @throws UsageError for an unknown name (the nearest is offered), or a file that is missing, cut
-///     short, or no TorchScript module.
+/// @throws UsageError for an unknown name (the nearest is offered), numbers that the family does
+/// not
+///     have, an input that the model cannot read, or a file that is missing, cut short, or no
+///     TorchScript module.
 std::unique_ptr<Model> make_model(const std::string& name, const ModelOptions& options);
 
 }  // namespace valley

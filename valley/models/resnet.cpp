@@ -3,20 +3,17 @@
 #include <ATen/ops/relu.h>
 #include <fmt/format.h>
 #include <torch/nn/modules/batchnorm.h>
-#include <torch/nn/modules/conv.h>
 #include <torch/nn/modules/linear.h>
 
+#include <map>
+
+#include "valley/core/error.h"
+#include "valley/models/convolutions.h"
 #include "valley/models/initialisation.h"
 #include "valley/models/wrap.h"
 
 namespace valley {
 namespace {
-
-// A convolution that keeps the image (stride 1) or halves it (stride 2); BatchNorm brings the bias.
-torch::nn::Conv2d convolution(int64_t in, int64_t out, int64_t kernel, int64_t stride) {
-  return torch::nn::Conv2d(
-      torch::nn::Conv2dOptions(in, out, kernel).stride(stride).padding(kernel / 2).bias(false));
-}
 
 // torchvision keeps the pair in a Sequential: downsample.0 and downsample.1.
 struct Projection : torch::nn::Module {
@@ -60,35 +57,22 @@ struct BasicBlock : torch::nn::Module {
   std::shared_ptr<Projection> downsample;  // null where the shape stays
 };
 
-// The blocks of one stage, "0", "1", ...; only the first changes the shape.
-struct Stage : torch::nn::Module {
-  Stage(int64_t in, int64_t out, int64_t count, int64_t stride) {
-    for (int64_t i = 0; i < count; ++i) {
-      blocks.push_back(register_module(
-          std::to_string(i),
-          std::make_shared<BasicBlock>(i == 0 ? in : out, out, i == 0 ? stride : 1)));
-    }
-  }
-
-  at::Tensor forward(at::Tensor x) {
-    for (const auto& block : blocks) x = block->forward(x);
-    return x;
-  }
-
-  std::vector<std::shared_ptr<BasicBlock>> blocks;
-};
-
 struct ResNet : torch::nn::Module {
-  ResNet(const ModelOptions& options, const std::vector<int64_t>& widths, int64_t blocks)
+  ResNet(const ModelOptions& options, const std::vector<int64_t>& widths,
+         const std::vector<int64_t>& blocks)
       : conv1(convolution(options.input[0], widths[0], 3, 1)), bn1(widths[0]), fc(nullptr) {
     register_module("conv1", conv1);
     register_module("bn1", bn1);
+    int64_t in = widths[0];
     for (size_t i = 0; i < widths.size(); ++i) {
-      stages.push_back(register_module(
-          fmt::format("layer{}", i + 1),
-          std::make_shared<Stage>(widths[i == 0 ? 0 : i - 1], widths[i], blocks, i == 0 ? 1 : 2)));
+      auto stage = std::make_shared<Chain<BasicBlock>>();
+      for (int64_t block = 0; block < blocks[i]; ++block) {
+        stage->add(in, widths[i], block == 0 && i > 0 ? 2 : 1);
+        in = widths[i];
+      }
+      stages.push_back(register_module(fmt::format("layer{}", i + 1), stage));
     }
-    fc = register_module("fc", torch::nn::Linear(widths.back(), options.classes));
+    fc = register_module("fc", torch::nn::Linear(in, options.classes));
   }
 
   at::Tensor forward(const at::Tensor& input) {
@@ -99,28 +83,28 @@ struct ResNet : torch::nn::Module {
 
   torch::nn::Conv2d conv1;
   torch::nn::BatchNorm2d bn1;
-  std::vector<std::shared_ptr<Stage>> stages;
+  std::vector<std::shared_ptr<Chain<BasicBlock>>> stages;
   torch::nn::Linear fc;
 };
 
-std::unique_ptr<Model> make(const ModelOptions& options, const std::vector<int64_t>& widths,
-                            int64_t blocks) {
-  InitialisationScope scope(options.seed);
-  return wrap(std::make_shared<ResNet>(options, widths, blocks));
-}
-
 }  // namespace
 
-std::unique_ptr<Model> make_resnet8(const ModelOptions& options) {
-  return make(options, {16, 32, 64}, 1);
-}
-
-std::unique_ptr<Model> make_resnet20(const ModelOptions& options) {
-  return make(options, {16, 32, 64}, 3);
-}
-
-std::unique_ptr<Model> make_resnet18(const ModelOptions& options) {
-  return make(options, {64, 128, 256, 512}, 2);
+std::unique_ptr<Model> make_resnet(const ModelOptions& options, int64_t depth) {
+  struct Stages {
+    std::vector<int64_t> widths, blocks;
+  };
+  static const std::map<int64_t, Stages> known = [] {
+    std::map<int64_t, Stages> result = {{18, {{64, 128, 256, 512}, {2, 2, 2, 2}}},
+                                        {34, {{64, 128, 256, 512}, {3, 4, 6, 3}}}};
+    for (const int64_t n : {1, 2, 3, 5, 7, 9, 18}) result[6 * n + 2] = {{16, 32, 64}, {n, n, n}};
+    return result;
+  }();
+  const auto stages = known.find(depth);
+  require(stages != known.end(),
+          "--model resnet-{}: depth must be 18 or 34, or 8, 14, 20, 32, 44, 56 or 110, got {}",
+          depth, depth);
+  InitialisationScope scope(options.seed);
+  return wrap(std::make_shared<ResNet>(options, stages->second.widths, stages->second.blocks));
 }
 
 }  // namespace valley

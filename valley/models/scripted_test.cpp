@@ -19,6 +19,7 @@
 #include "valley/models/registry.h"
 #include "valley/models/safetensors.h"
 #include "valley/models/state_dict.h"
+#include "valley/models/test_members.h"
 
 // Both ways between Python and C++. The Python is the distribution's, whose torch is this LibTorch.
 namespace valley {
@@ -208,17 +209,17 @@ for module in (script.eval(), net.eval()):
 TEST_F(Scripted, RegistryModelsLoadIntoTheirTwins) {
   std::string script = "values = twins.load_safetensors('outputs.safetensors')\n";
   std::vector<NamedTensor> values;
-  for (const ModelEntry& entry : models()) {
-    for (const std::array<int64_t, 3>& shape : {std::array<int64_t, 3>{1, 28, 28}, {3, 32, 32}}) {
-      const auto model = entry.make({.input = shape, .seed = 1});
-      const at::Tensor x = at::randn({3, shape[0], shape[1], shape[2]});
-      model->forward(x);  // moves the running statistics away from 0 and 1
-      model->train(false);
-      const std::string key = fmt::format("{}-{}", entry.name, shape[0]);
-      values.push_back({key + ".x", x});
-      values.push_back({key + ".y", model->forward(x).detach()});
-      save_safetensors(path(key + ".safetensors"), state_dict(*model));
-      script += fmt::format(R"(
+  for (const TestMember& member : small_members()) {
+    const auto& [name, shape] = member;
+    const auto model = make_model(name, {.input = shape, .seed = 1});
+    const at::Tensor x = at::randn({3, shape[0], shape[1], shape[2]});
+    model->forward(x);  // moves the running statistics away from 0 and 1
+    model->train(false);
+    const std::string key = member.key();
+    values.push_back({key + ".x", x});
+    values.push_back({key + ".y", model->forward(x).detach()});
+    save_safetensors(path(key + ".safetensors"), state_dict(*model));
+    script += fmt::format(R"(
 net = twins.make("{0}", ({2}, {3}, {4}))
 state = twins.load_safetensors("{1}.safetensors")
 net.load_state_dict(state, strict=True)
@@ -227,8 +228,7 @@ assert list(state) == parameters + [name for name, _ in net.named_buffers()], li
 difference = (net.eval()(values["{1}.x"]) - values["{1}.y"]).abs().max().item()
 assert difference < 1e-5, ("{1}", difference)
 )",
-                            entry.name, key, shape[0], shape[1], shape[2]);
-    }
+                          name, key, shape[0], shape[1], shape[2]);
   }
   save_safetensors(path("outputs.safetensors"), values);
   python(script);
