@@ -2,6 +2,8 @@
 find_package(Torch REQUIRED)
 find_package(Threads REQUIRED)
 find_package(ZLIB REQUIRED)
+list(APPEND CMAKE_MODULE_PATH ${CMAKE_CURRENT_LIST_DIR})
+find_package(SndFile REQUIRED)
 find_package(fmt REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(Gloo CONFIG QUIET)

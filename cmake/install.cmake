@@ -1,7 +1,7 @@
 # find_package(Valley) gives valley::valley, the whole library.
 add_library(valley INTERFACE)
 add_library(valley::valley ALIAS valley)
-set(rooms core record schedule topology comm models data optim algorithms evaluation analysis train)
+set(rooms core record schedule topology comm compression models data optim algorithms evaluation analysis train)
 set(existing)
 foreach(room ${rooms})
   if(TARGET valley_${room})
@@ -25,4 +25,5 @@ configure_package_config_file(cmake/ValleyConfig.cmake.in ${PROJECT_BINARY_DIR}/
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/ValleyConfigVersion.cmake
                                  COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/ValleyConfig.cmake ${PROJECT_BINARY_DIR}/ValleyConfigVersion.cmake
+              cmake/FindSndFile.cmake
         DESTINATION ${package_dir})

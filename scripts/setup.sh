@@ -13,6 +13,7 @@ packages=(
   libtorch-dev libgloo-dev             # tensors, autograd, optimizers; sockets between processes
   libopenblas0-openmp                  # the matrix products; its threads are LibTorch's own
   libcli11-dev libfmt-dev nlohmann-json3-dev libtomlplusplus-dev zlib1g-dev
+  libsndfile1-dev                      # WAV files
   dataset-fashion-mnist
 )
 for argument in "$@"; do

@@ -10,12 +10,16 @@
 namespace valley {
 
 /// Labelled examples, whole in memory, once per process: worker threads share one Dataset.
+///
+/// Every input is [C, H, W]. A convolutional network reads it as an image of C channels; a model of
+/// sequences (lstm) reads its rows from top to bottom, H steps of C W values each, so that any set
+/// serves it: 28 steps of 28 values for MNIST, 32 of 96 for CIFAR, the 64 frames of fsdd.
 struct Dataset {
   at::Tensor inputs;   ///< [N, C, H, W] uint8 (images as bytes), or float32
   at::Tensor targets;  ///< [N] int64, in [0, classes)
   int64_t classes = 0;
   /// [C], of the whole training split before --train-samples, bytes scaled to [0, 1]; train and
-  /// test hold the same. Synthetic data: 0 and 1.
+  /// test hold the same. Synthetic data, and data normalised otherwise (fsdd): 0 and 1.
   std::vector<float> mean, stddev;
 
   int64_t size() const { return inputs.size(0); }

@@ -3,6 +3,7 @@
 #include "valley/core/random.h"
 #include "valley/data/cifar.h"
 #include "valley/data/dataset.h"
+#include "valley/data/fsdd.h"
 #include "valley/data/idx.h"
 #include "valley/data/subset.h"
 #include "valley/data/synthetic.h"
@@ -52,12 +53,17 @@ const std::vector<DataEntry>& datasets() {
        [](Path path, Options) { return load_cifar10(path); }, true},
       {"cifar100", "50000 + 10000 colour photos, 3x32x32, 100 classes (binary version)", "",
        [](Path path, Options) { return load_cifar100(path); }, true},
+      {"fsdd", "3000 spoken digits as log-mel spectra, 1x64x40, 10 classes", "",
+       [](Path path, Options) { return load_fsdd(path); }, true},
       {"blobs", "ten prototypes in noise, 1x28x28, made from the seed", "",
        [](Path, Options options) { return make_blobs(options); }},
       {"xor", "four noisy corners of a square, 2x1x1, 2 classes, made from the seed", "",
        [](Path, Options options) { return make_xor(options); }},
       {"spirals", "two spiral arms, 2x1x1, 2 classes, made from the seed", "",
        [](Path, Options options) { return make_spirals(options); }},
+      {"prototypes",
+       "twenty prototypes and an offset in noise, 32x1x1, 10 classes, made from the seed", "",
+       [](Path, Options options) { return make_prototypes(options); }},
   };
   return table;
 }

@@ -47,8 +47,8 @@ TEST(Datasets, NamesAreUniqueAndDescribed) {
     EXPECT_FALSE(entry.summary.empty()) << entry.name;
     EXPECT_FALSE(entry.needs_path && !entry.default_path.empty()) << entry.name;
   }
-  EXPECT_THAT(names, ElementsAre("fashion-mnist", "mnist", "cifar10", "cifar100", "blobs", "xor",
-                                 "spirals"));
+  EXPECT_THAT(names, ElementsAre("fashion-mnist", "mnist", "cifar10", "cifar100", "fsdd", "blobs",
+                                 "xor", "spirals", "prototypes"));
 }
 
 TEST(LoadData, FashionMnistIsWhatItsAuthorsPublished) {
@@ -91,7 +91,7 @@ TEST(LoadData, MoreSamplesThanThereAre) {
 }
 
 TEST(LoadData, SyntheticSizesAreTheSamplesAskedFor) {
-  for (const std::string name : {"blobs", "xor", "spirals"}) {
+  for (const std::string name : {"blobs", "xor", "spirals", "prototypes"}) {
     const auto [train, test] = load_data(name, {.train_samples = 7, .test_samples = 5});
     EXPECT_EQ(train->size(), 7);
     EXPECT_EQ(test->size(), 5);
@@ -101,7 +101,9 @@ TEST(LoadData, SyntheticSizesAreTheSamplesAskedFor) {
 TEST(LoadData, NamesAndPaths) {
   EXPECT_EQ(usage_error([] { load_data("fashion-mnits", {}); }),
             "unknown data set 'fashion-mnits'; did you mean 'fashion-mnist'? known: fashion-mnist, "
-            "mnist, cifar10, cifar100, blobs, xor, spirals");
+            "mnist, cifar10, cifar100, fsdd, blobs, xor, spirals, prototypes");
+  EXPECT_EQ(usage_error([] { load_data("fsdd", {}); }),
+            "--data fsdd needs the folder of its files: fsdd:PATH");
   EXPECT_EQ(usage_error([] { load_data("mnist", {}); }),
             "--data mnist needs the folder of its files: mnist:PATH");
   EXPECT_EQ(usage_error([] { load_data("cifar100", {}); }),

@@ -37,8 +37,8 @@ std::shared_ptr<const Dataset> make_split(int64_t n, std::vector<int64_t> shape,
 
 template <typename Fill>
 DataSplits make_splits(const DataOptions& options, const std::vector<int64_t>& shape,
-                       int64_t classes, const Fill& fill) {
-  const int64_t train = options.train_samples > 0 ? options.train_samples : 4096;
+                       int64_t classes, const Fill& fill, int64_t default_train = 4096) {
+  const int64_t train = options.train_samples > 0 ? options.train_samples : default_train;
   const int64_t test = options.test_samples > 0 ? options.test_samples : 1024;
   return {make_split(train, shape, classes, derive_seed(options.seed, 0, "synthetic-train"), fill),
           make_split(test, shape, classes, derive_seed(options.seed, 0, "synthetic-test"), fill)};
@@ -79,6 +79,22 @@ DataSplits make_spirals(const DataOptions& options) {
     values[0] = static_cast<float>(radius * std::cos(angle) + 0.05 * random.normal());
     values[1] = static_cast<float>(radius * std::sin(angle) + 0.05 * random.normal());
   });
+}
+
+DataSplits make_prototypes(const DataOptions& options) {
+  constexpr int64_t kClasses = 10, kPrototypes = 20, kSize = 32;
+  Random random(derive_seed(options.seed, 0, "synthetic-prototypes"));
+  std::vector<double> offset(kSize), centres;  // o; o + mu_m, [kPrototypes, kSize]
+  for (double& value : offset) value = random.normal();
+  for (int64_t m = 0; m < kPrototypes; ++m)
+    for (const double value : offset) centres.push_back(value + random.normal());
+
+  const auto fill = [&](int64_t target, Random& random, float* values) {
+    const auto m = target + kClasses * static_cast<int64_t>(random.below(kPrototypes / kClasses));
+    for (int64_t k = 0; k < kSize; ++k)
+      values[k] = static_cast<float>(centres[m * kSize + k] + random.normal());
+  };
+  return make_splits(options, {kSize, 1, 1}, kClasses, fill, /*default_train=*/4000);
 }
 
 }  // namespace valley

@@ -20,4 +20,10 @@ DataSplits make_xor(const DataOptions& options);
 /// plus N(0, 0.05^2).
 DataSplits make_spirals(const DataOptions& options);
 
+/// Twenty prototypes and a common offset, in noise: [N, 32, 1, 1], ten classes of two prototypes
+/// each; 4000 training examples unless the options say otherwise.
+///
+///     x = o + mu_m + N(0, I),    class = m mod 10,    o and the mu_0 ... mu_19 from N(0, I)
+DataSplits make_prototypes(const DataOptions& options);
+
 }  // namespace valley

@@ -1,0 +1,118 @@
+#include "valley/data/fsdd.h"
+
+#include <ATen/ops/empty.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <filesystem>
+#include <memory>
+#include <tuple>
+#include <vector>
+
+#include "valley/core/error.h"
+#include "valley/data/bytes.h"
+#include "valley/data/log_mel.h"
+#include "valley/data/wav.h"
+
+namespace valley {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int64_t kDigits = 10, kTestIndices = 5;
+constexpr int64_t kRate = 8000, kFrames = 64, kBands = 40;
+
+struct Recording {
+  int64_t digit;
+  std::string speaker;
+  int64_t index;
+  fs::path path;
+};
+
+/// @throws UsageError unless the name is DIGIT_SPEAKER_INDEX.wav.
+Recording parse_name(const fs::path& path) {
+  const std::string stem = path.stem().string();
+  const size_t last = stem.rfind('_');
+  Recording recording{.digit = stem[0] - '0', .speaker = {}, .index = -1, .path = path};
+  bool good = 0 <= recording.digit && recording.digit < kDigits && stem.size() >= 2 &&
+              stem[1] == '_' && last > 2 && last != std::string::npos;
+  if (good) {
+    recording.speaker = stem.substr(2, last - 2);
+    const char* end = stem.data() + stem.size();
+    const auto [stop, error] = std::from_chars(stem.data() + last + 1, end, recording.index);
+    good = error == std::errc() && stop == end && recording.index >= 0;
+  }
+  require(good, "{} must be named DIGIT_SPEAKER_INDEX.wav", path.string());
+  return recording;
+}
+
+std::vector<Recording> find_recordings(const fs::path& folder) {
+  std::vector<Recording> recordings;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
+    const fs::path& path = entry.path();
+    const bool hidden = path.filename().string().starts_with('.');
+    if (!hidden && path.extension() == ".wav") recordings.push_back(parse_name(path));
+  }
+  require(!error, "cannot read {}: {}", folder.string(), error.message());
+  require(!recordings.empty(),
+          "{} holds no DIGIT_SPEAKER_INDEX.wav; give the folder recordings of "
+          "https://github.com/Jakobovski/free-spoken-digit-dataset as fsdd:PATH",
+          folder.string());
+  // A folder's own order is anything.
+  std::sort(recordings.begin(), recordings.end(), [](const Recording& a, const Recording& b) {
+    return std::tie(a.digit, a.speaker, a.index) < std::tie(b.digit, b.speaker, b.index);
+  });
+  return recordings;
+}
+
+std::shared_ptr<Dataset> load_split(const fs::path& folder, const std::vector<Recording>& all,
+                                    bool test) {
+  std::vector<const Recording*> chosen;
+  std::array<bool, kDigits> present{};
+  for (const Recording& recording : all) {
+    if ((recording.index < kTestIndices) != test) continue;
+    chosen.push_back(&recording);
+    present[recording.digit] = true;
+  }
+  for (int64_t digit = 0; digit < kDigits; ++digit)
+    require(present[digit], "{} holds no {} recording of digit {}: {}_SPEAKER_INDEX.wav with {}",
+            folder.string(), test ? "test" : "training", digit, digit,
+            test ? "an index of 0 to 4" : "an index of 5 or more");
+
+  const auto n = static_cast<int64_t>(chosen.size());
+  auto data = std::make_shared<Dataset>();
+  data->inputs = at::empty({n, 1, kFrames, kBands}, at::kFloat);
+  data->targets = at::empty({n}, at::kLong);
+  data->classes = kDigits;
+  data->mean = {0};
+  data->stddev = {1};
+  for (int64_t i = 0; i < n; ++i) {
+    const at::Tensor samples = read_wav(chosen[i]->path, kRate);
+    data->inputs[i][0].copy_(log_mel(samples, kFrames, {.sample_rate = kRate, .bands = kBands}));
+    data->targets.data_ptr<int64_t>()[i] = chosen[i]->digit;
+  }
+  return data;
+}
+
+}  // namespace
+
+DataSplits load_fsdd(const std::string& path) {
+  require_folder(path, "fsdd:PATH", "0_jackson_0.wav and so on");
+  std::error_code error;
+  const fs::path inner = fs::path(path) / "recordings";
+  const fs::path folder = fs::is_directory(inner, error) ? inner : fs::path(path);
+  const std::vector<Recording> recordings = find_recordings(folder);
+  const auto train = load_split(folder, recordings, /*test=*/false);
+  const auto test = load_split(folder, recordings, /*test=*/true);
+
+  const at::Tensor values = train->inputs.to(at::kDouble).reshape({-1, kBands});
+  const at::Tensor mean = values.mean(0), deviation = values.std(0, /*unbiased=*/false);
+  deviation.masked_fill_(deviation.le(1e-6), 1);  // a band of silence everywhere
+  for (const auto& data : {train, test})
+    data->inputs.copy_(data->inputs.to(at::kDouble).sub(mean).div(deviation));
+  return {train, test};
+}
+
+}  // namespace valley

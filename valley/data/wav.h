@@ -1,0 +1,16 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <filesystem>
+
+namespace valley {
+
+/// The samples of a WAV file with one channel of 16-bit PCM, as float32 in [-1, 1): [n], n > 0.
+/// @throws UsageError for a missing or empty file, one that is no WAV file or ends before its
+/// header
+///     says, another rate, more channels, other samples.
+at::Tensor read_wav(const std::filesystem::path& path, int64_t sample_rate);
+
+}  // namespace valley

@@ -1,0 +1,65 @@
+#include "valley/data/wav.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "valley/data/test_files.h"
+
+namespace valley {
+namespace {
+
+using testing::ElementsAre;
+
+TEST(Wav, SamplesAreSharesOfFullScale) {
+  const TestFolder folder;
+  write_file(folder / "a.wav", wav_bytes({0, 16384, -32768, 32767, -1}));
+  const at::Tensor samples = read_wav(folder / "a.wav", 8000);
+  ASSERT_EQ(samples.scalar_type(), at::kFloat);
+  const float* x = samples.data_ptr<float>();
+  EXPECT_THAT(std::vector<float>(x, x + samples.numel()),
+              ElementsAre(0.0f, 0.5f, -1.0f, 32767 / 32768.0f, -1 / 32768.0f));
+}
+
+TEST(Wav, OtherChunksAreSkipped) {
+  const TestFolder folder;
+  Bytes bytes = wav_bytes({1, 2, 3});
+  const Bytes note = {'L', 'I', 'S', 'T', 4, 0, 0, 0, 'I', 'N', 'F', 'O'};
+  bytes.insert(bytes.begin() + 36, note.begin(), note.end());
+  bytes[4] += note.size();
+  write_file(folder / "a.wav", bytes);
+  EXPECT_EQ(read_wav(folder / "a.wav", 8000).size(0), 3);
+}
+
+TEST(Wav, Errors) {
+  const TestFolder folder;
+  const std::string path = folder / "a.wav";
+  const auto message = [&](const Bytes& bytes) {
+    write_file(path, bytes);
+    return usage_error([&] { read_wav(path, 8000); });
+  };
+  const std::vector<int16_t> values(100, 1000);
+  const Bytes good = wav_bytes(values);
+  EXPECT_EQ(message(wav_bytes(values, {.rate = 16000})),
+            path + " must have 8000 samples a second, has 16000");
+  EXPECT_EQ(message(wav_bytes(values, {.channels = 2})), path + " must have one channel, has 2");
+  EXPECT_EQ(message(wav_bytes(values, {.bits = 8})), path + " must hold samples of 16-bit PCM");
+  EXPECT_EQ(message(wav_bytes({})), path + " holds no samples");
+  EXPECT_EQ(message({}), path + " is empty");
+  EXPECT_EQ(message({'R', 'I', 'F', 'F'}), path + " is no WAV file");
+  const std::string text = "GIF89a, certainly no sound";
+  EXPECT_EQ(message({text.begin(), text.end()}), path + " is no WAV file");
+  EXPECT_EQ(message({good.begin(), good.begin() + 243}),
+            path + " is cut short: 244 bytes expected, 243 found");
+  EXPECT_EQ(message({good.begin(), good.begin() + 20}),
+            path + " is cut short: 244 bytes expected, 20 found");
+  Bytes headless = good;
+  headless[12] = 'x';  // no "fmt "
+  EXPECT_TRUE(message(headless).starts_with(path + " is damaged: ")) << message(headless);
+  EXPECT_EQ(usage_error([&] { read_wav(folder / "b.wav", 8000); }),
+            "data file " + (folder / "b.wav") + " is missing");
+  EXPECT_EQ(usage_error([&] { read_wav(folder.string(), 8000); }),
+            folder.string() + " is not an ordinary file");
+}
+
+}  // namespace
+}  // namespace valley
