@@ -1,10 +1,11 @@
 #!/usr/bin/python3
-"""Checks that docs/algorithms.md and the program know the same algorithms and options.
+"""Checks that the documents and the program know the same algorithms, options and models.
 
     scripts/check_docs.py build/release/bin/valley
 
 Each algorithm has the heading "## `name`: ..." in the order of `valley list algorithms`, and its
-section names every option that the list gives it. Also: every file that a Markdown file links to
+section names every option that the list gives it. docs/models.md likewise, for `valley list
+models`, and each model in its table of parameters belongs to a row of that list. Also: every file that a Markdown file links to
 exists, and every flag that a Markdown file gives to `valley train` or `valley compare` is known.
 """
 import pathlib
@@ -43,6 +44,24 @@ def check_algorithms(program):
                 yield f"docs/algorithms.md: the section of {name} does not name `{flag}`"
 
 
+def check_models(program):
+    rows = output(program, "list", "models").splitlines()[2:]
+    listed = [row.split()[0] for row in rows if not row.startswith("NAME.pt")]
+    text = (ROOT / "docs/models.md").read_text()
+    described = re.findall(r"^## `([^`]+)`", text, flags=re.MULTILINE)
+    if not listed or listed != described:
+        yield (f"docs/models.md has the headings {', '.join(described)}; "
+               f"`valley list models` says {', '.join(listed)}")
+    families = [re.sub("[A-Z]", "[0-9]+", name) for name in listed]
+    counted = re.findall(r"^\| `([^`]+)` \|", text, flags=re.MULTILINE)
+    for name in counted:
+        if not any(re.fullmatch(family, name) for family in families):
+            yield f"docs/models.md: `valley list models` has no {name}"
+    for name, family in zip(listed, families):
+        if not any(re.fullmatch(family, model) for model in counted):
+            yield f"docs/models.md: the table has no model of {name}"
+
+
 def check_links(path, text):
     for target in re.findall(r"\]\(([^)#\s]+)", text):
         if not re.match(r"\w+:", target) and not (path.parent / target).exists():
@@ -61,7 +80,7 @@ def main():
     program = sys.argv[1]
     known = {command: set(re.findall(r"--[a-z-]+", output(program, command, "--help")))
              for command in ("train", "compare", "list")}
-    problems = list(check_algorithms(program))
+    problems = [*check_algorithms(program), *check_models(program)]
     for path in sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]):
         text = path.read_text()
         problems += check_links(path, text)

@@ -7,9 +7,9 @@
 namespace valley {
 
 /// PyramidNet of basic blocks with additive widening, for small images: a 3x3 stem 16 wide with
-/// BatchNorm, then N = (depth - 2) / 2 blocks that widen by alpha / N each, the last one of a third
-/// of them being followed by one that halves the image; BatchNorm, relu, the mean over the image,
-/// fc. Block k = 1, ..., N:
+/// BatchNorm; N = (depth - 2) / 2 blocks, each wider than the one before it, in three stages that
+/// halve the image from the second on; BatchNorm, relu, the mean over the image, fc. Block
+/// k = 1, ..., N:
 ///
 ///     width_k = 16 + k alpha / N        rounded to the nearest whole number
 ///     x <- pad(x) + bn3(conv2(relu(bn2(conv1(bn1(x))))))

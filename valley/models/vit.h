@@ -17,8 +17,8 @@ namespace valley {
 /// Names are those of timm's VisionTransformer: cls_token [1, 1, 128], pos_embed [1, N + 1, 128],
 /// patch_embed.proj, blocks.0.norm1, blocks.0.attn.qkv, blocks.0.attn.proj, blocks.0.norm2,
 /// blocks.0.mlp.fc1, blocks.0.mlp.fc2, ..., norm, head. 1,199,882 parameters for 1x28x28,
-/// 1,205,898 for 3x32x32, 10 classes; in these widths the paper's own layout with 12 blocks, width
-/// 192 and 16x16 patches of 224x224 images would be timm's vit_tiny_patch16_224 (5,717,416).
+/// 1,205,898 for 3x32x32, 10 classes. The same layout with 12 blocks, 192 wide, on 16x16 patches of
+/// 224x224 images with 1000 classes has the 5,717,416 of timm's vit_tiny_patch16_224.
 ///
 /// Token and positions start normal with standard deviation 0.02, the rest as torch::nn leaves it.
 /// Attention is written in matmul and softmax, which can be differentiated twice; the fused kernels

@@ -6,9 +6,9 @@
 
 namespace valley {
 
-/// Wide residual network WRN-D-K for small images: a 3x3 stem 16 wide, three stages of
-/// n = (D - 4) / 6 blocks, 16K, 32K and 64K wide, that halve the image from the second on; BatchNorm,
-/// BatchNorm, relu, the mean over the image, fc. A block is pre-activated, without dropout:
+/// Wide residual network WRN-D-K for small images: a 3x3 stem 16 wide; three stages, 16K, 32K and
+/// 64K wide, of n = (D - 4) / 6 blocks, halving the image from the second on; BatchNorm, relu, the
+/// mean over the image, fc. A block is pre-activated, without dropout:
 ///
 ///     y = relu(bn1(x))
 ///     x <- shortcut(y) + conv2(relu(bn2(conv1(y))))     the first block of a stage (1x1 shortcut)
