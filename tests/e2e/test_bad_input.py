@@ -3,6 +3,7 @@
 import gzip
 import struct
 import unittest
+import wave
 
 from program import TINY, ProgramTest
 
@@ -48,7 +49,7 @@ class CommandLine(ProgramTest):
 
     def test_list(self):
         self.refuse("unknown list 'algoritms'; did you mean 'algorithms'? "
-                    "known: algorithms, models, data", "list", "algoritms")  # fmt: skip
+                    "known: algorithms, models, data, topologies", "list", "algoritms")  # fmt: skip
 
 
 class Names(ProgramTest):
@@ -83,6 +84,14 @@ class Ranges(ProgramTest):
             ("--period must be N, post-local:EPOCH:N or qsr:BASE:COEF, got 'x'", "--period", "x"),
             ("--lr must be > 0, got 0", "--lr", 0),
             ("--timeout must be at most 1000000, got inf", "--timeout", "inf"),
+            ("unknown partition 'dirichlt'; did you mean 'dirichlet'? known: iid, dirichlet, shards",
+             "--partition", "dirichlt:0.3"),
+            ("--partition dirichlet:ALPHA needs a number ALPHA above 0, got '0'",
+             "--partition", "dirichlet:0"),
+            ("--partition shards:K needs a whole number K of at least 1, got '0'",
+             "--partition", "shards:0"),
+            ("--partition iid takes no value, got '2'", "--partition", "iid:2"),
+            ("--data-seed must be at least 0, or -1 for that of --seed, got -3", "--data-seed", -3),
             ("--momentum must be in [0, 1), got 2", "--momentum", 2),
         ]:  # fmt: skip
             with self.subTest(message):
@@ -199,6 +208,45 @@ class Data(ProgramTest):
         for name in [f"data_batch_{i}.bin" for i in range(1, 6)] + ["test_batch.bin"]:
             (folder / name).write_bytes(bytes(3073 * 2 - 1))
         self.refuse_data("[^\n]*cifar/data_batch_1.bin", "cifar10:cifar")
+
+    def write_digits(self, **changes):
+        """Two recordings a digit in digits/, with some replaced."""
+        folder = self.folder / "digits"
+        folder.mkdir(exist_ok=True)
+        for digit in range(10):
+            for index in (0, 5):
+                name = f"{digit}_anna_{index}"
+                with wave.open(str(folder / f"{name}.wav"), "wb") as file:
+                    file.setparams((1, 2, changes.get("rate", 8000), 0, "NONE", ""))
+                    file.writeframes(bytes((17 * i * (digit + 1)) % 256 for i in range(4000)))
+        return "fsdd:digits"
+
+    def test_digits(self):
+        self.succeed(*self.flags(self.write_digits()), "--epochs", 1, "--quiet", "--out", "run")
+        self.assertEqual(self.summary("run")["data"], "fsdd:digits")
+        path = self.folder / "digits" / "3_anna_5.wav"
+        whole = path.read_bytes()
+        for content, message in [
+            (whole[:99], "is cut short: 4044 bytes expected, 99 found"),
+            (b"no sound", "is no WAV file"),
+        ]:
+            path.write_bytes(content)
+            self.refuse(f"digits/3_anna_5.wav {message}", *self.flags("fsdd:digits"))
+        path.unlink()
+        self.refuse("digits holds no training recording of digit 3: 3_SPEAKER_INDEX.wav with an "
+                    "index of 5 or more", *self.flags("fsdd:digits"))  # fmt: skip
+        self.refuse("digits/0_anna_5.wav must have 8000 samples a second, has 44100",
+                    *self.flags(self.write_digits(rate=44100)))  # fmt: skip
+        self.refuse("cannot read nowhere: No such file or directory",
+                    *self.flags("fsdd:nowhere"))  # fmt: skip
+
+    def test_partition(self):
+        self.refuse("--partition dirichlet:1 needs every class: class 8 has no training sample",
+                    *self.flags("blobs"), "--train-samples", 8,
+                    "--partition", "dirichlet:1")  # fmt: skip
+        self.refuse("--partition shards:11 of 2 workers is more shards than the 20 training samples",
+                    *self.flags("blobs"), "--train-samples", 20,
+                    "--partition", "shards:11")  # fmt: skip
 
     def test_more_samples_than_there_are(self):
         self.refuse("--train-samples 21 is more than the 20 training samples of mnist",

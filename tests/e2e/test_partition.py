@@ -1,0 +1,84 @@
+"""Workers that each keep a part of the training set: what is shown, recorded and resumed."""
+
+import json
+import re
+import unittest
+
+from program import TINY, ProgramTest
+
+PARTED = (*TINY, "--partition", "dirichlet:0.3")
+TABLE = re.compile(r"(?m)^worker +samples +class 0 +1 .*\n(?: +\d+ +100(?: +\d+){10}\n){2}")
+
+
+class Partition(ProgramTest):
+    def counts(self, out):
+        return json.loads((self.folder / out / "partition.json").read_text())
+
+    def test_shown_and_recorded(self):
+        code, out, err = self.run_valley("train", *PARTED, "--steps", 2, "--out", "run")
+        self.assertEqual(code, 0, err)
+        self.assertRegex(err, TABLE)
+        record = self.counts("run")
+        self.assertEqual((record["partition"], record["seed"], record["workers"]),
+                         ("dirichlet:0.3", 0, 2))  # fmt: skip
+        counts = record["class_counts"]
+        self.assertEqual([sum(row) for row in counts], [100, 100])
+        self.assertEqual([sum(column) for column in zip(*counts)], [20] * 10)
+        rows = [[int(n) for n in line.split()] for line in err.splitlines()[1:3]]
+        self.assertEqual([row[2:] for row in rows], counts)
+
+    def test_silent(self):
+        for flag in ("--quiet", "--json"):
+            code, out, err = self.run_valley("train", *PARTED, "--steps", 2, flag)
+            self.assertEqual(code, 0, err)
+            self.assertNotIn("samples  class", out + err)
+        code, out, err = self.run_valley("train", *TINY, "--steps", 2, "--out", "iid")
+        self.assertNotIn("samples  class", out + err)
+        self.assertFalse((self.folder / "iid" / "partition.json").exists())
+
+    def test_resumes(self):
+        for partition in ("dirichlet:0.3", "shards:3"):
+            flags = (*TINY, "--partition", partition, "--steps", 600, "--evaluate-every", 0,
+                     "--checkpoint-every", 20, "--quiet")  # fmt: skip
+            whole, run = f"whole-{partition}", f"run-{partition}"
+            self.succeed("train", *flags, "--out", whole)
+            process = self.start("train", *flags, "--out", run)
+            self.wait_for_checkpoint(run, process)
+            code, out, err = self.interrupt(process)
+            self.assertEqual(code, 4, err)
+            self.succeed("train", "--resume", run, "--quiet")
+            self.assertEqual(self.model(run), self.model(whole))
+            self.assertEqual(self.counts(run), self.counts(whole))
+
+    def test_processes_have_the_parts_of_threads(self):
+        flags = ("train", *PARTED, "--steps", 5, "--algorithm", "ssgd")
+        self.succeed(*flags, "--out", "threads")
+        code, out, err = self.run_valley(*flags, "--launch", "processes", "--out", "processes")
+        self.assertEqual(code, 0, err)
+        self.assertEqual(len(TABLE.findall(err)), 1)
+        self.assertEqual(self.counts("processes"), self.counts("threads"))
+        self.assertAlmostEqual(self.summary("processes")["train_loss"],
+                               self.summary("threads")["train_loss"], 4)  # fmt: skip
+
+    def test_seeds(self):
+        def parts(*flags):
+            out = "run" + "".join(map(str, flags))
+            self.train(out, *flags, "--partition", "dirichlet:0.3", "--steps", 1)
+            return self.counts(out)["class_counts"]
+
+        of_0 = parts()
+        of_5 = parts("--seed", 5)
+        self.assertNotEqual(of_5, of_0)
+        self.assertEqual(parts("--seed", 5, "--data-seed", 0), of_0)
+        self.assertEqual(parts("--data-seed", 5), of_5)
+
+    def test_cannot_change(self):
+        self.train("run", "--steps", 2)
+        for flag, value in (("--partition", "shards:2"), ("--data-seed", 3)):
+            self.refuse(f"{flag} cannot change in a run that is resumed; for a new run: valley train "
+                        f"--config run/config.toml {flag} ... --out FOLDER",
+                        "train", "--resume", "run", flag, value)  # fmt: skip
+
+
+if __name__ == "__main__":
+    unittest.main()
