@@ -27,8 +27,8 @@ namespace valley {
 /// and a worker whose favourite class has run out takes its next one.
 ///
 /// `shards:K`: the examples in the order of their classes (at random within one) are cut into
-/// M K pieces of equal size (by at most one), and every worker gets K of them at random. So with
-/// K = 2 most workers know two classes, or three. The parts' sizes differ by at most K.
+/// M K pieces of equal size (by at most one), and every worker gets K of them at random. A
+/// piece no longer than a class holds one class or two. The parts' sizes differ by at most K.
 ///
 /// Cost: N draws over C classes.
 ///
