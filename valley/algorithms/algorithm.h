@@ -6,10 +6,8 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <string>
-#include <utility>
-#include <vector>
 
+#include "valley/algorithms/state.h"
 #include "valley/comm/communicator.h"
 
 namespace valley {
@@ -19,6 +17,9 @@ struct StepInfo {
   int64_t step = 0;         ///< k, counted from 0
   int64_t total_steps = 1;  ///< K
   double loss = 0;  ///< this worker's loss on the batch; valid in on_gradient and after_step
+
+  /// k / K once this step is done; push schedules follow it.
+  double progress() const { return double(step + 1) / double(total_steps); }
 };
 
 /// What a round did, for the record.
@@ -78,8 +79,8 @@ class Algorithm {
   virtual void start_at(int64_t step) = 0;
 
   /// Everything a checkpoint must hold for this worker.
-  virtual std::vector<std::pair<std::string, at::Tensor>> state() const = 0;
-  virtual void load_state(const std::vector<std::pair<std::string, at::Tensor>>& state) = 0;
+  virtual AlgorithmState state() const = 0;
+  virtual void load_state(const AlgorithmState& state) = 0;
 };
 
 }  // namespace valley

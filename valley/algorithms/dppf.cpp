@@ -14,8 +14,7 @@ class Dppf : public RoundsAlgorithm {
 
  private:
   RoundReport round(const StepInfo& info, at::Tensor& x) override {
-    const double progress = double(info.step + 1) / double(info.total_steps);
-    return pull_push_.round(x, comm_, push_factor(schedule_, progress));
+    return pull_push_.round(x, comm_, push_factor(schedule_, info.progress()));
   }
 
   PushShape schedule_;

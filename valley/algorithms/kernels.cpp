@@ -1,5 +1,6 @@
 #include "valley/algorithms/kernels.h"
 
+#include <algorithm>
 #include <string>
 
 #include "valley/core/error.h"
@@ -92,6 +93,26 @@ void lerp_keep(T* __restrict x, T* __restrict sum, Mean mean, T weight, T scale,
   }
 }
 
+// A block stays in the first-level cache while every neighbour is added.
+constexpr int64_t kMixBlock = 1024;
+
+template <typename T>
+void mix(T* out, const T* x, T own, const std::vector<T>& weights,
+         const std::vector<const T*>& others, int64_t n) {
+  T block[kMixBlock];
+  for (int64_t begin = 0; begin < n; begin += kMixBlock) {
+    const int64_t count = std::min(kMixBlock, n - begin);
+    const T* __restrict mine = x + begin;
+    for (int64_t i = 0; i < count; ++i) block[i] = own * mine[i];
+    for (size_t k = 0; k < weights.size(); ++k) {
+      const T* __restrict other = others[k] + begin;
+      const T weight = weights[k];
+      for (int64_t i = 0; i < count; ++i) block[i] += weight * (other[i] - mine[i]);
+    }
+    std::copy(block, block + count, out + begin);
+  }
+}
+
 void check(const at::Tensor& x, const at::Tensor& sum) {
   TORCH_INTERNAL_ASSERT(x.is_contiguous() && sum.is_contiguous() && x.numel() == sum.numel() &&
                         x.scalar_type() == sum.scalar_type());
@@ -143,6 +164,21 @@ void lerp_to_mean_keep_direction(at::Tensor& x, at::Tensor& sum, int workers, do
     with_mean<T>(workers, [&](auto mean) {
       lerp_keep(x.data_ptr<T>(), sum.data_ptr<T>(), mean, T(weight), T(scale), x.numel());
     });
+  });
+}
+
+void mix_into(at::Tensor& out, const at::Tensor& x, double own, const std::vector<double>& weights,
+              const std::vector<at::Tensor>& others) {
+  check(out, x);
+  for_type(x, [&](auto type) {
+    using T = decltype(type);
+    const std::vector<T> shares(weights.begin(), weights.end());
+    std::vector<const T*> values;
+    for (size_t k = 0; k < weights.size(); ++k) {
+      check(x, others[k]);
+      values.push_back(others[k].data_ptr<T>());
+    }
+    mix(out.data_ptr<T>(), x.data_ptr<T>(), T(own), shares, values, x.numel());
   });
 }
 

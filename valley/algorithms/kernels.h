@@ -3,6 +3,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <vector>
 
 /// The passes over a flat vector that a round is made of: each reads and writes memory once.
 namespace valley {
@@ -26,5 +27,10 @@ void lerp_to_mean(at::Tensor& x, const at::Tensor& sum, int workers, double weig
 /// The same, and s <- (x - s/M) * scale with the x from before.
 void lerp_to_mean_keep_direction(at::Tensor& x, at::Tensor& sum, int workers, double weight,
                                  double scale);
+
+/// out <- own x + sum_k weight_k (x_k - x), all [d]; `out` may be x. Each block of x and of the x_k
+/// is read once.
+void mix_into(at::Tensor& out, const at::Tensor& x, double own, const std::vector<double>& weights,
+              const std::vector<at::Tensor>& others);
 
 }  // namespace valley

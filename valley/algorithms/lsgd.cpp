@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "valley/algorithms/consensus.h"
+#include "valley/algorithms/kernels.h"
 #include "valley/algorithms/rounds.h"
 #include "valley/core/error.h"
 
@@ -19,32 +20,40 @@ class Lsgd : public RoundsAlgorithm {
   Lsgd(const AlgorithmOptions& options, const AlgorithmContext& context)
       : RoundsAlgorithm(options, context),
         schedule_(options.push_schedule),
-        consensus_(options.pull_push) {}
+        consensus_(options.pull_push),
+        leader_pull_(options.leader_pull) {
+    require(0 <= leader_pull_ && leader_pull_ <= 1, "--leader-pull must be in [0, 1], got {}",
+            leader_pull_);
+  }
 
   void start_at(int64_t step) override {
     RoundsAlgorithm::start_at(step);
     loss_sum_ = loss_count_ = 0;
+    center_.reset();
   }
 
-  std::vector<std::pair<std::string, at::Tensor>> state() const override {
+  AlgorithmState state() const override {
     auto state = RoundsAlgorithm::state();
     state.emplace_back("losses", at::tensor({loss_sum_, loss_count_}, at::kDouble));
+    if (leader_pull_ > 0) state.emplace_back("leader", state_value(center_));
     return state;
   }
 
-  void load_state(const std::vector<std::pair<std::string, at::Tensor>>& state) override {
-    const at::Tensor losses = find_state(state, "losses");
-    require(losses.scalar_type() == at::kDouble && losses.numel() == 2,
-            "the checkpoint's losses are damaged");
+  void load_state(const AlgorithmState& state) override {
+    const at::Tensor losses = state_entry(state, "losses", at::kDouble, 2);
+    if (leader_pull_ > 0) load_vector(state, "leader", center_);
     RoundsAlgorithm::load_state(state);
     loss_sum_ = losses.data_ptr<double>()[0];
     loss_count_ = losses.data_ptr<double>()[1];
   }
 
  private:
-  void after_local_step(const StepInfo& info) override {
+  void after_local_step(const StepInfo& info, at::Tensor& x) override {
     loss_sum_ += info.loss;
     ++loss_count_;
+    if (leader_pull_ > 0 && center_.defined() && comm_.size() > 1) {
+      lerp_to_mean(x, center_, 1, leader_pull_ / double(period()));
+    }
   }
 
   RoundReport round(const StepInfo& info, at::Tensor& x) override {
@@ -56,8 +65,8 @@ class Lsgd : public RoundsAlgorithm {
       if (!sum_.defined()) sum_ = at::empty_like(x);
       comm_.all_reduce_sum(x, sum_);
     }
-    const double progress = double(info.step + 1) / double(info.total_steps);
-    return consensus_.round(x, center_, sum_, comm_.size(), push_factor(schedule_, progress));
+    return consensus_.round(x, center_, sum_, comm_.size(),
+                            push_factor(schedule_, info.progress()));
   }
 
   int find_leader(const at::Tensor& x) {
@@ -76,7 +85,8 @@ class Lsgd : public RoundsAlgorithm {
 
   PushShape schedule_;
   Consensus consensus_;
-  at::Tensor center_, sum_;               // [d], kept between rounds
+  double leader_pull_;
+  at::Tensor center_, sum_;               // [d], kept between rounds; center_ is the last leader
   double loss_sum_ = 0, loss_count_ = 0;  // since the last round
 };
 

@@ -16,13 +16,17 @@ namespace valley {
 /// the leader where it is. lambda = 0 is Leader SGD itself; alpha = 1 as well collapses all workers
 /// onto the leader.
 ///
+/// With a leader pull p > 0 every local step also pulls towards the leader of the last round, as it
+/// was then: x_m <- x_m + (p / tau) (x_last - x_m), so that p is about the share of a whole period.
+/// It costs no communication.
+///
 /// Cost of a round: an all-gather of 1 value, a broadcast of d and, with a push, an all-reduce of
-/// d. Memory: 2 d (without a push d). State: the clock, sum and number of the losses.
+/// d. Memory: 2 d (without a push d). State: the clock, sum and number of the losses; with a
+/// leader pull the last leader, d.
 ///
 /// Reference: Teng, Gao, Chalus, Choromanska, Goldfarb and Weller, "Leader Stochastic Gradient
-/// Descent for Distributed Training of Deep Learning Models", NeurIPS 2019, arXiv:1905.10395. Of
-/// its two pulls this is the one of a round, towards the leader of all; the pull within every local
-/// step is left out. The push is ours to add, as dppf adds it to the average.
+/// Descent for Distributed Training of Deep Learning Models", NeurIPS 2019, arXiv:1905.10395. The
+/// push is ours to add, as dppf adds it to the average; so is the factor 1 / tau.
 std::unique_ptr<Algorithm> make_lsgd(const AlgorithmOptions&, const AlgorithmContext&);
 
 }  // namespace valley

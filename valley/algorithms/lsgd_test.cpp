@@ -158,7 +158,7 @@ TEST(LsgdCheckpoint, OfAnotherAlgorithmIsRefused) {
     };
     EXPECT_EQ(error(), "no error");
     state.back().second = state.back().second.narrow(0, 0, 1);
-    EXPECT_EQ(error(), "the checkpoint's losses are damaged");
+    EXPECT_EQ(error(), "the checkpoint's entry losses is damaged");
     state.pop_back();
     EXPECT_EQ(error(), "the checkpoint is of another algorithm: it has no losses");
   });

@@ -2,20 +2,16 @@
 
 #include <ATen/ops/empty.h>
 #include <ATen/ops/mul.h>
-#include <ATen/ops/tensor.h>
 
-#include <algorithm>
-#include <cmath>
+#include <numeric>
 
 #include "valley/algorithms/consensus.h"
+#include "valley/algorithms/gradient_weights.h"
 #include "valley/algorithms/rounds.h"
 #include "valley/core/error.h"
 
 namespace valley {
 namespace {
-
-constexpr double kSmoothing = 0.43;                   // b
-constexpr double kSmallest = 1e-12, kLargest = 1e12;  // norms; float32 holds their inverses times x
 
 class Mgrawa : public RoundsAlgorithm {
  public:
@@ -31,33 +27,29 @@ class Mgrawa : public RoundsAlgorithm {
 
   void start_at(int64_t step) override {
     RoundsAlgorithm::start_at(step);
-    norm_ = count_ = 0;
+    weights_.reset();
   }
 
-  std::vector<std::pair<std::string, at::Tensor>> state() const override {
+  AlgorithmState state() const override {
     auto state = RoundsAlgorithm::state();
-    state.emplace_back("norm", at::tensor({norm_, count_}, at::kDouble));
+    state.emplace_back("norm", weights_.state());
     return state;
   }
 
-  void load_state(const std::vector<std::pair<std::string, at::Tensor>>& state) override {
-    const at::Tensor norm = find_state(state, "norm");
-    require(norm.scalar_type() == at::kDouble && norm.numel() == 2,
-            "the checkpoint's gradient norm is damaged");
+  void load_state(const AlgorithmState& state) override {
+    weights_.load_state(state, "norm");
     RoundsAlgorithm::load_state(state);
-    norm_ = norm.data_ptr<double>()[0];
-    count_ = norm.data_ptr<double>()[1];
   }
 
  private:
   RoundReport round(const StepInfo& info, at::Tensor& x) override {
-    const double progress = double(info.step + 1) / double(info.total_steps);
-    const double factor = push_factor(schedule_, progress);
+    const double factor = push_factor(schedule_, info.progress());
     const int64_t d = x.numel();
     // Alone, a worker is its own mean; x / G * G would round it.
     if (comm_.size() == 1) return consensus_.round(x, x.clone(), x.clone(), 1, factor);
 
-    const double weight = 1 / smoothed_norm();
+    const std::vector<double> layers = layer_norms_();
+    const double weight = weights_.next({std::accumulate(layers.begin(), layers.end(), 0.0)})[0];
     const bool pushes = consensus_.pushes();
     if (!sent_.defined()) sent_ = at::empty({pushes ? 2 * d + 1 : d + 1}, x.options());
     at::Tensor center = sent_.narrow(0, 0, d), total = sent_.narrow(0, d, 1), sum;
@@ -72,19 +64,11 @@ class Mgrawa : public RoundsAlgorithm {
     return consensus_.round(x, center, sum, comm_.size(), factor);
   }
 
-  double smoothed_norm() {
-    double norm = 0;
-    for (const double layer : layer_norms_()) norm += layer;
-    if (std::isnan(norm)) norm = kLargest;  // no ground for trust
-    norm_ = kSmoothing * norm_ + (1 - kSmoothing) * std::clamp(norm, kSmallest, kLargest);
-    return norm_ / (1 - std::pow(kSmoothing, ++count_));
-  }
-
   PushShape schedule_;
   Consensus consensus_;
   std::function<std::vector<double>()> layer_norms_;
-  at::Tensor sent_;              // [x_m / G_m, 1 / G_m, x_m], kept between rounds
-  double norm_ = 0, count_ = 0;  // G before the correction, n
+  GradientWeights weights_;
+  at::Tensor sent_;  // [x_m / G_m, 1 / G_m, x_m], kept between rounds
 };
 
 }  // namespace

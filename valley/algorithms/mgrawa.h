@@ -15,10 +15,8 @@ namespace valley {
 ///                + lambda (x_m - x_A) / ||x_m - x_A||       the push of dppf, see consensus.h
 ///
 /// The batch is of the training set without augmentation, the model in evaluation mode; the context
-/// computes the norms. Smoothing over the rounds n = 1, 2, ...: G <- b G + (1 - b) G_new with
-/// b = 0.43, taken as G / (1 - b^n). Norms are held within [1e-12, 1e12], so that a zero gives its
-/// worker (nearly) all weight and no infinity. Equal norms make x_C the average; lambda = 0 is
-/// MGRAWA itself.
+/// computes the norms; gradient_weights.h smooths them over the rounds. Equal norms make x_C the
+/// average; lambda = 0 is MGRAWA itself.
 ///
 /// Cost of a round: one all-reduce of 2 d + 1 values, x_m / G_m, x_m and 1 / G_m together; without
 /// a push d + 1. And one more gradient on every worker; with one worker none. Memory: as much as is

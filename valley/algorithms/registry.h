@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,12 +15,36 @@
 
 namespace valley {
 
+/// In which order a decentralised step mixes and steps; see dpsgd.h.
+enum class MixingOrder { kAwc, kAtc, kCta };
+
+/// "awc", "atc" or "cta". @throws UsageError for any other name, with the nearest one.
+MixingOrder parse_mixing_order(const std::string& name);
+
 /// The options of all algorithms; each entry of the table names those it reads.
 struct AlgorithmOptions {
   PullPushOptions pull_push = {};
   PushShape push_schedule = PushShape::kConstant;
   PeriodSpec period = {};
-  int64_t bucket_bytes = 4 << 20;  ///< ssgd: gradients travel in buckets of about this size
+  int64_t bucket_bytes = 4 << 20;       ///< ssgd: gradients travel in buckets of about this size
+  double moving_rate = 0.9;             ///< easgd: beta
+  double leader_pull = 0;               ///< lsgd: p, of every local step together over a period
+  std::optional<double> outer_lr = {};  ///< slowmo, diloco; else the method's own
+  std::optional<double> outer_momentum = {};  ///< likewise
+
+  std::string topology = "ring";  ///< decentralised methods: make_topology() takes it
+  MixingOrder mixing = MixingOrder::kAtc;
+  bool lazy = false;                   ///< mix with (I + P) / 2
+  double quasi_momentum = 0.9;         ///< qg-dsgdm: beta
+  double tracking_momentum = 0;        ///< dsgtm-tv: beta
+  std::string compress = "top-k:0.1";  ///< choco: make_compressor() takes it
+  double consensus_step = 0.1;         ///< choco: gamma
+  double noise = 0.1;                  ///< ssgd-noise: s_0
+};
+
+/// Where a layer's parameters lie in the flat vector.
+struct LayerRange {
+  int64_t offset, size;
 };
 
 /// What an algorithm may know of the run.
@@ -27,11 +52,24 @@ struct AlgorithmContext {
   Communicator& comm;
   int64_t total_steps = 1;
   int64_t steps_per_epoch = 1;
-  std::function<double(int64_t)> learning_rate = {};  ///< of a step; asked by period qsr
+  uint64_t seed = 0;  ///< of the run: random topologies and noise follow from it
+  std::function<double(int64_t)> learning_rate = {};  ///< of a step; asked by period qsr and others
+  std::vector<LayerRange> layers = {};  ///< one for every parameter tensor; asked by lgrawa
   /// By layer, ||gradient|| of the loss at x on one more training batch, without augmentation and
   /// with the model in evaluation mode; leaves x, g and every random generator alone. Asked by
-  /// mgrawa, once a round.
+  /// mgrawa and lgrawa, once a round.
   std::function<std::vector<double>()> layer_gradient_norms = {};
+};
+
+/// One round of one worker, as far as its bytes depend on it.
+struct RoundCost {
+  int64_t d = 0;             ///< values of the flat vector
+  int64_t element_size = 4;  ///< bytes
+  int64_t layers = 1;
+  int rank = 0;
+  int workers = 2;
+  uint64_t seed = 0;
+  int64_t round = 0;  ///< counted from 0
 };
 
 struct AlgorithmEntry {
@@ -39,13 +77,16 @@ struct AlgorithmEntry {
   std::string summary;
   std::vector<std::string> options;  ///< the flags it reads, without dashes
   std::string cost;                  ///< of a round, in words, for docs and --help
-  /// Values a worker puts into collectives in one round. (A push schedule that reaches 0 spares the
-  /// exact variant its second vector in that round.)
-  int64_t (*values_per_round)(int64_t d, const AlgorithmOptions&);
+  /// Bytes a worker of a group (not one alone: 0) hands to communication in one round. (A push
+  /// schedule that reaches 0 spares the exact variant its second vector in that round.)
+  int64_t (*bytes_per_round)(const RoundCost&, const AlgorithmOptions&);
   std::unique_ptr<Algorithm> (*make)(const AlgorithmOptions&, const AlgorithmContext&);
   /// Counts all workers the same, so that workers with losses of their own find the minimum of the
   /// mean loss. Other methods lean towards the workers that they trust.
   bool impartial = true;
+  /// Where one worker alone does more than its optimizer does (momentum over the rounds, say): sets
+  /// the options with which it does not.
+  void (*plain_alone)(AlgorithmOptions&) = nullptr;
 };
 
 /// Every algorithm by name; `valley list algorithms`, --help, docs and contract tests read this
@@ -54,5 +95,10 @@ const std::vector<AlgorithmEntry>& algorithms();
 
 /// @throws UsageError for an unknown name (the nearest is offered).
 const AlgorithmEntry& find_algorithm(const std::string& name);
+
+/// Whether `workers` workers could run `name` with these options, before any of them starts.
+/// @throws UsageError what make() would throw.
+void check_algorithm(const std::string& name, const AlgorithmOptions& options, int workers,
+                     uint64_t seed);
 
 }  // namespace valley

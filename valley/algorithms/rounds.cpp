@@ -1,9 +1,6 @@
 #include "valley/algorithms/rounds.h"
 
 #include <ATen/ops/tensor.h>
-#include <fmt/format.h>
-
-#include "valley/core/error.h"
 
 namespace valley {
 
@@ -13,27 +10,17 @@ RoundsAlgorithm::RoundsAlgorithm(const AlgorithmOptions& options, const Algorith
 
 void RoundsAlgorithm::after_step(const StepInfo& info, at::Tensor& x) {
   last_round_.reset();
-  after_local_step(info);
+  after_local_step(info, x);
   if (clock_.tick()) last_round_ = round(info, x);
 }
 
-at::Tensor RoundsAlgorithm::find_state(const std::vector<std::pair<std::string, at::Tensor>>& state,
-                                       const std::string& name) {
-  for (const auto& [key, tensor] : state) {
-    if (key == name) return tensor;
-  }
-  throw UsageError(fmt::format("the checkpoint is of another algorithm: it has no {}", name));
-}
-
-std::vector<std::pair<std::string, at::Tensor>> RoundsAlgorithm::state() const {
+AlgorithmState RoundsAlgorithm::state() const {
   const RoundClock::State& s = clock_.state();
   return {{"clock", at::tensor({s.step, s.period, s.position, s.rounds}, at::kLong)}};
 }
 
-void RoundsAlgorithm::load_state(const std::vector<std::pair<std::string, at::Tensor>>& state) {
-  const at::Tensor clock = find_state(state, "clock");
-  require(clock.scalar_type() == at::kLong && clock.numel() == 4,
-          "the checkpoint's clock is damaged");
+void RoundsAlgorithm::load_state(const AlgorithmState& state) {
+  const at::Tensor clock = state_entry(state, "clock", at::kLong, 4);
   const int64_t* v = clock.data_ptr<int64_t>();
   last_round_.reset();
   clock_.set_state({.step = v[0], .period = v[1], .position = v[2], .rounds = v[3]});

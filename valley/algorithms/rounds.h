@@ -20,20 +20,15 @@ class RoundsAlgorithm : public Algorithm {
   int64_t period() const final { return clock_.period(); }
   bool final_average_needed() const final { return clock_.final_average_needed(); }
   void start_at(int64_t step) override { clock_.start_at(step); }
-  std::vector<std::pair<std::string, at::Tensor>> state() const override;
-  void load_state(const std::vector<std::pair<std::string, at::Tensor>>& state) override;
+  AlgorithmState state() const override;
+  void load_state(const AlgorithmState& state) override;
 
  protected:
   /// After every local step, before the round if one is due.
-  virtual void after_local_step(const StepInfo& info) { (void)info; }
+  virtual void after_local_step(const StepInfo& info, at::Tensor& x) { (void)info, (void)x; }
 
   /// One round on x [d].
   virtual RoundReport round(const StepInfo& info, at::Tensor& x) = 0;
-
-  /// The entry `name` of a checkpoint.
-  /// @throws UsageError if there is none.
-  static at::Tensor find_state(const std::vector<std::pair<std::string, at::Tensor>>& state,
-                               const std::string& name);
 
   Communicator& comm_;
 

@@ -10,14 +10,11 @@ namespace valley {
 ///
 ///     g <- (1/M) sum_m g_m
 ///
-/// The gradient travels in buckets of contiguous ranges of g, from its end to its start (the order
-/// in which backward finishes them), each as soon as it is complete: communication overlaps with
-/// the rest of backward. All workers start the buckets in the same order.
+/// The gradient travels in buckets while backward still works on the rest, see gradient_buckets.h.
 ///
 /// Cost of a round (= a step): all-reduces of d values together. State: the number of steps.
 ///
-/// Reference: Li et al., "PyTorch Distributed: Experiences on Accelerating Data Parallel
-/// Training", VLDB 2020, arXiv:2006.15704, for bucketing and overlap.
+/// Reference: see gradient_buckets.h.
 std::unique_ptr<Algorithm> make_ssgd(const AlgorithmOptions&, const AlgorithmContext&);
 
 }  // namespace valley

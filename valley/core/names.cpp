@@ -31,7 +31,7 @@ std::string nearest_name(std::string_view given, const std::vector<std::string>&
   size_t best_distance = std::max<size_t>(2, given.size() / 3) + 1;
   for (const auto& name : known) {
     const size_t distance = edit_distance(given, name);
-    if (distance < best_distance) {
+    if (distance < best_distance && distance < name.size()) {  // some letter is the same
       best = name;
       best_distance = distance;
     }

@@ -6,9 +6,9 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
+#include "valley/core/atomic_file.h"
 #include "valley/core/error.h"
 #include "valley/models/safetensors.h"
-#include "valley/core/atomic_file.h"
 #include "valley/record/json_file.h"
 
 namespace valley {

@@ -9,8 +9,8 @@
 
 #include "valley/comm/group.h"
 #include "valley/core/error.h"
-#include "valley/record/run_folder.h"
 #include "valley/core/testing/test_folder.h"
+#include "valley/record/run_folder.h"
 #include "valley/train/testing/small_training.h"
 
 namespace valley {

@@ -61,8 +61,8 @@ struct Gradient::Hooks {
   }
 };
 
-Gradient::Gradient(Model& model, const FlatParameters& parameters)
-    : model_(model), parameters_(parameters), hooks_(std::make_unique<Hooks>()) {
+Gradient::Gradient(Model& model, const FlatParameters& parameters, const SamOptions& sam)
+    : model_(model), parameters_(parameters), sam_(sam), hooks_(std::make_unique<Hooks>()) {
   for (size_t i = 0; i < parameters.ranges().size(); ++i) {
     const NamedRange& range = parameters.ranges()[i];
     auto node = torch::autograd::impl::grad_accumulator(parameters.parameters()[i]);
@@ -90,11 +90,35 @@ std::vector<double> Gradient::norms(const Batch& batch) {
 }
 
 double Gradient::compute(const Batch& batch, const PartCallback& on_part) {
+  if (!sam_.on()) return backward(batch, &on_part);
+  const double loss = backward(batch, nullptr);
+  if (!std::isfinite(loss)) return loss;
+  const double above = uphill(batch, on_part);
+  return std::isfinite(above) ? loss : above;
+}
+
+// The gradient where SAM climbs to, and back; the buffers have moved in the first pass.
+double Gradient::uphill(const Batch& batch, const PartCallback& on_part) {
+  const at::Tensor buffers = parameters_.buffers().clone();
+  std::vector<at::Tensor> others;
+  for (const auto& other : parameters_.other_buffers()) others.push_back(other.tensor.clone());
+  at::Tensor x = parameters_.values();
+  sam_.climb(x, parameters_.gradients());
+  const double loss = backward(batch, &on_part);
+  sam_.come_back(x);
+  at::Tensor(parameters_.buffers()).copy_(buffers);
+  for (size_t i = 0; i < others.size(); ++i) {
+    at::Tensor(parameters_.other_buffers()[i].tensor).copy_(others[i]);
+  }
+  return loss;
+}
+
+double Gradient::backward(const Batch& batch, const PartCallback* on_part) {
   at::Tensor(parameters_.gradients()).zero_();
   const at::Tensor loss = loss_on(model_, batch);
   const double value = loss.item<double>();
   if (!std::isfinite(value)) return value;  // before any part of such a gradient travels
-  hooks_->callback = &on_part;
+  hooks_->callback = on_part;
   try {
     loss.backward();
   } catch (...) {

@@ -10,6 +10,7 @@
 #include "valley/data/loader.h"
 #include "valley/models/model.h"
 #include "valley/optim/flat_parameters.h"
+#include "valley/optim/sam.h"
 
 namespace valley {
 
@@ -21,11 +22,13 @@ class Gradient {
   /// final.
   using PartCallback = std::function<void(int64_t begin, int64_t end)>;
 
-  Gradient(Model& model, const FlatParameters& parameters);
+  Gradient(Model& model, const FlatParameters& parameters, const SamOptions& sam = {});
   ~Gradient();
 
   /// g <- gradient of the mean cross-entropy of the batch; returns the loss. If that is not finite,
-  /// g is 0 and no part is announced.
+  /// g is 0 and no part is announced. With SAM there are two passes (optim/sam.h): the loss is that
+  /// of the first, at x, where buffers (BatchNorm's statistics) move; parts are announced in the
+  /// second, after which x is as before.
   /// @throws UsageError if the model's output does not fit the targets.
   double compute(const Batch& batch, const PartCallback& on_part);
 
@@ -36,8 +39,12 @@ class Gradient {
  private:
   struct Hooks;
 
+  double backward(const Batch& batch, const PartCallback* on_part);
+  double uphill(const Batch& batch, const PartCallback& on_part);
+
   Model& model_;
   const FlatParameters& parameters_;
+  Sam sam_;
   std::unique_ptr<Hooks> hooks_;
 };
 

@@ -9,9 +9,9 @@
 
 #include "valley/comm/group.h"
 #include "valley/core/clock.h"
+#include "valley/core/testing/test_folder.h"
 #include "valley/record/metrics.h"
 #include "valley/record/run_folder.h"
-#include "valley/core/testing/test_folder.h"
 #include "valley/train/testing/small_training.h"
 
 namespace valley {

@@ -7,9 +7,9 @@
 #include <nlohmann/json.hpp>
 
 #include "valley/core/error.h"
+#include "valley/core/testing/test_folder.h"
 #include "valley/models/safetensors.h"
 #include "valley/record/run_folder.h"
-#include "valley/core/testing/test_folder.h"
 #include "valley/train/checkpoint.h"
 #include "valley/train/testing/small_training.h"
 

@@ -79,11 +79,34 @@ const std::vector<ConfigField>& config_fields() {
        "simple, or exact (leaves the average in place)"},
       {"push-relative", &C::push_relative, "Method", "--push is in units of the average's norm"},
       {"bucket-bytes", &C::bucket_bytes, "Method", "ssgd sends gradients in buckets of this size"},
+      {"moving-rate", &C::moving_rate, "Method", "easgd: beta; its pull is beta / workers"},
+      {"leader-pull", &C::leader_pull, "Method",
+       "lsgd: pull towards the last leader within a period, in [0, 1]"},
+      {"outer-lr", &C::outer_lr, "Method",
+       "slowmo, diloco: learning rate over rounds; 0: the method's own (1, 0.7)"},
+      {"outer-momentum", &C::outer_momentum, "Method",
+       "slowmo, diloco: momentum over rounds; -1: the method's own (0.5, 0.9)"},
+      {"topology", &C::topology, "Method",
+       "decentralised methods: who talks to whom; see `valley list topologies`"},
+      {"mixing", &C::mixing, "Method",
+       "decentralised methods: awc (mix while the gradient is computed), atc (after the step) or "
+       "cta (before the gradient)"},
+      {"lazy", &C::lazy, "Method", "decentralised methods: mix with (I + P) / 2"},
+      {"quasi-momentum", &C::quasi_momentum, "Method", "qg-dsgdm: beta; use --momentum 0"},
+      {"tracking-momentum", &C::tracking_momentum, "Method", "dsgtm-tv: beta"},
+      {"compress", &C::compress, "Method",
+       "choco: none, bf16, fp16, int8, sign, top-k:SHARE or random-k:SHARE"},
+      {"consensus-step", &C::consensus_step, "Method", "choco: gamma, in (0, 1]"},
+      {"noise", &C::noise, "Method", "ssgd-noise: deviation of the noise in every parameter"},
 
       {"epochs", &C::epochs, "Training", "passes over the data, all workers together"},
       {"steps", &C::steps, "Training", "steps of each worker; above 0 it replaces --epochs"},
       {"batch-size", &C::batch_size, "Training", "examples a step and worker"},
       {"optimizer", &C::optimizer, "Training", "sgd or adamw"},
+      {"sam", &C::sam, "Training",
+       "rho of sharpness-aware minimisation: the gradient is taken this far uphill; 0: off"},
+      {"sam-adaptive", &C::sam_adaptive, "Training",
+       "uphill in units of the parameters' size (ASAM)"},
       {"lr", &C::lr, "Training", "learning rate"},
       {"lr-schedule", &C::lr_schedule, "Training", "constant, cosine or step"},
       {"warmup-steps", &C::warmup_steps, "Training", "linear warm-up of the learning rate"},
@@ -152,7 +175,20 @@ TrainOptions to_train_options(const RunConfig& c) {
   o.algorithm_options.push_schedule = parse_push_shape(c.push_schedule);
   o.algorithm_options.period = parse_period(c.period);
   require(c.bucket_bytes >= 1, "--bucket-bytes must be at least 1, got {}", c.bucket_bytes);
-  o.algorithm_options.bucket_bytes = c.bucket_bytes;
+  AlgorithmOptions& a = o.algorithm_options;
+  a.bucket_bytes = c.bucket_bytes;
+  a.moving_rate = c.moving_rate;
+  a.leader_pull = c.leader_pull;
+  if (c.outer_lr != 0) a.outer_lr = c.outer_lr;
+  if (c.outer_momentum != -1) a.outer_momentum = c.outer_momentum;
+  a.topology = c.topology;
+  a.mixing = parse_mixing_order(c.mixing);
+  a.lazy = c.lazy;
+  a.quasi_momentum = c.quasi_momentum;
+  a.tracking_momentum = c.tracking_momentum;
+  a.compress = c.compress;
+  a.consensus_step = c.consensus_step;
+  a.noise = c.noise;
 
   o.epochs = c.epochs;
   o.steps = c.steps;
@@ -169,6 +205,7 @@ TrainOptions to_train_options(const RunConfig& c) {
                  .momentum = c.momentum,
                  .nesterov = c.nesterov,
                  .weight_decay = c.weight_decay};
+  o.sam = {.rho = c.sam, .adaptive = c.sam_adaptive};
   o.decay_rule =
       choose("decay", c.decay, {"all", "matrices"}) == 0 ? DecayRule::kAll : DecayRule::kMatrices;
   o.learning_rate = {
@@ -176,6 +213,7 @@ TrainOptions to_train_options(const RunConfig& c) {
   require(c.seed >= 0, "--seed must be at least 0, got {}", c.seed);
   o.seed = static_cast<uint64_t>(c.seed);
   require(c.workers >= 1, "--workers must be at least 1, got {}", c.workers);
+  check_algorithm(o.algorithm, a, static_cast<int>(c.workers), o.seed);
   require(c.timeout > 0, "--timeout must be above 0, got {}", c.timeout);
   require(c.timeout <= 1e6, "--timeout must be at most 1000000, got {}", c.timeout);
   require(c.threads >= 0, "--threads must be at least 0, got {}", c.threads);

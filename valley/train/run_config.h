@@ -32,11 +32,25 @@ struct RunConfig {
   std::string push_variant = "simple";
   bool push_relative = false;
   int64_t bucket_bytes = 4 << 20;
+  double moving_rate = 0.9;
+  double leader_pull = 0;
+  double outer_lr = 0;
+  double outer_momentum = -1;
+  std::string topology = "ring";
+  std::string mixing = "atc";
+  bool lazy = false;
+  double quasi_momentum = 0.9;
+  double tracking_momentum = 0;
+  std::string compress = "top-k:0.1";
+  double consensus_step = 0.1;
+  double noise = 0.1;
 
   int64_t epochs = 10;
   int64_t steps = 0;
   int64_t batch_size = 32;
   std::string optimizer = "sgd";
+  double sam = 0;
+  bool sam_adaptive = false;
   double lr = 0.03;
   std::string lr_schedule = "cosine";
   int64_t warmup_steps = 0;

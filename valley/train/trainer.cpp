@@ -90,6 +90,7 @@ void check(const TrainOptions& o) {
           o.keep_checkpoints);
   require(!o.resume || !o.out.empty(), "a run without a folder cannot be resumed");
   check(o.optimizer);
+  check(o.sam);
   const int64_t warmup = o.learning_rate.warmup_steps;
   require(warmup >= 0, "--warmup-steps must be at least 0, got {}", warmup);
   LrSchedule(with_total(o.learning_rate, o.steps > 0 ? o.steps : std::max<int64_t>(1, warmup)));
@@ -134,10 +135,12 @@ class Trainer::Loop {
                              {.comm = comm,
                               .total_steps = total_steps_,
                               .steps_per_epoch = steps_per_epoch_,
+                              .seed = o_.seed,
                               .learning_rate = [this](int64_t k) { return schedule_.at(k); },
+                              .layers = layers(),
                               .layer_gradient_norms = [this] { return probe(); }})),
         loader_(data_.train, *data_.train, o_.augmentation, o_.seed, comm.rank()),
-        gradient_(model, parameters_),
+        gradient_(model, parameters_, o_.sam),
         checkpoints_(fs::path(o_.out) / RunFolder::kCheckpoints),
         x_(parameters_.values()),
         g_(parameters_.gradients()) {}
@@ -169,6 +172,14 @@ class Trainer::Loop {
   const FlatParameters& parameters() const { return parameters_; }
 
  private:
+  std::vector<LayerRange> layers() const {
+    std::vector<LayerRange> layers;
+    for (const NamedRange& range : parameters_.ranges()) {
+      layers.push_back({range.offset, range.size});
+    }
+    return layers;
+  }
+
   double epoch() const { return double(step_) / double(steps_per_epoch_); }
 
   // Up to now; a resumed run adds to it.
@@ -269,13 +280,20 @@ class Trainer::Loop {
     const int64_t bytes = comm_.total_bytes();
     const double waited = comm_.total_wait_seconds();
 
-    algorithm_->before_gradient(info, x_);
+    {
+      const c10::NoGradGuard no_grad;
+      algorithm_->before_gradient(info, x_);
+    }
+    const double sent = now_seconds();
     info.loss = gradient_.compute(batch, [this](int64_t part_begin, int64_t part_end) {
       algorithm_->on_gradient_part(g_, part_begin, part_end);
     });
     check_finite(info.loss);
     const double computed = now_seconds();
-    algorithm_->on_gradient(info, x_, g_);
+    {
+      const c10::NoGradGuard no_grad;
+      algorithm_->on_gradient(info, x_, g_);
+    }
     const double reduced = now_seconds();
     {
       const c10::NoGradGuard no_grad;
@@ -291,9 +309,10 @@ class Trainer::Loop {
     const double wait = comm_.total_wait_seconds() - waited;
     seconds.data += gathered - begin;
     const double probed = std::exchange(probe_seconds_, 0.0);
-    seconds.compute += (computed - gathered) + (stepped - reduced) + probed;
+    seconds.compute += (computed - sent) + (stepped - reduced) + probed;
     seconds.wait += wait;
-    seconds.communicate += (reduced - computed) + (end - stepped) - wait - probed;
+    seconds.communicate +=
+        (sent - gathered) + (reduced - computed) + (end - stepped) - wait - probed;
     meters_.train_bytes += comm_.total_bytes() - bytes;
     meters_.samples += batch.target.size(0);
     meters_.loss_sum += info.loss;
@@ -301,12 +320,15 @@ class Trainer::Loop {
     last_loss_ = info.loss;
     if (TraceRecorder* trace = recorder_->trace()) {
       trace->add(Phase::kData, begin, gathered, step_);
-      trace->add(Phase::kCompute, gathered, computed, step_);
+      if (sent - gathered > 1e-6) trace->add(Phase::kCommunicate, gathered, sent, step_);
+      trace->add(Phase::kCompute, sent, computed, step_);
       if (reduced - computed > 1e-6) trace->add(Phase::kCommunicate, computed, reduced, step_);
       trace->add(Phase::kCompute, reduced, stepped, step_);
       if (algorithm_->last_round()) {
         trace->add(Phase::kWait, stepped, stepped + wait, step_);
         trace->add(Phase::kCommunicate, stepped + wait, end, step_);
+      } else if (end - stepped > 1e-6) {
+        trace->add(Phase::kCommunicate, stepped, end, step_);
       }
     }
   }

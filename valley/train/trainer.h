@@ -12,6 +12,7 @@
 #include "valley/evaluation/evaluate.h"
 #include "valley/models/model.h"
 #include "valley/optim/local_optimizer.h"
+#include "valley/optim/sam.h"
 #include "valley/schedule/learning_rate.h"
 #include "valley/train/summary.h"
 
@@ -31,6 +32,7 @@ struct TrainOptions {
   Augmentation augmentation;
 
   OptimizerOptions optimizer;
+  SamOptions sam;
   DecayRule decay_rule = DecayRule::kAll;
   LrScheduleOptions learning_rate;  ///< the trainer fills in total_steps
 

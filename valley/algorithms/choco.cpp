@@ -1,0 +1,115 @@
+#include "valley/algorithms/choco.h"
+
+#include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
+
+#include "valley/algorithms/every_step.h"
+#include "valley/algorithms/mixing.h"
+#include "valley/compression/compressor.h"
+#include "valley/core/error.h"
+#include "valley/core/random.h"
+
+namespace valley {
+namespace {
+
+class Choco : public EveryStepAlgorithm {
+ public:
+  Choco(const AlgorithmOptions& options, const AlgorithmContext& context)
+      : EveryStepAlgorithm(context),
+        gamma_(options.consensus_step),
+        seed_(context.seed),
+        graph_(options, context.comm.size(), context.seed, "choco",
+               Graph::Weights::kDoublyStochastic),
+        compressor_(make_compressor(options.compress)) {
+    require(0 < gamma_ && gamma_ <= 1, "--consensus-step must be in (0, 1], got {}", gamma_);
+    require(graph_.topology().cycle() == 1,
+            "--topology {} changes over time; choco needs one that stays, because neighbours keep "
+            "replicas",
+            options.topology);
+    mine_ = neighbourhood(graph_.matrix(0), comm_.rank());
+  }
+
+  // The loop gives all workers the same x before the first step.
+  void before_gradient(const StepInfo&, at::Tensor& x) override {
+    if (alone() || replica_.defined()) return;
+    replica_ = x.clone();
+    mixed_ = x.clone();
+  }
+
+  void after_step(const StepInfo& info, at::Tensor& x) override {
+    count_step();
+    if (alone()) return;
+    require(replica_.defined(), "choco needs a training loop that calls before_gradient");
+    if (!difference_.defined()) make_buffers(x);
+    difference_.copy_(x).sub_(replica_);
+    compressor_->compress(difference_, derive_seed(seed_, comm_.rank(), "choco", info.step),
+                          payload_);
+    comm_.exchange(sends_, receives_);
+    compressor_->decompress(payload_, difference_);
+    replica_.add_(difference_);
+    mixed_.add_(difference_, mine_.self);
+    for (size_t k = 0; k < receives_.size(); ++k) {
+      compressor_->decompress(receives_[k].tensor, difference_);
+      mixed_.add_(difference_, mine_.receive[k].weight);
+    }
+    x.add_(mixed_, gamma_).sub_(replica_, gamma_);
+  }
+
+  void start_at(int64_t step) override {
+    EveryStepAlgorithm::start_at(step);
+    replica_.reset();
+    mixed_.reset();
+  }
+
+  AlgorithmState state() const override {
+    auto state = EveryStepAlgorithm::state();
+    state.emplace_back("replica", state_value(replica_));
+    state.emplace_back("mixed", state_value(mixed_));
+    return state;
+  }
+
+  void load_state(const AlgorithmState& state) override {
+    at::Tensor replica, mixed;
+    load_vector(state, "replica", replica);
+    load_vector(state, "mixed", mixed);
+    EveryStepAlgorithm::load_state(state);
+    replica_ = replica, mixed_ = mixed;
+  }
+
+ private:
+  void make_buffers(const at::Tensor& x) {
+    difference_ = at::empty_like(x);
+    const int64_t bytes = compressor_->bytes(x.numel(), int64_t(x.element_size()));
+    payload_ = at::empty({bytes}, at::kByte);
+    for (const int peer : mine_.send) sends_.push_back({peer, payload_});
+    for (const Neighbour& peer : mine_.receive) {
+      receives_.push_back({peer.rank, at::empty({bytes}, at::kByte)});
+    }
+  }
+
+  double gamma_;
+  uint64_t seed_;
+  Graph graph_;
+  Neighbourhood mine_;
+  std::unique_ptr<Compressor> compressor_;
+  at::Tensor replica_, mixed_;  // xh of this worker, s; [d]
+  at::Tensor difference_;       // [d]
+  at::Tensor payload_;          // uint8
+  std::vector<Message> sends_, receives_;
+};
+
+}  // namespace
+
+std::unique_ptr<Algorithm> make_choco(const AlgorithmOptions& options,
+                                      const AlgorithmContext& context) {
+  return std::make_unique<Choco>(options, context);
+}
+
+int64_t choco_bytes(const RoundCost& cost, const AlgorithmOptions& options) {
+  if (cost.workers == 1) return 0;
+  Graph graph(options, cost.workers, cost.seed, "choco", Graph::Weights::kDoublyStochastic);
+  const auto messages = static_cast<int64_t>(neighbourhood(graph.matrix(0), cost.rank).send.size());
+  return messages * make_compressor(options.compress)->bytes(cost.d, cost.element_size);
+}
+
+}  // namespace valley

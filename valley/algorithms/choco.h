@@ -1,0 +1,35 @@
+#pragma once
+
+#include <memory>
+
+#include "valley/algorithms/registry.h"
+
+namespace valley {
+
+/// CHOCO-SGD: decentralised SGD that sends compressed differences. Every worker and its neighbours
+/// keep the same replica xh_j of x_j, which follows it by what is sent, C the compressor:
+///
+///     x_j  <- x_j - alpha g_j(x_j)                         the local optimizer's step
+///     q_j   = C(x_j - xh_j)                                sent to the neighbours
+///     xh_j <- xh_j + q_j
+///     x_j  <- x_j + gamma sum_k P_jk (xh_k - xh_j)
+///
+/// gamma is --consensus-step: small where the compressor drops much. The mean of the workers moves
+/// by the mean of their steps, whatever is dropped. P must stay the same over time, because of the
+/// neighbours' replicas only the sum s_j = sum_k P_jk xh_k is kept. xh begins at the common start,
+/// which costs nothing.
+///
+/// Cost of a step: a payload of the compressor to every neighbour. Memory: 4 d and a payload for
+/// every neighbour. State: the number of steps, xh and s.
+///
+/// Reference: Koloskova, Stich and Jaggi, "Decentralized Stochastic Optimization and Gossip
+/// Algorithms with Compressed Communication", ICML 2019, arXiv:1902.00340.
+///
+/// @throws UsageError if gamma is not in (0, 1], the compressor is unknown, or the topology changes
+///     over time.
+std::unique_ptr<Algorithm> make_choco(const AlgorithmOptions&, const AlgorithmContext&);
+
+/// Bytes a worker sends in one round.
+int64_t choco_bytes(const RoundCost& cost, const AlgorithmOptions& options);
+
+}  // namespace valley

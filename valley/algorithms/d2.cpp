@@ -1,0 +1,79 @@
+#include "valley/algorithms/d2.h"
+
+#include <ATen/ops/empty_like.h>
+
+#include "valley/algorithms/every_step.h"
+#include "valley/algorithms/mixing.h"
+#include "valley/core/error.h"
+#include "valley/topology/spectrum.h"
+
+namespace valley {
+namespace {
+
+class D2 : public EveryStepAlgorithm {
+ public:
+  D2(const AlgorithmOptions& options, const AlgorithmContext& context)
+      : EveryStepAlgorithm(context),
+        graph_(options, context.comm.size(), context.seed, "d2", Graph::Weights::kDoublyStochastic),
+        mixer_(context.comm) {
+    require(graph_.topology().cycle() == 1 && !graph_.topology().directed(),
+            "--topology {} changes over time or is directed; d2 needs one undirected graph",
+            options.topology);
+    const double smallest = lambda_min(graph_.matrix(0));
+    // -1/3 itself is reached by rings of an even number of workers, up to rounding.
+    require(smallest > -1.0 / 3 + 1e-9,
+            "--topology {} with {} workers has lambda_min {:.6f}; d2 needs more than -1/3 (--lazy "
+            "mixes with (I + P) / 2)",
+            options.topology, context.comm.size(), smallest);
+  }
+
+  void before_gradient(const StepInfo&, at::Tensor& x) override {
+    if (alone()) return;
+    if (!before_.defined()) before_ = at::empty_like(x);
+    before_.copy_(x);
+  }
+
+  void after_step(const StepInfo& info, at::Tensor& x) override {
+    count_step();
+    if (alone()) return;
+    if (stepped_.defined()) {
+      before_.sub_(stepped_);  // x_t - h_{t-1}
+      stepped_.copy_(x);
+      x.add_(before_);
+    } else {
+      stepped_ = x.clone();
+    }
+    mixer_.mix(graph_.matrix(info.step), x);
+  }
+
+  void start_at(int64_t step) override {
+    EveryStepAlgorithm::start_at(step);
+    stepped_.reset();
+  }
+
+  AlgorithmState state() const override {
+    auto state = EveryStepAlgorithm::state();
+    state.emplace_back("stepped", state_value(stepped_));
+    return state;
+  }
+
+  void load_state(const AlgorithmState& state) override {
+    load_vector(state, "stepped", stepped_);
+    EveryStepAlgorithm::load_state(state);
+  }
+
+ private:
+  Graph graph_;
+  Mixer mixer_;
+  at::Tensor before_;   // x_t, [d]
+  at::Tensor stepped_;  // h of the last step, [d]
+};
+
+}  // namespace
+
+std::unique_ptr<Algorithm> make_d2(const AlgorithmOptions& options,
+                                   const AlgorithmContext& context) {
+  return std::make_unique<D2>(options, context);
+}
+
+}  // namespace valley

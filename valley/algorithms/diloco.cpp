@@ -1,0 +1,33 @@
+#include "valley/algorithms/diloco.h"
+
+#include "valley/algorithms/outer_rounds.h"
+
+namespace valley {
+namespace {
+
+class DiLoCo : public OuterRounds {
+ public:
+  DiLoCo(const AlgorithmOptions& options, const AlgorithmContext& context)
+      : OuterRounds(options, context),
+        outer_(check_outer(options, {.learning_rate = 0.7, .momentum = 0.9})) {}
+
+ private:
+  void outer_step(const StepInfo&, const at::Tensor& start, at::Tensor& v, at::Tensor& x) override {
+    if (outer_.does_nothing()) return;
+    at::Tensor step = start.sub(x);
+    v.mul_(outer_.momentum).add_(step);
+    step.add_(v, outer_.momentum);
+    x.copy_(start).sub_(step, outer_.learning_rate);
+  }
+
+  OuterOptions outer_;
+};
+
+}  // namespace
+
+std::unique_ptr<Algorithm> make_diloco(const AlgorithmOptions& options,
+                                       const AlgorithmContext& context) {
+  return std::make_unique<DiLoCo>(options, context);
+}
+
+}  // namespace valley

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <memory>
+
+#include "valley/algorithms/registry.h"
+
+namespace valley {
+
+/// DiLoCo: local training with a Nesterov step over every round.
+///
+///     v <- mu v + (x_0 - x_A)                   x_0 where the round began
+///     x <- x_0 - alpha (x_0 - x_A + mu v)       on all workers
+///
+/// alpha is the outer learning rate (0.7 unless given), mu the outer momentum (0.9 unless given).
+/// alpha = 1 and mu = 0 is local-sgd bit for bit. The authors train locally with AdamW and
+/// rounds of hundreds of steps.
+///
+/// Cost of a round: one all-reduce of d values. State: the clock, x_0 and v.
+///
+/// Reference: Douillard et al., "DiLoCo: Distributed Low-Communication Training of Language
+/// Models", 2023, arXiv:2311.08105.
+///
+/// @throws UsageError if the outer learning rate is not above 0 or the momentum not in [0, 1).
+std::unique_ptr<Algorithm> make_diloco(const AlgorithmOptions&, const AlgorithmContext&);
+
+}  // namespace valley

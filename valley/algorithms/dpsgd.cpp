@@ -1,0 +1,54 @@
+#include "valley/algorithms/dpsgd.h"
+
+#include <ATen/ops/empty_like.h>
+
+#include "valley/algorithms/every_step.h"
+#include "valley/algorithms/mixing.h"
+
+namespace valley {
+namespace {
+
+class Dpsgd : public EveryStepAlgorithm {
+ public:
+  Dpsgd(const AlgorithmOptions& options, const AlgorithmContext& context)
+      : EveryStepAlgorithm(context),
+        order_(options.mixing),
+        graph_(options, context.comm.size(), context.seed, "dpsgd",
+               Graph::Weights::kDoublyStochastic),
+        mixer_(context.comm) {}
+
+  void before_gradient(const StepInfo& info, at::Tensor& x) override {
+    if (alone()) return;
+    if (order_ == MixingOrder::kAwc) mixer_.start(graph_.matrix(info.step), x);
+    if (order_ == MixingOrder::kCta) mixer_.mix(graph_.matrix(info.step), x);
+  }
+
+  void on_gradient(const StepInfo&, at::Tensor& x, at::Tensor&) override {
+    if (alone() || order_ != MixingOrder::kAwc) return;
+    if (!way_.defined()) way_ = at::empty_like(x);
+    mixer_.finish(way_);
+    way_.sub_(x);
+  }
+
+  void after_step(const StepInfo& info, at::Tensor& x) override {
+    count_step();
+    if (alone()) return;
+    if (order_ == MixingOrder::kAwc) x.add_(way_);
+    if (order_ == MixingOrder::kAtc) mixer_.mix(graph_.matrix(info.step), x);
+  }
+
+ private:
+  MixingOrder order_;
+  Graph graph_;
+  Mixer mixer_;
+  at::Tensor way_;  // awc: from x to the mixed x, [d]
+};
+
+}  // namespace
+
+std::unique_ptr<Algorithm> make_dpsgd(const AlgorithmOptions& options,
+                                      const AlgorithmContext& context) {
+  return std::make_unique<Dpsgd>(options, context);
+}
+
+}  // namespace valley

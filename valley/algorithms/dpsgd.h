@@ -1,0 +1,31 @@
+#pragma once
+
+#include <memory>
+
+#include "valley/algorithms/registry.h"
+
+namespace valley {
+
+/// DPSGD, decentralised parallel SGD: in every step each worker mixes its weights with those of
+/// its neighbours only. P is the topology's matrix of the step, g_j worker j's gradient.
+///
+///     awc, adapt while communicate    x_j <- sum_k P_jk x_k - alpha g_j(x_j)
+///     atc, adapt then combine         x_j <- sum_k P_jk (x_k - alpha g_k(x_k))
+///     cta, combine then adapt         v_j = sum_k P_jk x_k;  x_j <- v_j - alpha g_j(v_j)
+///
+/// "- alpha g" stands for the local optimizer's step. With awc the weights travel while the
+/// gradient is computed. The mean of the workers moves by the mean of their steps, whatever P is.
+/// On a quadratic of curvature h, atc and cta are stable while alpha h < 2 as SGD is, awc only
+/// while alpha h < 1 + lambda_min(P) (2/3 on a ring; --lazy mixes with (I + P) / 2 and brings that
+/// to 1 + (1 + lambda_min) / 2).
+///
+/// Cost of a step: d values to every neighbour; on the complete graph one all-reduce of d.
+/// Memory: d for every neighbour, one d more with awc. State: the number of steps.
+///
+/// Reference: Lian et al., "Can Decentralized Algorithms Outperform Centralized Algorithms?",
+/// NeurIPS 2017, arXiv:1705.09056, for the method (awc); Zhang et al., "Loss Landscape Dependent
+/// Self-Adjusting Learning Rates in Decentralized Stochastic Gradient Descent", arXiv:2112.01433,
+/// for what it does at large batches. The limits of stability are derived here.
+std::unique_ptr<Algorithm> make_dpsgd(const AlgorithmOptions&, const AlgorithmContext&);
+
+}  // namespace valley

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "valley/comm/communicator.h"
+
+namespace valley {
+
+/// The mean gradient of all workers, bucket by bucket while backward still works.
+///
+///     g <- (1/M) sum_m g_m
+///
+/// The gradient travels in buckets of contiguous ranges of g, from its end to its start (the order
+/// in which backward finishes them), each as soon as it is complete. All workers start the buckets
+/// in the same order.
+///
+/// Cost: all-reduces of d values together.
+///
+/// Reference: Li et al., "PyTorch Distributed: Experiences on Accelerating Data Parallel
+/// Training", VLDB 2020, arXiv:2006.15704, for bucketing and overlap.
+class GradientBuckets {
+ public:
+  /// @throws UsageError if bucket_bytes is below 1.
+  GradientBuckets(Communicator& comm, int64_t bucket_bytes);
+
+  /// Everything of the next gradient is still to come; `like` has its size and dtype.
+  void expect(const at::Tensor& like);
+
+  /// [begin, end) of g is final.
+  void part(at::Tensor& g, int64_t begin, int64_t end);
+
+  /// All of g is final; returns when g is the mean.
+  void finish(at::Tensor& g);
+
+ private:
+  struct Bucket {
+    int64_t begin, end, missing;
+  };
+
+  void start_next(at::Tensor& g);
+
+  Communicator& comm_;
+  int64_t bucket_bytes_;
+  std::vector<Bucket> buckets_;  // in the order they are sent
+  size_t next_ = 0;              // the first bucket not started
+  std::vector<std::unique_ptr<Work>> works_;
+};
+
+}  // namespace valley

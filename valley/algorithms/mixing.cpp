@@ -1,0 +1,113 @@
+#include "valley/algorithms/mixing.h"
+
+#include <ATen/ops/empty_like.h>
+
+#include <cmath>
+#include <utility>
+
+#include "valley/algorithms/kernels.h"
+#include "valley/core/error.h"
+#include "valley/core/names.h"
+
+namespace valley {
+namespace {
+
+bool is_average(const MixingMatrix& p) {
+  const double share = 1.0 / p.size();
+  for (int j = 0; j < p.size(); ++j) {
+    for (int k = 0; k < p.size(); ++k) {
+      if (std::abs(p(j, k) - share) > 1e-12) return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+void Mixer::start(const MixingMatrix& p, const at::Tensor& x) {
+  x_ = x;
+  const auto buffer = [&](size_t i) {
+    if (received_.size() <= i) received_.resize(i + 1);
+    if (!received_[i].defined()) received_[i] = at::empty_like(x);
+    return received_[i];
+  };
+  all_ = is_average(p);
+  if (all_) {
+    work_ = comm_.start_all_reduce_sum(x, buffer(0));
+    return;
+  }
+  const Neighbourhood mine = neighbourhood(p, comm_.rank());
+  std::vector<Message> sends, receives;
+  for (const int peer : mine.send) sends.push_back({peer, x});
+  weights_.clear();
+  own_ = mine.self;
+  for (const Neighbour& peer : mine.receive) {
+    receives.push_back({peer.rank, buffer(weights_.size())});
+    weights_.push_back(peer.weight);
+    own_ += peer.weight;
+  }
+  if (std::abs(own_ - 1) < 1e-9) own_ = 1;
+  work_ = comm_.start_exchange(sends, receives);
+}
+
+void Mixer::finish(at::Tensor& out) {
+  std::exchange(work_, nullptr)->wait();
+  if (all_) {
+    if (!out.is_same(x_)) out.copy_(x_);
+    lerp_to_mean(out, received_[0], comm_.size(), 1);
+  } else {
+    mix_into(out, x_, own_, weights_, received_);
+  }
+  x_.reset();
+}
+
+void Mixer::mix(const MixingMatrix& p, at::Tensor& x) {
+  start(p, x);
+  finish(x);
+}
+
+int64_t Mixer::bytes(const MixingMatrix& p, int rank, int64_t d, int64_t element_size) {
+  if (p.size() == 1) return 0;
+  const auto messages =
+      is_average(p) ? 1 : static_cast<int64_t>(neighbourhood(p, rank).send.size());
+  return messages * d * element_size;
+}
+
+Graph::Graph(const AlgorithmOptions& options, int workers, uint64_t seed,
+             const std::string& algorithm, Weights weights)
+    : topology_(make_topology(options.topology, {.workers = workers, .seed = seed})),
+      lazy_(options.lazy) {
+  require(weights == Weights::kAny || topology_->doubly_stochastic(),
+          "--topology {} keeps no mean by itself, which {} needs: use sgp or dsgtm-tv",
+          options.topology, algorithm);
+}
+
+const MixingMatrix& Graph::matrix(int64_t t) {
+  const int64_t of = topology_->cycle() == 1 ? 0 : t;
+  if (of != of_) {
+    matrix_ = topology_->matrix(of);
+    if (lazy_) {
+      MixingMatrix half = add(MixingMatrix::identity(matrix_->size()), 1, *matrix_);
+      for (int j = 0; j < half.size(); ++j) {
+        for (int k = 0; k < half.size(); ++k) half(j, k) /= 2;
+      }
+      matrix_ = half;
+    }
+    of_ = of;
+  }
+  return *matrix_;
+}
+
+MixingOrder parse_mixing_order(const std::string& name) {
+  if (name == "awc") return MixingOrder::kAwc;
+  if (name == "atc") return MixingOrder::kAtc;
+  if (name == "cta") return MixingOrder::kCta;
+  throw UsageError(unknown_name("mixing order", name, {"awc", "atc", "cta"}));
+}
+
+int64_t mixing_bytes(const RoundCost& cost, const AlgorithmOptions& options) {
+  Graph graph(options, cost.workers, cost.seed, "", Graph::Weights::kAny);
+  return Mixer::bytes(graph.matrix(cost.round), cost.rank, cost.d, cost.element_size);
+}
+
+}  // namespace valley

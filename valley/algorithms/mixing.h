@@ -1,0 +1,77 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "valley/algorithms/registry.h"
+#include "valley/comm/communicator.h"
+#include "valley/topology/topology.h"
+
+namespace valley {
+
+/// One mixing of the workers' vectors with a matrix P, started and finished:
+///
+///     out_j <- sum_k P(j, k) x_k
+///
+/// Computed as x_j + sum_k P(j, k) (x_k - x_j) where the row sums to 1, so that workers that agree
+/// are left as they are to the bit. Every worker hands in the same P.
+///
+/// Cost: every worker sends its d values to each of its neighbours; where P is the average of all,
+/// one all-reduce of d values instead. Memory: d for every neighbour, kept.
+class Mixer {
+ public:
+  explicit Mixer(Communicator& comm) : comm_(comm) {}
+
+  /// x [d] must stay as it is until finish().
+  void start(const MixingMatrix& p, const at::Tensor& x);
+
+  /// out [d] may be the x of start().
+  void finish(at::Tensor& out);
+
+  /// start() and finish() in place.
+  void mix(const MixingMatrix& p, at::Tensor& x);
+
+  /// Bytes that worker `rank` puts into one mixing of d values.
+  static int64_t bytes(const MixingMatrix& p, int rank, int64_t d, int64_t element_size);
+
+ private:
+  Communicator& comm_;
+  at::Tensor x_;                      // of the mixing under way
+  double own_ = 1;                    // the sum of the row
+  std::vector<double> weights_;       // of the neighbours
+  std::vector<at::Tensor> received_;  // from them; or the sum over all
+  bool all_ = false;                  // P is the average of all
+  std::unique_ptr<Work> work_;
+};
+
+/// The topology that the options name, and its matrices with --lazy applied.
+class Graph {
+ public:
+  enum class Weights { kDoublyStochastic, kAny };
+
+  /// `algorithm` names itself in the error.
+  /// @throws UsageError as make_topology() does; or if the method needs doubly stochastic weights
+  ///     and the topology has none.
+  Graph(const AlgorithmOptions& options, int workers, uint64_t seed, const std::string& algorithm,
+        Weights weights);
+
+  /// P(t), or (I + P(t)) / 2 if lazy.
+  const MixingMatrix& matrix(int64_t t);
+  const Topology& topology() const { return *topology_; }
+
+ private:
+  std::unique_ptr<Topology> topology_;
+  bool lazy_;
+  int64_t of_ = -1;  // the step that matrix_ is of
+  std::optional<MixingMatrix> matrix_;
+};
+
+/// Bytes a worker sends in round `cost.round` of a method that mixes one vector of d values a step.
+int64_t mixing_bytes(const RoundCost& cost, const AlgorithmOptions& options);
+
+}  // namespace valley

@@ -1,0 +1,58 @@
+#include "valley/algorithms/outer_rounds.h"
+
+#include <ATen/ops/zeros_like.h>
+
+#include "valley/core/error.h"
+
+namespace valley {
+
+OuterOptions check_outer(const AlgorithmOptions& options, const OuterOptions& own) {
+  const OuterOptions outer = {options.outer_lr.value_or(own.learning_rate),
+                              options.outer_momentum.value_or(own.momentum)};
+  require(outer.learning_rate > 0, "--outer-lr must be above 0, got {}", outer.learning_rate);
+  require(0 <= outer.momentum && outer.momentum < 1, "--outer-momentum must be in [0, 1), got {}",
+          outer.momentum);
+  return outer;
+}
+
+OuterRounds::OuterRounds(const AlgorithmOptions& options, const AlgorithmContext& context)
+    : RoundsAlgorithm(options, context) {}
+
+// The loop gives all workers the same x before the first step.
+void OuterRounds::before_gradient(const StepInfo&, at::Tensor& x) {
+  if (start_.defined()) return;
+  start_ = x.clone();
+  momentum_ = at::zeros_like(x);
+}
+
+void OuterRounds::start_at(int64_t step) {
+  RoundsAlgorithm::start_at(step);
+  start_.reset();
+  momentum_.reset();
+}
+
+AlgorithmState OuterRounds::state() const {
+  auto state = RoundsAlgorithm::state();
+  state.emplace_back("start", state_value(start_));
+  state.emplace_back("momentum", state_value(momentum_));
+  return state;
+}
+
+void OuterRounds::load_state(const AlgorithmState& state) {
+  at::Tensor start, momentum;
+  load_vector(state, "start", start);
+  load_vector(state, "momentum", momentum);
+  RoundsAlgorithm::load_state(state);
+  start_ = start;
+  momentum_ = momentum;
+}
+
+RoundReport OuterRounds::round(const StepInfo& info, at::Tensor& x) {
+  require(start_.defined(), "an outer optimizer needs a training loop that calls before_gradient");
+  const RoundReport report = average_.round(x, comm_);
+  outer_step(info, start_, momentum_, x);
+  start_.copy_(x);
+  return report;
+}
+
+}  // namespace valley

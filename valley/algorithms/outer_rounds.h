@@ -1,0 +1,52 @@
+#pragma once
+
+#include "valley/algorithms/pull_push.h"
+#include "valley/algorithms/rounds.h"
+
+namespace valley {
+
+/// The outer optimizer of a round.
+struct OuterOptions {
+  double learning_rate;
+  double momentum;
+
+  /// The step over a round is then the round itself; without it, no rounding either.
+  bool does_nothing() const { return learning_rate == 1 && momentum == 0; }
+};
+
+/// What `options` say, or else the method's own.
+/// @throws UsageError if the learning rate is not above 0 or the momentum not in [0, 1).
+OuterOptions check_outer(const AlgorithmOptions& options, const OuterOptions& own);
+
+/// Local SGD with an optimizer around it: the way of the average over a round is taken as a
+/// gradient. A method says what becomes of it.
+///
+///     x_0   where all workers began the round
+///     x_A   their average after tau local steps
+///     x_m <- outer_step(x_0, x_A, momentum)      the same on all workers
+///
+/// Cost of a round: one all-reduce of d values. Memory: 3 d. State: the clock, x_0 and the
+/// momentum.
+class OuterRounds : public RoundsAlgorithm {
+ public:
+  OuterRounds(const AlgorithmOptions& options, const AlgorithmContext& context);
+
+  void before_gradient(const StepInfo& info, at::Tensor& x) override;
+  void start_at(int64_t step) override;
+  AlgorithmState state() const override;
+  void load_state(const AlgorithmState& state) override;
+
+ protected:
+  /// x [d] holds x_A and shall hold the workers' next x; `momentum` [d] is 0 before the first
+  /// round.
+  virtual void outer_step(const StepInfo& info, const at::Tensor& start, at::Tensor& momentum,
+                          at::Tensor& x) = 0;
+
+ private:
+  RoundReport round(const StepInfo& info, at::Tensor& x) final;
+
+  PullPush average_{{.pull = 1, .push = 0}};
+  at::Tensor start_, momentum_;  // [d]
+};
+
+}  // namespace valley

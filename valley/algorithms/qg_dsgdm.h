@@ -1,0 +1,29 @@
+#pragma once
+
+#include <memory>
+
+#include "valley/algorithms/registry.h"
+
+namespace valley {
+
+/// QG-DSGDm: decentralised SGD with quasi-global momentum, for workers whose data differ. The
+/// momentum is taken from how the mixed weights moved, not from local gradients, so that it points
+/// where all go; nothing more is sent.
+///
+///     x_half = x_j - alpha (g_j(x_j) + beta m_j)
+///     x_j'   = sum_k P_jk x_half_k
+///     m_j   <- beta m_j + (1 - beta) (x_j - x_j') / alpha
+///
+/// beta is --quasi-momentum; the local optimizer should have none of its own (--momentum 0). A
+/// learning rate of 0 leaves m as it is.
+///
+/// Cost of a step: d values to every neighbour; on the complete graph one all-reduce of d. Memory:
+/// 2 d and d for every neighbour. State: the number of steps and m.
+///
+/// Reference: Lin, Karimireddy, Stich and Jaggi, "Quasi-Global Momentum: Accelerating Decentralized
+/// Deep Learning on Heterogeneous Data", ICML 2021, arXiv:2102.04761.
+///
+/// @throws UsageError if beta is not in [0, 1).
+std::unique_ptr<Algorithm> make_qg_dsgdm(const AlgorithmOptions&, const AlgorithmContext&);
+
+}  // namespace valley

@@ -1,0 +1,70 @@
+#include "valley/algorithms/sgp.h"
+
+#include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
+#include <ATen/ops/sub.h>
+
+#include "valley/algorithms/every_step.h"
+#include "valley/algorithms/mixing.h"
+
+namespace valley {
+namespace {
+
+class Sgp : public EveryStepAlgorithm {
+ public:
+  Sgp(const AlgorithmOptions& options, const AlgorithmContext& context)
+      : EveryStepAlgorithm(context),
+        graph_(options, context.comm.size(), context.seed, "sgp", Graph::Weights::kAny),
+        mixer_(context.comm) {}
+
+  void before_gradient(const StepInfo&, at::Tensor& z) override {
+    if (alone()) return;
+    if (!pushed_.defined()) {
+      pushed_ = at::empty({z.numel() + 1}, z.options());
+      pushed_.narrow(0, 0, z.numel()).copy_(z);
+      pushed_.narrow(0, z.numel(), 1).fill_(1);
+    }
+    if (!before_.defined()) before_ = at::empty_like(z);
+    before_.copy_(z);
+  }
+
+  void after_step(const StepInfo& info, at::Tensor& z) override {
+    count_step();
+    if (alone()) return;
+    at::Tensor x = pushed_.narrow(0, 0, z.numel()), w = pushed_.narrow(0, z.numel(), 1);
+    x.add_(z).sub_(before_);
+    mixer_.mix(graph_.matrix(info.step), pushed_);
+    z.copy_(x).div_(w);
+  }
+
+  void start_at(int64_t step) override {
+    EveryStepAlgorithm::start_at(step);
+    pushed_.reset();
+  }
+
+  AlgorithmState state() const override {
+    auto state = EveryStepAlgorithm::state();
+    state.emplace_back("pushed", state_value(pushed_));
+    return state;
+  }
+
+  void load_state(const AlgorithmState& state) override {
+    load_vector(state, "pushed", pushed_);
+    EveryStepAlgorithm::load_state(state);
+  }
+
+ private:
+  Graph graph_;
+  Mixer mixer_;
+  at::Tensor pushed_;  // [x, w], [d + 1]
+  at::Tensor before_;  // z before the optimizer's step, [d]
+};
+
+}  // namespace
+
+std::unique_ptr<Algorithm> make_sgp(const AlgorithmOptions& options,
+                                    const AlgorithmContext& context) {
+  return std::make_unique<Sgp>(options, context);
+}
+
+}  // namespace valley

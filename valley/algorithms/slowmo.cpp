@@ -1,0 +1,39 @@
+#include "valley/algorithms/slowmo.h"
+
+#include "valley/algorithms/outer_rounds.h"
+#include "valley/core/error.h"
+
+namespace valley {
+namespace {
+
+class SlowMo : public OuterRounds {
+ public:
+  SlowMo(const AlgorithmOptions& options, const AlgorithmContext& context)
+      : OuterRounds(options, context),
+        outer_(check_outer(options, {.learning_rate = 1, .momentum = 0.5})),
+        learning_rate_(context.learning_rate) {
+    require(bool(learning_rate_),
+            "slowmo needs the learning rate of a step (AlgorithmContext::learning_rate)");
+  }
+
+ private:
+  void outer_step(const StepInfo& info, const at::Tensor& start, at::Tensor& u,
+                  at::Tensor& x) override {
+    const double eta = learning_rate_(info.step);
+    if (eta == 0 || outer_.does_nothing()) return;
+    u.mul_(outer_.momentum).add_(start.sub(x), 1 / eta);
+    x.copy_(start).sub_(u, outer_.learning_rate * eta);
+  }
+
+  OuterOptions outer_;
+  std::function<double(int64_t)> learning_rate_;
+};
+
+}  // namespace
+
+std::unique_ptr<Algorithm> make_slowmo(const AlgorithmOptions& options,
+                                       const AlgorithmContext& context) {
+  return std::make_unique<SlowMo>(options, context);
+}
+
+}  // namespace valley

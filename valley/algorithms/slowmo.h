@@ -1,0 +1,27 @@
+#pragma once
+
+#include <memory>
+
+#include "valley/algorithms/registry.h"
+
+namespace valley {
+
+/// SlowMo: local SGD with slow momentum over the rounds.
+///
+///     u <- beta u + (x_0 - x_A) / eta       x_0 where the round began, eta the learning rate now
+///     x <- x_0 - alpha eta u                on all workers
+///
+/// alpha is the outer learning rate (1 unless given), beta the outer momentum (0.5 unless given).
+/// alpha = 1 and beta = 0 is local-sgd bit for bit; one worker alone is Lookahead then with
+/// momentum. A learning rate of 0, at the end of a cosine, leaves u as it is and x at x_A. The
+/// local optimizer's own momentum stays as it is over a round.
+///
+/// Cost of a round: one all-reduce of d values. State: the clock, x_0 and u.
+///
+/// Reference: Wang, Tantia, Ballas and Rabbat, "SlowMo: Improving Communication-Efficient
+/// Distributed SGD with Slow Momentum", ICLR 2020, arXiv:1910.00643.
+///
+/// @throws UsageError if the outer learning rate is not above 0 or the momentum not in [0, 1).
+std::unique_ptr<Algorithm> make_slowmo(const AlgorithmOptions&, const AlgorithmContext&);
+
+}  // namespace valley

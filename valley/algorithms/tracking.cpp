@@ -1,0 +1,86 @@
+#include "valley/algorithms/tracking.h"
+
+#include <ATen/ops/empty_like.h>
+
+#include "valley/core/error.h"
+
+namespace valley {
+
+Tracking::Tracking(const AlgorithmContext& context, MixingOrder order, double beta,
+                   const std::string& algorithm)
+    : EveryStepAlgorithm(context),
+      order_(order),
+      beta_(beta),
+      mix_x_(context.comm),
+      mix_y_(context.comm) {
+  require(order != MixingOrder::kCta, "--mixing cta is not a form of {}: awc or atc", algorithm);
+  require(0 <= beta && beta < 1, "--tracking-momentum must be in [0, 1), got {}", beta);
+}
+
+void Tracking::before_gradient(const StepInfo& info, at::Tensor& x) {
+  if (alone() || order_ != MixingOrder::kAwc) return;
+  mix_x_.start(weights_of_x(info.step), x);
+  if (y_.defined()) mix_y_.start(weights_of_y(info.step), y_);
+}
+
+void Tracking::on_gradient(const StepInfo& info, at::Tensor& x, at::Tensor& g) {
+  if (alone()) return;
+  const bool awc = order_ == MixingOrder::kAwc;
+  if (awc) {
+    if (!way_.defined()) way_ = at::empty_like(x);
+    mix_x_.finish(way_);
+    way_.sub_(x);
+    if (beta_ > 0) {
+      if (previous_.defined()) {
+        way_.add_(x, beta_).sub_(previous_, beta_);
+        previous_.copy_(x);
+      } else {
+        previous_ = x.clone();
+      }
+    }
+  }
+  if (!y_.defined()) {
+    y_ = g.clone();
+    gradient_ = g.clone();
+    return;
+  }
+  if (awc) mix_y_.finish(y_);
+  y_.add_(g).sub_(gradient_);
+  gradient_.copy_(g);
+  if (!awc) mix_y_.mix(weights_of_y(info.step), y_);
+  g.copy_(y_);
+}
+
+void Tracking::after_step(const StepInfo& info, at::Tensor& x) {
+  count_step();
+  if (alone()) return;
+  if (order_ == MixingOrder::kAwc) {
+    x.add_(way_);
+  } else {
+    mix_x_.mix(weights_of_x(info.step), x);
+  }
+}
+
+void Tracking::start_at(int64_t step) {
+  EveryStepAlgorithm::start_at(step);
+  for (at::Tensor* tensor : {&y_, &gradient_, &previous_}) tensor->reset();
+}
+
+AlgorithmState Tracking::state() const {
+  auto state = EveryStepAlgorithm::state();
+  state.emplace_back("y", state_value(y_));
+  state.emplace_back("gradient", state_value(gradient_));
+  state.emplace_back("previous", state_value(previous_));
+  return state;
+}
+
+void Tracking::load_state(const AlgorithmState& state) {
+  at::Tensor y, gradient, previous;
+  load_vector(state, "y", y);
+  load_vector(state, "gradient", gradient);
+  load_vector(state, "previous", previous);
+  EveryStepAlgorithm::load_state(state);
+  y_ = y, gradient_ = gradient, previous_ = previous;
+}
+
+}  // namespace valley

@@ -1,0 +1,96 @@
+#include "valley/compression/quantise.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+namespace valley {
+namespace {
+
+constexpr int64_t kBlock = 256;
+constexpr int64_t kScale = sizeof(float);
+
+template <typename F>
+void for_type(const at::Tensor& x, const F& f) {
+  if (x.scalar_type() == at::kDouble) return f(x.data_ptr<double>());
+  f(x.data_ptr<float>());
+}
+
+class Sign : public Compressor {
+ public:
+  int64_t bytes(int64_t d, int64_t) const override { return kScale + (d + 7) / 8; }
+
+  void compress(const at::Tensor& x, uint64_t, at::Tensor& payload) const override {
+    auto* to = payload.data_ptr<uint8_t>();
+    std::fill(to, to + payload.numel(), uint8_t{0});
+    for_type(x, [&](const auto* values) {
+      double sum = 0;
+      for (int64_t i = 0; i < x.numel(); ++i) {
+        sum += std::abs(static_cast<double>(values[i]));
+        if (values[i] < 0) to[kScale + i / 8] |= static_cast<uint8_t>(1 << (i % 8));
+      }
+      const auto scale = static_cast<float>(sum / static_cast<double>(x.numel()));
+      std::memcpy(to, &scale, kScale);
+    });
+  }
+
+  void decompress(const at::Tensor& payload, at::Tensor& out) const override {
+    const auto* from = payload.data_ptr<uint8_t>();
+    float scale = 0;
+    std::memcpy(&scale, from, kScale);
+    for_type(out, [&](auto* values) {
+      for (int64_t i = 0; i < out.numel(); ++i) {
+        values[i] = (from[kScale + i / 8] >> (i % 8)) & 1 ? -scale : scale;
+      }
+    });
+  }
+};
+
+class Int8 : public Compressor {
+ public:
+  int64_t bytes(int64_t d, int64_t) const override {
+    return d + (d + kBlock - 1) / kBlock * kScale;
+  }
+
+  void compress(const at::Tensor& x, uint64_t, at::Tensor& payload) const override {
+    auto* to = payload.data_ptr<uint8_t>();
+    for_type(x, [&](const auto* values) {
+      for (int64_t begin = 0; begin < x.numel(); begin += kBlock) {
+        const int64_t end = std::min(x.numel(), begin + kBlock);
+        float largest = 0;
+        for (int64_t i = begin; i < end; ++i) {
+          largest = std::max(largest, static_cast<float>(std::abs(values[i])));
+        }
+        const float scale = largest / 127;
+        std::memcpy(to, &scale, kScale);
+        to += kScale;
+        for (int64_t i = begin; i < end; ++i) {
+          const double level = scale > 0 ? std::nearbyint(double(values[i]) / double(scale)) : 0;
+          *to++ = static_cast<uint8_t>(static_cast<int8_t>(std::clamp(level, -127.0, 127.0)));
+        }
+      }
+    });
+  }
+
+  void decompress(const at::Tensor& payload, at::Tensor& out) const override {
+    const auto* from = payload.data_ptr<uint8_t>();
+    for_type(out, [&](auto* values) {
+      for (int64_t begin = 0; begin < out.numel(); begin += kBlock) {
+        float scale = 0;
+        std::memcpy(&scale, from, kScale);
+        from += kScale;
+        const int64_t end = std::min(out.numel(), begin + kBlock);
+        for (int64_t i = begin; i < end; ++i) {
+          values[i] = scale * static_cast<float>(static_cast<int8_t>(*from++));
+        }
+      }
+    });
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Compressor> make_sign(double) { return std::make_unique<Sign>(); }
+std::unique_ptr<Compressor> make_int8(double) { return std::make_unique<Int8>(); }
+
+}  // namespace valley

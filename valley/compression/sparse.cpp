@@ -1,0 +1,137 @@
+#include "valley/compression/sparse.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <numeric>
+#include <unordered_set>
+
+#include "valley/core/random.h"
+
+namespace valley {
+namespace {
+
+int64_t count_of(double fraction, int64_t d) {
+  return std::min(d, static_cast<int64_t>(std::ceil(fraction * static_cast<double>(d))));
+}
+
+// Calls f with a value of x's element type.
+template <typename F>
+void for_type(const at::Tensor& x, const F& f) {
+  if (x.scalar_type() == at::kDouble) return f(double());
+  f(float());
+}
+
+class TopK : public Compressor {
+ public:
+  explicit TopK(double fraction) : fraction_(fraction) {}
+
+  int64_t bytes(int64_t d, int64_t element_size) const override {
+    return count_of(fraction_, d) * (place_size(d) + element_size);
+  }
+
+  void compress(const at::Tensor& x, uint64_t, at::Tensor& payload) const override {
+    for_type(x, [&](auto type) {
+      using T = decltype(type);
+      const int64_t d = x.numel(), k = count_of(fraction_, d);
+      const T* values = x.data_ptr<T>();
+      std::vector<int64_t> places(static_cast<size_t>(d));
+      std::iota(places.begin(), places.end(), 0);
+      const auto before = [&](int64_t a, int64_t b) {
+        const T left = std::abs(values[a]), right = std::abs(values[b]);
+        return left != right ? left > right : a < b;
+      };
+      std::nth_element(places.begin(), places.begin() + std::max<int64_t>(0, k - 1), places.end(),
+                       before);
+      std::sort(places.begin(), places.begin() + k);
+      auto* to = payload.data_ptr<uint8_t>();
+      const int64_t size = place_size(d);
+      for (int64_t i = 0; i < k; ++i) {
+        const int64_t place = places[static_cast<size_t>(i)];
+        std::memcpy(to + i * size, &place, static_cast<size_t>(size));  // little-endian
+        std::memcpy(to + k * size + i * int64_t(sizeof(T)), values + place, sizeof(T));
+      }
+    });
+  }
+
+  void decompress(const at::Tensor& payload, at::Tensor& out) const override {
+    out.zero_();
+    for_type(out, [&](auto type) {
+      using T = decltype(type);
+      const int64_t d = out.numel(), k = count_of(fraction_, d), size = place_size(d);
+      const auto* from = payload.data_ptr<uint8_t>();
+      for (int64_t i = 0; i < k; ++i) {
+        int64_t place = 0;
+        std::memcpy(&place, from + i * size, static_cast<size_t>(size));
+        std::memcpy(out.data_ptr<T>() + place, from + k * size + i * int64_t(sizeof(T)), sizeof(T));
+      }
+    });
+  }
+
+ private:
+  static int64_t place_size(int64_t d) { return d < (int64_t{1} << 31) ? 4 : 8; }
+
+  double fraction_;
+};
+
+class RandomK : public Compressor {
+ public:
+  explicit RandomK(double fraction) : fraction_(fraction) {}
+
+  int64_t bytes(int64_t d, int64_t element_size) const override {
+    return int64_t(sizeof(uint64_t)) + count_of(fraction_, d) * element_size;
+  }
+
+  void compress(const at::Tensor& x, uint64_t draw, at::Tensor& payload) const override {
+    auto* to = payload.data_ptr<uint8_t>();
+    std::memcpy(to, &draw, sizeof draw);
+    for_type(x, [&](auto type) {
+      using T = decltype(type);
+      auto* next = to + sizeof draw;
+      for (const int64_t place : places(draw, x.numel())) {
+        std::memcpy(next, x.data_ptr<T>() + place, sizeof(T));
+        next += sizeof(T);
+      }
+    });
+  }
+
+  void decompress(const at::Tensor& payload, at::Tensor& out) const override {
+    out.zero_();
+    const auto* from = payload.data_ptr<uint8_t>();
+    uint64_t draw = 0;
+    std::memcpy(&draw, from, sizeof draw);
+    for_type(out, [&](auto type) {
+      using T = decltype(type);
+      const auto* next = from + sizeof draw;
+      for (const int64_t place : places(draw, out.numel())) {
+        std::memcpy(out.data_ptr<T>() + place, next, sizeof(T));
+        next += sizeof(T);
+      }
+    });
+  }
+
+ private:
+  // Floyd's way of drawing k of d: every set of places equally likely, k draws.
+  std::vector<int64_t> places(uint64_t draw, int64_t d) const {
+    Random random(draw);
+    std::unordered_set<int64_t> drawn;
+    std::vector<int64_t> places;
+    for (int64_t i = d - count_of(fraction_, d); i < d; ++i) {
+      const auto place = static_cast<int64_t>(random.below(static_cast<uint64_t>(i) + 1));
+      places.push_back(drawn.insert(place).second ? place : i);
+      drawn.insert(places.back());
+    }
+    return places;
+  }
+
+  double fraction_;
+};
+
+}  // namespace
+
+std::unique_ptr<Compressor> make_top_k(double fraction) { return std::make_unique<TopK>(fraction); }
+std::unique_ptr<Compressor> make_random_k(double fraction) {
+  return std::make_unique<RandomK>(fraction);
+}
+
+}  // namespace valley
