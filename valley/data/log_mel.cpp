@@ -5,6 +5,7 @@
 #include <ATen/ops/fft_rfft.h>
 #include <ATen/ops/hann_window.h>
 #include <ATen/ops/zeros.h>
+#include <c10/util/string_view.h>
 
 #include <algorithm>
 #include <cmath>
@@ -26,7 +27,10 @@ at::Tensor centred(const at::Tensor& samples, int64_t size) {
 at::Tensor power_spectrum(const at::Tensor& samples, const LogMelOptions& o) {
   const at::Tensor window = at::hann_window(o.window, /*periodic=*/true, at::kDouble);
   const at::Tensor frames = samples.to(at::kDouble).unfold(0, o.window, o.hop) * window;
-  const at::Tensor power = at::fft_rfft(frames, o.fft).abs().square().div(double(o.fft));
+  // "backward": unscaled, the default. Left out, GCC 12 takes it for uninitialised under
+  // sanitizers.
+  const at::Tensor spectrum = at::fft_rfft(frames, o.fft, -1, c10::string_view("backward"));
+  const at::Tensor power = spectrum.abs().square().div(double(o.fft));
   power.narrow(1, 1, (o.fft - 1) / 2).mul_(2);  // the frequencies that have a negative twin
   return power;
 }
