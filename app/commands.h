@@ -16,6 +16,7 @@ using Command = std::function<int()>;
 
 Command add_train(CLI::App& program);
 Command add_compare(CLI::App& program);
+Command add_topology(CLI::App& program);
 Command add_list(CLI::App& program);
 
 /// The flags of config_fields(), writing to `config`. `leave_out` are keys the subcommand sets
@@ -39,6 +40,9 @@ void require_read(const std::string& key, const std::string& algorithm);
 
 /// The options of algorithms that are on the command line, without dashes.
 std::vector<std::string> method_flags_given(const CLI::App& command);
+
+/// For CLI11's check(). @throws UsageError unless the text is a whole number within range.
+std::string check_whole_number(const std::string& flag, const std::string& text);
 
 /// SIGINT and SIGTERM set the flag this returns; a second one ends the program at once.
 const std::atomic<bool>& stop_on_signals();

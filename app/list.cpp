@@ -12,6 +12,7 @@
 #include "valley/data/dataset.h"
 #include "valley/models/registry.h"
 #include "valley/record/table.h"
+#include "valley/topology/topology.h"
 
 namespace valley::app {
 namespace {
@@ -40,22 +41,41 @@ std::string list_data() {
   return table.to_string();
 }
 
+std::string list_topologies() {
+  Table table(
+      {{"topology"}, {"who mixes with whom"}, {"messages a step"}, {"workers"}, {"given as"}});
+  for (const auto& t : topologies()) {
+    const std::string argument = t.argument.empty() ? ""
+                                 : t.needs_argument ? ":" + t.argument
+                                                    : "[:" + t.argument + "]";
+    table.add_row({t.name, t.summary, t.messages, t.needs.empty() ? "any number" : t.needs,
+                   argument.empty() ? "" : t.name + argument});
+  }
+  return table.to_string();
+}
+
 }  // namespace
 
 Command add_list(CLI::App& program) {
-  auto* command = program.add_subcommand("list", "show the algorithms, models and data sets");
+  auto* command =
+      program.add_subcommand("list", "show the algorithms, models, data sets and topologies");
   auto what = std::make_shared<std::string>();
-  command->add_option("what", *what, "algorithms, models or data; nothing: all");
+  command->add_option("what", *what, "algorithms, models, data or topologies; nothing: all");
   return [what] {
     const std::vector<std::pair<std::string, std::string (*)()>> lists = {
-        {"algorithms", &list_algorithms}, {"models", &list_models}, {"data", &list_data}};
+        {"algorithms", &list_algorithms},
+        {"models", &list_models},
+        {"data", &list_data},
+        {"topologies", &list_topologies}};
+    std::vector<std::string> known;
     bool found = false;
     for (const auto& [name, list] : lists) {
+      known.push_back(name);
       if (!what->empty() && *what != name) continue;
       std::cout << (found ? "\n" : "") << list();
       found = true;
     }
-    if (!found) throw UsageError(unknown_name("list", *what, {"algorithms", "models", "data"}));
+    if (!found) throw UsageError(unknown_name("list", *what, known));
     return 0;
   };
 }

@@ -87,6 +87,7 @@ int main(int argc, char** argv) {
   std::map<std::string, valley::app::Command> commands;
   commands["train"] = valley::app::add_train(program);
   commands["compare"] = valley::app::add_compare(program);
+  commands["topology"] = valley::app::add_topology(program);
   commands["list"] = valley::app::add_list(program);
 
   try {

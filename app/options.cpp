@@ -62,6 +62,10 @@ std::string help_of(const ConfigField& field) {
 
 }  // namespace
 
+std::string check_whole_number(const std::string& flag, const std::string& text) {
+  return check_number<int64_t>(flag, text);
+}
+
 void add_config_options(CLI::App& command, RunConfig& config,
                         const std::vector<std::string>& leave_out) {
   for (const auto& field : config_fields()) {

@@ -27,8 +27,8 @@ struct TopologyFacts {
   /// d'.d / d.d and of d'.d' / d.d. Nothing for push-sum.
   std::optional<double> awc_limit;
 
-  /// From step 0, whatever the start, until at most this share of the distance to the mean is left.
-  /// Nothing if it is not reached in kMostSteps steps.
+  /// From step 0, whatever the start, until less than this share of the distance to the mean is
+  /// left. Nothing if it is not reached in kMostSteps steps.
   std::optional<int64_t> steps_to_thousandth, steps_to_millionth;
   /// As many steps bring everyone to the mean up to rounding, from any phase of the cycle.
   std::optional<int64_t> exact_after;
@@ -44,7 +44,7 @@ TopologyFacts analyse(const Topology& topology);
 /// makes of it, x / w with w = product 1.
 double disagreement(const MixingMatrix& product);
 
-/// The first t > 0 at which disagreement(P(t-1) ... P(0)) <= share; nothing if it takes more than
+/// The first t > 0 at which disagreement(P(t-1) ... P(0)) < share; nothing if it takes more than
 /// `most`.
 std::optional<int64_t> steps_to_consensus(const Topology& topology, double share, int64_t most);
 

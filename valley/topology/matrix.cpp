@@ -56,13 +56,19 @@ MixingMatrix operator*(const MixingMatrix& a, const MixingMatrix& b) {
   const int n = a.size();
   MixingMatrix result(n);
   for (int j = 0; j < n; ++j) {
+    double* const to = &result(j, 0);
     for (int i = 0; i < n; ++i) {
       const double weight = a(j, i);
       if (weight == 0) continue;  // most mixing matrices are sparse
-      for (int k = 0; k < n; ++k) result(j, k) += weight * b(i, k);
+      const double* const from = &b.entries_[b.index(i, 0)];
+      for (int k = 0; k < n; ++k) to[k] += weight * from[k];
     }
   }
   return result;
+}
+
+MixingMatrix scaled(const MixingMatrix& a, double factor) {
+  return add(MixingMatrix(a.size()), factor, a);
 }
 
 MixingMatrix add(const MixingMatrix& a, double factor, const MixingMatrix& b) {

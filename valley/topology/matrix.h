@@ -29,6 +29,7 @@ class MixingMatrix {
   MixingMatrix transposed() const;
 
   bool operator==(const MixingMatrix&) const = default;
+  friend MixingMatrix operator*(const MixingMatrix& a, const MixingMatrix& b);
 
  private:
   size_t index(int row, int column) const {
@@ -41,6 +42,9 @@ class MixingMatrix {
 
 /// The product; `later * earlier` mixes with `earlier` first. n^3 operations.
 MixingMatrix operator*(const MixingMatrix& a, const MixingMatrix& b);
+
+/// factor * a, entry by entry.
+MixingMatrix scaled(const MixingMatrix& a, double factor);
 
 /// a + factor * b, entry by entry.
 MixingMatrix add(const MixingMatrix& a, double factor, const MixingMatrix& b);

@@ -23,10 +23,6 @@ double trace(const MixingMatrix& a) {
   return sum;
 }
 
-MixingMatrix scaled(const MixingMatrix& a, double factor) {
-  return add(MixingMatrix(a.size()), factor, a);
-}
-
 // exp(a) by its series; ||a|| is about 1, so 24 terms are more than double precision holds.
 MixingMatrix exponential(const MixingMatrix& a) {
   MixingMatrix sum = MixingMatrix::identity(a.size()), term = sum;
@@ -35,23 +31,6 @@ MixingMatrix exponential(const MixingMatrix& a) {
     sum = add(sum, 1, term);
   }
   return sum;
-}
-
-// Whether the powers of `a` go to 0. Decided at the first power that shows it.
-bool vanishes(MixingMatrix a) {
-  double log_size = 0;  // the power is e^log_size a
-  for (int i = 0; i < kSquarings; ++i) {
-    const double size = frobenius(a);
-    if (size == 0) return true;
-    log_size += std::log(size);
-    if (log_size < 0) return true;  // rho(A)^k <= ||A^k|| < 1
-    a = scaled(a, 1 / size);
-    // |trace A^k| <= n rho(A)^k
-    if (log_size + std::log(std::abs(trace(a)) / a.size()) > 0) return false;
-    a = a * a;
-    log_size *= 2;
-  }
-  return false;
 }
 
 }  // namespace
@@ -68,6 +47,22 @@ double spectral_radius(const MixingMatrix& a) {
     share /= 2;
   }
   return std::exp(log_radius);
+}
+
+bool powers_vanish(MixingMatrix a) {
+  double log_size = 0;  // the power is e^log_size a
+  for (int i = 0; i < kSquarings; ++i) {
+    const double size = frobenius(a);
+    if (size == 0) return true;
+    log_size += std::log(size);
+    if (log_size < 0) return true;  // rho(A)^k <= ||A^k|| < 1
+    a = scaled(a, 1 / size);
+    // |trace A^k| <= n rho(A)^k
+    if (log_size + std::log(std::abs(trace(a)) / a.size()) > 0) return false;
+    a = a * a;
+    log_size *= 2;
+  }
+  return false;
 }
 
 double spectral_norm(const MixingMatrix& a) {
@@ -91,7 +86,7 @@ double awc_limit(const std::vector<MixingMatrix>& matrices) {
   const auto stable = [&](double c) {
     MixingMatrix product = identity;
     for (const auto& p : matrices) product = add(p, -c, identity) * product;
-    return vanishes(product);
+    return powers_vanish(product);
   };
   constexpr double kStep = 1.0 / 32;
   double low = 0;

@@ -15,6 +15,10 @@ namespace valley {
 /// normal matrices. Costs 48 products of matrices, 48 n^3 operations.
 double spectral_radius(const MixingMatrix& a);
 
+/// Whether the powers of `a` go to 0, that is spectral_radius(a) < 1. Cheaper than to know the
+/// radius: decided at the first power that shows it.
+bool powers_vanish(MixingMatrix a);
+
 /// ||A||_2, the largest singular value: the square root of the spectral radius of A^T A.
 double spectral_norm(const MixingMatrix& a);
 

@@ -28,6 +28,11 @@ TEST(SpectralRadius, OfMatricesThatAreNotSymmetric) {
   MixingMatrix nilpotent(2);
   nilpotent(0, 1) = 1;
   EXPECT_EQ(spectral_radius(nilpotent), 0);
+  EXPECT_TRUE(powers_vanish(defective));
+  EXPECT_TRUE(powers_vanish(nilpotent));
+  EXPECT_FALSE(powers_vanish(rotation));
+  EXPECT_TRUE(powers_vanish(scaled(rotation, 0.4999)));
+  EXPECT_FALSE(powers_vanish(scaled(rotation, 0.5001)));
   EXPECT_NEAR(spectral_norm(nilpotent), 1, 1e-13);
   EXPECT_NEAR(spectral_norm(rotation), 4, 1e-12);
 }
