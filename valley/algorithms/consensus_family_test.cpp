@@ -1,0 +1,247 @@
+// Closed forms of easgd, lgrawa, lsgd's pull within a period, slowmo and diloco.
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/equal.h>
+#include <ATen/ops/tensor.h>
+#include <ATen/ops/zeros.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "valley/algorithms/registry.h"
+#include "valley/core/error.h"
+#include "valley/testing/normals.h"
+#include "valley/testing/run_ranks.h"
+
+namespace valley {
+namespace {
+
+at::Tensor vec(std::vector<double> v) { return at::tensor(v, at::kDouble); }
+double largest(const at::Tensor& x) { return x.abs().max().item<double>(); }
+
+at::Tensor entry(const Algorithm& algorithm, const std::string& name) {
+  for (const auto& [key, tensor] : algorithm.state()) {
+    if (key == name) return tensor;
+  }
+  ADD_FAILURE() << "no " << name;
+  return {};
+}
+
+// --- easgd --------------------------------------------------------------------------------------
+
+TEST(Easgd, ThePullAndTheCentreByHand) {
+  run_ranks(2, [](Communicator& comm) {
+    const auto easgd = find_algorithm("easgd").make(
+        {.pull_push = {.push = 0}, .period = {.base = 1}, .moving_rate = 0.5},
+        {.comm = comm, .total_steps = 2});
+    at::Tensor x = vec({4, 0});
+    easgd->before_gradient({}, x);                          // z = (4, 0)
+    x.copy_(comm.rank() == 0 ? vec({8, 4}) : vec({4, 8}));  // x_A = (6, 6)
+    easgd->after_step({.total_steps = 2}, x);
+    // alpha = 1/4: x + (z - x) / 4; z = (4, 0) / 2 + (6, 6) / 2.
+    EXPECT_TRUE(x.equal(comm.rank() == 0 ? vec({7, 3}) : vec({4, 6})));
+    EXPECT_TRUE(entry(*easgd, "center").equal(vec({5, 3})));
+    ASSERT_TRUE(easgd->last_round());
+    EXPECT_EQ(easgd->last_round()->pull, 0.25);
+  });
+}
+
+TEST(Easgd, TheSumOfWorkersAndCentreIsConservedWithoutPush) {
+  run_ranks(3, [](Communicator& comm) {
+    const auto easgd = find_algorithm("easgd").make(
+        {.pull_push = {.push = 0}, .period = {.base = 1}, .moving_rate = 0.9},
+        {.comm = comm, .total_steps = 20});
+    at::Tensor x = normals({10}, 1);
+    easgd->before_gradient({}, x);
+    x.copy_(normals({10}, uint64_t(2 + comm.rank())));
+    const auto total = [&] {
+      const at::Tensor sum = x.clone();
+      comm.all_reduce_sum(x, sum);
+      return sum + entry(*easgd, "center");
+    };
+    const at::Tensor before = total();
+    for (int64_t step = 0; step < 20; ++step) {
+      easgd->after_step({.step = step, .total_steps = 20}, x);
+      EXPECT_LT(largest(total() - before), 1e-13);
+    }
+    EXPECT_LT(largest(x - before / 4), 0.05);  // all on their way to the common mean
+  });
+}
+
+TEST(Easgd, ThePushKeepsTheWidthOfDppf) {
+  // Two workers, no gradients: the differences shrink by 1 - beta / M and grow by lambda.
+  run_ranks(2, [](Communicator& comm) {
+    const auto easgd = find_algorithm("easgd").make(
+        {.pull_push = {.push = 0.5}, .period = {.base = 1}, .moving_rate = 0.2},
+        {.comm = comm, .total_steps = 300});
+    at::Tensor x = at::zeros({6}, at::kDouble);
+    easgd->before_gradient({}, x);
+    x.copy_(normals({6}, uint64_t(comm.rank())));
+    for (int64_t step = 0; step < 300; ++step)
+      easgd->after_step({.step = step, .total_steps = 300}, x);
+    EXPECT_NEAR(easgd->last_round()->distance, 5, 1e-9);  // lambda / alpha, alpha = .1
+  });
+}
+
+TEST(Easgd, NeedsToSeeTheStart) {
+  run_ranks(2, [](Communicator& comm) {
+    const auto easgd = find_algorithm("easgd").make({.period = {.base = 1}}, {.comm = comm});
+    at::Tensor x = at::zeros({2}, at::kDouble);
+    try {
+      easgd->after_step({}, x);
+      ADD_FAILURE() << "no error";
+    } catch (const UsageError& e) {
+      EXPECT_STREQ(e.what(), "easgd needs a training loop that calls before_gradient");
+    }
+  });
+}
+
+// --- lgrawa -------------------------------------------------------------------------------------
+
+TEST(Lgrawa, EveryLayerHasItsOwnWeights) {
+  // Layer one: norms (1, 3) weigh .75 and .25; layer two: (3, 1).
+  const at::Tensor X = normals({2, 7}, 1);
+  run_ranks(2, [&](Communicator& comm) {
+    const double own = comm.rank() == 0 ? 1 : 3;
+    const auto lgrawa = find_algorithm("lgrawa").make(
+        {.pull_push = {.pull = 0.5, .push = 0}, .period = {.base = 1}},
+        {.comm = comm, .layers = {{0, 3}, {3, 4}}, .layer_gradient_norms = [own] {
+           return std::vector<double>{own, 4 - own};
+         }});
+    at::Tensor x = X[comm.rank()].clone();
+    lgrawa->after_step({}, x);
+    at::Tensor center = 0.75 * X[0] + 0.25 * X[1];
+    center.narrow(0, 3, 4).copy_((0.25 * X[0] + 0.75 * X[1]).narrow(0, 3, 4));
+    EXPECT_LT(largest(x - (X[comm.rank()] + 0.5 * (center - X[comm.rank()]))), 1e-14);
+  });
+}
+
+TEST(Lgrawa, WithOneLayerItIsMgrawa) {
+  const at::Tensor X = normals({3, 7}, 1);
+  run_ranks(3, [&](Communicator& comm) {
+    std::vector<at::Tensor> ends;
+    for (const char* name : {"mgrawa", "lgrawa"}) {
+      int round = 0;
+      const auto algorithm = find_algorithm(name).make(
+          {.pull_push = {.pull = 0.5, .push = 0.1}, .period = {.base = 1}},
+          {.comm = comm, .total_steps = 3, .layers = {{0, 7}}, .layer_gradient_norms = [&] {
+             return std::vector<double>{1.0 + comm.rank() + round++};
+           }});
+      at::Tensor x = X[comm.rank()].clone();
+      for (int64_t step = 0; step < 3; ++step)
+        algorithm->after_step({.step = step, .total_steps = 3}, x);
+      ends.push_back(x);
+    }
+    EXPECT_LT(largest(ends[0] - ends[1]), 1e-14);
+  });
+}
+
+TEST(Lgrawa, NeedsTheLayers) {
+  run_ranks(1, [](Communicator& comm) {
+    try {
+      find_algorithm("lgrawa").make(
+          {}, {.comm = comm, .layer_gradient_norms = [] { return std::vector<double>{1}; }});
+      ADD_FAILURE() << "no error";
+    } catch (const UsageError& e) {
+      EXPECT_STREQ(e.what(),
+                   "lgrawa needs a training loop that knows the layers and computes the norms of "
+                   "their gradients (AlgorithmContext::layers, layer_gradient_norms)");
+    }
+  });
+}
+
+// --- lsgd within a period -----------------------------------------------------------------------
+
+TEST(Lsgd, PullsTowardsTheLastLeaderWithinAPeriod) {
+  run_ranks(2, [](Communicator& comm) {
+    const auto lsgd = find_algorithm("lsgd").make(
+        {.pull_push = {.pull = 0.5, .push = 0}, .period = {.base = 2}, .leader_pull = 0.5},
+        {.comm = comm, .total_steps = 10});
+    at::Tensor x = comm.rank() == 0 ? vec({0}) : vec({8});
+    const double loss = comm.rank();  // worker 0 leads
+    const auto step = [&](int64_t k) {
+      lsgd->after_step({.step = k, .total_steps = 10, .loss = loss}, x);
+    };
+    step(0);  // no leader yet
+    EXPECT_EQ(x.item<double>(), comm.rank() == 0 ? 0 : 8);
+    step(1);  // a round: half way to the leader
+    EXPECT_EQ(x.item<double>(), comm.rank() == 0 ? 0 : 4);
+    step(2);  // within the period: p / tau = 1/4 of the way
+    EXPECT_EQ(x.item<double>(), comm.rank() == 0 ? 0 : 3);
+  });
+}
+
+// --- outer optimizers ---------------------------------------------------------------------------
+
+// x_A of the two workers after each round's local training, given where it began.
+std::vector<double> rounds(const std::string& name, const AlgorithmOptions& options) {
+  std::vector<double> starts;
+  run_ranks(2, [&](Communicator& comm) {
+    AlgorithmOptions o = options;
+    o.period.base = 1;
+    const auto algorithm = find_algorithm(name).make(
+        o, {.comm = comm, .total_steps = 3, .learning_rate = [](int64_t) { return 0.5; }});
+    at::Tensor x = vec({8});
+    for (int64_t step = 0; step < 3; ++step) {
+      algorithm->before_gradient({.step = step, .total_steps = 3}, x);
+      x.sub_(comm.rank() == 0 ? 1.0 : 3.0);  // the average goes down by 2
+      algorithm->after_step({.step = step, .total_steps = 3}, x);
+      if (comm.rank() == 0) starts.push_back(x.item<double>());
+    }
+  });
+  return starts;
+}
+
+TEST(SlowMo, ByHand) {
+  // eta .5, so u = 4, then .5 * 4 + 4 = 6, then 7; x <- x - alpha .5 u.
+  EXPECT_EQ(rounds("slowmo", {.outer_lr = 1, .outer_momentum = 0.5}),
+            (std::vector<double>{6, 3, -0.5}));
+  EXPECT_EQ(rounds("slowmo", {}), (std::vector<double>{6, 3, -0.5}));  // those are its own
+  EXPECT_EQ(rounds("slowmo", {.outer_lr = 0.5, .outer_momentum = 0}),
+            (std::vector<double>{7, 6, 5}));
+}
+
+TEST(DiLoCo, ByHand) {
+  // v = 2, then 3, then 3.5; x <- x - alpha (2 + .5 v).
+  EXPECT_EQ(rounds("diloco", {.outer_lr = 1, .outer_momentum = 0.5}),
+            (std::vector<double>{5, 1.5, -2.25}));
+  const std::vector<double> own = rounds("diloco", {});
+  EXPECT_NEAR(own[0], 8 - 0.7 * (2 + 0.9 * 2), 1e-12);
+}
+
+TEST(OuterOptimizers, WithoutMomentumTheyAreLocalSgdBitForBit) {
+  const at::Tensor X = normals({3, 9}, 1, at::kFloat);
+  run_ranks(3, [&](Communicator& comm) {
+    std::vector<at::Tensor> ends;
+    for (const char* name : {"local-sgd", "slowmo", "diloco"}) {
+      const auto algorithm = find_algorithm(name).make(
+          {.period = {.base = 2}, .outer_lr = 1, .outer_momentum = 0},
+          {.comm = comm, .total_steps = 7, .learning_rate = [](int64_t) { return 0.1; }});
+      at::Tensor x = X[0].clone();
+      for (int64_t step = 0; step < 7; ++step) {
+        algorithm->before_gradient({.step = step, .total_steps = 7}, x);
+        x.sub_(X[comm.rank()], 0.1);
+        algorithm->after_step({.step = step, .total_steps = 7}, x);
+      }
+      ends.push_back(x);
+    }
+    EXPECT_TRUE(ends[1].equal(ends[0]));
+    EXPECT_TRUE(ends[2].equal(ends[0]));
+  });
+}
+
+TEST(SlowMo, ALearningRateOfZeroTakesTheAverage) {
+  run_ranks(2, [](Communicator& comm) {
+    const auto slowmo = find_algorithm("slowmo").make(
+        {.period = {.base = 1}},
+        {.comm = comm, .total_steps = 2, .learning_rate = [](int64_t) { return 0.0; }});
+    at::Tensor x = vec({1});
+    slowmo->before_gradient({}, x);
+    x.copy_(vec({double(comm.rank())}));
+    slowmo->after_step({}, x);
+    EXPECT_EQ(x.item<double>(), 0.5);
+  });
+}
+
+}  // namespace
+}  // namespace valley
