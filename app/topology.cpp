@@ -246,6 +246,7 @@ Json to_json(const Topology& topology, const TopologyFacts& facts, const Topolog
 }
 
 int topology(const TopologyFlags& flags) {
+  require(!flags.name.empty(), "give a topology; `valley list topologies` shows all");
   require(flags.workers <= kMostWorkers, "--workers must be at most {} here, got {}", kMostWorkers,
           flags.workers);
   require(flags.seed >= 0, "--seed must be at least 0, got {}", flags.seed);
@@ -284,8 +285,7 @@ Command add_topology(CLI::App& program) {
   auto* command =
       program.add_subcommand("topology", "say what a topology costs, and how fast it mixes");
   auto flags = std::make_shared<TopologyFlags>();
-  command->add_option("name", flags->name, "as --topology takes it; see `valley list topologies`")
-      ->required();
+  command->add_option("name", flags->name, "as --topology takes it; see `valley list topologies`");
   const auto number = [&](const std::string& flag, int64_t& value, const std::string& help) {
     command->add_option(flag, value, help)
         ->check([flag](const std::string& text) { return check_whole_number(flag, text); })

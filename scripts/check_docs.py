@@ -5,9 +5,12 @@
 
 Each algorithm has the heading "## `name`: ..." in the order of `valley list algorithms`, and its
 section names every option that the list gives it. docs/models.md likewise, for `valley list
-models`, and each model in its table of parameters belongs to a row of that list. Also: every file that a Markdown file links to
-exists, and every flag that a Markdown file gives to `valley train` or `valley compare` is known.
+models`, and each model in its table of parameters belongs to a row of that list. The table of
+docs/topologies.md has the rows of `valley list topologies`, and the numbers that `valley topology`
+gives. Also: every file that a Markdown file links to exists, and every flag that a Markdown file
+gives to a subcommand is known.
 """
+import json
 import pathlib
 import re
 import subprocess
@@ -62,6 +65,27 @@ def check_models(program):
             yield f"docs/models.md: the table has no model of {name}"
 
 
+def check_topologies(program):
+    listed = [line.split()[0] for line in output(program, "list", "topologies").splitlines()[2:]]
+    text = (ROOT / "docs/topologies.md").read_text()
+    rows = {re.match(r"[a-z-]+", cells[0])[0]: cells[3:6] for cells in (
+        line.strip("| ").replace("`", "").split(" | ") for line in text.splitlines()
+        if re.match(r"\| `", line))}
+    if not listed or listed != list(rows):
+        yield (f"docs/topologies.md has the rows {', '.join(rows)}; "
+               f"`valley list topologies` says {', '.join(listed)}")
+    for name in listed:
+        if name not in rows or set(rows[name]) == {"-"}:
+            continue
+        facts = json.loads(output(program, "topology", name, "--workers", "16", "--json"))
+        stable = (facts["stable_below"] or {}).get("awc")
+        right = ["-" if facts["rho"] is None else f"{facts['rho']:.4f}",
+                 str(facts["steps_to_consensus"]["1e-6"]),
+                 "-" if stable is None else f"{stable:.3f}"]
+        if rows[name] != right:
+            yield f"docs/topologies.md: {name} has {rows[name]}, the program says {right}"
+
+
 def check_links(path, text):
     for target in re.findall(r"\]\(([^)#\s]+)", text):
         if not re.match(r"\w+:", target) and not (path.parent / target).exists():
@@ -70,7 +94,7 @@ def check_links(path, text):
 
 def check_flags(path, text, known):
     text = text.replace("\\\n", " ")
-    for command, rest in re.findall(r"valley (train|compare|list) ([^\n`#|]*)", text):
+    for command, rest in re.findall(r"valley (train|compare|topology|list) ([^\n`#|]*)", text):
         for flag in re.findall(r"(?<!\S)--[a-z-]+", rest):
             if flag not in known[command]:
                 yield f"{path.relative_to(ROOT)}: `valley {command}` has no {flag}"
@@ -79,8 +103,9 @@ def check_flags(path, text, known):
 def main():
     program = sys.argv[1]
     known = {command: set(re.findall(r"--[a-z-]+", output(program, command, "--help")))
-             for command in ("train", "compare", "list")}
+             for command in ("train", "compare", "topology", "list")}
     problems = [*check_algorithms(program), *check_models(program)]
+    problems += check_topologies(program)
     for path in sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]):
         text = path.read_text()
         problems += check_links(path, text)
