@@ -17,11 +17,11 @@ from torch.nn import functional as F
 
 
 class MLP(nn.Module):
-    def __init__(self, shape, classes):
+    def __init__(self, shape, classes, first=128, second=64):
         super().__init__()
-        self.fc1 = nn.Linear(math.prod(shape), 128)
-        self.fc2 = nn.Linear(128, 64)
-        self.fc3 = nn.Linear(64, classes)
+        self.fc1 = nn.Linear(math.prod(shape), first)
+        self.fc2 = nn.Linear(first, second)
+        self.fc3 = nn.Linear(second, classes)
 
     def forward(self, x):
         return self.fc3(F.relu(self.fc2(F.relu(self.fc1(x.flatten(1))))))
@@ -261,6 +261,7 @@ def make(name, shape=(1, 28, 28), classes=10):
     numbers = [int(number) for number in re.findall(r"[0-9]+", name)]
     return {
         "mlp": lambda: MLP(shape, classes),
+        "mlp-#-#": lambda first, second: MLP(shape, classes, first, second),
         "lenet": lambda: LeNet(shape, classes),
         "vgg#": lambda depth: VGG(shape, classes, VGG_CONVOLUTIONS[depth]),
         "resnet-#": lambda depth: ResNet(shape, classes, *RESNET_STAGES[depth]),

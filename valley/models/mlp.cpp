@@ -11,10 +11,10 @@ namespace valley {
 namespace {
 
 struct Mlp : torch::nn::Module {
-  explicit Mlp(const ModelOptions& options)
-      : fc1(options.input[0] * options.input[1] * options.input[2], 128),
-        fc2(128, 64),
-        fc3(64, options.classes) {
+  Mlp(const ModelOptions& options, int64_t first, int64_t second)
+      : fc1(options.input[0] * options.input[1] * options.input[2], first),
+        fc2(first, second),
+        fc3(second, options.classes) {
     register_module("fc1", fc1);
     register_module("fc2", fc2);
     register_module("fc3", fc3);
@@ -29,9 +29,11 @@ struct Mlp : torch::nn::Module {
 
 }  // namespace
 
-std::unique_ptr<Model> make_mlp(const ModelOptions& options) {
+std::unique_ptr<Model> make_mlp(const ModelOptions& options, int64_t first, int64_t second) {
+  require(first >= 1 && second >= 1, "--model mlp-{}-{}: a layer must be at least 1 wide", first,
+          second);
   InitialisationScope scope(options.seed);
-  return wrap(std::make_shared<Mlp>(options));
+  return wrap(std::make_shared<Mlp>(options, first, second));
 }
 
 }  // namespace valley

@@ -43,8 +43,9 @@ bool same_parameters(Model& a, Model& b) {
   return true;
 }
 
-constexpr auto kOneOfEachFamily = {
-    "mlp", "lenet", "vgg11", "resnet-8", "wide-resnet-10-1", "pyramidnet-8-12", "lstm", "vit"};
+constexpr auto kOneOfEachFamily = {"mlp",      "mlp-32-16",        "lenet",           "vgg11",
+                                   "resnet-8", "wide-resnet-10-1", "pyramidnet-8-12", "lstm",
+                                   "vit"};
 constexpr std::array<int64_t, 3> kGray = {1, 28, 28}, kColour = {3, 32, 32};
 
 TEST(Models, EveryRowHasAMemberInTheTests) {
@@ -66,6 +67,7 @@ const std::vector<KnownCount>& known_counts() {
   static const std::vector<KnownCount> counts = {
       // (784 + 1) 128 + (128 + 1) 64 + (64 + 1) 10, and 3072 in the place of 784
       {"mlp", 109386, 402250},
+      {"mlp-32-32", 26506, 99722},
       // (25 + 1) 16 + (16 25 + 1) 32 + (32 5 5 + 1) 64 + 65 10, and 75, 6 6
       {"lenet", 65162, 88490},
       // 3x3 convolutions with biases, two values of BatchNorm a channel, 513 * 10
@@ -289,7 +291,8 @@ void expect_usage_error(const std::string& text, const std::function<void()>& ca
 
 TEST(Models, ErrorsNameWhatIsWrong) {
   const std::string known =
-      " known: mlp, lenet, vggD, resnet-D, wide-resnet-D-K, pyramidnet-D-A, lstm, vit, or a "
+      " known: mlp, mlp-A-B, lenet, vggD, resnet-D, wide-resnet-D-K, pyramidnet-D-A, lstm, vit, or "
+      "a "
       "TorchScript file (net.pt)";
   const std::map<std::string, std::string> texts = {
       {"transformer", "unknown model 'transformer';"},

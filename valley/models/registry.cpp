@@ -88,6 +88,8 @@ const std::vector<ModelEntry>& models() {
   static const std::vector<ModelEntry> table = {
       {"mlp", "two hidden layers, 128 and 64 wide",
        [](const Options& o, const Numbers&) { return make_mlp(o); }},
+      {"mlp-A-B", "two hidden layers, A and B wide",
+       [](const Options& o, const Numbers& n) { return make_mlp(o, n[0], n[1]); }},
       {"lenet", "two convolutions and two linear layers, LeNet size",
        [](const Options& o, const Numbers&) { return make_lenet(o); }},
       {"vggD", "VGG with BatchNorm, depth D = 11, 13, 16 or 19 (vgg11, vgg16)",

@@ -19,6 +19,7 @@ inline const std::vector<TestMember>& small_members() {
   static const std::vector<TestMember> members = {
       {"mlp", kGray},
       {"mlp", kColour},
+      {"mlp-32-16", kColour},
       {"lenet", kGray},
       {"lenet", kColour},
       {"vgg11", kGray},
