@@ -3,10 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cctype>
 #include <cmath>
-#include <functional>
-#include <regex>
+#include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace valley {
@@ -25,49 +27,116 @@ int count(const std::string& text, const std::string& part) {
   return found;
 }
 
-// Every tag is closed by its own end, attributes are quoted, and nothing is left over.
-std::string what_is_wrong_with_xml(const std::string& text) {
-  static const std::regex tag(R"(<(/?)([A-Za-z]+)((?:\s+[A-Za-z:-]+="[^"<]*")*)\s*(/?)>)",
-                              std::regex::optimize);
-  static const std::regex entity("&(amp|lt|gt|quot);");
-  std::vector<std::string> open;
-  size_t at = 0;
-  while (at < text.size()) {
-    if (text[at] == '<') {
-      std::smatch match;
-      const auto begin = text.begin() + static_cast<std::ptrdiff_t>(at);
-      if (!std::regex_search(begin, text.end(), match, tag,
-                             std::regex_constants::match_continuous)) {
-        return "no tag: " + text.substr(at, 60);
+struct Tag {
+  std::string name;
+  std::map<std::string, std::string> attributes;
+
+  double number(const std::string& attribute) const { return std::stod(attributes.at(attribute)); }
+};
+
+// Reads the XML that the pictures are made of. Every tag is closed by its own end, attributes are
+// quoted, and nothing is left over.
+class Xml {
+ public:
+  explicit Xml(std::string_view text) : rest_(text) {
+    while (error_.empty() && !rest_.empty()) {
+      if (rest_.front() == '<') {
+        read_tag();
+      } else {
+        read_text();
       }
-      if (match[1].length() > 0) {
-        if (open.empty() || open.back() != match[2]) return "closed out of order: " + match.str();
-        open.pop_back();
-        if (open.empty())
-          return text.substr(at + match.str().size()) == "\n" ? "" : "something follows";
-      } else if (match[4].length() == 0) {
-        open.push_back(match[2]);
+    }
+    if (error_.empty() && !open_.empty()) error_ = open_.back() + " is not closed";
+  }
+
+  const std::string& error() const { return error_; }
+
+  // Those of this name whose class begins with this word.
+  std::vector<Tag> find(const std::string& name, const std::string& word) const {
+    std::vector<Tag> found;
+    for (const auto& tag : tags_) {
+      const auto value = tag.attributes.find("class");
+      if (tag.name == name && value != tag.attributes.end() && value->second.starts_with(word)) {
+        found.push_back(tag);
       }
-      at += match.str().size();
-    } else {
-      if (text[at] == '&' &&
-          !std::regex_search(text.begin() + static_cast<std::ptrdiff_t>(at), text.end(), entity,
-                             std::regex_constants::match_continuous)) {
-        return "a bare &";
-      }
-      if (open.empty()) return "text outside";
-      ++at;
+    }
+    return found;
+  }
+
+ private:
+  std::string_view take(size_t count) {
+    const std::string_view taken = rest_.substr(0, count);
+    rest_.remove_prefix(taken.size());
+    return taken;
+  }
+
+  bool skip(std::string_view text) {
+    if (!rest_.starts_with(text)) return false;
+    take(text.size());
+    return true;
+  }
+
+  std::string_view name() {
+    size_t length = 0;
+    while (length < rest_.size() && (std::isalpha(rest_[length]) != 0 || rest_[length] == '-')) {
+      ++length;
+    }
+    return take(length);
+  }
+
+  // The first mistake counts.
+  void fail(const char* mistake) {
+    if (error_.empty()) error_ = mistake;
+  }
+
+  void read_text() {
+    const std::string_view text = take(rest_.find('<'));
+    if (open_.empty() && text != "\n") fail("text outside");
+    for (size_t at = 0; (at = text.find('&', at)) != text.npos; ++at) {
+      const std::string_view entity = text.substr(at, text.find(';', at) - at);
+      if (entity != "&amp" && entity != "&lt" && entity != "&gt") fail("a bare &");
     }
   }
-  return "not closed";
-}
 
-TEST(TopologySvg, XmlCheckerFindsMistakes) {
-  EXPECT_EQ(what_is_wrong_with_xml("<svg a=\"b\"><g/>x &amp; y</svg>\n"), "");
-  EXPECT_NE(what_is_wrong_with_xml("<svg><g></svg>\n"), "");
-  EXPECT_NE(what_is_wrong_with_xml("<svg>a & b</svg>\n"), "");
-  EXPECT_NE(what_is_wrong_with_xml("<svg a=b></svg>\n"), "");
-  EXPECT_NE(what_is_wrong_with_xml("<svg>"), "");
+  void read_tag() {
+    if (skip("</")) {
+      if (open_.empty() || name() != open_.back() || !skip(">")) fail("closed out of order");
+      if (error_.empty()) open_.pop_back();
+      return;
+    }
+    take(1);
+    if (open_.empty() && !tags_.empty()) fail("a second root");
+    Tag tag{std::string(name()), {}};
+    if (tag.name.empty()) fail("a tag without a name");
+    while (error_.empty() && skip(" ")) {
+      const std::string attribute(name());
+      if (attribute.empty() || !skip("=\"")) fail("an attribute without quotes");
+      const std::string value(take(rest_.find('"')));
+      if (!skip("\"") || value.find_first_of("<&") != value.npos) fail("a quote without end");
+      if (!tag.attributes.emplace(attribute, value).second) fail("an attribute twice");
+    }
+    if (!skip("/>")) {
+      open_.push_back(tag.name);
+      if (!skip(">")) fail("a tag without end");
+    }
+    tags_.push_back(std::move(tag));
+  }
+
+  std::string_view rest_;
+  std::string error_;
+  std::vector<std::string> open_;
+  std::vector<Tag> tags_;
+};
+
+TEST(TopologySvg, XmlReaderFindsMistakes) {
+  EXPECT_EQ(Xml("<svg a=\"b\"><g/>x &amp; y</svg>\n").error(), "");
+  EXPECT_EQ(Xml("<svg><g></svg>\n").error(), "closed out of order");
+  EXPECT_EQ(Xml("<svg>a & b</svg>\n").error(), "a bare &");
+  EXPECT_EQ(Xml("<svg a=b></svg>\n").error(), "an attribute without quotes");
+  EXPECT_EQ(Xml("<svg a=\"b\" a=\"c\"/>").error(), "an attribute twice");
+  EXPECT_EQ(Xml("<svg>").error(), "svg is not closed");
+  EXPECT_EQ(Xml("<svg/><svg/>").error(), "a second root");
+  EXPECT_EQ(Xml("<svg/>x").error(), "text outside");
 }
 
 // How many pictures of steps it has.
@@ -83,8 +152,9 @@ TEST(TopologySvg, OfEveryRowHasItsWorkersAndEdges) {
       SCOPED_TRACE(entry.name + " " + std::to_string(n));
       const auto topology = make_topology(entry.name, {.workers = n});
       const std::string picture = topology_svg(*topology, entry.name, "a caption");
-      EXPECT_EQ(what_is_wrong_with_xml(picture), "");
-      EXPECT_EQ(count(picture, "<circle class=\"node"), n * panels(*topology));
+      const Xml xml(picture);
+      EXPECT_EQ(xml.error(), "");
+      EXPECT_EQ(static_cast<int>(xml.find("circle", "node").size()), n * panels(*topology));
       int lines = 0, arrows = 0;
       for (int t = 0; t < panels(*topology); ++t) {
         const Digraph graph = topology->graph(t);
@@ -95,7 +165,7 @@ TEST(TopologySvg, OfEveryRowHasItsWorkersAndEdges) {
           }
         }
       }
-      EXPECT_EQ(count(picture, "<path class=\"edge"), lines);
+      EXPECT_EQ(static_cast<int>(xml.find("path", "edge").size()), lines);
       EXPECT_EQ(count(picture, " marker-end=") + count(picture, " marker-start="),
                 topology->directed() ? arrows : 0);
       EXPECT_EQ(picture.find("nan"), std::string::npos);
@@ -105,26 +175,21 @@ TEST(TopologySvg, OfEveryRowHasItsWorkersAndEdges) {
 
 // Workers lie inside the picture, and apart from each other.
 TEST(TopologySvg, WorkersStandApart) {
-  static const std::regex node(
-      R"re(<circle class="node[^"]*" cx="([-\d.]+)" cy="([-\d.]+)" r="([\d.]+)")re");
   for (const auto& entry : topologies()) {
     if (entry.needs_argument) continue;
     for (const int n : {2, 3, 4, 7, 8, 12, 16, 32, 64, 128}) {
       if (!entry.needs.empty() && (n & (n - 1)) != 0) continue;
       SCOPED_TRACE(entry.name + " " + std::to_string(n));
       const std::string picture = svg(entry.name, n);
-      const std::string first = picture.substr(0, picture.find("</g>"));
-      std::vector<std::array<double, 3>> nodes;
-      for (std::sregex_iterator match(first.begin(), first.end(), node), end; match != end;
-           ++match) {
-        nodes.push_back({std::stod((*match)[1]), std::stod((*match)[2]), std::stod((*match)[3])});
-      }
-      ASSERT_EQ(nodes.size(), static_cast<size_t>(n));
+      auto nodes = Xml(picture).find("circle", "node");
+      ASSERT_GE(nodes.size(), static_cast<size_t>(n));
+      nodes.resize(static_cast<size_t>(n));  // the first step
       for (size_t j = 0; j < nodes.size(); ++j) {
-        const auto& [x, y, r] = nodes[j];
+        const double x = nodes[j].number("cx"), y = nodes[j].number("cy"), r = nodes[j].number("r");
         EXPECT_LE(std::max(std::abs(x), std::abs(y)) + r, 230);
         for (size_t k = 0; k < j; ++k) {
-          EXPECT_GT(std::hypot(x - nodes[k][0], y - nodes[k][1]), 2 * r) << j << " " << k;
+          EXPECT_GT(std::hypot(x - nodes[k].number("cx"), y - nodes[k].number("cy")), 2 * r)
+              << j << " " << k;
         }
       }
     }
@@ -179,11 +244,9 @@ TEST(TopologySvg, DrawsHeavierEdgesThicker) {
   set(1, 2, 0.25);
   const std::string picture = topology_svg(*repeat({p}), "matrix:w.txt", "");
   EXPECT_THAT(picture, HasSubstr("matrix:w.txt, 3 workers"));
-  static const std::regex width("class=\"edge k0\" stroke-width=\"([\\d.]+)\"");
   std::vector<double> widths;
-  for (std::sregex_iterator match(picture.begin(), picture.end(), width), end; match != end;
-       ++match) {
-    widths.push_back(std::stod((*match)[1]));
+  for (const Tag& edge : Xml(picture).find("path", "edge")) {
+    widths.push_back(edge.number("stroke-width"));
   }
   ASSERT_EQ(widths.size(), 2u);
   EXPECT_NEAR(std::min(widths[0], widths[1]) / std::max(widths[0], widths[1]), 0.675, 0.01);
