@@ -47,7 +47,8 @@ class Algorithm {
  public:
   virtual ~Algorithm() = default;
 
-  /// Before the gradient is computed: what is sent from here travels meanwhile.
+  /// Before the gradient is computed: what is sent from here travels meanwhile. It must be a copy:
+  /// x may move while the gradient is computed (SAM), and is back for on_gradient.
   virtual void before_gradient(const StepInfo& info, at::Tensor& x) { (void)info, (void)x; }
 
   /// The early part of on_gradient: [begin, end) of g is final while backward still computes the

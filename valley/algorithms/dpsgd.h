@@ -20,7 +20,7 @@ namespace valley {
 /// to 1 + (1 + lambda_min) / 2).
 ///
 /// Cost of a step: d values to every neighbour; on the complete graph one all-reduce of d.
-/// Memory: d for every neighbour, one d more with awc. State: the number of steps.
+/// Memory: d for every neighbour, 2 d more with awc. State: the number of steps.
 ///
 /// Reference: Lian et al., "Can Decentralized Algorithms Outperform Centralized Algorithms?",
 /// NeurIPS 2017, arXiv:1705.09056, for the method (awc); Zhang et al., "Loss Landscape Dependent

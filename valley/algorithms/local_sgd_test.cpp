@@ -193,8 +193,10 @@ TEST(LocalSgdState, ADamagedOrForeignCheckpointIsRefused) {
   EXPECT_EQ(error_of({}), "the checkpoint is of another algorithm: it has no clock");
   EXPECT_EQ(error_of({{"steps", at::zeros({}, at::kLong)}}),
             "the checkpoint is of another algorithm: it has no clock");
-  EXPECT_EQ(error_of({{"clock", at::zeros({3}, at::kLong)}}), "the checkpoint's entry clock is damaged");
-  EXPECT_EQ(error_of({{"clock", at::zeros({4}, at::kFloat)}}), "the checkpoint's entry clock is damaged");
+  EXPECT_EQ(error_of({{"clock", at::zeros({3}, at::kLong)}}),
+            "the checkpoint's entry clock is damaged");
+  EXPECT_EQ(error_of({{"clock", at::zeros({4}, at::kFloat)}}),
+            "the checkpoint's entry clock is damaged");
   EXPECT_EQ(error_of({{"clock", at::full({4}, 11, at::kLong)}}),
             "a run of 10 steps cannot go on from step 11, 11 steps into a period of 11");
 }

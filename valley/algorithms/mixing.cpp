@@ -25,6 +25,12 @@ bool is_average(const MixingMatrix& p) {
 }  // namespace
 
 void Mixer::start(const MixingMatrix& p, const at::Tensor& x) {
+  if (!copy_.defined()) copy_ = at::empty_like(x);
+  copy_.copy_(x);
+  send(p, copy_);
+}
+
+void Mixer::send(const MixingMatrix& p, const at::Tensor& x) {
   x_ = x;
   const auto buffer = [&](size_t i) {
     if (received_.size() <= i) received_.resize(i + 1);
@@ -62,7 +68,7 @@ void Mixer::finish(at::Tensor& out) {
 }
 
 void Mixer::mix(const MixingMatrix& p, at::Tensor& x) {
-  start(p, x);
+  send(p, x);
   finish(x);
 }
 

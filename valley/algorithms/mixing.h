@@ -22,25 +22,28 @@ namespace valley {
 /// are left as they are to the bit. Every worker hands in the same P.
 ///
 /// Cost: every worker sends its d values to each of its neighbours; where P is the average of all,
-/// one all-reduce of d values instead. Memory: d for every neighbour, kept.
+/// one all-reduce of d values instead. Memory: d for every neighbour, and d for start(), kept.
 class Mixer {
  public:
   explicit Mixer(Communicator& comm) : comm_(comm) {}
 
-  /// x [d] must stay as it is until finish().
+  /// Sends a copy of x [d]: the gradient may be computed somewhere else meanwhile (SAM moves x).
   void start(const MixingMatrix& p, const at::Tensor& x);
 
   /// out [d] may be the x of start().
   void finish(at::Tensor& out);
 
-  /// start() and finish() in place.
+  /// start() and finish() in place, without the copy.
   void mix(const MixingMatrix& p, at::Tensor& x);
 
   /// Bytes that worker `rank` puts into one mixing of d values.
   static int64_t bytes(const MixingMatrix& p, int rank, int64_t d, int64_t element_size);
 
  private:
+  void send(const MixingMatrix& p, const at::Tensor& x);
+
   Communicator& comm_;
+  at::Tensor copy_;                   // what start() sends
   at::Tensor x_;                      // of the mixing under way
   double own_ = 1;                    // the sum of the row
   std::vector<double> weights_;       // of the neighbours

@@ -16,7 +16,7 @@ namespace valley {
 /// kept, never computed again.
 ///
 /// Cost of a step: d values to every neighbour for x and d for y (none for y in the first step).
-/// With awc both travel while the gradient is computed. Memory: 4 d and 2 d for every neighbour.
+/// With awc both travel while the gradient is computed. Memory: 6 d and 2 d for every neighbour.
 /// State: the number of steps, y, the last gradient and, with beta, the last x.
 class Tracking : public EveryStepAlgorithm {
  public:
