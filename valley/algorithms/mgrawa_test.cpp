@@ -170,9 +170,9 @@ TEST(MgrawaCheckpoint, OfAnotherAlgorithmIsRefused) {
     };
     EXPECT_EQ(error(), "no error");
     state.back().second = state.back().second.to(at::kLong);
-    EXPECT_EQ(error(), "the checkpoint's entry norm is damaged");
+    EXPECT_EQ(error(), "the checkpoint's entry norms is damaged");
     state.pop_back();
-    EXPECT_EQ(error(), "the checkpoint is of another algorithm: it has no norm");
+    EXPECT_EQ(error(), "the checkpoint is of another algorithm: it has no norms");
   });
 }
 
