@@ -152,7 +152,7 @@ TEST(Lgrawa, NeedsTheLayers) {
 
 // --- lsgd within a period -----------------------------------------------------------------------
 
-TEST(Lsgd, PullsTowardsTheLastLeaderWithinAPeriod) {
+TEST(LsgdLeaderPull, PullsTowardsTheLastLeaderWithinAPeriod) {
   run_ranks(2, [](Communicator& comm) {
     const auto lsgd = find_algorithm("lsgd").make(
         {.pull_push = {.pull = 0.5, .push = 0}, .period = {.base = 2}, .leader_pull = 0.5},
