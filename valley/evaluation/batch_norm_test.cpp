@@ -22,10 +22,10 @@
 
 #include "valley/comm/group.h"
 #include "valley/core/random.h"
+#include "valley/core/testing/test_folder.h"
 #include "valley/models/scripted.h"
 #include "valley/models/state_dict.h"
 #include "valley/models/wrap.h"
-#include "valley/core/testing/test_folder.h"
 
 namespace valley {
 namespace {

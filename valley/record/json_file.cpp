@@ -2,8 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "valley/core/error.h"
 #include "valley/core/atomic_file.h"
+#include "valley/core/error.h"
 
 namespace valley {
 

@@ -5,8 +5,8 @@
 #include <string>
 #include <string_view>
 
-#include "valley/core/error.h"
 #include "valley/core/atomic_file.h"
+#include "valley/core/error.h"
 
 namespace valley {
 namespace {

@@ -7,8 +7,8 @@
 #include <system_error>
 #include <utility>
 
-#include "valley/core/error.h"
 #include "valley/core/atomic_file.h"
+#include "valley/core/error.h"
 
 namespace valley {
 namespace fs = std::filesystem;
