@@ -64,7 +64,8 @@ std::string describe(const CLI::ParseError& error, const CLI::App& program,
 }
 
 int fail(const std::string& text, int code) {
-  std::cerr << "valley: " << text << "\n";
+  // In one piece: workers that are processes share the stream.
+  std::cerr << "valley: " + text + "\n";
   return code;
 }
 

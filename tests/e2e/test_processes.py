@@ -108,7 +108,8 @@ class Foreign(ProgramTest):
             [sys.executable, "-m", "torch.distributed.run", "--nnodes", 1, "--nproc_per_node", 2,
              "--rdzv_backend", "c10d", "--rdzv_endpoint", f"127.0.0.1:{free_port()}",
              "-r", 1, "-t", 1, "--no_python", VALLEY, "train", *self.FLAGS],
-            env={"TORCHELASTIC_USE_AGENT_STORE": "True", "OMP_NUM_THREADS": "1"})  # fmt: skip
+            env={"TORCHELASTIC_USE_AGENT_STORE": "True", "OMP_NUM_THREADS": "1",
+                 "USE_LIBUV": "0"})  # fmt: skip
         self.assertIn("worker 0 of 2, says torchrun", text)
         self.assertEqual(self.summary("run")["workers"], 2)
         self.assertEqual(self.model("run"), self.reference())
