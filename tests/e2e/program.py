@@ -125,6 +125,11 @@ class ProgramTest(unittest.TestCase):
         process.send_signal(number)
         return self.finish(process)
 
+    def halt(self, process):
+        """SIGSTOP; all its threads have stopped when this returns, nothing is half written."""
+        process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, process.pid, os.WSTOPPED)
+
     def working(self):
         """The processes that work in the test's folder."""
         found = []

@@ -76,7 +76,7 @@ class Threads(Stopping):
         process = self.start("train", *TINY, "--steps", 10**6, "--evaluate-every", 0,
                              "--checkpoint-every", 5, "--out", "run", "--quiet")  # fmt: skip
         self.wait_for_checkpoint("run", process)
-        process.send_signal(signal.SIGSTOP)  # so that both are there before the program goes on
+        self.halt(process)  # so that both are there before the program goes on
         process.send_signal(signal.SIGINT)
         process.send_signal(signal.SIGTERM)
         process.send_signal(signal.SIGCONT)
@@ -87,7 +87,7 @@ class Threads(Stopping):
         process = self.start("train", *TINY, "--steps", 10**6, "--evaluate-every", 0,
                              "--checkpoint-every", 5, "--out", "a run", "--quiet")  # fmt: skip
         self.wait_for_checkpoint("a run", process)
-        process.send_signal(signal.SIGSTOP)
+        self.halt(process)
         self.refuse("a run is in use: another process is training there",
                     "train", "--resume", "a run")  # fmt: skip
         process.send_signal(signal.SIGCONT)
