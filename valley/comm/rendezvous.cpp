@@ -1,10 +1,10 @@
 #include "valley/comm/rendezvous.h"
 
-#include <charconv>
 #include <cstdint>
 #include <string_view>
 
 #include "valley/core/error.h"
+#include "valley/core/numbers.h"
 
 namespace valley {
 namespace {
@@ -25,11 +25,8 @@ class Environment {
   std::optional<int64_t> number(const char* name) const {
     const auto value = text(name);
     if (!value) return std::nullopt;
-    int64_t result = 0;
-    const char* end = value->data() + value->size();
-    const auto [stop, error] = std::from_chars(value->data(), end, result);
-    require(error == std::errc() && stop == end && result >= 0,
-            "{} must be a whole number >= 0, got '{}'", name, *value);
+    const auto result = parse_number<int64_t>(*value);
+    require(result && *result >= 0, "{} must be a whole number >= 0, got '{}'", name, *value);
     return result;
   }
 

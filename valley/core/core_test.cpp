@@ -1,10 +1,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <cstdint>
 #include <set>
 
 #include "valley/core/error.h"
 #include "valley/core/names.h"
+#include "valley/core/numbers.h"
 #include "valley/core/random.h"
 
 namespace valley {
@@ -27,6 +30,19 @@ TEST(Require, ThrowsTheFormattedLine) {
   } catch (const UsageError& error) {
     EXPECT_STREQ(error.what(), "--period must be at least 1, got 0");
   }
+}
+
+TEST(Numbers, AreTheWholeTextOrNone) {
+  EXPECT_EQ(parse_number<int64_t>("-12"), -12);
+  EXPECT_EQ(parse_number<double>("1e-3"), 1e-3);
+  EXPECT_TRUE(std::isinf(parse_number<double>("inf").value()));
+  EXPECT_EQ(parse_number<int>("2147483648"), std::nullopt);
+  EXPECT_EQ(parse_number<double>("1e999"), std::nullopt);
+  for (const char* text : {"", " 1", "1 ", "+1", "1x", "x", "-"}) {
+    EXPECT_EQ(parse_number<int>(text), std::nullopt) << text;
+    EXPECT_EQ(parse_number<double>(text), std::nullopt) << text;
+  }
+  EXPECT_EQ(parse_number<int>("1.5"), std::nullopt);
 }
 
 TEST(Random, SeedsDifferByEveryPart) {

@@ -4,13 +4,13 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <filesystem>
 #include <memory>
 #include <tuple>
 #include <vector>
 
 #include "valley/core/error.h"
+#include "valley/core/numbers.h"
 #include "valley/data/bytes.h"
 #include "valley/data/log_mel.h"
 #include "valley/data/wav.h"
@@ -39,9 +39,8 @@ Recording parse_name(const fs::path& path) {
               stem[1] == '_' && last > 2 && last != std::string::npos;
   if (good) {
     recording.speaker = stem.substr(2, last - 2);
-    const char* end = stem.data() + stem.size();
-    const auto [stop, error] = std::from_chars(stem.data() + last + 1, end, recording.index);
-    good = error == std::errc() && stop == end && recording.index >= 0;
+    recording.index = parse_number<int64_t>(stem.substr(last + 1)).value_or(-1);
+    good = recording.index >= 0;
   }
   require(good, "{} must be named DIGIT_SPEAKER_INDEX.wav", path.string());
   return recording;

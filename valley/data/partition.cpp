@@ -1,27 +1,20 @@
 #include "valley/data/partition.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <limits>
 #include <numeric>
 
 #include "valley/core/error.h"
 #include "valley/core/names.h"
+#include "valley/core/numbers.h"
 #include "valley/core/random.h"
-#include "valley/data/shuffle.h"
+#include "valley/core/shuffle.h"
 
 namespace valley {
 namespace {
 
 constexpr size_t kWidestTable = 20;  // classes
-
-template <typename T>
-bool read_number(const std::string& text, T& value) {
-  const char* end = text.data() + text.size();
-  const auto [last, error] = std::from_chars(text.data(), end, value);
-  return error == std::errc() && last == end;
-}
 
 using Classes = std::vector<std::vector<int64_t>>;  // the examples of each class
 
@@ -134,14 +127,16 @@ PartitionSpec parse_partition(const std::string& text) {
     require(!has_value, "--partition iid takes no value, got '{}'", value);
   } else if (name == "dirichlet") {
     spec.kind = PartitionKind::kDirichlet;
-    const bool read = read_number(value, spec.alpha);
-    require(read && spec.alpha > 0 && std::isfinite(spec.alpha),
+    const auto alpha = parse_number<double>(value);
+    require(alpha && *alpha > 0 && std::isfinite(*alpha),
             "--partition dirichlet:ALPHA needs a number ALPHA above 0, got '{}'", value);
+    spec.alpha = *alpha;
   } else if (name == "shards") {
     spec.kind = PartitionKind::kShards;
-    const bool read = read_number(value, spec.shards);
-    require(read && spec.shards >= 1,
+    const auto shards = parse_number<int64_t>(value);
+    require(shards && *shards >= 1,
             "--partition shards:K needs a whole number K of at least 1, got '{}'", value);
+    spec.shards = *shards;
   } else {
     throw UsageError(unknown_name("partition", name, {"iid", "dirichlet", "shards"}));
   }

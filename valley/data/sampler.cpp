@@ -3,8 +3,8 @@
 #include <stdexcept>
 
 #include "valley/core/error.h"
+#include "valley/core/shuffle.h"
 #include "valley/data/loader.h"
-#include "valley/data/shuffle.h"
 
 namespace valley {
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "valley/core/random.h"
-#include "valley/data/shuffle.h"
+#include "valley/core/shuffle.h"
 
 namespace valley {
 

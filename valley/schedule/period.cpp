@@ -3,13 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <optional>
 #include <utility>
 #include <vector>
 
 #include "valley/core/error.h"
+#include "valley/core/numbers.h"
 
 namespace valley {
 namespace {
@@ -20,14 +20,6 @@ std::vector<std::string_view> split(std::string_view text) {
     parts.push_back(text.substr(0, colon));
   parts.push_back(text);
   return parts;
-}
-
-template <typename Number>
-std::optional<Number> parse_number(std::string_view text) {
-  Number value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return value;
 }
 
 void check(const PeriodSpec& spec) {

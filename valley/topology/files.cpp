@@ -1,13 +1,12 @@
 #include "valley/topology/files.h"
 
-#include <charconv>
 #include <cmath>
 #include <optional>
 #include <string_view>
-#include <system_error>
 
 #include "valley/core/atomic_file.h"
 #include "valley/core/error.h"
+#include "valley/core/numbers.h"
 
 namespace valley {
 namespace {
@@ -38,20 +37,12 @@ std::vector<Line> read_lines(std::string_view text) {
   return lines;
 }
 
-template <typename Number>
-std::optional<Number> parse(std::string_view word) {
-  Number value{};
-  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
-  if (error != std::errc{} || end != word.data() + word.size()) return std::nullopt;
-  return value;
-}
-
 // "0.25", "1e-3" or "1/4"; nothing if it is no finite number.
 std::optional<double> parse_weight(std::string_view word) {
   const size_t slash = word.find('/');
-  std::optional<double> value = parse<double>(word.substr(0, slash));
+  std::optional<double> value = parse_number<double>(word.substr(0, slash));
   if (value && slash != word.npos) {
-    const auto divisor = parse<double>(word.substr(slash + 1));
+    const auto divisor = parse_number<double>(word.substr(slash + 1));
     value = divisor ? std::optional(*value / *divisor) : std::nullopt;
   }
   return value && std::isfinite(*value) ? value : std::nullopt;
@@ -66,7 +57,7 @@ Digraph read_edges(const TopologyOptions& options, const std::string& source, bo
             words.size());
     int ends[2];
     for (size_t i = 0; i < 2; ++i) {
-      const auto rank = parse<int>(words[i]);
+      const auto rank = parse_number<int>(words[i]);
       require(rank && *rank >= 0 && *rank < n,
               "{}: line {}: '{}' is no worker; with --workers {} they are 0 to {}", source, number,
               words[i], n, n - 1);

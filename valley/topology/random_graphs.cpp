@@ -1,28 +1,23 @@
 #include "valley/topology/random_graphs.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <numeric>
 #include <utility>
 
 #include "valley/core/error.h"
+#include "valley/core/numbers.h"
 #include "valley/core/random.h"
+#include "valley/core/shuffle.h"
 
 namespace valley {
 namespace {
 
-template <typename Number>
-bool parse(const std::string& text, Number& value) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc{} && end == text.data() + text.size();
-}
-
-// 0 .. n - 1 in random order (Fisher and Yates).
+// 0 .. n - 1 in random order.
 std::vector<int> permutation(int n, Random& random) {
   std::vector<int> order(static_cast<size_t>(n));
   std::iota(order.begin(), order.end(), 0);
-  for (size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[random.below(i)]);
+  shuffle(order, random);
   return order;
 }
 
@@ -90,8 +85,10 @@ std::unique_ptr<Topology> make_random(const TopologyOptions& options) {
   const int n = options.workers;
   double probability = n > 1 ? std::min(1.0, 2 * std::log(n) / n) : 1;
   if (!options.argument.empty()) {
-    require(parse(options.argument, probability) && probability > 0 && probability <= 1,
+    const auto given = parse_number<double>(options.argument);
+    require(given && *given > 0 && *given <= 1,
             "--topology random:PROBABILITY needs a number in (0, 1], got '{}'", options.argument);
+    probability = *given;
   }
   for (int draw = 0; draw < kDraws; ++draw) {
     Random random(derive_seed(options.seed, 0, "topology random", draw));
@@ -113,9 +110,11 @@ std::unique_ptr<Topology> make_random_directed(const TopologyOptions& options) {
   const int most = options.workers - 1;
   int others = std::min(2, most);
   if (!options.argument.empty()) {
-    require(parse(options.argument, others) && others >= 1 && others <= most,
+    const auto given = parse_number<int>(options.argument);
+    require(given && *given >= 1 && *given <= most,
             "--topology random-directed:M needs a whole number of others from 1 to {}, got '{}'",
             most, options.argument);
+    others = *given;
   }
   return std::make_unique<RandomDirected>(options, others);
 }

@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <nlohmann/json.hpp>
 
 #include "valley/core/atomic_file.h"
 #include "valley/core/error.h"
+#include "valley/core/numbers.h"
 #include "valley/models/safetensors.h"
 #include "valley/record/json_file.h"
 
@@ -24,11 +24,7 @@ std::string worker_file(int worker) { return fmt::format("worker-{}.safetensors"
 std::optional<int64_t> step_of(const fs::path& folder) {
   const std::string name = folder.filename().string();
   if (!name.starts_with(kPrefix)) return std::nullopt;
-  int64_t step = 0;
-  const char* end = name.data() + name.size();
-  const auto [last, error] = std::from_chars(name.data() + kPrefix.size(), end, step);
-  if (error != std::errc() || last != end) return std::nullopt;
-  return step;
+  return parse_number<int64_t>(std::string_view(name).substr(kPrefix.size()));
 }
 
 }  // namespace
