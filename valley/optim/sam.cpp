@@ -1,6 +1,5 @@
 #include "valley/optim/sam.h"
 
-#include <ATen/ops/empty_like.h>
 #include <ATen/ops/norm.h>
 
 #include <cmath>
@@ -18,22 +17,18 @@ void check(const SamOptions& options) {
           options.rho);
 }
 
-Sam::Sam(const SamOptions& options) : options_(options) { check(options); }
-
-void Sam::climb(at::Tensor& x, const at::Tensor& g) {
-  if (!before_.defined()) before_ = at::empty_like(x);
-  before_.copy_(x);
-  if (options_.adaptive) {
+at::Tensor uphill(const SamOptions& options, const at::Tensor& x, const at::Tensor& g) {
+  at::Tensor e = g;
+  double norm = 0;
+  if (options.adaptive) {
     const at::Tensor size = x.abs().add_(kSmallestSize);
-    at::Tensor e = g.mul(size);
-    const double norm = e.norm().item<double>();
-    if (norm > 0) x.add_(e.mul_(size), options_.rho / norm);
+    e = g.mul(size);
+    norm = e.norm().item<double>();
+    e.mul_(size);
   } else {
-    const double norm = g.norm().item<double>();
-    if (norm > 0) x.add_(g, options_.rho / norm);
+    norm = g.norm().item<double>();
   }
+  return norm > 0 ? x.add(e, options.rho / norm) : x.clone();
 }
-
-void Sam::come_back(at::Tensor& x) const { x.copy_(before_); }
 
 }  // namespace valley

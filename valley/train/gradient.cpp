@@ -90,27 +90,13 @@ std::vector<double> Gradient::norms(const Batch& batch) {
 }
 
 double Gradient::compute(const Batch& batch, const PartCallback& on_part) {
-  if (!sam_.on()) return backward(batch, &on_part);
+  if (sam_.rho == 0) return backward(batch, &on_part);
   const double loss = backward(batch, nullptr);
   if (!std::isfinite(loss)) return loss;
-  const double above = uphill(batch, on_part);
-  return std::isfinite(above) ? loss : above;
-}
-
-// The gradient where SAM climbs to, and back; the buffers have moved in the first pass.
-double Gradient::uphill(const Batch& batch, const PartCallback& on_part) {
-  const at::Tensor buffers = parameters_.buffers().clone();
-  std::vector<at::Tensor> others;
-  for (const auto& other : parameters_.other_buffers()) others.push_back(other.tensor.clone());
-  at::Tensor x = parameters_.values();
-  sam_.climb(x, parameters_.gradients());
-  const double loss = backward(batch, &on_part);
-  sam_.come_back(x);
-  at::Tensor(parameters_.buffers()).copy_(buffers);
-  for (size_t i = 0; i < others.size(); ++i) {
-    at::Tensor(parameters_.other_buffers()[i].tensor).copy_(others[i]);
-  }
-  return loss;
+  const BorrowedValues above(parameters_,
+                             uphill(sam_, parameters_.values(), parameters_.gradients()));
+  const double second = backward(batch, &on_part);
+  return std::isfinite(second) ? loss : second;
 }
 
 double Gradient::backward(const Batch& batch, const PartCallback* on_part) {

@@ -40,11 +40,10 @@ class Gradient {
   struct Hooks;
 
   double backward(const Batch& batch, const PartCallback* on_part);
-  double uphill(const Batch& batch, const PartCallback& on_part);
 
   Model& model_;
   const FlatParameters& parameters_;
-  Sam sam_;
+  SamOptions sam_;
   std::unique_ptr<Hooks> hooks_;
 };
 

@@ -137,6 +137,49 @@ TEST(Gradient, NormsAreOfTheGradientInEvaluationModeAndLeaveNoTrace) {
   EXPECT_FALSE(at::equal(parameters.buffers(), buffers));
 }
 
+// Buffers move in the first pass only: as after one pass without SAM.
+TEST(Gradient, SamsIsTheGradientUphillAndOnlyTheBuffersMove) {
+  const Batch batch = some_batch(28);
+  const SamOptions sam{.rho = 0.3};
+  const auto make = [] { return make_model("resnet-8", {.seed = 2}); };
+  const auto once = make(), twin = make(), model = make();
+
+  const FlatParameters first(*once);
+  const double loss = Gradient(*once, first).compute(batch, {});
+  const FlatParameters expected(*twin);
+  expected.values().copy_(uphill(sam, first.values(), first.gradients()));
+  Gradient(*twin, expected).compute(batch, {});
+
+  const FlatParameters parameters(*model);
+  const at::Tensor x = parameters.values().clone();
+  Gradient gradient(*model, parameters, sam);
+  std::vector<int> times(parameters.size());
+  EXPECT_EQ(gradient.compute(batch,
+                             [&](int64_t begin, int64_t end) {
+                               for (int64_t i = begin; i < end; ++i) ++times[i];
+                             }),
+            loss);
+  EXPECT_TRUE(std::all_of(times.begin(), times.end(), [](int n) { return n == 1; }));
+  EXPECT_TRUE(at::equal(parameters.gradients(), expected.gradients()));
+  EXPECT_FALSE(at::allclose(parameters.gradients(), first.gradients(), 1e-2, 1e-3));
+  EXPECT_TRUE(at::equal(parameters.values(), x));
+  EXPECT_TRUE(at::equal(parameters.buffers(), first.buffers()));
+  ASSERT_FALSE(parameters.other_buffers().empty());
+  for (size_t i = 0; i < parameters.other_buffers().size(); ++i) {
+    EXPECT_TRUE(at::equal(parameters.other_buffers()[i].tensor, first.other_buffers()[i].tensor));
+  }
+}
+
+TEST(Gradient, SamComesBackAlsoWhereTheLossUphillIsNotFinite) {
+  const auto model = small_model(SmallModel::kPlain);
+  const FlatParameters parameters(*model);
+  const at::Tensor x = parameters.values().clone();
+  Gradient gradient(*model, parameters, {.rho = std::numeric_limits<double>::max()});
+  const double loss = gradient.compute(some_batch(6), [](int64_t, int64_t) { FAIL(); });
+  EXPECT_FALSE(std::isfinite(loss));
+  EXPECT_TRUE(at::equal(parameters.values(), x));
+}
+
 class Shaped : public Model {
  public:
   explicit Shaped(std::vector<int64_t> shape) : shape_(std::move(shape)) {

@@ -19,13 +19,6 @@ namespace valley {
 
 namespace {
 
-std::unique_ptr<Model> make_job_model(const RunConfig& config, const DataSplits& data) {
-  const auto& inputs = data.train->inputs;
-  return make_model(config.model, {.input = {inputs.size(1), inputs.size(2), inputs.size(3)},
-                                   .classes = data.train->classes,
-                                   .seed = static_cast<uint64_t>(config.seed)});
-}
-
 // A TorchScript file is known by what it does: one example tells whether it fits the data.
 void check_output(Model& model, const RunConfig& config, const DataSplits& data) {
   const c10::NoGradGuard no_grad;
@@ -55,10 +48,15 @@ void tell_partition(const PartitionSpec& spec, const Dataset& train, const RunCo
 
 }  // namespace
 
+std::unique_ptr<Model> make_job_model(const RunConfig& config, const DataSplits& data) {
+  const auto& inputs = data.train->inputs;
+  return make_model(config.model, {.input = {inputs.size(1), inputs.size(2), inputs.size(3)},
+                                   .classes = data.train->classes,
+                                   .seed = static_cast<uint64_t>(config.seed)});
+}
+
 DataSplits load_job_data(const RunConfig& config) {
-  const DataSplits data = load_data(config.data, {.train_samples = config.train_samples,
-                                                  .test_samples = config.test_samples,
-                                                  .seed = data_seed(config)});
+  const DataSplits data = load_data(config.data, to_data_options(config));
   check(to_train_options(config), data, static_cast<int>(config.workers));
   check_output(*make_job_model(config, data), config, data);
   return data;

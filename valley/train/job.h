@@ -1,9 +1,11 @@
 #pragma once
 
 #include <atomic>
+#include <memory>
 
 #include "valley/comm/communicator.h"
 #include "valley/data/dataset.h"
+#include "valley/models/model.h"
 #include "valley/train/run_config.h"
 #include "valley/train/summary.h"
 
@@ -23,6 +25,10 @@ struct JobContext {
 /// there is a run folder: so it also sees whether data, options and model go together.
 /// @throws UsageError
 DataSplits load_job_data(const RunConfig& config);
+
+/// The model a configuration names, with the weights that training begins with.
+/// @throws UsageError
+std::unique_ptr<Model> make_job_model(const RunConfig& config, const DataSplits& data);
 
 /// One worker of the training a configuration describes: builds the model, trains it, and leaves
 /// model.safetensors (for a TorchScript model also model.pt) in the run folder. A partition other

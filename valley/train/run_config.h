@@ -95,6 +95,9 @@ void apply_config(const Config& values, const std::string& source, RunConfig& co
 /// The seed of everything that is drawn about the data: --data-seed, or --seed where that is -1.
 uint64_t data_seed(const RunConfig& config);
 
+/// What load_data() is asked for, beside --data itself.
+DataOptions to_data_options(const RunConfig& config);
+
 /// Checks names, ranges and combinations that need no data, and turns texts into options.
 /// @throws UsageError, one line that names the option.
 TrainOptions to_train_options(const RunConfig& config);
