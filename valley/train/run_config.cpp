@@ -159,6 +159,10 @@ uint64_t data_seed(const RunConfig& c) {
   return static_cast<uint64_t>(c.data_seed < 0 ? c.seed : c.data_seed);
 }
 
+DataOptions to_data_options(const RunConfig& c) {
+  return {.train_samples = c.train_samples, .test_samples = c.test_samples, .seed = data_seed(c)};
+}
+
 TrainOptions to_train_options(const RunConfig& c) {
   TrainOptions o;
   find_algorithm(c.algorithm);

@@ -1,0 +1,137 @@
+#include "app/finished_run.h"
+
+#include <ATen/ops/isfinite.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "valley/core/error.h"
+#include "valley/models/safetensors.h"
+#include "valley/models/scripted.h"
+#include "valley/models/state_dict.h"
+#include "valley/record/run_folder.h"
+#include "valley/record/summary.h"
+#include "valley/train/job.h"
+
+namespace valley::app {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kScript = "model.pt";  // see run_job()
+
+bool is_run(const fs::path& folder) {
+  std::error_code error;
+  return fs::exists(folder / RunFolder::kConfig, error);
+}
+
+bool is_scripted(const RunConfig& config) { return config.model.ends_with(".pt"); }
+
+void require_finite(const at::Tensor& x, const std::string& folder, const std::string& whose) {
+  require(at::isfinite(x).all().item<bool>(), "{}: the weights of {} are not finite, it diverged",
+          folder, whose);
+}
+
+Checkpoints checkpoints_of(const std::string& folder) {
+  return Checkpoints(fs::path(folder) / RunFolder::kCheckpoints);
+}
+
+}  // namespace
+
+FinishedRun FinishedRun::open(const std::string& folder) {
+  const RunFolder files = RunFolder::open(folder);
+  FinishedRun run;
+  run.folder_ = folder;
+  const std::string config = files.file(RunFolder::kConfig).string();
+  apply_config(read_config(config), config, run.config_);
+  run.decay_rule_ = to_train_options(run.config_).decay_rule;
+
+  run.summary_ = summary_from(read_summary(files));
+  require(run.summary_.status == "finished",
+          "{} is not finished, it was {} after step {}; valley train --resume {} goes on", folder,
+          run.summary_.status, run.summary_.steps, folder);
+  std::vector<std::string_view> needed = {RunFolder::kModel};
+  if (is_scripted(run.config_)) needed.push_back(kScript);
+  for (const auto name : needed) {
+    require(fs::exists(files.file(name)), "{} has no {}", folder, name);
+  }
+  const auto manifest = checkpoints_of(folder).latest();
+  require(manifest && manifest->step == run.summary_.steps,
+          "{} has no checkpoint of its last step, {}: every worker's own weights were there",
+          folder, run.summary_.steps);
+  run.manifest_ = *manifest;
+  return run;
+}
+
+DataSplits FinishedRun::load_data() const {
+  return valley::load_data(config_.data, to_data_options(config_));
+}
+
+std::unique_ptr<Model> FinishedRun::make_model(const DataSplits& data) const {
+  RunConfig config = config_;
+  // The script that training began with may be gone; the one it left is the same network.
+  if (is_scripted(config_)) config.model = (fs::path(folder_) / kScript).string();
+  auto model = make_job_model(config, data);
+  const std::string file = (fs::path(folder_) / RunFolder::kModel).string();
+  try {
+    load_state_dict(*model, load_safetensors(file).tensors);
+  } catch (const UsageError& error) {
+    const std::string reason = error.what();
+    throw UsageError(reason.find(file) == std::string::npos ? file + ": " + reason : reason);
+  }
+  return model;
+}
+
+at::Tensor FinishedRun::load_worker(int worker, int64_t size) const {
+  const WorkerState state = checkpoints_of(folder_).load(manifest_, worker);
+  const auto x = std::find_if(state.tensors.begin(), state.tensors.end(),
+                              [](const NamedTensor& t) { return t.name == "x"; });
+  require(x != state.tensors.end() && x->tensor.numel() == size,
+          "{}: the checkpoint of worker {} is of another model", folder_, worker);
+  return x->tensor;
+}
+
+RunWeights FinishedRun::load_weights(const DataSplits& data) const {
+  RunWeights weights;
+  {
+    const auto model = make_model(data);
+    const FlatParameters parameters(*model, decay_rule_);
+    weights.average = parameters.values();
+    weights.ranges = parameters.ranges();
+  }
+  for (int m = 0; m < workers(); ++m) {
+    weights.workers.push_back(load_worker(m, weights.average.numel()));
+    require_finite(weights.workers.back(), folder_, fmt::format("worker {}", m));
+  }
+  require_finite(weights.average, folder_, "the average");
+  if (!is_scripted(config_) || fs::exists(config_.model)) {
+    const auto model = make_job_model(config_, data);
+    const FlatParameters parameters(*model, decay_rule_);
+    // Another file may have taken the name since.
+    if (parameters.size() == weights.average.numel()) weights.initial = parameters.values();
+  }
+  return weights;
+}
+
+std::vector<std::string> run_folders(const std::vector<std::string>& given) {
+  std::vector<std::string> runs;
+  for (const auto& folder : given) {
+    std::vector<std::string> inside;
+    std::error_code error;
+    if (!is_run(folder)) {
+      for (const auto& entry : fs::directory_iterator(folder, error)) {
+        if (is_run(entry.path())) inside.push_back(entry.path().string());
+      }
+    }
+    if (inside.empty()) {
+      RunFolder::open(folder);  // says what is wrong
+      inside.push_back(folder);
+    }
+    std::sort(inside.begin(), inside.end());
+    runs.insert(runs.end(), inside.begin(), inside.end());
+  }
+  return runs;
+}
+
+}  // namespace valley::app

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "valley/data/dataset.h"
+#include "valley/models/model.h"
+#include "valley/optim/flat_parameters.h"
+#include "valley/train/checkpoint.h"
+#include "valley/train/run_config.h"
+#include "valley/train/summary.h"
+
+namespace valley::app {
+
+/// Where a run began and where its workers came to, as flat vectors [d] in the order of training
+/// (FlatParameters with the run's decay rule).
+struct RunWeights {
+  at::Tensor average;               ///< x_A, the model the run left
+  std::vector<at::Tensor> workers;  ///< x_m, after the last step
+  at::Tensor initial;               ///< x_0; undefined if the run's TorchScript file is gone
+  std::vector<NamedRange> ranges;   ///< which parameter is where
+};
+
+/// What a finished run left in its folder, for whoever looks at the minimum it found.
+///
+///     const FinishedRun run = FinishedRun::open("runs/first");
+///     const DataSplits data = run.load_data();
+///     const RunWeights weights = run.load_weights(data);
+///     const auto model = run.make_model(data);      // one a thread
+class FinishedRun {
+ public:
+  /// Reads what is small, and sees whether the rest is there.
+  /// @throws UsageError if the folder is no run, or if the run is not finished.
+  static FinishedRun open(const std::string& folder);
+
+  const std::string& folder() const { return folder_; }
+  const RunConfig& config() const { return config_; }
+  const Summary& summary() const { return summary_; }
+  int workers() const { return manifest_.workers; }
+  DecayRule decay_rule() const { return decay_rule_; }
+
+  /// The data that the run trained on. @throws UsageError
+  DataSplits load_data() const;
+
+  /// A model of its own with the average weights, and BatchNorm statistics re-estimated for them.
+  /// @throws UsageError
+  std::unique_ptr<Model> make_model(const DataSplits& data) const;
+
+  /// Memory: (workers + 2) d, and what a checkpoint of one worker holds.
+  /// @throws UsageError if a file is missing, cut short or of another model, or a weight is not
+  ///     finite.
+  RunWeights load_weights(const DataSplits& data) const;
+
+ private:
+  FinishedRun() = default;
+
+  at::Tensor load_worker(int worker, int64_t size) const;
+
+  std::string folder_;
+  RunConfig config_;
+  Summary summary_;
+  Manifest manifest_;
+  DecayRule decay_rule_ = DecayRule::kAll;
+};
+
+/// The run folders meant by what a person gave: a run folder is one, and a folder of runs (that of
+/// `valley compare`) is all of them, by name. @throws UsageError for any other folder.
+std::vector<std::string> run_folders(const std::vector<std::string>& given);
+
+}  // namespace valley::app

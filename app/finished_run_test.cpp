@@ -1,0 +1,204 @@
+#include "app/finished_run.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/allclose.h>
+#include <ATen/ops/equal.h>
+#include <ATen/ops/full_like.h>
+#include <ATen/ops/stack.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "valley/comm/group.h"
+#include "valley/core/error.h"
+#include "valley/core/testing/test_folder.h"
+#include "valley/evaluation/evaluate.h"
+#include "valley/models/safetensors.h"
+#include "valley/record/json_file.h"
+#include "valley/record/run_folder.h"
+#include "valley/train/job.h"
+
+namespace valley::app {
+namespace {
+
+namespace fs = std::filesystem;
+
+RunConfig tiny(const std::string& out) {
+  RunConfig config;
+  config.data = "blobs";
+  config.train_samples = 120;
+  config.test_samples = 40;
+  config.model = "mlp";
+  config.workers = 3;
+  config.epochs = 2;
+  config.batch_size = 8;
+  config.decay = "matrices";
+  config.weight_decay = 0.01;
+  config.push = 0.2;
+  config.seed = 5;
+  config.out = out;
+  config.threads = 1;
+  return config;
+}
+
+void train(const RunConfig& config) {
+  RunFolder::create(config.out)
+      .write_atomically(RunFolder::kConfig, config_text(to_config(config)));
+  const DataSplits data = load_job_data(config);
+  run_threads(static_cast<int>(config.workers),
+              [&](Communicator& comm) { run_job(config, data, comm, {}); });
+}
+
+std::string open_error(const std::string& folder) {
+  return error_of<UsageError>([&] { FinishedRun::open(folder); });
+}
+
+std::string weights_error(const std::string& folder) {
+  return error_of<UsageError>([&] {
+    const FinishedRun run = FinishedRun::open(folder);
+    run.load_weights(run.load_data());
+  });
+}
+
+class AFinishedRun : public testing::Test {
+ protected:
+  void SetUp() override { train(tiny(out)); }
+
+  // A worker's file with another x.
+  void replace_x(int worker, const at::Tensor& x) {
+    const std::string file = worker_file(worker);
+    TensorFile content = load_safetensors(file);
+    for (auto& [name, tensor] : content.tensors) {
+      if (name == "x") tensor = x;
+    }
+    save_safetensors(file, content.tensors, content.metadata);
+  }
+  std::string worker_file(int worker) {
+    const Manifest manifest = *Checkpoints(folder / "run" / "checkpoints").latest();
+    return (Checkpoints(folder / "run" / "checkpoints").path_of(manifest.step) /
+            fmt::format("worker-{}.safetensors", worker))
+        .string();
+  }
+
+  const TestFolder folder;
+  const std::string out = (folder / "run").string();
+};
+
+TEST_F(AFinishedRun, GivesBackWhatItEndedWith) {
+  const FinishedRun run = FinishedRun::open(out);
+  EXPECT_EQ(run.folder(), out);
+  EXPECT_EQ(run.workers(), 3);
+  EXPECT_EQ(run.config().push, 0.2);
+  EXPECT_EQ(run.decay_rule(), DecayRule::kMatrices);
+  const DataSplits data = run.load_data();
+  EXPECT_EQ(data.train->size(), 120);
+
+  const RunWeights weights = run.load_weights(data);
+  ASSERT_EQ(weights.workers.size(), 3u);
+  EXPECT_TRUE(at::allclose(at::stack(weights.workers).mean(0), weights.average, 1e-5, 1e-7));
+  double width = 0;
+  for (const auto& x : weights.workers) width += (x - weights.average).norm().item<double>() / 3;
+  EXPECT_NEAR(width, run.summary().valley_width, 1e-5 * width);
+  EXPECT_GT(width, 0.1);
+  EXPECT_EQ(weights.ranges.front().name.substr(weights.ranges.front().name.size() - 6), "weight");
+
+  RunConfig untrained = tiny("");
+  const auto fresh = make_job_model(untrained, data);
+  EXPECT_TRUE(at::equal(weights.initial, FlatParameters(*fresh, DecayRule::kMatrices).values()));
+
+  const auto model = run.make_model(data);
+  const FlatParameters parameters(*model, run.decay_rule());
+  EXPECT_TRUE(at::equal(parameters.values(), weights.average));
+  const auto solo = make_solo();
+  EXPECT_NEAR(evaluate(*model, data.train, *data.train, *solo).loss, run.summary().train_loss,
+              1e-6);
+}
+
+TEST_F(AFinishedRun, IsRefusedWhereSomethingIsMissing) {
+  const fs::path run = folder / "run";
+  EXPECT_EQ(weights_error(out), "no error");
+
+  Json summary = read_json(run / "summary.json");
+  summary["status"] = "interrupted";
+  write_json(run / "summary.json", summary);
+  EXPECT_EQ(open_error(out), fmt::format("{} is not finished, it was interrupted after step {}; "
+                                         "valley train --resume {} goes on",
+                                         out, summary["steps"].get<int64_t>(), out));
+  summary["status"] = "finished";
+  summary["steps"] = 1000;
+  write_json(run / "summary.json", summary);
+  EXPECT_EQ(open_error(out), out +
+                                 " has no checkpoint of its last step, 1000: every worker's own "
+                                 "weights were there");
+  fs::rename(run / "summary.json", run / "elsewhere.json");
+  EXPECT_EQ(open_error(out),
+            out + " has no summary.json: the run has not ended; --resume " + out + " goes on");
+  fs::rename(run / "config.toml", run / "elsewhere.toml");
+  EXPECT_EQ(open_error(out), out + " is no run folder: config.toml is missing");
+  EXPECT_EQ(open_error(out + "-not"), out + "-not is no run folder: there is no such folder");
+}
+
+TEST_F(AFinishedRun, NeedsItsModel) {
+  fs::remove(folder / "run" / "model.safetensors");
+  EXPECT_EQ(open_error(out), out + " has no model.safetensors");
+  save_safetensors((folder / "run" / "model.safetensors").string(), {});
+  EXPECT_TRUE(weights_error(out).starts_with(out + "/model.safetensors: ")) << weights_error(out);
+  spill(folder / "run" / "model.safetensors", "short");
+  EXPECT_TRUE(weights_error(out).starts_with(out + "/model.safetensors is cut short"))
+      << weights_error(out);
+}
+
+TEST_F(AFinishedRun, NeedsWeightsThatAreNumbersAndFit) {
+  const FinishedRun run = FinishedRun::open(out);
+  const at::Tensor average = run.load_weights(run.load_data()).average;
+  replace_x(1, at::full_like(average, std::numeric_limits<float>::quiet_NaN()));
+  EXPECT_EQ(weights_error(out), out + ": the weights of worker 1 are not finite, it diverged");
+  replace_x(1, average.slice(0, 1));
+  EXPECT_EQ(weights_error(out), out + ": the checkpoint of worker 1 is of another model");
+  replace_x(1, average);
+  fs::remove(worker_file(2));
+  EXPECT_TRUE(weights_error(out).starts_with("cannot read " + worker_file(2)))
+      << weights_error(out);
+}
+
+TEST_F(AFinishedRun, OfATorchScriptFileNeedsNoFile) {
+  const std::string script = (folder / "net.pt").string();
+  const std::string command =
+      "cd " + folder.path().string() +
+      " && OMP_NUM_THREADS=1 /usr/bin/python3 -W ignore -c 'import torch; from torch import nn; "
+      "torch.jit.script(nn.Sequential(nn.Flatten(), nn.Linear(784, 10))).save(\"net.pt\")'";
+  ASSERT_EQ(std::system(command.c_str()), 0);
+  RunConfig config = tiny((folder / "scripted").string());
+  config.model = script;
+  train(config);
+
+  const FinishedRun run = FinishedRun::open(config.out);
+  const DataSplits data = run.load_data();
+  const RunWeights before = run.load_weights(data);
+  EXPECT_GT((before.initial - before.average).norm().item<double>(), 0);
+  fs::remove(script);
+  const RunWeights after = run.load_weights(data);
+  EXPECT_TRUE(at::equal(after.average, before.average));
+  EXPECT_FALSE(after.initial.defined());
+  fs::remove(folder / "scripted" / "model.pt");
+  EXPECT_EQ(open_error(config.out), config.out + " has no model.pt");
+}
+
+TEST(RunFolders, AreTheRunsOfAFolderOfRuns) {
+  const TestFolder folder;
+  for (const char* name : {"b", "a", "none"}) fs::create_directory(folder / name);
+  spill(folder / "a" / "config.toml", "");
+  spill(folder / "b" / "config.toml", "");
+  const std::string all = folder.path().string(), a = (folder / "a").string(),
+                    b = (folder / "b").string(), none = (folder / "none").string();
+  EXPECT_EQ(run_folders({b, all}), (std::vector<std::string>{b, a, b}));
+  EXPECT_EQ(error_of<UsageError>([&] { run_folders({none}); }),
+            none + " is no run folder: config.toml is missing");
+  EXPECT_EQ(error_of<UsageError>([&] { run_folders({a + "/config.toml"}); }),
+            a + "/config.toml is no run folder: there is no such folder");
+}
+
+}  // namespace
+}  // namespace valley::app
