@@ -1,0 +1,216 @@
+#include "valley/analysis/objective.h"
+
+#include <ATen/Parallel.h>
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/argmax.h>
+#include <ATen/ops/cross_entropy_loss.h>
+#include <ATen/ops/eq.h>
+#include <ATen/ops/log_softmax.h>
+#include <ATen/ops/zeros.h>
+#include <c10/core/GradMode.h>
+#include <fmt/format.h>
+#include <torch/csrc/autograd/autograd.h>
+#include <torch/csrc/autograd/variable.h>
+
+#include <algorithm>
+#include <exception>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "valley/comm/group.h"
+#include "valley/core/error.h"
+#include "valley/evaluation/batch_norm.h"
+#include "valley/evaluation/deal.h"
+
+namespace valley {
+namespace {
+
+using torch::autograd::variable_list;
+
+int cores() { return static_cast<int>(std::max(1u, std::thread::hardware_concurrency())); }
+
+ObjectiveOptions checked(ObjectiveOptions o) {
+  require(o.threads >= 0, "threads must be at least 0, got {}", o.threads);
+  require(o.batch_size >= 1 && o.derivative_batch_size >= 1,
+          "batch sizes must be at least 1, got {} and {}", o.batch_size, o.derivative_batch_size);
+  if (o.threads == 0) o.threads = cores();
+  return o;
+}
+
+// The batch's part of the mean over all examples.
+at::Tensor partial_loss(Model& model, const Batch& batch, int64_t examples) {
+  const double share = static_cast<double>(batch.target.size(0)) / static_cast<double>(examples);
+  return at::cross_entropy_loss(model.forward(batch.input), batch.target) * share;
+}
+
+// Adds tensors, one for each range and undefined where it is zero, to `sums` [d].
+void add_to(at::Tensor sums, const variable_list& parts, const std::vector<NamedRange>& ranges) {
+  for (size_t i = 0; i < parts.size(); ++i) {
+    if (!parts[i].defined()) continue;
+    sums.narrow(0, ranges[i].offset, ranges[i].size).add_(parts[i].detach().reshape(-1));
+  }
+}
+
+// d(g . v)/dx, tensors undefined where it is zero.
+variable_list product(const variable_list& gradients, const at::Tensor& v,
+                      const std::vector<at::Tensor>& parameters,
+                      const std::vector<NamedRange>& ranges, bool keep_graph) {
+  variable_list outputs, directions;
+  for (size_t i = 0; i < gradients.size(); ++i) {
+    // Undefined or constant: the loss does not depend on the parameter, or linearly.
+    if (!gradients[i].defined() || !gradients[i].requires_grad()) continue;
+    outputs.push_back(gradients[i]);
+    directions.push_back(v.narrow(0, ranges[i].offset, ranges[i].size).view(ranges[i].shape));
+  }
+  if (outputs.empty()) return variable_list(parameters.size());
+  return torch::autograd::grad(outputs, parameters, directions, keep_graph,
+                               /*create_graph=*/false, /*allow_unused=*/true);
+}
+
+}  // namespace
+
+struct Objective::Replica {
+  Replica(std::unique_ptr<Model> made, DecayRule rule)
+      : model(std::move(made)), parameters(*model, rule) {}
+
+  std::unique_ptr<Model> model;
+  FlatParameters parameters;
+};
+
+Objective::Objective(const MakeModel& make_model, std::shared_ptr<const Dataset> data,
+                     const Dataset& statistics, ObjectiveOptions options)
+    : data_(std::move(data)), statistics_(statistics), options_(checked(std::move(options))) {
+  require(data_->size() > 0, "the data set has no examples");
+  // More than there are batches would have nothing to do.
+  const int64_t batches = (data_->size() - 1) / options_.derivative_batch_size + 1;
+  options_.threads = static_cast<int>(std::min<int64_t>(options_.threads, batches));
+  for (int i = 0; i < options_.threads; ++i) {
+    replicas_.push_back(std::make_unique<Replica>(make_model(), options_.decay_rule));
+  }
+}
+
+Objective::~Objective() = default;
+
+int64_t Objective::size() const { return start().numel(); }
+int64_t Objective::examples() const { return data_->size(); }
+int Objective::threads() const { return options_.threads; }
+const at::Tensor& Objective::start() const { return replicas_.front()->parameters.values(); }
+const std::vector<NamedRange>& Objective::ranges() const {
+  return replicas_.front()->parameters.ranges();
+}
+
+at::Tensor Objective::sum_over_threads(
+    const at::Tensor& x, int64_t rows, int64_t columns,
+    const std::function<void(Replica&, Communicator&, at::Tensor&)>& fn) {
+  require(x.dim() == 1 && x.numel() == size(), "the point has {} values, the model {}", x.numel(),
+          size());
+  std::vector<at::Tensor> sums(replicas_.size());
+  const int caller_threads = at::get_num_threads();
+  run_threads(options_.threads, [&](Communicator& comm) {
+    at::set_num_threads(std::max(1, cores() / comm.size()));
+    Replica& replica = *replicas_[comm.rank()];
+    at::Tensor& sum = sums[comm.rank()];
+    const c10::NoGradGuard no_grad;
+    const BorrowedValues borrowed(replica.parameters, x);
+    sum = at::zeros({rows, columns}, at::kDouble);
+    replica.model->train(false);
+    fn(replica, comm, sum);
+  });
+  at::set_num_threads(caller_threads);  // of this thread, which was worker 0 if it was alone
+  for (size_t i = 1; i < sums.size(); ++i) sums[0].add_(std::exchange(sums[i], {}));
+  return sums[0];
+}
+
+PointScores Objective::scores(const at::Tensor& x) {
+  const at::Tensor sums =
+      sum_over_threads(x, 1, 3, [&](Replica& replica, Communicator& comm, at::Tensor& sum) {
+        if (options_.batch_norm == BatchNormAt::kProbe) {
+          reestimate_batch_norm(*replica.model, replica.parameters, data_, comm,
+                                {.batch_size = options_.batch_size});
+          replica.model->train(false);
+        }
+        double* total = sum.data_ptr<double>();
+        deal_batches(data_, statistics_, comm, options_.batch_size, [&](const Batch& batch) {
+          const at::Tensor logits = replica.model->forward(batch.input);
+          const double count = static_cast<double>(batch.target.size(0));
+          total[0] += at::cross_entropy_loss(logits, batch.target).item<double>() * count;
+          total[1] += at::eq(at::argmax(logits, 1), batch.target).sum().item<double>();
+          const at::Tensor log_p = at::log_softmax(logits, 1);
+          // exp(-inf) * -inf is no number, where the limit is 0.
+          total[2] -= (log_p.exp() * log_p.clamp_min(-1e30)).sum().item<double>();
+        });
+      });
+  const bool twice = options_.batch_norm == BatchNormAt::kProbe;
+  if (options_.on_passes) options_.on_passes(twice ? 2 : 1);
+  const double* total = sums.data_ptr<double>();
+  const double n = static_cast<double>(examples());
+  return {.loss = total[0] / n, .accuracy = total[1] / n, .entropy = total[2] / n};
+}
+
+LossGradient Objective::gradient(const at::Tensor& x) {
+  std::vector<double> losses(replicas_.size());
+  const at::Tensor sum =
+      sum_over_threads(x, 1, size(), [&](Replica& replica, Communicator& comm, at::Tensor& sums) {
+        const c10::AutoGradMode with_grad(true);
+        const FlatParameters& p = replica.parameters;
+        deal_batches(data_, statistics_, comm, options_.derivative_batch_size,
+                     [&](const Batch& batch) {
+                       const at::Tensor loss = partial_loss(*replica.model, batch, examples());
+                       losses[comm.rank()] += loss.item<double>();
+                       add_to(sums[0],
+                              torch::autograd::grad({loss}, p.parameters(), /*grad_outputs=*/{},
+                                                    /*retain_graph=*/false, /*create_graph=*/false,
+                                                    /*allow_unused=*/true),
+                              p.ranges());
+                     });
+      });
+  if (options_.on_passes) options_.on_passes(3);
+  LossGradient result{.gradient = sum[0].to(start().scalar_type())};
+  for (const double loss : losses) result.loss += loss;
+  return result;
+}
+
+std::vector<at::Tensor> Objective::hessian_products(const at::Tensor& x,
+                                                    const std::vector<at::Tensor>& vs) {
+  std::vector<at::Tensor> directions;
+  for (const at::Tensor& v : vs) {
+    require(v.dim() == 1 && v.numel() == size(), "the direction has {} values, the model {}",
+            v.numel(), size());
+    directions.push_back(v.detach().to(start().scalar_type()).contiguous());
+  }
+  if (vs.empty()) return {};
+  const auto k = static_cast<int64_t>(vs.size());
+  at::Tensor sum;
+  try {
+    sum =
+        sum_over_threads(x, k, size(), [&](Replica& replica, Communicator& comm, at::Tensor& sums) {
+          const c10::AutoGradMode with_grad(true);
+          const FlatParameters& p = replica.parameters;
+          deal_batches(
+              data_, statistics_, comm, options_.derivative_batch_size, [&](const Batch& batch) {
+                const variable_list gradients = torch::autograd::grad(
+                    {partial_loss(*replica.model, batch, examples())}, p.parameters(),
+                    /*grad_outputs=*/{}, /*retain_graph=*/true, /*create_graph=*/true,
+                    /*allow_unused=*/true);
+                for (int64_t i = 0; i < k; ++i) {
+                  add_to(sums[i],
+                         product(gradients, directions[i], p.parameters(), p.ranges(), i + 1 < k),
+                         p.ranges());
+                }
+              });
+        });
+  } catch (const std::exception& error) {
+    // "derivative for aten::grid_sampler_2d_backward is not implemented" and its like.
+    std::string reason = error.what();
+    if (reason.find("not implemented") == std::string::npos) throw;
+    reason = reason.substr(0, reason.find('\n'));
+    throw UsageError(fmt::format("the network has no second derivative in LibTorch: {}", reason));
+  }
+  if (options_.on_passes) options_.on_passes(3 + 6 * static_cast<double>(k));
+  std::vector<at::Tensor> products;
+  for (int64_t i = 0; i < k; ++i) products.push_back(sum[i].to(start().scalar_type()));
+  return products;
+}
+
+}  // namespace valley
