@@ -27,6 +27,8 @@ class Choco : public EveryStepAlgorithm {
             "replicas",
             options.topology);
     mine_ = neighbourhood(graph_.matrix(0), comm_.rank());
+    keep("replica", replica_);
+    keep("mixed", mixed_);
   }
 
   // The loop gives all workers the same x before the first step.
@@ -53,27 +55,6 @@ class Choco : public EveryStepAlgorithm {
       mixed_.add_(difference_, mine_.receive[k].weight);
     }
     x.add_(mixed_, gamma_).sub_(replica_, gamma_);
-  }
-
-  void start_at(int64_t step) override {
-    EveryStepAlgorithm::start_at(step);
-    replica_.reset();
-    mixed_.reset();
-  }
-
-  AlgorithmState state() const override {
-    auto state = EveryStepAlgorithm::state();
-    state.emplace_back("replica", state_value(replica_));
-    state.emplace_back("mixed", state_value(mixed_));
-    return state;
-  }
-
-  void load_state(const AlgorithmState& state) override {
-    at::Tensor replica, mixed;
-    load_vector(state, "replica", replica);
-    load_vector(state, "mixed", mixed);
-    EveryStepAlgorithm::load_state(state);
-    replica_ = replica, mixed_ = mixed;
   }
 
  private:

@@ -25,6 +25,7 @@ class D2 : public EveryStepAlgorithm {
             "--topology {} with {} workers has lambda_min {:.6f}; d2 needs more than -1/3 (--lazy "
             "mixes with (I + P) / 2)",
             options.topology, context.comm.size(), smallest);
+    keep("stepped", stepped_);
   }
 
   void before_gradient(const StepInfo&, at::Tensor& x) override {
@@ -44,22 +45,6 @@ class D2 : public EveryStepAlgorithm {
       stepped_ = x.clone();
     }
     mixer_.mix(graph_.matrix(info.step), x);
-  }
-
-  void start_at(int64_t step) override {
-    EveryStepAlgorithm::start_at(step);
-    stepped_.reset();
-  }
-
-  AlgorithmState state() const override {
-    auto state = EveryStepAlgorithm::state();
-    state.emplace_back("stepped", state_value(stepped_));
-    return state;
-  }
-
-  void load_state(const AlgorithmState& state) override {
-    load_vector(state, "stepped", stepped_);
-    EveryStepAlgorithm::load_state(state);
   }
 
  private:

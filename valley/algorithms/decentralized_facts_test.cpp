@@ -21,6 +21,7 @@
 
 #include "valley/algorithms/registry.h"
 #include "valley/core/error.h"
+#include "valley/core/testing/test_folder.h"
 #include "valley/testing/normals.h"
 #include "valley/testing/run_ranks.h"
 
@@ -337,18 +338,13 @@ TEST(DecentralizedFacts, SsgdNoiseTakesTheGradientAtNoisyPointsAndTheStepFromX) 
 TEST(DecentralizedErrors, EachInOneLine) {
   const auto error = [](const std::string& algorithm, const AlgorithmOptions& options,
                         int workers) {
-    try {
-      check_algorithm(algorithm, options, workers, 0);
-    } catch (const UsageError& e) {
-      return std::string(e.what());
-    }
-    return std::string("none");
+    return error_of<UsageError>([&] { check_algorithm(algorithm, options, workers, 0); });
   };
   EXPECT_EQ(error("d2", {.topology = "ring"}, 4),
             "--topology ring with 4 workers has lambda_min -0.333333; d2 needs more than -1/3 "
             "(--lazy mixes with (I + P) / 2)");
-  EXPECT_EQ(error("d2", {.topology = "ring", .lazy = true}, 4), "none");
-  EXPECT_EQ(error("d2", {.topology = "ring"}, 5), "none");
+  EXPECT_EQ(error("d2", {.topology = "ring", .lazy = true}, 4), "no error");
+  EXPECT_EQ(error("d2", {.topology = "ring"}, 5), "no error");
   for (const char* topology : {"one-peer-exponential", "directed-ring"}) {
     EXPECT_EQ(error("d2", {.topology = topology}, 4),
               std::string("--topology ") + topology +
@@ -364,12 +360,8 @@ TEST(DecentralizedErrors, EachInOneLine) {
   }
   EXPECT_EQ(error("gradient-tracking", {.mixing = kCta}, 4),
             "--mixing cta is not a form of gradient-tracking: awc or atc");
-  try {
-    parse_mixing_order("act");
-    FAIL() << "no error";
-  } catch (const UsageError& e) {
-    EXPECT_STREQ(e.what(), "unknown mixing order 'act'; did you mean 'awc'? known: awc, atc, cta");
-  }
+  EXPECT_EQ(error_of<UsageError>([] { parse_mixing_order("act"); }),
+            "unknown mixing order 'act'; did you mean 'awc'? known: awc, atc, cta");
 }
 
 }  // namespace

@@ -24,27 +24,13 @@ class Easgd : public RoundsAlgorithm {
       : RoundsAlgorithm(options, context),
         beta_(options.moving_rate),
         schedule_(options.push_schedule),
-        consensus_(pull_push_of(options, context.comm.size())) {}
+        consensus_(pull_push_of(options, context.comm.size())) {
+    keep("center", center_);
+  }
 
   // The loop gives all workers the same x before the first step.
   void before_gradient(const StepInfo&, at::Tensor& x) override {
     if (!center_.defined()) center_ = x.clone();
-  }
-
-  void start_at(int64_t step) override {
-    RoundsAlgorithm::start_at(step);
-    center_.reset();
-  }
-
-  AlgorithmState state() const override {
-    auto state = RoundsAlgorithm::state();
-    state.emplace_back("center", state_value(center_));
-    return state;
-  }
-
-  void load_state(const AlgorithmState& state) override {
-    load_vector(state, "center", center_);
-    RoundsAlgorithm::load_state(state);
   }
 
  private:

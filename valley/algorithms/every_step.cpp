@@ -6,12 +6,21 @@ namespace valley {
 
 EveryStepAlgorithm::EveryStepAlgorithm(const AlgorithmContext& context) : comm_(context.comm) {}
 
+void EveryStepAlgorithm::start_at(int64_t) {
+  steps_ = 0;
+  kept_.forget();
+}
+
 AlgorithmState EveryStepAlgorithm::state() const {
-  return {{"steps", at::scalar_tensor(steps_, at::kLong)}};
+  AlgorithmState state = {{"steps", at::scalar_tensor(steps_, at::kLong)}};
+  kept_.append_to(state);
+  return state;
 }
 
 void EveryStepAlgorithm::load_state(const AlgorithmState& state) {
-  steps_ = state_entry(state, "steps", at::kLong, 1).item<int64_t>();
+  const at::Tensor steps = state_entry(state, "steps", at::kLong, 1);
+  kept_.load(state);
+  steps_ = steps.item<int64_t>();
 }
 
 }  // namespace valley

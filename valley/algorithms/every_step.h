@@ -1,5 +1,8 @@
 #pragma once
 
+#include <string>
+#include <utility>
+
 #include "valley/algorithms/algorithm.h"
 #include "valley/algorithms/registry.h"
 
@@ -7,7 +10,7 @@ namespace valley {
 
 /// What all methods that communicate in every step share: the number of steps, its place in a
 /// checkpoint, no rounds to report. A method fills the hooks, calls count_step() once a step, and
-/// overrides state(), load_state() and start_at() where it remembers more.
+/// names in its constructor the vectors that it keeps.
 class EveryStepAlgorithm : public Algorithm {
  public:
   explicit EveryStepAlgorithm(const AlgorithmContext& context);
@@ -16,7 +19,7 @@ class EveryStepAlgorithm : public Algorithm {
   int64_t rounds() const final { return steps_; }
   int64_t period() const final { return 1; }
   bool final_average_needed() const override { return comm_.size() > 1 && steps_ > 0; }
-  void start_at(int64_t) override { steps_ = 0; }
+  void start_at(int64_t step) override;
   AlgorithmState state() const override;
   void load_state(const AlgorithmState& state) override;
 
@@ -24,10 +27,15 @@ class EveryStepAlgorithm : public Algorithm {
   void count_step() { ++steps_; }
   bool alone() const { return comm_.size() == 1; }
 
+  /// x, a member, is in the checkpoint under `name`; undefined until it is needed, and again when
+  /// the workers start together anew.
+  void keep(std::string name, at::Tensor& x) { kept_.add(std::move(name), x); }
+
   Communicator& comm_;
 
  private:
   int64_t steps_ = 0;
+  KeptVectors kept_;
   std::optional<RoundReport> none_;
 };
 

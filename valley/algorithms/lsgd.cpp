@@ -24,24 +24,22 @@ class Lsgd : public RoundsAlgorithm {
         leader_pull_(options.leader_pull) {
     require(0 <= leader_pull_ && leader_pull_ <= 1, "--leader-pull must be in [0, 1], got {}",
             leader_pull_);
+    if (leader_pull_ > 0) keep("leader", center_);
   }
 
   void start_at(int64_t step) override {
     RoundsAlgorithm::start_at(step);
     loss_sum_ = loss_count_ = 0;
-    center_.reset();
   }
 
   AlgorithmState state() const override {
     auto state = RoundsAlgorithm::state();
     state.emplace_back("losses", at::tensor({loss_sum_, loss_count_}, at::kDouble));
-    if (leader_pull_ > 0) state.emplace_back("leader", state_value(center_));
     return state;
   }
 
   void load_state(const AlgorithmState& state) override {
     const at::Tensor losses = state_entry(state, "losses", at::kDouble, 2);
-    if (leader_pull_ > 0) load_vector(state, "leader", center_);
     RoundsAlgorithm::load_state(state);
     loss_sum_ = losses.data_ptr<double>()[0];
     loss_count_ = losses.data_ptr<double>()[1];

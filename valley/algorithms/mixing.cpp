@@ -27,49 +27,58 @@ bool is_average(const MixingMatrix& p) {
 void Mixer::start(const MixingMatrix& p, const at::Tensor& x) {
   if (!copy_.defined()) copy_ = at::empty_like(x);
   copy_.copy_(x);
-  send(p, copy_);
+  prepare(p, copy_);
+  work_ = all_ ? comm_.start_all_reduce_sum(copy_, received_[0])
+               : comm_.start_exchange(sends_, receives_);
 }
 
-void Mixer::send(const MixingMatrix& p, const at::Tensor& x) {
-  x_ = x;
+void Mixer::finish(at::Tensor& out) {
+  std::exchange(work_, nullptr)->wait();
+  apply(copy_, out);
+}
+
+void Mixer::mix(const MixingMatrix& p, at::Tensor& x) {
+  prepare(p, x);
+  if (all_) {
+    comm_.all_reduce_sum(x, received_[0]);
+  } else {
+    comm_.exchange(sends_, receives_);
+  }
+  apply(x, x);
+}
+
+void Mixer::apply(const at::Tensor& x, at::Tensor& out) {
+  if (all_) {
+    if (!out.is_same(x)) out.copy_(x);
+    lerp_to_mean(out, received_[0], comm_.size(), 1);
+  } else {
+    mix_into(out, x, own_, weights_, received_);
+  }
+}
+
+void Mixer::prepare(const MixingMatrix& p, const at::Tensor& x) {
   const auto buffer = [&](size_t i) {
     if (received_.size() <= i) received_.resize(i + 1);
     if (!received_[i].defined()) received_[i] = at::empty_like(x);
     return received_[i];
   };
+  sends_.clear();
+  receives_.clear();
+  weights_.clear();
   all_ = is_average(p);
   if (all_) {
-    work_ = comm_.start_all_reduce_sum(x, buffer(0));
+    buffer(0);
     return;
   }
   const Neighbourhood mine = neighbourhood(p, comm_.rank());
-  std::vector<Message> sends, receives;
-  for (const int peer : mine.send) sends.push_back({peer, x});
-  weights_.clear();
+  for (const int peer : mine.send) sends_.push_back({peer, x});
   own_ = mine.self;
   for (const Neighbour& peer : mine.receive) {
-    receives.push_back({peer.rank, buffer(weights_.size())});
+    receives_.push_back({peer.rank, buffer(weights_.size())});
     weights_.push_back(peer.weight);
     own_ += peer.weight;
   }
   if (std::abs(own_ - 1) < 1e-9) own_ = 1;
-  work_ = comm_.start_exchange(sends, receives);
-}
-
-void Mixer::finish(at::Tensor& out) {
-  std::exchange(work_, nullptr)->wait();
-  if (all_) {
-    if (!out.is_same(x_)) out.copy_(x_);
-    lerp_to_mean(out, received_[0], comm_.size(), 1);
-  } else {
-    mix_into(out, x_, own_, weights_, received_);
-  }
-  x_.reset();
-}
-
-void Mixer::mix(const MixingMatrix& p, at::Tensor& x) {
-  send(p, x);
-  finish(x);
 }
 
 int64_t Mixer::bytes(const MixingMatrix& p, int rank, int64_t d, int64_t element_size) {
@@ -92,13 +101,7 @@ const MixingMatrix& Graph::matrix(int64_t t) {
   const int64_t of = topology_->cycle() == 1 ? 0 : t;
   if (of != of_) {
     matrix_ = topology_->matrix(of);
-    if (lazy_) {
-      MixingMatrix half = add(MixingMatrix::identity(matrix_->size()), 1, *matrix_);
-      for (int j = 0; j < half.size(); ++j) {
-        for (int k = 0; k < half.size(); ++k) half(j, k) /= 2;
-      }
-      matrix_ = half;
-    }
+    if (lazy_) matrix_ = scaled(add(MixingMatrix::identity(matrix_->size()), 1, *matrix_), 0.5);
     of_ = of;
   }
   return *matrix_;

@@ -33,18 +33,19 @@ class Mixer {
   /// out [d] may be the x of start().
   void finish(at::Tensor& out);
 
-  /// start() and finish() in place, without the copy.
+  /// The same in place and at once, without the copy.
   void mix(const MixingMatrix& p, at::Tensor& x);
 
   /// Bytes that worker `rank` puts into one mixing of d values.
   static int64_t bytes(const MixingMatrix& p, int rank, int64_t d, int64_t element_size);
 
  private:
-  void send(const MixingMatrix& p, const at::Tensor& x);
+  void prepare(const MixingMatrix& p, const at::Tensor& x);
+  void apply(const at::Tensor& x, at::Tensor& out);
 
   Communicator& comm_;
-  at::Tensor copy_;                   // what start() sends
-  at::Tensor x_;                      // of the mixing under way
+  at::Tensor copy_;  // what start() sends
+  std::vector<Message> sends_, receives_;
   double own_ = 1;                    // the sum of the row
   std::vector<double> weights_;       // of the neighbours
   std::vector<at::Tensor> received_;  // from them; or the sum over all

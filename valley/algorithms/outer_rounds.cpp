@@ -16,35 +16,16 @@ OuterOptions check_outer(const AlgorithmOptions& options, const OuterOptions& ow
 }
 
 OuterRounds::OuterRounds(const AlgorithmOptions& options, const AlgorithmContext& context)
-    : RoundsAlgorithm(options, context) {}
+    : RoundsAlgorithm(options, context) {
+  keep("start", start_);
+  keep("momentum", momentum_);
+}
 
 // The loop gives all workers the same x before the first step.
 void OuterRounds::before_gradient(const StepInfo&, at::Tensor& x) {
   if (start_.defined()) return;
   start_ = x.clone();
   momentum_ = at::zeros_like(x);
-}
-
-void OuterRounds::start_at(int64_t step) {
-  RoundsAlgorithm::start_at(step);
-  start_.reset();
-  momentum_.reset();
-}
-
-AlgorithmState OuterRounds::state() const {
-  auto state = RoundsAlgorithm::state();
-  state.emplace_back("start", state_value(start_));
-  state.emplace_back("momentum", state_value(momentum_));
-  return state;
-}
-
-void OuterRounds::load_state(const AlgorithmState& state) {
-  at::Tensor start, momentum;
-  load_vector(state, "start", start);
-  load_vector(state, "momentum", momentum);
-  RoundsAlgorithm::load_state(state);
-  start_ = start;
-  momentum_ = momentum;
 }
 
 RoundReport OuterRounds::round(const StepInfo& info, at::Tensor& x) {

@@ -32,9 +32,6 @@ class OuterRounds : public RoundsAlgorithm {
   OuterRounds(const AlgorithmOptions& options, const AlgorithmContext& context);
 
   void before_gradient(const StepInfo& info, at::Tensor& x) override;
-  void start_at(int64_t step) override;
-  AlgorithmState state() const override;
-  void load_state(const AlgorithmState& state) override;
 
  protected:
   /// x [d] holds x_A and shall hold the workers' next x; `momentum` [d] is 0 before the first

@@ -22,6 +22,7 @@ class QgDsgdm : public EveryStepAlgorithm {
     require(0 <= beta_ && beta_ < 1, "--quasi-momentum must be in [0, 1), got {}", beta_);
     require(bool(learning_rate_),
             "qg-dsgdm needs the learning rate of a step (AlgorithmContext::learning_rate)");
+    keep("momentum", momentum_);
   }
 
   void on_gradient(const StepInfo&, at::Tensor& x, at::Tensor& g) override {
@@ -38,22 +39,6 @@ class QgDsgdm : public EveryStepAlgorithm {
     const double alpha = learning_rate_(info.step);
     if (beta_ == 0 || alpha == 0) return;
     momentum_.mul_(beta_).add_(before_.sub_(x), (1 - beta_) / alpha);
-  }
-
-  void start_at(int64_t step) override {
-    EveryStepAlgorithm::start_at(step);
-    momentum_.reset();
-  }
-
-  AlgorithmState state() const override {
-    auto state = EveryStepAlgorithm::state();
-    state.emplace_back("momentum", state_value(momentum_));
-    return state;
-  }
-
-  void load_state(const AlgorithmState& state) override {
-    load_vector(state, "momentum", momentum_);
-    EveryStepAlgorithm::load_state(state);
   }
 
  private:

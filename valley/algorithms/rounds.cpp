@@ -14,13 +14,22 @@ void RoundsAlgorithm::after_step(const StepInfo& info, at::Tensor& x) {
   if (clock_.tick()) last_round_ = round(info, x);
 }
 
+void RoundsAlgorithm::start_at(int64_t step) {
+  clock_.start_at(step);
+  kept_.forget();
+}
+
 AlgorithmState RoundsAlgorithm::state() const {
   const RoundClock::State& s = clock_.state();
-  return {{"clock", at::tensor({s.step, s.period, s.position, s.rounds}, at::kLong)}};
+  AlgorithmState state = {
+      {"clock", at::tensor({s.step, s.period, s.position, s.rounds}, at::kLong)}};
+  kept_.append_to(state);
+  return state;
 }
 
 void RoundsAlgorithm::load_state(const AlgorithmState& state) {
   const at::Tensor clock = state_entry(state, "clock", at::kLong, 4);
+  kept_.load(state);
   const int64_t* v = clock.data_ptr<int64_t>();
   last_round_.reset();
   clock_.set_state({.step = v[0], .period = v[1], .position = v[2], .rounds = v[3]});

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <memory>
+#include <string>
+#include <utility>
 
 #include "valley/algorithms/algorithm.h"
 #include "valley/algorithms/registry.h"
@@ -8,8 +10,8 @@
 namespace valley {
 
 /// What all methods with local steps share: the clock that says when a round is due, its place in
-/// a checkpoint, and the report of the last round. A method adds round(), and overrides state() and
-/// load_state() where it remembers more than the clock.
+/// a checkpoint, and the report of the last round. A method adds round(), names in its constructor
+/// the vectors that it keeps, and overrides state() and load_state() where it remembers more.
 class RoundsAlgorithm : public Algorithm {
  public:
   RoundsAlgorithm(const AlgorithmOptions& options, const AlgorithmContext& context);
@@ -19,7 +21,7 @@ class RoundsAlgorithm : public Algorithm {
   int64_t rounds() const final { return clock_.rounds(); }
   int64_t period() const final { return clock_.period(); }
   bool final_average_needed() const final { return clock_.final_average_needed(); }
-  void start_at(int64_t step) override { clock_.start_at(step); }
+  void start_at(int64_t step) override;
   AlgorithmState state() const override;
   void load_state(const AlgorithmState& state) override;
 
@@ -30,10 +32,15 @@ class RoundsAlgorithm : public Algorithm {
   /// One round on x [d].
   virtual RoundReport round(const StepInfo& info, at::Tensor& x) = 0;
 
+  /// x, a member, is in the checkpoint under `name`; undefined until it is needed, and again when
+  /// the workers start together anew.
+  void keep(std::string name, at::Tensor& x) { kept_.add(std::move(name), x); }
+
   Communicator& comm_;
 
  private:
   RoundClock clock_;
+  KeptVectors kept_;
   std::optional<RoundReport> last_round_;
 };
 

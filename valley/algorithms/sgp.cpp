@@ -15,7 +15,9 @@ class Sgp : public EveryStepAlgorithm {
   Sgp(const AlgorithmOptions& options, const AlgorithmContext& context)
       : EveryStepAlgorithm(context),
         graph_(options, context.comm.size(), context.seed, "sgp", Graph::Weights::kAny),
-        mixer_(context.comm) {}
+        mixer_(context.comm) {
+    keep("pushed", pushed_);
+  }
 
   void before_gradient(const StepInfo&, at::Tensor& z) override {
     if (alone()) return;
@@ -35,22 +37,6 @@ class Sgp : public EveryStepAlgorithm {
     x.add_(z).sub_(before_);
     mixer_.mix(graph_.matrix(info.step), pushed_);
     z.copy_(x).div_(w);
-  }
-
-  void start_at(int64_t step) override {
-    EveryStepAlgorithm::start_at(step);
-    pushed_.reset();
-  }
-
-  AlgorithmState state() const override {
-    auto state = EveryStepAlgorithm::state();
-    state.emplace_back("pushed", state_value(pushed_));
-    return state;
-  }
-
-  void load_state(const AlgorithmState& state) override {
-    load_vector(state, "pushed", pushed_);
-    EveryStepAlgorithm::load_state(state);
   }
 
  private:

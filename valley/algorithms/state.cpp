@@ -25,11 +25,23 @@ at::Tensor state_entry(const AlgorithmState& state, const std::string& name, at:
   return tensor;
 }
 
-void load_vector(const AlgorithmState& state, const std::string& name, at::Tensor& x) {
-  const at::Tensor& tensor = find(state, name);
-  x = tensor.numel() == 0 ? at::Tensor() : tensor.clone();
+void KeptVectors::append_to(AlgorithmState& state) const {
+  for (const auto& [name, x] : vectors_) {
+    state.emplace_back(name, x->defined() ? *x : at::empty({0}));
+  }
 }
 
-at::Tensor state_value(const at::Tensor& x) { return x.defined() ? x : at::empty({0}); }
+void KeptVectors::load(const AlgorithmState& state) {
+  std::vector<at::Tensor> loaded;
+  for (const auto& entry : vectors_) {
+    const at::Tensor& tensor = find(state, entry.first);
+    loaded.push_back(tensor.numel() == 0 ? at::Tensor() : tensor.clone());
+  }
+  for (size_t i = 0; i < loaded.size(); ++i) *vectors_[i].second = loaded[i];
+}
+
+void KeptVectors::forget() {
+  for (const auto& entry : vectors_) entry.second->reset();
+}
 
 }  // namespace valley

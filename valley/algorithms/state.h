@@ -16,11 +16,24 @@ using AlgorithmState = std::vector<std::pair<std::string, at::Tensor>>;
 at::Tensor state_entry(const AlgorithmState& state, const std::string& name, at::ScalarType dtype,
                        int64_t numel);
 
-/// x <- the entry `name`. An x that is undefined becomes a copy of it; an entry of no values leaves
-/// an undefined x undefined, as state_value() writes it.
-void load_vector(const AlgorithmState& state, const std::string& name, at::Tensor& x);
+/// The vectors that a method remembers from step to step, by name, so that a checkpoint holds them
+/// and a new start forgets them. They are the method's own and must outlive this.
+class KeptVectors {
+ public:
+  void add(std::string name, at::Tensor& x) { vectors_.emplace_back(std::move(name), &x); }
 
-/// x for a checkpoint: an undefined x, not needed yet, becomes an entry of no values.
-at::Tensor state_value(const at::Tensor& x);
+  /// Appends them; one that is undefined, not needed yet, becomes an entry of no values.
+  void append_to(AlgorithmState& state) const;
+
+  /// All of them, or none: a copy of each entry, undefined for one of no values.
+  /// @throws UsageError if one is missing.
+  void load(const AlgorithmState& state);
+
+  /// All become undefined.
+  void forget();
+
+ private:
+  std::vector<std::pair<std::string, at::Tensor*>> vectors_;
+};
 
 }  // namespace valley

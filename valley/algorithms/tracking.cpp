@@ -15,6 +15,9 @@ Tracking::Tracking(const AlgorithmContext& context, MixingOrder order, double be
       mix_y_(context.comm) {
   require(order != MixingOrder::kCta, "--mixing cta is not a form of {}: awc or atc", algorithm);
   require(0 <= beta && beta < 1, "--tracking-momentum must be in [0, 1), got {}", beta);
+  keep("y", y_);
+  keep("gradient", gradient_);
+  keep("previous", previous_);
 }
 
 void Tracking::before_gradient(const StepInfo& info, at::Tensor& x) {
@@ -59,28 +62,6 @@ void Tracking::after_step(const StepInfo& info, at::Tensor& x) {
   } else {
     mix_x_.mix(weights_of_x(info.step), x);
   }
-}
-
-void Tracking::start_at(int64_t step) {
-  EveryStepAlgorithm::start_at(step);
-  for (at::Tensor* tensor : {&y_, &gradient_, &previous_}) tensor->reset();
-}
-
-AlgorithmState Tracking::state() const {
-  auto state = EveryStepAlgorithm::state();
-  state.emplace_back("y", state_value(y_));
-  state.emplace_back("gradient", state_value(gradient_));
-  state.emplace_back("previous", state_value(previous_));
-  return state;
-}
-
-void Tracking::load_state(const AlgorithmState& state) {
-  at::Tensor y, gradient, previous;
-  load_vector(state, "y", y);
-  load_vector(state, "gradient", gradient);
-  load_vector(state, "previous", previous);
-  EveryStepAlgorithm::load_state(state);
-  y_ = y, gradient_ = gradient, previous_ = previous;
 }
 
 }  // namespace valley

@@ -27,9 +27,6 @@ class Tracking : public EveryStepAlgorithm {
   void before_gradient(const StepInfo& info, at::Tensor& x) override;
   void on_gradient(const StepInfo& info, at::Tensor& x, at::Tensor& g) override;
   void after_step(const StepInfo& info, at::Tensor& x) override;
-  void start_at(int64_t step) override;
-  AlgorithmState state() const override;
-  void load_state(const AlgorithmState& state) override;
 
  protected:
   virtual MixingMatrix weights_of_x(int64_t t) = 0;  ///< A(t)

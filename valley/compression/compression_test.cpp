@@ -11,6 +11,7 @@
 
 #include "valley/compression/compressor.h"
 #include "valley/core/error.h"
+#include "valley/core/testing/test_folder.h"
 #include "valley/testing/normals.h"
 
 namespace valley {
@@ -146,12 +147,7 @@ TEST(Compressors, Int8ErrsByHalfAStepOfItsBlock) {
 
 TEST(Compressors, ErrorsSayWhatIsWrong) {
   const auto error = [](const std::string& text) {
-    try {
-      make_compressor(text);
-    } catch (const UsageError& e) {
-      return std::string(e.what());
-    }
-    return std::string("none");
+    return error_of<UsageError>([&] { make_compressor(text); });
   };
   EXPECT_TRUE(error("topk:0.1").starts_with("unknown compressor 'topk'")) << error("topk:0.1");
   EXPECT_EQ(error("top-k"), "--compress top-k needs the share that is sent: top-k:0.1");

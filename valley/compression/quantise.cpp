@@ -4,17 +4,13 @@
 #include <cmath>
 #include <cstring>
 
+#include "valley/compression/for_type.h"
+
 namespace valley {
 namespace {
 
 constexpr int64_t kBlock = 256;
 constexpr int64_t kScale = sizeof(float);
-
-template <typename F>
-void for_type(const at::Tensor& x, const F& f) {
-  if (x.scalar_type() == at::kDouble) return f(x.data_ptr<double>());
-  f(x.data_ptr<float>());
-}
 
 class Sign : public Compressor {
  public:

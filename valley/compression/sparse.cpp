@@ -4,8 +4,10 @@
 #include <cmath>
 #include <cstring>
 #include <numeric>
+#include <type_traits>
 #include <unordered_set>
 
+#include "valley/compression/for_type.h"
 #include "valley/core/random.h"
 
 namespace valley {
@@ -13,13 +15,6 @@ namespace {
 
 int64_t count_of(double fraction, int64_t d) {
   return std::min(d, static_cast<int64_t>(std::ceil(fraction * static_cast<double>(d))));
-}
-
-// Calls f with a value of x's element type.
-template <typename F>
-void for_type(const at::Tensor& x, const F& f) {
-  if (x.scalar_type() == at::kDouble) return f(double());
-  f(float());
 }
 
 class TopK : public Compressor {
@@ -31,10 +26,9 @@ class TopK : public Compressor {
   }
 
   void compress(const at::Tensor& x, uint64_t, at::Tensor& payload) const override {
-    for_type(x, [&](auto type) {
-      using T = decltype(type);
+    for_type(x, [&](const auto* values) {
+      using T = std::decay_t<decltype(*values)>;
       const int64_t d = x.numel(), k = count_of(fraction_, d);
-      const T* values = x.data_ptr<T>();
       std::vector<int64_t> places(static_cast<size_t>(d));
       std::iota(places.begin(), places.end(), 0);
       const auto before = [&](int64_t a, int64_t b) {
@@ -56,14 +50,14 @@ class TopK : public Compressor {
 
   void decompress(const at::Tensor& payload, at::Tensor& out) const override {
     out.zero_();
-    for_type(out, [&](auto type) {
-      using T = decltype(type);
+    for_type(out, [&](auto* values) {
+      using T = std::decay_t<decltype(*values)>;
       const int64_t d = out.numel(), k = count_of(fraction_, d), size = place_size(d);
       const auto* from = payload.data_ptr<uint8_t>();
       for (int64_t i = 0; i < k; ++i) {
         int64_t place = 0;
         std::memcpy(&place, from + i * size, static_cast<size_t>(size));
-        std::memcpy(out.data_ptr<T>() + place, from + k * size + i * int64_t(sizeof(T)), sizeof(T));
+        std::memcpy(values + place, from + k * size + i * int64_t(sizeof(T)), sizeof(T));
       }
     });
   }
@@ -85,11 +79,11 @@ class RandomK : public Compressor {
   void compress(const at::Tensor& x, uint64_t draw, at::Tensor& payload) const override {
     auto* to = payload.data_ptr<uint8_t>();
     std::memcpy(to, &draw, sizeof draw);
-    for_type(x, [&](auto type) {
-      using T = decltype(type);
+    for_type(x, [&](const auto* values) {
+      using T = std::decay_t<decltype(*values)>;
       auto* next = to + sizeof draw;
       for (const int64_t place : places(draw, x.numel())) {
-        std::memcpy(next, x.data_ptr<T>() + place, sizeof(T));
+        std::memcpy(next, values + place, sizeof(T));
         next += sizeof(T);
       }
     });
@@ -100,11 +94,11 @@ class RandomK : public Compressor {
     const auto* from = payload.data_ptr<uint8_t>();
     uint64_t draw = 0;
     std::memcpy(&draw, from, sizeof draw);
-    for_type(out, [&](auto type) {
-      using T = decltype(type);
+    for_type(out, [&](auto* values) {
+      using T = std::decay_t<decltype(*values)>;
       const auto* next = from + sizeof draw;
       for (const int64_t place : places(draw, out.numel())) {
-        std::memcpy(out.data_ptr<T>() + place, next, sizeof(T));
+        std::memcpy(values + place, next, sizeof(T));
         next += sizeof(T);
       }
     });

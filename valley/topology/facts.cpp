@@ -32,14 +32,6 @@ MixingMatrix left_over(const MixingMatrix& product) {
   return left;
 }
 
-double square_sum(const MixingMatrix& a) {
-  double sum = 0;
-  for (int j = 0; j < a.size(); ++j) {
-    for (int k = 0; k < a.size(); ++k) sum += a(j, k) * a(j, k);
-  }
-  return sum;
-}
-
 // disagreement(product) < share: whether the powers of L^T L / share^2 vanish, L what is left.
 bool agrees(const MixingMatrix& product, double share) {
   const MixingMatrix left = scaled(left_over(product), 1 / share);

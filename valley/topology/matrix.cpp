@@ -79,6 +79,14 @@ MixingMatrix add(const MixingMatrix& a, double factor, const MixingMatrix& b) {
   return result;
 }
 
+double square_sum(const MixingMatrix& a) {
+  double sum = 0;
+  for (int j = 0; j < a.size(); ++j) {
+    for (int k = 0; k < a.size(); ++k) sum += a(j, k) * a(j, k);
+  }
+  return sum;
+}
+
 double max_difference(const MixingMatrix& a, const MixingMatrix& b) {
   double largest = 0;
   for (int j = 0; j < a.size(); ++j) {

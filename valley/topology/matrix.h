@@ -49,6 +49,9 @@ MixingMatrix scaled(const MixingMatrix& a, double factor);
 /// a + factor * b, entry by entry.
 MixingMatrix add(const MixingMatrix& a, double factor, const MixingMatrix& b);
 
+/// sum_jk a(j, k)^2, the square of the Frobenius norm.
+double square_sum(const MixingMatrix& a);
+
 /// The largest |a(j, k) - b(j, k)|.
 double max_difference(const MixingMatrix& a, const MixingMatrix& b);
 

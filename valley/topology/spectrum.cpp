@@ -9,14 +9,6 @@ namespace {
 // After this many squarings the constants in ||A^k|| <= c rho^k are gone from the k-th root.
 constexpr int kSquarings = 48;
 
-double frobenius(const MixingMatrix& a) {
-  double sum = 0;
-  for (int j = 0; j < a.size(); ++j) {
-    for (int k = 0; k < a.size(); ++k) sum += a(j, k) * a(j, k);
-  }
-  return std::sqrt(sum);
-}
-
 double trace(const MixingMatrix& a) {
   double sum = 0;
   for (int j = 0; j < a.size(); ++j) sum += a(j, j);
@@ -39,7 +31,7 @@ double spectral_radius(const MixingMatrix& a) {
   MixingMatrix power = a;
   double log_radius = 0, share = 1;
   for (int i = 0; i <= kSquarings; ++i) {
-    const double size = frobenius(power);
+    const double size = std::sqrt(square_sum(power));
     if (size == 0) return 0;
     log_radius += share * std::log(size);
     power = scaled(power, 1 / size);
@@ -52,7 +44,7 @@ double spectral_radius(const MixingMatrix& a) {
 bool powers_vanish(MixingMatrix a) {
   double log_size = 0;  // the power is e^log_size a
   for (int i = 0; i < kSquarings; ++i) {
-    const double size = frobenius(a);
+    const double size = std::sqrt(square_sum(a));
     if (size == 0) return true;
     log_size += std::log(size);
     if (log_size < 0) return true;  // rho(A)^k <= ||A^k|| < 1
