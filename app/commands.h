@@ -17,6 +17,7 @@ using Command = std::function<int()>;
 Command add_train(CLI::App& program);
 Command add_compare(CLI::App& program);
 Command add_topology(CLI::App& program);
+Command add_report(CLI::App& program);
 Command add_list(CLI::App& program);
 
 /// The flags of config_fields(), writing to `config`. `leave_out` are keys the subcommand sets

@@ -15,10 +15,12 @@ packages=(
   libcli11-dev libfmt-dev nlohmann-json3-dev libtomlplusplus-dev zlib1g-dev
   libsndfile1-dev                      # WAV files
   dataset-fashion-mnist
+  esbuild                              # makes Plotly.js, which draws the reports, smaller
 )
 for argument in "$@"; do
   case $argument in
-    --tests) packages+=(libgtest-dev libgmock-dev python3 python3-numpy python3-torch) ;;
+    --tests) packages+=(libgtest-dev libgmock-dev python3 python3-numpy python3-torch
+                         chromium-headless-shell) ;;
     --tools) packages+=(clang-format-14 clang-tidy-14 python3) ;;
     *) fail "unknown argument '$argument'; known: --tests, --tools" ;;
   esac
@@ -50,6 +52,27 @@ else
   apt update -qq || fail "apt-get update failed; see its messages above"
   apt install --yes --no-install-recommends -qq "${missing[@]}" \
     || fail "apt-get install failed; see its messages above"
+fi
+
+# Plotly.js becomes part of the program. Debian has it inside python3-plotly, whose other 44 MB and
+# dependencies nobody needs here: the package is fetched, not installed, and the one file taken out.
+plotly=$root/third_party/plotly.min.js
+if [[ ! -s $plotly ]]; then
+  echo "setup: taking Plotly.js out of the package python3-plotly"
+  work=$(mktemp -d)
+  trap 'rm -rf "$work"' EXIT
+  file=usr/share/python3-plotly/plotly.js
+  if [[ -s /$file ]]; then
+    cp "/$file" "$work/plotly.js"
+  else
+    (cd "$work" && apt-get download -qq -o APT::Sandbox::User=root python3-plotly) \
+      || fail "apt-get download python3-plotly failed; see its messages above"
+    dpkg-deb --fsys-tarfile "$work"/python3-plotly_*.deb | tar -xO "./$file" > "$work/plotly.js"
+  fi
+  mkdir -p "$root/third_party"
+  esbuild "$work/plotly.js" --minify --legal-comments=inline --log-level=warning \
+    --outfile="$work/plotly.min.js" || fail "esbuild could not read $file"
+  mv "$work/plotly.min.js" "$plotly"
 fi
 
 # Another CMake may come first in PATH.

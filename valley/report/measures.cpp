@@ -1,0 +1,216 @@
+#include "valley/report/measures.h"
+
+#include <algorithm>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "valley/report/statistics.h"
+
+namespace valley {
+namespace {
+
+const Json* find(const Json& object, const char* key) {
+  if (!object.is_object()) return nullptr;
+  const auto found = object.find(key);
+  return found == object.end() ? nullptr : &*found;
+}
+
+std::string text(const Json& object, std::initializer_list<const char*> keys,
+                 const std::string& otherwise = "") {
+  for (const char* key : keys) {
+    const Json* found = find(object, key);
+    if (found && found->is_string()) return found->get<std::string>();
+  }
+  return otherwise;
+}
+
+// Numbers, or null for what is none.
+Json numbers(const Json& list) {
+  Json result = Json::array();
+  for (const Json& value : list) {
+    result.push_back(value.is_number() ? Json(shortened(value.get<double>())) : Json(nullptr));
+  }
+  return result;
+}
+
+bool is_list_of(const Json* list, size_t size) {
+  return list && list->is_array() && list->size() == size;
+}
+
+bool is_grid(const Json* grid, size_t rows, size_t columns) {
+  return is_list_of(grid, rows) && std::all_of(grid->begin(), grid->end(), [&](const Json& row) {
+           return is_list_of(&row, columns);
+         });
+}
+
+Json grid(const Json& rows) {
+  Json result = Json::array();
+  for (const Json& row : rows) result.push_back(numbers(row));
+  return result;
+}
+
+Json measure(const std::string& name, const Json& entry) {
+  Json result = {{"name", name}};
+  const Json* value = entry.is_object() ? find(entry, "value") : &entry;
+  if (!value || !(value->is_number() || value->is_null())) return nullptr;
+  result["value"] = *value;
+  if (const Json* error = find(entry, "standard_error"); error && error->is_number()) {
+    result["standard_error"] = *error;
+  }
+  if (const auto unit = text(entry, {"unit"}); !unit.empty()) result["unit"] = unit;
+  if (const auto note = text(entry, {"notes", "note"}); !note.empty()) result["note"] = note;
+  return result;
+}
+
+// A list of {name, value, ...}, or an object {name: value} or {name: {value, ...}}.
+Json measures(const Json& table) {
+  Json result = Json::array();
+  if (table.is_array()) {
+    for (const Json& row : table) {
+      Json entry = row.is_object() ? measure(text(row, {"name", "measure"}), row) : Json();
+      if (!entry.is_null() && entry["name"] != "") result.push_back(std::move(entry));
+    }
+  } else if (table.is_object()) {
+    for (const auto& [name, row] : table.items()) {
+      Json entry = measure(name, row);
+      if (!entry.is_null()) result.push_back(std::move(entry));
+    }
+  }
+  return result;
+}
+
+Json spectrum(const Json& file) {
+  const Json* found = find(file, "spectrum");
+  if (!found) return nullptr;
+  const Json* density = find(*found, "density");
+  for (const char* key : {"eigenvalue", "eigenvalues", "grid", "x"}) {
+    const Json* grid = find(*found, key);
+    if (density && grid && grid->is_array() && is_list_of(density, grid->size()) &&
+        !grid->empty()) {
+      return {{"eigenvalue", numbers(*grid)}, {"density", numbers(*density)}};
+    }
+  }
+  return nullptr;
+}
+
+struct Panels {
+  std::vector<std::string> order;
+  std::map<std::string, Json> series;
+
+  void add(const std::string& panel, Json one) {
+    if (!series.contains(panel)) order.push_back(panel);
+    auto& list = series[panel];
+    if (list.is_null()) list = Json::array();
+    list.push_back(std::move(one));
+  }
+
+  Json to_json(const std::string& x_label) const {
+    if (order.empty()) return nullptr;
+    Json panels = Json::array();
+    for (const auto& title : order) {
+      panels.push_back({{"title", title}, {"x_label", x_label}, {"series", series.at(title)}});
+    }
+    return {{"panels", std::move(panels)}};
+  }
+};
+
+Json from_series(const Json& list, const std::string& x_label) {
+  Panels panels;
+  for (const Json& one : list) {
+    const Json *x = find(one, "x"), *y = find(one, "y");
+    if (!x || !x->is_array() || !is_list_of(y, x->size()) || x->empty()) continue;
+    const std::string name = text(one, {"name"}, "series");
+    panels.add(text(one, {"panel", "unit"}, name),
+               {{"name", name}, {"x", numbers(*x)}, {"y", numbers(*y)}});
+  }
+  return panels.to_json(x_label);
+}
+
+// The first column is x; every other one is a panel.
+Json from_columns(const std::vector<std::pair<std::string, Json>>& columns) {
+  Panels panels;
+  for (size_t i = 1; i < columns.size(); ++i) {
+    const auto& [name, y] = columns[i];
+    const bool any = std::any_of(y.begin(), y.end(), [](const Json& v) { return v.is_number(); });
+    if (any) panels.add(name, {{"name", name}, {"x", columns[0].second}, {"y", y}});
+  }
+  return panels.to_json(columns.empty() ? "" : columns[0].first);
+}
+
+}  // namespace
+
+Json landscape_of(const Json& file) {
+  const Json *x = find(file, "x"), *y = find(file, "y"), *loss = find(file, "loss");
+  if (!x || !y || !x->is_array() || !y->is_array() || x->size() < 2 || y->size() < 2 ||
+      !is_grid(loss, y->size(), x->size())) {
+    return nullptr;
+  }
+  Json result = {{"plane", text(file, {"plane"}, "plane")},
+                 {"split", text(file, {"split"})},
+                 {"x", numbers(*x)},
+                 {"y", numbers(*y)},
+                 {"loss", grid(*loss)},
+                 {"points", Json::array()}};
+  if (const Json* samples = find(file, "samples"); samples && samples->is_number()) {
+    result["samples"] = *samples;
+  }
+  if (const Json* axes = find(file, "axes");
+      is_list_of(axes, 2) && axes->at(0).is_string() && axes->at(1).is_string()) {
+    result["axes"] = *axes;
+  }
+  if (const Json* error = find(file, "error"); is_grid(error, y->size(), x->size())) {
+    result["error"] = grid(*error);
+  }
+  const Json* points = find(file, "points");
+  if (points && points->is_array()) {
+    for (const Json& point : *points) {
+      const Json *px = find(point, "x"), *py = find(point, "y"), *height = find(point, "loss");
+      if (!px || !py || !px->is_number() || !py->is_number()) continue;
+      Json one = {{"name", text(point, {"name"}, "point")}, {"x", *px}, {"y", *py}};
+      if (height && height->is_number()) one["loss"] = *height;
+      const Json* off = find(point, "off_plane");
+      if (off && off->is_number()) one["off_plane"] = *off;
+      result["points"].push_back(std::move(one));
+    }
+  }
+  return result;
+}
+
+Json sharpness_of(const Json& file) {
+  if (!file.is_object()) return nullptr;
+  Json result = Json::object();
+  if (const Json* table = find(file, "measures")) {
+    if (Json list = measures(*table); !list.empty()) result["measures"] = std::move(list);
+  }
+  if (Json density = spectrum(file); !density.is_null()) result["spectrum"] = std::move(density);
+  return result.empty() ? Json() : result;
+}
+
+Json dynamics_of(const Json& file) {
+  const Json *series = find(file, "series"), *columns = find(file, "columns"),
+             *rows = find(file, "rows");
+  if (series && series->is_array()) return from_series(*series, text(file, {"x_label"}, "step"));
+  if (!columns) return nullptr;
+  std::vector<std::pair<std::string, Json>> table;
+  if (columns->is_object()) {
+    for (const auto& [name, values] : columns->items()) {
+      if (values.is_array() && (table.empty() || values.size() == table[0].second.size())) {
+        table.emplace_back(name, numbers(values));
+      }
+    }
+  } else if (columns->is_array() && rows && rows->is_array() && !rows->empty() &&
+             is_grid(rows, rows->size(), columns->size())) {
+    for (size_t c = 0; c < columns->size(); ++c) {
+      if (!columns->at(c).is_string()) return nullptr;
+      Json values = Json::array();
+      for (const Json& row : *rows) values.push_back(row.at(c));
+      table.emplace_back(columns->at(c).get<std::string>(), numbers(values));
+    }
+  }
+  return from_columns(table);
+}
+
+}  // namespace valley

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "valley/record/config_file.h"
+#include "valley/record/json_file.h"
+#include "valley/record/run_folder.h"
+
+namespace valley {
+
+/// How much of a run goes into a report.
+struct ReportLimits {
+  size_t points = 2000;     ///< of a curve
+  size_t buckets = 80;      ///< of the whole run, a worker
+  size_t window = 48;       ///< spans of worker 0 in the stretch shown in full
+  size_t bar_workers = 64;  ///< workers drawn one by one
+};
+
+/// Limits that keep a report of so many runs small: 50 runs below 30 MB.
+ReportLimits limits_for(size_t runs);
+
+/// What a report needs to know of a run.
+struct ReportRun {
+  std::filesystem::path path;
+  std::string name;  ///< of the folder
+  Config config;
+  std::string algorithm;
+  std::string status;   ///< of the summary: finished, interrupted; else "unfinished" or "diverged"
+  std::string reached;  ///< how far it came, in words: "step 120 (epoch 8)"
+  Json summary;         ///< null where the run did not end
+  Json curves;          ///< see curves_of()
+  Json timeline;        ///< see timeline_of(); null without a trace
+  Json landscape;       ///< as `valley landscape` writes it; null without
+  Json sharpness;       ///< see sharpness_of(); null without
+  Json dynamics;        ///< see dynamics_of(); null without
+
+  bool finished() const { return status == "finished"; }
+
+  /// The value of a setting as the file has it, without quotes; "" where there is none.
+  std::string setting(std::string_view key) const;
+
+  /// A number of the summary ("seconds.total" looks inside); nothing where it is missing or null.
+  std::optional<double> figure(std::string_view key) const;
+};
+
+/// Reads what is there: only config.toml must be.
+/// @throws UsageError that names the file if one is damaged.
+ReportRun read_report_run(const RunFolder& folder, const ReportLimits& limits);
+
+/// The folders of runs that the arguments mean, each once, in the order given: a run folder, or a
+/// folder that holds some, like that of `valley compare`, whose order of methods is kept.
+/// @throws UsageError for one that is neither.
+std::vector<RunFolder> find_runs(const std::vector<std::string>& arguments);
+
+}  // namespace valley

@@ -1,0 +1,165 @@
+#include "valley/report/sentences.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "valley/record/units.h"
+
+namespace valley {
+namespace {
+
+constexpr double kMatches = 0.05;  // of the predicted width
+
+const std::string kAccuracy = "test_accuracy", kShare = "comm_fraction_of_ssgd";
+
+std::string percent(const Spread& spread) {
+  std::string text = fmt::format("{:.2f} %", 100 * spread.mean);
+  if (spread.count > 1) text += fmt::format(" ± {:.2f}", 100 * spread.deviation);
+  return text;
+}
+
+std::string seeds(size_t count) { return count == 1 ? "one seed" : fmt::format("{} seeds", count); }
+
+// "; its valley width 4.00 matches the predicted 4.00", or "".
+std::string width_clause(const RunGroup& group) {
+  const Spread width = group.spread("valley_width"), predicted = group.spread("predicted_width");
+  if (width.count == 0 || predicted.count == 0 || predicted.mean <= 0) return "";
+  const double off = width.mean / predicted.mean - 1;
+  const char* relation = std::abs(off) <= kMatches ? "matches"
+                         : off < 0                 ? "stays below"
+                                                   : "lies above";
+  return fmt::format("; its valley width {:.2f} {} the predicted {:.2f}", width.mean, relation,
+                     predicted.mean);
+}
+
+// "sending 97.7 MB a worker, 25 % of what synchronous SGD sends"
+std::string traffic(const RunGroup& group) {
+  const Spread bytes = group.spread("comm_bytes_per_worker"), share = group.spread(kShare);
+  if (bytes.count == 0) return "";
+  if (bytes.mean <= 0) return ", sending nothing";
+  std::string text = fmt::format(", sending {} a worker", format_bytes(std::llround(bytes.mean)));
+  if (share.count > 0 && std::abs(share.mean - 1) > 1e-3) {
+    text += fmt::format(", {:.3g} % of what synchronous SGD sends", 100 * share.mean);
+  }
+  return text;
+}
+
+std::string one_method(const RunGroup& group) {
+  const ReportRun& run = *group.finished().front();
+  const Spread accuracy = group.spread(kAccuracy), seconds = group.spread("seconds.total");
+  const auto workers = run.figure("workers");
+  std::string text =
+      fmt::format("{} trained {} on {}", group.label, run.setting("model"), run.setting("data"));
+  if (workers) {
+    text += fmt::format(" with {:.0f} {}", *workers, *workers == 1 ? "worker" : "workers");
+  }
+  text += fmt::format(" to {} on the test set", percent(accuracy));
+  if (accuracy.count > 1) text += fmt::format(" ({})", seeds(accuracy.count));
+  if (seconds.count > 0) {
+    text += fmt::format(" in {}{}", format_seconds(seconds.mean), seconds.count > 1 ? " each" : "");
+  }
+  return text + traffic(group) + width_clause(group) + ".";
+}
+
+// "0.53 points above ssgd", with a word on whether that is more than chance.
+std::string against(const Spread& mine, const std::string& other, const Spread& theirs) {
+  const double points = 100 * (mine.mean - theirs.mean);
+  if (std::abs(points) < 0.005) return fmt::format("level with {}", other);
+  std::string text =
+      fmt::format("{:.2f} points {} {}", std::abs(points), points > 0 ? "above" : "below", other);
+  if (mine.count > 1 && theirs.count > 1 && !differ(mine, theirs)) {
+    text += ", which is within what seeds make";
+  }
+  return text;
+}
+
+// "25 % of its bytes"
+std::string bytes_against(const RunGroup& mine, const RunGroup& other) {
+  const Spread a = mine.spread("comm_bytes_per_worker"), b = other.spread("comm_bytes_per_worker");
+  if (a.count == 0 || b.count == 0 || b.mean <= 0) return "";
+  const double share = 100 * a.mean / b.mean;
+  if (std::abs(share - 100) < 0.1) return ", sending as many bytes";
+  return fmt::format(", sending {:.3g} % of its bytes", share);
+}
+
+std::string several_methods(std::vector<const RunGroup*> groups) {
+  std::stable_sort(groups.begin(), groups.end(), [](const RunGroup* a, const RunGroup* b) {
+    return a->spread(kAccuracy).mean > b->spread(kAccuracy).mean;
+  });
+  const RunGroup& best = *groups.front();
+  // The yardstick of everybody; where it is the best itself, the next one is compared with it.
+  const auto ssgd = std::find_if(groups.begin(), groups.end(),
+                                 [](const RunGroup* group) { return group->label == "ssgd"; });
+  const bool has_other_yardstick = ssgd != groups.end() && *ssgd != &best;
+  const RunGroup& other = has_other_yardstick ? **ssgd : *groups[1];
+  const Spread mine = best.spread(kAccuracy), theirs = other.spread(kAccuracy);
+  std::string text =
+      fmt::format("{} reached {} on the test set ({}), {}", best.label, percent(mine),
+                  seeds(mine.count), against(mine, other.label, theirs));
+  return text + bytes_against(best, other) + width_clause(best) + ".";
+}
+
+}  // namespace
+
+std::string headline(const std::vector<RunGroup>& groups) {
+  std::vector<const RunGroup*> scored;
+  size_t runs = 0;
+  for (const auto& group : groups) {
+    runs += group.runs.size();
+    if (group.spread(kAccuracy).count > 0) scored.push_back(&group);
+  }
+  if (scored.empty()) {
+    return runs == 1
+               ? "The run has not ended, so there is no result yet."
+               : fmt::format("None of the {} runs has ended, so there is no result yet.", runs);
+  }
+  return scored.size() == 1 ? one_method(*scored.front()) : several_methods(scored);
+}
+
+std::vector<std::string> cautions(const std::vector<RunGroup>& groups) {
+  std::vector<std::string> result;
+  bool single = false, unended = false;
+  for (const auto& group : groups) {
+    single |= group.finished().size() == 1;
+    for (const auto* run : group.runs) {
+      if (run->finished()) continue;
+      unended = true;
+      const std::string where =
+          run->reached.empty() ? "before anything was measured" : "at " + run->reached;
+      if (run->status == "diverged") {
+        result.push_back(fmt::format("{} diverged: its loss was no number {}.", run->name, where));
+      } else if (run->status == "interrupted") {
+        result.push_back(fmt::format("{} was interrupted {}.", run->name, where));
+      } else {
+        result.push_back(fmt::format(
+            "{} did not end; its records stop {}. It may still run, be killed or have diverged.",
+            run->name, where));
+      }
+    }
+  }
+  constexpr size_t kMost = 5;
+  if (result.size() > kMost) {
+    const size_t more = result.size() - kMost;
+    result.resize(kMost);
+    result.push_back(fmt::format("{} more runs did not end.", more));
+  }
+  if (unended) {
+    result.push_back("Runs that did not end are in the curves but not in the means.");
+  }
+  if (groups.size() > 1) {
+    if (single) {
+      result.push_back("A method with one seed has no spread: small differences may be chance.");
+    }
+    if (const auto terms = unequal_terms(groups); !terms.empty()) {
+      result.push_back(fmt::format("The methods do not run on equal terms; they differ in {}.",
+                                   fmt::join(terms, "; ")));
+    }
+  }
+  return result;
+}
+
+}  // namespace valley
