@@ -70,7 +70,9 @@ if [[ ! -s $plotly ]]; then
     dpkg-deb --fsys-tarfile "$work"/python3-plotly_*.deb | tar -xO "./$file" > "$work/plotly.js"
   fi
   mkdir -p "$root/third_party"
+  # Its first comment is the copyright, which stays.
   esbuild "$work/plotly.js" --minify --legal-comments=inline --log-level=warning \
+    --banner:js="$(sed '/\*\//q' "$work/plotly.js")" \
     --outfile="$work/plotly.min.js" || fail "esbuild could not read $file"
   mv "$work/plotly.min.js" "$plotly"
 fi

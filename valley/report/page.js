@@ -204,7 +204,7 @@
       y: [...keep.map((i) => low[i]), ...keep.map((i) => high[i]).reverse()] };
   };
   const lineTrace = (x, y, g, more = {}) => {
-    const few = numbers(y).length <= 30 && !more.dashed;
+    const few = numbers(y).length <= 16 && !more.dashed;
     return { type: "scatter", mode: few ? "lines+markers" : "lines", x, y, name: groups[g].label,
       visible: !hidden.has(g), connectgaps: false, opacity: more.opacity,
       line: { color: groupColour(g), width: more.dashed ? 1.6 : more.width || 2.2,
@@ -454,6 +454,8 @@
       const { epoch, width, lowest, highest } = run.curves.rounds || {};
       return width ? { x: epoch, y: width, low: lowest, high: highest } : null;
     };
+    const predicted = (run) => (numbers((run.curves.rounds || {}).predicted).some((w) => w > 0)
+      ? column("rounds", "predicted")(run) : null);
     const single = groups.every((group) => group.runs.length === 1);
     curveChart(grid, { title: "Training loss", y: "loss", log: true, of: losses,
       caption: "Mean over the workers, on their batches of an epoch."
@@ -464,7 +466,7 @@
       caption: "Of the average of the workers' models." });
     if (runs.some((run) => numbers((run.curves.rounds || {}).width).some((w) => w > 1e-3))) {
       curveChart(grid, { title: "Valley width", y: "mean distance to the average", of: widths,
-        dashed: column("rounds", "predicted"),
+        dashed: predicted,
         caption: "How far the workers stand from their average. Dashed: λ/α, the predicted width."
           + (single ? " The band spans the workers." : "") });
     }
@@ -483,19 +485,24 @@
   // ---- panels of one run -----------------------------------------------------------------------
 
   // A section about one run at a time; a menu chooses where there are several.
-  const perRun = (id, title, lead, key, show) => {
+  const perRun = (id, title, lead, key, show, first = 0) => {
     const able = runs.filter((run) => run[key]);
     if (!able.length) return;
     const node = section(id, title, lead);
     const holder = el("div");
     if (able.length > 1) {
       const menu = el("select", { id: id + "-run" }, ...able.map((run, i) =>
-        el("option", { value: String(i) }, run.name)));
+        el("option", { value: String(i), selected: i === first }, run.name)));
       menu.addEventListener("change", () => { forget(holder); show(holder, able[Number(menu.value)]); });
       node.append(el("div", { class: "pick" }, el("label", { for: id + "-run" }, "Run"), menu));
     }
     node.append(holder);
-    show(holder, able[0]);
+    show(holder, able[first] || able[0]);
+  };
+  const widest = (key) => {
+    const able = runs.filter((run) => run[key]);
+    const width = (run) => summaryFigure(run, "valley_width") || 0;
+    return able.reduce((best, run, i) => (width(run) > width(able[best]) ? i : best), 0);
   };
 
   const timeline = (holder, run) => {
@@ -509,7 +516,12 @@
     const rowAxis = (count) => axis("", { autorange: "reversed", type: "category",
       categoryarray: names.slice(0, count), tickfont: { color: colour("ink") },
       nticks: Math.min(count, 32) });
-    chart(grid, { title: "Seconds of each worker", height: height(workers.length), below: phaseKeys,
+    const rows = shares.wait.length;
+    const few = rows < workers.length ? ` The first ${rows} of ${workers.length} workers.` : "";
+    const worst = Math.max(...shares.wait.map((row) => row.reduce((a, b) => a + b, 0) / row.length));
+    const waits = worst >= 0.005;
+    const centres = (shares.wait[0] || []).map((_, i) => (i + 0.5) * shares.seconds);
+    chart(grid, { title: "Seconds of each worker", wide: !waits, height: height(workers.length), below: phaseKeys,
       caption: "What every worker spent its time on." + missing,
       traces: () => phases.map((phase) => ({ type: "bar", orientation: "h", name: phase, y: names,
         x: workers.map((worker) => worker[phase]), marker: { color: colour(phase) },
@@ -518,10 +530,7 @@
       numbers: () => ({ columns: ["worker", ...phases].map((title) => ({ title })),
         rows: workers.map((worker, w) => [`worker ${w}`, ...phases.map((phase) => seconds(worker[phase]))]) }) });
 
-    const rows = shares.wait.length;
-    const few = rows < workers.length ? ` The first ${rows} of ${workers.length} workers.` : "";
-    const centres = (shares.wait[0] || []).map((_, i) => (i + 0.5) * shares.seconds);
-    chart(grid, { title: "Waiting over the run", height: height(rows),
+    if (waits) chart(grid, { title: "Waiting over the run", height: height(rows),
       caption: "Share of the time a worker waits for others; who is never lit up is who they wait for." + few,
       traces: () => [{ type: "heatmap", x: centres, y: names.slice(0, rows),
         z: shares.wait.map((row) => row.map((v) => 100 * v)), zmin: 0, zmax: 100, ygap: 3,
@@ -566,9 +575,11 @@
     }));
     const floor = (lift(high) - lift(low)) * 0.015;
     const marked = points.map((point) => ({ ...point, isWorker: /^worker/.test(point.name) }));
+    const shortPoint = (p) => (p.isWorker ? p.name.replace("worker ", "") : "");
     const on = ` of ${samples ? samples.toLocaleString("en") + " " : ""}${split === "test" ? "test" : "training"} samples`;
-    const scale = () => [[0, "#00204c"], [0.2, "#213d6b"], [0.4, "#555b6c"], [0.6, "#7b7a77"],
-      [0.8, "#b9ac70"], [1, "#ffe945"]];
+    // Viridis: even steps to every eye, also a colour-blind one, and in print.
+    const scale = () => [[0, "#440154"], [0.13, "#472d7b"], [0.25, "#3b528b"], [0.38, "#2c728e"],
+      [0.5, "#21918c"], [0.63, "#28ae80"], [0.75, "#5ec962"], [0.88, "#addc30"], [1, "#fde725"]];
     const off = extent(points.map((point) => point.off_plane));
     const away = off && off[1] > 0 ? ` The marked points lie up to ${digits(off[1])} off this plane; their height is that of their shadow on it.` : "";
     const grid = el("div", { class: "grid" });
@@ -576,10 +587,17 @@
     const pointRows = () => ({ columns: ["point", xTitle, yTitle, "loss"].map((title) => ({ title })),
       rows: [...marked.map((p) => [p.name, digits(p.x), digits(p.y), digits(p.loss)]),
         ["lowest of the grid", digits(lowest.x), digits(lowest.y), digits(lowest.value)]] });
-    const nearest = (list, v) => list.reduce((best, value, i) =>
-      (Math.abs(value - v) < Math.abs(list[best] - v) ? i : best), 0);
-    const height = (p) => lift(loss[nearest(y, p.y)][nearest(x, p.x)]);
-    let eye = { x: 1.35, y: -1.35, z: 0.95 };
+    // The surface between the points of the grid.
+    const place = (list, v) => {
+      let i = 0;
+      while (i + 2 < list.length && list[i + 1] <= v) ++i;
+      return [i, Math.max(0, Math.min(1, (v - list[i]) / (list[i + 1] - list[i])))];
+    };
+    const height = (p) => {
+      const [i, s] = place(y, p.y), [j, t] = place(x, p.x);
+      return (1 - s) * ((1 - t) * z[i][j] + t * z[i][j + 1]) + s * ((1 - t) * z[i + 1][j] + t * z[i + 1][j + 1]);
+    };
+    let eye = { x: 0.95, y: -1.15, z: 1.05 };
     const turn = (event, plot) => {
       const step = { ArrowLeft: [-0.2, 0], ArrowRight: [0.2, 0], ArrowUp: [0, 0.15], ArrowDown: [0, -0.15] }[event.key];
       if (!step) return;
@@ -600,18 +618,18 @@
         ...[true, false].map((isWorker) => {
           const some = marked.filter((p) => p.isWorker === isWorker);
           return { type: "scatter3d", mode: phone.matches ? "markers" : "markers+text", x: some.map((p) => p.x), y: some.map((p) => p.y),
-            z: some.map((p) => height(p) + 2 * floor), text: some.map((p) => p.name.replace("worker ", "")),
-            textposition: "top center", textfont: { color: colour("ink"), size: 12 },
-            marker: { size: isWorker ? 5 : 6, color: isWorker ? "#ff8d4f" : "#ffffff", symbol: isWorker ? "circle" : "diamond",
+            z: some.map((p) => height(p) + 2 * floor), text: some.map(shortPoint),
+            textposition: "top center", textfont: { color: "#ffffff", size: 13 },
+            marker: { size: 6, color: isWorker ? "#ff8d4f" : "#ffffff", symbol: isWorker ? "circle" : "diamond",
               line: { color: "#10202f", width: 1 } },
             customdata: some.map((p) => p.name), hovertemplate: "%{customdata}<extra></extra>" };
         })],
       layout: () => ({ margin: { l: 0, r: 0, t: 0, b: 0 }, dragmode: "turntable",
         scene: { xaxis: ground(xTitle), yaxis: ground(yTitle), zaxis: ground(zTitle),
-          camera: { eye }, aspectratio: { x: 1.15, y: 1.15, z: 0.75 } } }),
+          camera: { eye, center: { x: 0, y: 0, z: -0.14 } }, aspectratio: { x: 1.1, y: 1.1, z: 0.62 } } }),
       numbers: pointRows });
     const marks = (some, more) => ({ type: "scatter", mode: some.length > 12 ? "markers" : "markers+text", x: some.map((p) => p.x), y: some.map((p) => p.y),
-      text: some.map((p) => p.name.replace("worker ", "")), textposition: "top center", cliponaxis: false,
+      text: some.map(shortPoint), textposition: "top center", cliponaxis: false,
       textfont: { color: "#ffffff", size: 12.5 }, customdata: some.map((p) => `${p.name}${isNumber(p.loss) ? ", loss " + digits(p.loss) : ""}`),
       hovertemplate: "%{customdata}<extra></extra>", ...more });
     chart(grid, { title: "The same from above", height: phone.matches ? 360 : 460,
@@ -707,7 +725,7 @@
   const quoted = (text) => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
 
   const settings = () => {
-    const node = section("reproduce", "Settings and how to repeat", "The complete configuration of every setting, and the command that trains it again.");
+    const node = section("reproduce", "Settings and how to repeat", "The complete configuration of every setting, and the command that trains it again. Where the run folder is not at hand, save the text below as config.toml.");
     const ignored = new Set(["seed", "out"]);
     const first = groups.map((group) => runs[group.runs[0]]);
     const keys = [...new Set(first.flatMap((run) => run.settings.map(([key]) => key)))].filter((key) => !ignored.has(key));
@@ -775,7 +793,7 @@
   comparison();
   curves();
   perRun("timeline", "Workers over time", "Computing, communicating and waiting, worker by worker.", "timeline", timeline);
-  perRun("landscape", "Landscape", "The valley the workers ended in.", "landscape", landscape);
+  perRun("landscape", "Landscape", "The valley the workers ended in.", "landscape", landscape, widest("landscape"));
   sharpness();
   perRun("dynamics", "Noise and dynamics", "Effective learning rate, gradient noise and spread along the run.", "dynamics", dynamics);
   settings();

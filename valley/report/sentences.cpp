@@ -72,7 +72,7 @@ std::string against(const Spread& mine, const std::string& other, const Spread& 
   std::string text =
       fmt::format("{:.2f} points {} {}", std::abs(points), points > 0 ? "above" : "below", other);
   if (mine.count > 1 && theirs.count > 1 && !differ(mine, theirs)) {
-    text += ", which is within what seeds make";
+    text += " (no more than seeds make)";
   }
   return text;
 }
@@ -97,10 +97,18 @@ std::string several_methods(std::vector<const RunGroup*> groups) {
   const bool has_other_yardstick = ssgd != groups.end() && *ssgd != &best;
   const RunGroup& other = has_other_yardstick ? **ssgd : *groups[1];
   const Spread mine = best.spread(kAccuracy), theirs = other.spread(kAccuracy);
-  std::string text =
-      fmt::format("{} reached {} on the test set ({}), {}", best.label, percent(mine),
-                  seeds(mine.count), against(mine, other.label, theirs));
-  return text + bytes_against(best, other) + width_clause(best) + ".";
+  const Spread sent = best.spread("comm_bytes_per_worker"),
+               other_sent = other.spread("comm_bytes_per_worker");
+  const std::string text = fmt::format("{} reached {} on the test set ({})", best.label,
+                                       percent(mine), seeds(mine.count));
+  // Of the two, the frugal one is worth the second half of the sentence.
+  if (other_sent.count > 0 && other_sent.mean < 0.999 * sent.mean) {
+    return fmt::format("{}{}; {} ended {}{}{}.", text, width_clause(best), other.label,
+                       against(theirs, "it", mine), bytes_against(other, best),
+                       width_clause(other));
+  }
+  return fmt::format("{}, {}{}{}.", text, against(mine, other.label, theirs),
+                     bytes_against(best, other), width_clause(best));
 }
 
 }  // namespace

@@ -1,0 +1,90 @@
+#include "valley/report/measures.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+namespace valley {
+namespace {
+
+const char* const kLandscape = R"({"plane":"workers","axes":["a","b"],"x":[0,1,2],"y":[0,1],
+    "loss":[[1,2,3],[4,null,6]],"points":[{"name":"average","x":0.5,"y":0.5,"loss":1,
+    "off_plane":0.1},{"name":"lost","x":null,"y":0},"text"],"split":"train","samples":100})";
+
+TEST(Landscape, KeepsTheGridAndThePoints) {
+  const Json landscape = landscape_of(Json::parse(kLandscape));
+  EXPECT_EQ(landscape["loss"], Json::parse("[[1.0,2.0,3.0],[4.0,null,6.0]]"));
+  EXPECT_EQ(landscape["points"], Json::parse(R"([{"name":"average","x":0.5,"y":0.5,"loss":1,
+      "off_plane":0.1}])"));
+  EXPECT_EQ(landscape["axes"], Json({"a", "b"}));
+  EXPECT_EQ(landscape["samples"], 100);
+  EXPECT_FALSE(landscape.contains("error"));
+}
+
+TEST(Landscape, NullWithoutAWholeGrid) {
+  const Json whole = Json::parse(kLandscape);
+  for (const char* key : {"x", "y", "loss"}) {
+    Json part = whole;
+    part.erase(key);
+    EXPECT_TRUE(landscape_of(part).is_null()) << key;
+  }
+  Json ragged = whole;
+  ragged["loss"][1].erase(2);
+  EXPECT_TRUE(landscape_of(ragged).is_null());
+  EXPECT_TRUE(landscape_of(nullptr).is_null());
+  EXPECT_TRUE(landscape_of(Json::array()).is_null());
+}
+
+TEST(Sharpness, ReadsAListOfMeasures) {
+  const Json sharpness = sharpness_of(Json::parse(
+      R"({"measures":[{"name":"trace","value":4,"standard_error":0.5,"unit":"1","notes":"exact"},
+      {"name":"none","value":null},{"name":"text","value":"x"},{"value":1},7],
+      "spectrum":{"grid":[0,1],"density":[2,3]}})"));
+  EXPECT_EQ(sharpness["measures"],
+            Json::parse(R"([{"name":"trace","value":4,"standard_error":0.5,"unit":"1",
+            "note":"exact"},{"name":"none","value":null}])"));
+  EXPECT_EQ(sharpness["spectrum"], Json::parse(R"({"eigenvalue":[0.0,1.0],"density":[2.0,3.0]})"));
+}
+
+TEST(Sharpness, ReadsAnObjectOfMeasures) {
+  EXPECT_EQ(sharpness_of(Json::parse(R"({"measures":{"trace":4,"lpf":{"value":2}}})")),
+            Json::parse(R"({"measures":[{"name":"trace","value":4},{"name":"lpf","value":2}]})"));
+}
+
+TEST(Sharpness, NullWithoutAnything) {
+  EXPECT_TRUE(sharpness_of(nullptr).is_null());
+  EXPECT_TRUE(sharpness_of(Json::parse(R"({"measures":[],"spectrum":{"grid":[1]}})")).is_null());
+  EXPECT_TRUE(sharpness_of(Json::parse(R"({"spectrum":{"grid":[1,2],"density":[1]}})")).is_null());
+}
+
+TEST(Dynamics, ASeriesAPanelByUnit) {
+  const Json dynamics = dynamics_of(Json::parse(R"({"x_label":"round","series":[
+      {"name":"a","x":[1,2],"y":[3,4],"unit":"m"},{"name":"b","x":[1],"y":[5],"unit":"m"},
+      {"name":"c","x":[1],"y":[6]},{"name":"broken","x":[1],"y":[]},{"name":"empty"}]})"));
+  EXPECT_EQ(dynamics, Json::parse(R"({"panels":[
+      {"title":"m","x_label":"round","series":[{"name":"a","x":[1.0,2.0],"y":[3.0,4.0]},
+                                              {"name":"b","x":[1.0],"y":[5.0]}]},
+      {"title":"c","x_label":"round","series":[{"name":"c","x":[1.0],"y":[6.0]}]}]})"));
+}
+
+TEST(Dynamics, ColumnsAndRows) {
+  const Json expected = Json::parse(R"({"panels":[
+      {"title":"noise","x_label":"step","series":[{"name":"noise","x":[0.0,5.0],"y":[1.0,null]}]}
+      ]})");
+  EXPECT_EQ(dynamics_of(Json::parse(
+                R"({"columns":["step","noise","kind"],"rows":[[0,1,"a"],[5,null,"b"]]})")),
+            expected);
+  EXPECT_EQ(dynamics_of(Json::parse(R"({"columns":{"step":[0,5],"noise":[1,null]}})")), expected);
+}
+
+TEST(Dynamics, NullWithoutSeries) {
+  for (const char* text :
+       {"null", "{}", R"({"series":[]})", R"({"columns":["step"],"rows":[[1]]})",
+        R"({"columns":["step","a"],"rows":[]})", R"({"columns":["step","a"],"rows":[[1]]})",
+        R"({"columns":[1,2],"rows":[[1,2]]})", R"({"columns":7})"}) {
+    EXPECT_TRUE(dynamics_of(Json::parse(text)).is_null()) << text;
+  }
+}
+
+}  // namespace
+}  // namespace valley

@@ -1,0 +1,137 @@
+#include "valley/report/report_run.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "valley/core/testing/test_folder.h"
+
+namespace valley {
+namespace {
+
+using testing::ElementsAre;
+
+void make_run(const std::filesystem::path& path, const std::string& more = "") {
+  std::filesystem::create_directories(path);
+  spill(path / "config.toml", "algorithm = \"dppf\"\nseed = 3\npush = 0.5\n" + more);
+}
+
+ReportRun read(const std::filesystem::path& path) {
+  return read_report_run(RunFolder::open(path), {});
+}
+
+std::vector<std::string> names(const std::vector<RunFolder>& runs) {
+  std::vector<std::string> result;
+  for (const auto& run : runs) result.push_back(run.path().filename().string());
+  return result;
+}
+
+TEST(ReportRun, ReadsWhatIsThere) {
+  TestFolder folder;
+  make_run(folder / "a");
+  spill(folder / "a/summary.json",
+        R"({"status":"finished","test_accuracy":0.5,"seconds":{"total":2}})");
+  spill(folder / "a/metrics.jsonl",
+        "{\"step\":4,\"epoch\":0.5,\"worker\":\"mean\",\"test_loss\":1.5}\n");
+  spill(folder / "a/trace.json",
+        R"({"traceEvents":[{"name":"compute","pid":0,"ts":0,"dur":5,"args":{"step":0}}]})");
+  spill(folder / "a/landscape.json", R"({"x":[0,1],"y":[0,1],"loss":[[1,2],[3,4]]})");
+  spill(folder / "a/sharpness.json", R"({"measures":{"trace":1}})");
+  spill(folder / "a/dynamics.json", R"({"series":[{"name":"a","x":[1],"y":[2]}]})");
+  const ReportRun run = read(folder / "a");
+  EXPECT_EQ(run.name, "a");
+  EXPECT_EQ(run.algorithm, "dppf");
+  EXPECT_TRUE(run.finished());
+  EXPECT_EQ(run.reached, "step 4 (epoch 0.5)");
+  EXPECT_EQ(run.setting("seed"), "3");
+  EXPECT_EQ(run.setting("push"), "0.5");
+  EXPECT_EQ(run.setting("pull"), "");
+  EXPECT_EQ(run.figure("seconds.total"), 2);
+  EXPECT_EQ(run.figure("seconds"), std::nullopt);
+  EXPECT_EQ(run.figure("test_loss"), std::nullopt);
+  EXPECT_EQ(run.curves["evaluations"]["test_loss"], Json({1.5}));
+  for (const Json* part : {&run.timeline, &run.landscape, &run.sharpness, &run.dynamics}) {
+    EXPECT_TRUE(part->is_object());
+  }
+}
+
+TEST(ReportRun, AConfigurationIsEnough) {
+  TestFolder folder;
+  make_run(folder / "a");
+  const ReportRun run = read(folder / "a");
+  EXPECT_EQ(run.status, "unfinished");
+  EXPECT_EQ(run.reached, "");
+  EXPECT_EQ(run.figure("test_accuracy"), std::nullopt);
+  for (const Json* part : {&run.timeline, &run.landscape, &run.sharpness, &run.dynamics}) {
+    EXPECT_TRUE(part->is_null());
+  }
+}
+
+TEST(ReportRun, StatusOfRunsThatDidNotEnd) {
+  TestFolder folder;
+  make_run(folder / "a");
+  spill(folder / "a/metrics.jsonl",
+        "{\"step\":8,\"epoch\":1.0,\"worker\":0,\"loss\":2.5}\n"
+        "{\"step\":16,\"epoch\":2.0,\"worker\":0,\"loss\":null}\n");
+  EXPECT_EQ(read(folder / "a").status, "diverged");
+  EXPECT_EQ(read(folder / "a").reached, "step 16 (epoch 2)");
+  spill(folder / "a/summary.json", R"({"status":"interrupted"})");
+  EXPECT_EQ(read(folder / "a").status, "interrupted");
+}
+
+TEST(ReportRun, DamagedFilesAreNamed) {
+  for (const char* name :
+       {"summary.json", "trace.json", "landscape.json", "sharpness.json", "dynamics.json"}) {
+    TestFolder folder;
+    make_run(folder / "a");
+    spill(folder / "a" / name, "{\"x\": ");
+    EXPECT_EQ(error_of<UsageError>([&] { read(folder / "a"); }),
+              (folder / "a" / name).string() + " is not JSON: it breaks at byte 7 of 6");
+  }
+  TestFolder folder;
+  make_run(folder / "a");
+  spill(folder / "a/metrics.jsonl", "what\n{}\n");
+  EXPECT_EQ(error_of<UsageError>([&] { read(folder / "a"); }),
+            (folder / "a/metrics.jsonl").string() + ":1 is no JSON object");
+  spill(folder / "a/config.toml", "seed = 3\n");
+  EXPECT_EQ(error_of<UsageError>([&] { read(folder / "a"); }),
+            (folder / "a/config.toml").string() + " names no algorithm");
+}
+
+TEST(FindRuns, RunsAndFoldersOfRunsEachOnce) {
+  TestFolder folder;
+  for (const char* name : {"one", "some/a-10", "some/a-9", "some/b"}) make_run(folder / name);
+  std::filesystem::create_directories(folder / "some/empty");
+  spill(folder / "some/notes.txt", "");
+  EXPECT_THAT(names(find_runs({(folder / "one").string(), (folder / "some").string(),
+                               (folder / "some/b/").string(), (folder / "one").string()})),
+              ElementsAre("one", "a-9", "a-10", "b"));
+}
+
+TEST(FindRuns, KeepsTheOrderOfAComparison) {
+  TestFolder folder;
+  for (const char* name : {"dppf-seed0", "dppf-seed1", "extra", "ssgd-seed0", "ssgd-seed10"}) {
+    make_run(folder / name);
+  }
+  spill(folder / "compare.json", R"({"methods":[{"label":"ssgd"},{"label":"dppf"},{}]})");
+  EXPECT_THAT(names(find_runs({folder.path().string()})),
+              ElementsAre("ssgd-seed0", "ssgd-seed10", "dppf-seed0", "dppf-seed1", "extra"));
+}
+
+TEST(FindRuns, RefusesWhatIsNeither) {
+  TestFolder folder;
+  const std::string path = folder.path().string();
+  EXPECT_EQ(error_of<UsageError>([&] { find_runs({path}); }),
+            path + " is no run folder and holds none: config.toml is missing");
+  EXPECT_EQ(error_of<UsageError>([&] { find_runs({path + "/none"}); }),
+            path + "/none is no run folder: there is no such folder");
+}
+
+TEST(Limits, LessOfEachWhereThereAreMany) {
+  EXPECT_EQ(limits_for(1).points, 2000);
+  EXPECT_EQ(limits_for(50).points, 400);
+  EXPECT_EQ(limits_for(1000).points, 200);
+  EXPECT_EQ(limits_for(0).points, 2000);
+}
+
+}  // namespace
+}  // namespace valley
