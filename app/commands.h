@@ -17,6 +17,7 @@ using Command = std::function<int()>;
 Command add_train(CLI::App& program);
 Command add_compare(CLI::App& program);
 Command add_topology(CLI::App& program);
+Command add_sharpness(CLI::App& program);
 Command add_report(CLI::App& program);
 Command add_list(CLI::App& program);
 
@@ -44,6 +45,9 @@ std::vector<std::string> method_flags_given(const CLI::App& command);
 
 /// For CLI11's check(). @throws UsageError unless the text is a whole number within range.
 std::string check_whole_number(const std::string& flag, const std::string& text);
+
+/// The same for any number.
+std::string check_real_number(const std::string& flag, const std::string& text);
 
 /// SIGINT and SIGTERM set the flag this returns; a second one ends the program at once.
 const std::atomic<bool>& stop_on_signals();

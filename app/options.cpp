@@ -66,6 +66,10 @@ std::string check_whole_number(const std::string& flag, const std::string& text)
   return check_number<int64_t>(flag, text);
 }
 
+std::string check_real_number(const std::string& flag, const std::string& text) {
+  return check_number<double>(flag, text);
+}
+
 void add_config_options(CLI::App& command, RunConfig& config,
                         const std::vector<std::string>& leave_out) {
   for (const auto& field : config_fields()) {

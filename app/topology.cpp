@@ -8,6 +8,7 @@
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <numeric>
 
 #include "app/commands.h"
 #include "valley/core/atomic_file.h"
@@ -19,6 +20,7 @@
 #include "valley/topology/facts.h"
 #include "valley/topology/shapes.h"
 #include "valley/topology/spectrum.h"
+#include "valley/topology/stragglers.h"
 
 namespace valley::app {
 namespace {
@@ -34,6 +36,8 @@ struct TopologyFlags {
   int64_t seed = 0;
   int64_t steps = 0;
   int64_t values = 1'000'000;
+  double straggler = 1;
+  double message = 0;
   std::string svg;
   bool json = false;
 };
@@ -191,6 +195,46 @@ std::string stability_table(const Topology& topology, const TopologyFacts& facts
   return table.to_string();
 }
 
+// Steps of all workers together in the time of one step of a worker that is not slow.
+struct Straggling {
+  double ssgd, dpsgd;
+  std::optional<double> ad_psgd;  // none where the graph does not suit it
+};
+
+Straggling simulate(const Topology& topology, const TopologyFlags& flags) {
+  const double seconds = 1000 * flags.straggler;
+  Pace pace{.step_seconds = std::vector<double>(static_cast<size_t>(flags.workers), 1.0),
+            .message_seconds = flags.message};
+  pace.step_seconds[0] = flags.straggler;
+  const auto rate = [&](const std::vector<int64_t>& steps) {
+    return std::accumulate(steps.begin(), steps.end(), 0.0) / seconds;
+  };
+  Straggling result{rate(synchronous_steps(pace, seconds)),
+                    rate(steps_with_neighbours(topology, pace, seconds)), std::nullopt};
+  if (topology.cycle() == 1 && !topology.directed() && topology.graph(0).sides()) {
+    result.ad_psgd =
+        rate(asynchronous_steps(topology, pace, seconds, static_cast<uint64_t>(flags.seed)));
+  }
+  return result;
+}
+
+std::string straggling_table(const Straggling& straggling, const TopologyFlags& flags) {
+  Table table({{fmt::format("worker 0 {:g} times slower", flags.straggler)},
+               {"steps a second", Table::Align::kRight},
+               {"of ssgd's", Table::Align::kRight}});
+  const auto row = [&](const std::string& name, double rate) {
+    table.add_row({name, number(rate), fmt::format("{:.3g}", rate / straggling.ssgd)});
+  };
+  row("ssgd", straggling.ssgd);
+  row("dpsgd", straggling.dpsgd);
+  if (straggling.ad_psgd) {
+    row("ad-psgd", *straggling.ad_psgd);
+  } else {
+    table.add_row({"ad-psgd", "-", "needs one undirected graph of two sides"});
+  }
+  return table.to_string();
+}
+
 std::string steps_table(const std::vector<StepFacts>& steps) {
   Table table({{"step", Table::Align::kRight},
                {"messages", Table::Align::kRight},
@@ -252,10 +296,16 @@ int topology(const TopologyFlags& flags) {
   require(flags.seed >= 0, "--seed must be at least 0, got {}", flags.seed);
   require(flags.values >= 1, "--values must be at least 1, got {}", flags.values);
   require(flags.steps >= 0, "--steps must be at least 0, got {}", flags.steps);
+  require(flags.straggler >= 1 && flags.straggler <= 1000,
+          "--straggler must be in [1, 1000], got {}", flags.straggler);
+  require(flags.message >= 0 && flags.message <= 1000, "--message must be in [0, 1000], got {}",
+          flags.message);
   const auto topology = make_topology(flags.name, {.workers = static_cast<int>(flags.workers),
                                                    .seed = static_cast<uint64_t>(flags.seed)});
   const TopologyFacts facts = analyse(*topology);
   const auto steps = follow(*topology, flags.steps);
+  std::optional<Straggling> straggling;
+  if (flags.straggler > 1) straggling = simulate(*topology, flags);
   if (!flags.svg.empty()) {
     std::string caption =
         facts.mean_messages == 1
@@ -265,12 +315,22 @@ int topology(const TopologyFlags& flags) {
     write_atomically(flags.svg, topology_svg(*topology, flags.name, caption));
   }
   if (flags.json) {
-    std::cout << to_json(*topology, facts, flags, steps).dump(2) << "\n";
+    Json json = to_json(*topology, facts, flags, steps);
+    if (straggling) {
+      json["straggler"] = {{"times_slower", flags.straggler},
+                           {"message_seconds", flags.message},
+                           {"steps_per_second",
+                            {{"ssgd", straggling->ssgd},
+                             {"dpsgd", straggling->dpsgd},
+                             {"ad-psgd", or_null(straggling->ad_psgd)}}}};
+    }
+    std::cout << json.dump(2) << "\n";
     return 0;
   }
   std::cout << facts_table(*topology, facts, flags);
   if (facts.awc_limit && flags.workers > 1) std::cout << "\n" << stability_table(*topology, facts);
   if (!steps.empty()) std::cout << "\n" << steps_table(steps);
+  if (straggling) std::cout << "\n" << straggling_table(*straggling, flags);
   const auto all_warnings = warnings(*topology, facts), all_notes = notes(*topology, facts, flags);
   if (!all_warnings.empty() || !all_notes.empty()) std::cout << "\n";
   for (const auto& text : all_warnings) std::cout << "WARNING: " << text << "\n";
@@ -295,12 +355,21 @@ Command add_topology(CLI::App& program) {
   number("--seed", flags->seed, "of the random ones");
   number("--values", flags->values, "float32 values of the model whose bytes are counted");
   number("--steps", flags->steps, "show so many steps one by one");
+  command
+      ->add_option("--straggler", flags->straggler,
+                   "simulate worker 0 so many times slower than the others, whose step takes 1 s")
+      ->check([](const std::string& text) { return check_real_number("--straggler", text); })
+      ->capture_default_str();
+  command->add_option("--message", flags->message, "seconds of one exchange in that simulation")
+      ->check([](const std::string& text) { return check_real_number("--message", text); })
+      ->capture_default_str();
   command->add_option("--svg", flags->svg, "draw it into this file");
   command->add_flag("--json", flags->json, "print JSON instead of tables");
   command->footer(
       "rho: what is left of the distance to the mean after a step, at most. lambda_min: the\n"
       "smallest eigenvalue. Steps to consensus: from step 0, whatever the start. Examples:\n"
       "  valley topology ring --workers 16\n"
+      "  valley topology ring --workers 16 --straggler 10\n"
       "  valley topology one-peer-exponential --workers 8 --steps 3 --svg graph.svg\n"
       "  valley topology matrix:weights.txt --workers 4");
   return [flags] { return topology(*flags); };

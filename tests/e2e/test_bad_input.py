@@ -105,6 +105,11 @@ class Ranges(ProgramTest):
     def test_backends(self):
         self.refuse("--backend thread needs --launch threads: processes share no memory",
                     "train", *TINY, "--launch", "processes", "--backend", "thread")  # fmt: skip
+        self.refuse("--algorithm ad-psgd needs workers that share memory: --launch threads",
+                    "train", *TINY, "--algorithm", "ad-psgd", "--launch", "processes")  # fmt: skip
+        self.refuse("--topology ring with 3 workers has a cycle of odd length; ad-psgd needs a graph "
+                    "of two sides: ring with an even number of workers, grid, hypercube or star",
+                    "train", *TINY[:-4], "--algorithm", "ad-psgd", "--workers", 3)  # fmt: skip
         self.refuse("--backend gloo needs --launch processes, torchrun, mpirun or srun",
                     "train", *TINY, "--backend", "gloo")  # fmt: skip
 

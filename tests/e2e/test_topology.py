@@ -31,12 +31,31 @@ D2 needs lambda_min > -1/3, which does not hold; that of (I + P) / 2 is 0.3333
 """
 
 
+STRAGGLER = """
+worker 0 10 times slower  steps a second  of ssgd's
+------------------------  --------------  ---------
+ssgd                                 1.6          1
+dpsgd                              1.604          1
+ad-psgd                             15.1       9.44
+"""
+
+
 class Topology(ProgramTest):
     def facts(self, *arguments):
         return json.loads(self.succeed("topology", *arguments, "--json"))
 
     def test_ring(self):
         self.assertEqual(self.succeed("topology", "ring", "--workers", 16), RING)
+
+    def test_straggler(self):
+        ring = ("topology", "ring", "--straggler", 10)
+        self.assertIn(STRAGGLER, self.succeed(*ring, "--workers", 16))
+        self.assertIn("\nad-psgd                                -  needs one undirected graph of "
+                      "two sides\n", self.succeed(*ring, "--workers", 15))  # fmt: skip
+        facts = self.facts("star", "--workers", 4, "--straggler", 2, "--message", 0.5)["straggler"]
+        self.assertEqual((facts["times_slower"], facts["message_seconds"]), (2, 0.5))
+        self.assertAlmostEqual(facts["steps_per_second"]["ssgd"], 4 / 2.5)
+        self.assertNotIn("straggler", self.facts("ring"))
 
     def test_every_row(self):
         for name in self.names("topologies").split(", "):

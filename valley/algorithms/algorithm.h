@@ -66,6 +66,10 @@ class Algorithm {
   /// After the optimizer's step: rounds happen here.
   virtual void after_step(const StepInfo& info, at::Tensor& x) { (void)info, (void)x; }
 
+  /// All workers together, before anybody looks at x: evaluation, a checkpoint, the end. Then x is
+  /// where this worker stands, and nothing of the method's is under way.
+  virtual void settle(at::Tensor& x) { (void)x; }
+
   /// The round of the last after_step, if there was one.
   virtual const std::optional<RoundReport>& last_round() const = 0;
 

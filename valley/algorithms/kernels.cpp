@@ -182,4 +182,14 @@ void mix_into(at::Tensor& out, const at::Tensor& x, double own, const std::vecto
   });
 }
 
+void meet_in_the_middle(at::Tensor& a, at::Tensor& b) {
+  check(a, b);
+  for_type(a, [&](auto type) {
+    using T = decltype(type);
+    T* one = a.data_ptr<T>();
+    T* other = b.data_ptr<T>();
+    for (int64_t i = 0; i < a.numel(); ++i) one[i] = other[i] = (one[i] + other[i]) / 2;
+  });
+}
+
 }  // namespace valley

@@ -33,4 +33,7 @@ void lerp_to_mean_keep_direction(at::Tensor& x, at::Tensor& sum, int workers, do
 void mix_into(at::Tensor& out, const at::Tensor& x, double own, const std::vector<double>& weights,
               const std::vector<at::Tensor>& others);
 
+/// a, b <- (a + b) / 2, both [d]. No threads of LibTorch are asked for.
+void meet_in_the_middle(at::Tensor& a, at::Tensor& b);
+
 }  // namespace valley

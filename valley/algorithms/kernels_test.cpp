@@ -93,6 +93,17 @@ TYPED_TEST(Kernels, LerpIsExactAtBothEnds) {
   }
 }
 
+TYPED_TEST(Kernels, MeetInTheMiddle) {
+  using T = TypeParam;
+  for (int64_t n : {0, 1, 33}) {
+    at::Tensor a = normals<T>(n, 9), b = normals<T>(n, 10);
+    const at::Tensor middle = a.add(b).div(2);
+    meet_in_the_middle(a, b);
+    EXPECT_TRUE(a.equal(middle));
+    EXPECT_TRUE(b.equal(middle));
+  }
+}
+
 TYPED_TEST(Kernels, LerpKeepsTheDirectionFromBefore) {
   using T = TypeParam;
   const double epsilon = std::numeric_limits<T>::epsilon();

@@ -1,5 +1,6 @@
 #include "valley/algorithms/registry.h"
 
+#include "valley/algorithms/ad_psgd.h"
 #include "valley/algorithms/choco.h"
 #include "valley/algorithms/d2.h"
 #include "valley/algorithms/diloco.h"
@@ -133,7 +134,7 @@ const std::vector<AlgorithmEntry>& algorithms() {
        &make_dpsgd},
       {"sgp",
        "dpsgd over directed graphs, by push-sum",
-       {"topology", "lazy"},
+       {"topology", "mixing", "lazy"},
        "d + 1 values to every receiver a step (complete: d + 1)",
        &sgp_bytes,
        &make_sgp},
@@ -169,6 +170,15 @@ const std::vector<AlgorithmEntry>& algorithms() {
        "a payload of --compress to every neighbour a step",
        &choco_bytes,
        &make_choco},
+      {"ad-psgd",
+       "meets a random neighbour in every step and waits for nobody; only with threads",
+       {"topology"},
+       "2 d values a step for half of the workers, none for the others",
+       &ad_psgd_bytes,
+       &make_ad_psgd,
+       /*impartial=*/false,
+       /*plain_alone=*/nullptr,
+       /*asynchronous=*/true},
   };
   return table;
 }

@@ -87,6 +87,9 @@ struct AlgorithmEntry {
   /// Where one worker alone does more than its optimizer does (momentum over the rounds, say): sets
   /// the options with which it does not.
   void (*plain_alone)(AlgorithmOptions&) = nullptr;
+  /// Workers share memory and do not wait for each other: only as threads of one process, and a run
+  /// that is repeated, or resumed, takes another course.
+  bool asynchronous = false;
 };
 
 /// Every algorithm by name; `valley list algorithms`, --help, docs and contract tests read this

@@ -6,6 +6,7 @@
 
 #include "valley/algorithms/every_step.h"
 #include "valley/algorithms/mixing.h"
+#include "valley/core/error.h"
 
 namespace valley {
 namespace {
@@ -14,12 +15,14 @@ class Sgp : public EveryStepAlgorithm {
  public:
   Sgp(const AlgorithmOptions& options, const AlgorithmContext& context)
       : EveryStepAlgorithm(context),
+        order_(options.mixing),
         graph_(options, context.comm.size(), context.seed, "sgp", Graph::Weights::kAny),
         mixer_(context.comm) {
+    require(order_ != MixingOrder::kCta, "--mixing cta is not a form of sgp: awc or atc");
     keep("pushed", pushed_);
   }
 
-  void before_gradient(const StepInfo&, at::Tensor& z) override {
+  void before_gradient(const StepInfo& info, at::Tensor& z) override {
     if (alone()) return;
     if (!pushed_.defined()) {
       pushed_ = at::empty({z.numel() + 1}, z.options());
@@ -28,6 +31,11 @@ class Sgp : public EveryStepAlgorithm {
     }
     if (!before_.defined()) before_ = at::empty_like(z);
     before_.copy_(z);
+    if (order_ == MixingOrder::kAwc) mixer_.start(graph_.matrix(info.step), pushed_);
+  }
+
+  void on_gradient(const StepInfo&, at::Tensor&, at::Tensor&) override {
+    if (!alone() && order_ == MixingOrder::kAwc) mixer_.finish(pushed_);
   }
 
   void after_step(const StepInfo& info, at::Tensor& z) override {
@@ -35,11 +43,12 @@ class Sgp : public EveryStepAlgorithm {
     if (alone()) return;
     at::Tensor x = pushed_.narrow(0, 0, z.numel()), w = pushed_.narrow(0, z.numel(), 1);
     x.add_(z).sub_(before_);
-    mixer_.mix(graph_.matrix(info.step), pushed_);
+    if (order_ == MixingOrder::kAtc) mixer_.mix(graph_.matrix(info.step), pushed_);
     z.copy_(x).div_(w);
   }
 
  private:
+  MixingOrder order_;
   Graph graph_;
   Mixer mixer_;
   at::Tensor pushed_;  // [x, w], [d + 1]

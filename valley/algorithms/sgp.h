@@ -14,13 +14,18 @@ namespace valley {
 ///     x_j <- sum_k P_jk x_k,   w_j <- sum_k P_jk w_k
 ///
 /// The worker's parameters are z. The sums of x and of w over the workers are kept by the mixing.
-/// Where P is doubly stochastic w stays 1 and the method is dpsgd with mixing atc.
+/// Where P is doubly stochastic w stays 1 and the method is dpsgd with the same order of mixing.
+/// That was atc; with awc, SGP with overlap, x and w travel while the gradient is computed:
+///
+///     x_j <- sum_k P_jk x_k - alpha g_j(z_j),   w_j <- sum_k P_jk w_k
 ///
 /// Cost of a step: d + 1 values to every receiver; on the complete graph one all-reduce of d + 1.
-/// Memory: 2 d and d for every sender. State: the number of steps, x and w.
+/// Memory: 2 d and d for every sender, d more with awc. State: the number of steps, x and w.
 ///
 /// Reference: Assran, Loizou, Ballas and Rabbat, "Stochastic Gradient Push for Distributed Deep
-/// Learning", ICML 2019, arXiv:1811.10792. The overlapped variant is not here.
+/// Learning", ICML 2019, arXiv:1811.10792. Their overlap may be longer than a step; ours is one.
+///
+/// @throws UsageError for mixing cta: the gradient has its place, z, already.
 std::unique_ptr<Algorithm> make_sgp(const AlgorithmOptions&, const AlgorithmContext&);
 
 }  // namespace valley

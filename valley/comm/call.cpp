@@ -21,7 +21,7 @@ std::string_view full_name(const Call& call) {
 
 std::string_view name(Operation operation) {
   constexpr std::string_view kNames[kOperations] = {"all_reduce", "all_gather", "broadcast",
-                                                    "exchange", "barrier"};
+                                                    "exchange",   "barrier",    "share"};
   return kNames[static_cast<size_t>(operation)];
 }
 
@@ -44,6 +44,7 @@ std::string describe(const Call& call) {
                          describe_values(call.numel, call.dtype), call.root);
     case Operation::kExchange:
     case Operation::kBarrier:
+    case Operation::kShare:
       break;
   }
   return operation;

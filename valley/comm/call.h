@@ -10,8 +10,8 @@
 
 namespace valley {
 
-enum class Operation { kAllReduce, kAllGather, kBroadcast, kExchange, kBarrier };
-inline constexpr int kOperations = 5;
+enum class Operation { kAllReduce, kAllGather, kBroadcast, kExchange, kBarrier, kShare };
+inline constexpr int kOperations = 6;
 std::string_view name(Operation operation);
 
 /// One call of an operation by one worker: what the workers compare with each other.

@@ -326,6 +326,14 @@ std::vector<std::string> Communicator::all_gather_text(const std::string& text) 
   return texts;
 }
 
+void Communicator::do_share(Call&, std::shared_ptr<void>&) {}
+
+std::shared_ptr<void> Communicator::share_any(std::shared_ptr<void> mine) {
+  require(shares_memory(), "the workers of backend {} share no memory", backend());
+  run(next_call(Operation::kShare), 0, [&](Call& call) { do_share(call, mine); });
+  return mine;
+}
+
 int64_t Communicator::total_bytes() const {
   int64_t bytes = 0;
   for (const OperationStats& stats : stats_) bytes += stats.bytes;

@@ -9,6 +9,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "valley/comm/call.h"
@@ -94,6 +95,20 @@ class Communicator {
   /// Texts of all workers by rank; lengths may differ. For records and settings, not for training.
   std::vector<std::string> all_gather_text(const std::string& text);
 
+  /// Whether the workers are threads of one process (or one alone), so that share() works.
+  virtual bool shares_memory() const { return false; }
+
+  /// Worker 0's object, handed to all: memory that they then touch without the communicator, each
+  /// access theirs to guard. The other workers' `mine` may be null.
+  /// @throws UsageError if the workers share no memory.
+  template <typename T>
+  std::shared_ptr<T> share(std::shared_ptr<T> mine) {
+    return std::static_pointer_cast<T>(share_any(std::move(mine)));
+  }
+
+  /// Counts what this worker moved through shared memory by itself.
+  void count_shared(int64_t bytes, double seconds) { count(Operation::kShare, bytes, seconds); }
+
   /// Asks all workers to stop. The wish travels with the next operation: after any operation
   /// stop_agreed() is the same on every worker, so that all leave the loop at the same step.
   void request_stop() { stop_requested_ = true; }
@@ -125,6 +140,8 @@ class Communicator {
                            const std::vector<Message>& receives) = 0;
   virtual void do_barrier(Call& call) = 0;
   virtual std::vector<std::string> do_all_gather_text(Call& call, const std::string& text) = 0;
+  /// Called only where shares_memory().
+  virtual void do_share(Call& call, std::shared_ptr<void>& object);
 
   /// Waits for all started operations. Destructors of backends call it first, because started
   /// operations call the hooks.
@@ -137,6 +154,7 @@ class Communicator {
   class Progress;
   class StartedWork;
 
+  std::shared_ptr<void> share_any(std::shared_ptr<void> mine);
   Call next_call(Operation operation, int64_t numel = 0,
                  at::ScalarType dtype = at::ScalarType::Byte);
   template <typename Hook>

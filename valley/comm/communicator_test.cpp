@@ -16,6 +16,7 @@
 
 #include "valley/comm/group.h"
 #include "valley/core/error.h"
+#include "valley/core/testing/test_folder.h"
 #include "valley/testing/run_ranks.h"
 
 namespace valley {
@@ -277,6 +278,23 @@ TEST_P(Backends, CountCallsPayloadAndSeconds) {
     EXPECT_EQ(comm.total_bytes(), paid * (1200 + 83 + 400 + 400));
     EXPECT_GT(comm.total_seconds(), 0);
     EXPECT_GE(comm.total_seconds(), comm.stats(Operation::kAllReduce).seconds);
+  });
+}
+
+TEST_P(Backends, WorkersThatShareMemoryShareWorkerZerosObject) {
+  run([](Communicator& comm) {
+    const auto mine = std::make_shared<int>(10 + comm.rank());
+    if (!comm.shares_memory()) {
+      EXPECT_EQ(error_of<UsageError>([&] { comm.share(mine); }),
+                "the workers of backend gloo share no memory");
+      return;
+    }
+    const auto shared = comm.share(comm.rank() == 0 ? mine : nullptr);
+    EXPECT_EQ(*shared, 10);
+    comm.count_shared(100, 0.5);
+    EXPECT_EQ(comm.stats(Operation::kShare).calls, 2);
+    EXPECT_EQ(comm.total_bytes(), comm.size() > 1 ? 100 : 0);
+    comm.barrier();
   });
 }
 

@@ -15,6 +15,7 @@ class SoloCommunicator : public Communicator {
 
   std::string_view backend() const override { return "solo"; }
   void abort(const std::string&) noexcept override {}  // nobody waits
+  bool shares_memory() const override { return true; }
 
  protected:
   void do_all_reduce_sum(Call& call, const void* in, void* out,

@@ -186,6 +186,7 @@ class ThreadCommunicator : public Communicator {
 
   std::string_view backend() const override { return "thread"; }
   void abort(const std::string& reason) noexcept override { group_->lose(rank(), reason); }
+  bool shares_memory() const override { return true; }
 
  protected:
   void do_all_reduce_sum(Call& call, const void* in, void* out,
@@ -231,6 +232,12 @@ class ThreadCommunicator : public Communicator {
 
   void do_barrier(Call& call) override {
     run({.call = call}, call, [] {});
+  }
+
+  void do_share(Call& call, std::shared_ptr<void>& object) override {
+    const std::shared_ptr<void> mine = object;
+    run({.call = call, .in = &mine}, call,
+        [&] { object = *static_cast<const std::shared_ptr<void>*>(group_->slot(0).in); });
   }
 
   std::vector<std::string> do_all_gather_text(Call& call, const std::string& text) override {

@@ -20,7 +20,8 @@ FaultyCommunicator::FaultyCommunicator(std::unique_ptr<Communicator> inner, Faul
     : Communicator(inner->rank(), inner->size()),
       inner_(std::move(inner)),
       options_(options),
-      backend_(inner_->backend()) {}
+      backend_(inner_->backend()),
+      shares_memory_(inner_->shares_memory()) {}
 
 FaultyCommunicator::~FaultyCommunicator() { finish_started(); }
 
@@ -67,6 +68,10 @@ void FaultyCommunicator::do_exchange(Call& call, const std::vector<Message>& sen
 
 void FaultyCommunicator::do_barrier(Call& call) {
   pass_on(call, [&] { inner_->barrier(); });
+}
+
+void FaultyCommunicator::do_share(Call& call, std::shared_ptr<void>& object) {
+  pass_on(call, [&] { object = inner_->share(object); });
 }
 
 std::vector<std::string> FaultyCommunicator::do_all_gather_text(Call& call,

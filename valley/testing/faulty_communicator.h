@@ -29,6 +29,7 @@ class FaultyCommunicator : public Communicator {
 
   std::string_view backend() const override { return backend_; }
   void abort(const std::string& reason) noexcept override;
+  bool shares_memory() const override { return shares_memory_; }
 
  protected:
   void do_all_reduce_sum(Call& call, const void* in, void* out,
@@ -38,6 +39,7 @@ class FaultyCommunicator : public Communicator {
   void do_exchange(Call& call, const std::vector<Message>& sends,
                    const std::vector<Message>& receives) override;
   void do_barrier(Call& call) override;
+  void do_share(Call& call, std::shared_ptr<void>& object) override;
   std::vector<std::string> do_all_gather_text(Call& call, const std::string& text) override;
 
  private:
@@ -47,6 +49,7 @@ class FaultyCommunicator : public Communicator {
   std::unique_ptr<Communicator> inner_;
   FaultyOptions options_;
   std::string backend_;
+  bool shares_memory_;
 };
 
 }  // namespace valley

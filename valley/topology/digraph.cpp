@@ -36,6 +36,31 @@ std::vector<int> Digraph::receivers(int from) const {
   return result;
 }
 
+std::optional<std::vector<int>> Digraph::sides() const {
+  std::vector<int> side(static_cast<size_t>(workers_), -1);
+  const auto at = [&](int worker) -> int& { return side[static_cast<size_t>(worker)]; };
+  for (int root = 0; root < workers_; ++root) {
+    if (at(root) >= 0) continue;
+    at(root) = 1;
+    std::vector<int> reached = {root};
+    while (!reached.empty()) {
+      const int from = reached.back();
+      reached.pop_back();
+      for (int to = 0; to < workers_; ++to) {
+        if (!has(from, to) && !has(to, from)) continue;
+        if (at(to) == at(from)) return std::nullopt;
+        if (at(to) >= 0) continue;
+        at(to) = 1 - at(from);
+        reached.push_back(to);
+      }
+    }
+  }
+  if (2 * std::count(side.begin(), side.end(), 1) < workers_) {
+    for (int& value : side) value = 1 - value;
+  }
+  return side;
+}
+
 int Digraph::edges() const {
   return static_cast<int>(std::count(edges_.begin(), edges_.end(), true));
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "valley/topology/matrix.h"
@@ -26,6 +27,11 @@ class Digraph {
   int unreachable_from(int from) const;
   /// Everyone reaches everyone.
   bool strongly_connected() const;
+
+  /// A side, 0 or 1, for every worker such that all edges lead to the other side; the larger side
+  /// is 1 (of equal ones, worker 0's). Nothing if there is no such division: the graph, its
+  /// directions ignored, has a cycle of odd length.
+  std::optional<std::vector<int>> sides() const;
 
   bool operator==(const Digraph&) const = default;
 

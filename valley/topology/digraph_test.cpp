@@ -56,6 +56,25 @@ TEST(Digraph, Connectedness) {
   EXPECT_TRUE(path.strongly_connected());
 }
 
+TEST(Digraph, SidesHaveAllEdgesBetweenThem) {
+  const auto ring = [](int n) {
+    Digraph graph(n);
+    for (int k = 0; k < n; ++k) graph.add(k, (k + 1) % n);
+    return graph;
+  };
+  EXPECT_THAT(ring(4).sides().value(), ElementsAre(1, 0, 1, 0));
+  EXPECT_EQ(ring(5).sides(), std::nullopt);
+  EXPECT_EQ(three().sides(), std::nullopt);
+  EXPECT_THAT(Digraph(1).sides().value(), ElementsAre(1));
+  Digraph star(4);
+  for (int leaf = 1; leaf < 4; ++leaf) star.add_both(0, leaf);
+  EXPECT_THAT(star.sides().value(), ElementsAre(0, 1, 1, 1));
+  Digraph parts(4);  // not connected: each part has sides of its own
+  parts.add_both(0, 1);
+  parts.add_both(2, 3);
+  EXPECT_THAT(parts.sides().value(), ElementsAre(1, 0, 1, 0));
+}
+
 TEST(Digraph, SupportIsWhereTheWeightsAre) {
   MixingMatrix p = MixingMatrix::identity(3);
   p(2, 0) = 0.5;

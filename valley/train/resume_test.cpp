@@ -149,6 +149,7 @@ TEST_P(Resume, AStoppedRunGoesOnAsIfNothingHadBeen) {
 std::vector<Case> cases() {
   std::vector<Case> result;
   for (const AlgorithmEntry& entry : algorithms()) {
+    if (entry.asynchronous) continue;  // AnAsynchronousRunStopsAndGoesOn
     for (const bool adamw : {false, true}) {
       for (const int workers : {1, 2, 3}) result.push_back({entry.name, adamw, workers});
     }
@@ -173,6 +174,34 @@ TEST(ResumeFrom, AFinishedRunRepeatsItsEnd) {
   train(in_folder(training, folder / "again"));
   train(in_folder(training, folder / "again", /*resume=*/true));
   expect_same_run(folder / "whole", folder / "again", 2);
+}
+
+// On another course than without the stop, but to the end.
+TEST(ResumeFrom, AnAsynchronousRunStopsAndGoesOn) {
+  for (const int workers : {2, 3}) {
+    const TestFolder folder;
+    const SmallTraining training = training_of({"ad-psgd", false, workers}, SmallModel::kBatchNorm);
+    std::atomic<bool> stop = false;
+    RecordingProgress progress, resumed;
+    progress.on_update = [&](const ProgressState& state) { stop = stop || state.step == 2; };
+    SmallTraining stopped = in_folder(training, folder / "run");
+    stopped.progress = &progress;
+    stopped.stop = &stop;
+    for (const Summary& summary : train(stopped).summaries) {
+      EXPECT_EQ(summary.status, "interrupted");
+      EXPECT_EQ(summary.steps, 6);  // where all meet, at the end of the epoch
+    }
+    SmallTraining rest = in_folder(training, folder / "run", /*resume=*/true);
+    rest.progress = &resumed;
+    const Outcome outcome = train(rest);
+    EXPECT_EQ(resumed.messages, std::vector<std::string>{"resuming at step 6 of 20"});
+    for (const Summary& summary : outcome.summaries) {
+      EXPECT_EQ(summary.status, "finished");
+      EXPECT_EQ(summary.steps, 20);
+      EXPECT_EQ(summary.rounds, 21);  // with the last average
+    }
+    for (const at::Tensor& x : outcome.x) EXPECT_TRUE(at::equal(x, outcome.x[0]));
+  }
 }
 
 TEST(ResumeFrom, AnotherRunIsRefused) {

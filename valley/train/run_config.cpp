@@ -224,6 +224,8 @@ TrainOptions to_train_options(const RunConfig& c) {
   choose("backend", c.backend, {"auto", "thread", "gloo"});
   require(!(c.launch == "processes" && c.backend == "thread"),
           "--backend thread needs --launch threads: processes share no memory");
+  require(!(find_algorithm(o.algorithm).asynchronous && c.launch == "processes"),
+          "--algorithm {} needs workers that share memory: --launch threads", o.algorithm);
   require(!(c.launch == "threads" && c.backend == "gloo"),
           "--backend gloo needs --launch processes, torchrun, mpirun or srun");
   o.out = c.out;

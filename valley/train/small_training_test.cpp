@@ -121,6 +121,8 @@ TrainOptions small_options(const std::string& algorithm) {
   TrainOptions options;
   options.algorithm = algorithm;
   options.algorithm_options.period.base = 4;
+  // A ring of three has no two sides, a star has them always.
+  if (algorithm == "ad-psgd") options.algorithm_options.topology = "star";
   options.steps = 20;
   options.batch_size = 4;
   options.learning_rate.base = 0.05;

@@ -33,7 +33,7 @@ struct Summary {
   double valley_width = 0;        ///< mean_m ||x_m - x_A|| of the final workers
   double predicted_width = 0;     ///< lambda / alpha of the last round
   int64_t rounds = 0;
-  int64_t comm_bytes_per_worker = 0;  ///< payload put into collectives to train
+  int64_t comm_bytes_per_worker = 0;  ///< payload sent to train, mean over workers
   double comm_fraction_of_ssgd = 0;   ///< that, as a share of d values in every step
   PhaseSeconds seconds;               ///< mean over workers
   double samples_per_second = 0;      ///< of all workers, evaluation left out

@@ -1,7 +1,6 @@
 #include "valley/train/trainer.h"
 
 #include <ATen/ops/empty_like.h>
-#include <ATen/ops/scalar_tensor.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros_like.h>
 #include <c10/core/GradMode.h>
@@ -31,7 +30,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-TrainOptions checked(TrainOptions o) {
+TrainOptions checked(TrainOptions o, const Communicator& comm) {
+  require(!find_algorithm(o.algorithm).asynchronous || comm.shares_memory(),
+          "--algorithm {} needs workers that share memory: --launch threads", o.algorithm);
   check(o);
   return o;
 }
@@ -115,7 +116,7 @@ class Trainer::Loop {
       : comm_(comm),
         model_(model),
         data_(std::move(data)),
-        o_(checked(std::move(options))),
+        o_(checked(std::move(options), comm)),
         sampler_(
             {.examples = data_.train->size(),
              .batch_size = o_.batch_size,
@@ -400,15 +401,22 @@ class Trainer::Loop {
 
   // --- evaluation -------------------------------------------------------------------------------
 
+  void settle() {
+    const c10::NoGradGuard no_grad;
+    algorithm_->settle(x_);
+  }
+
   // The average of all workers; its valley width goes to the summary.
   at::Tensor average() {
     const c10::NoGradGuard no_grad;
     at::Tensor sum = at::empty_like(x_);
     comm_.all_reduce_sum(x_, sum);
     const SquaredNorms norms = squared_norms(x_, sum, comm_.size(), 0, x_.numel());
-    at::Tensor width = at::scalar_tensor(std::sqrt(norms.distance), at::kDouble).reshape({1});
-    comm_.all_reduce_mean(width);
-    summary_.valley_width = width.item<double>();
+    at::Tensor means =
+        at::tensor({std::sqrt(norms.distance), double(meters_.train_bytes)}, at::kDouble);
+    comm_.all_reduce_mean(means);
+    summary_.valley_width = means.data_ptr<double>()[0];
+    mean_bytes_ = std::llround(means.data_ptr<double>()[1]);
     return sum.div_(comm_.size());
   }
 
@@ -437,7 +445,7 @@ class Trainer::Loop {
                      {"lr", schedule_.at(step_ - 1)},
                      {"rounds", algorithm_->rounds()},
                      {"period", algorithm_->period()},
-                     {"comm_bytes", meters_.train_bytes},
+                     {"comm_bytes", mean_bytes_},
                      {"seconds_compute", meters_.seconds.compute},
                      {"seconds_communicate", meters_.seconds.communicate},
                      {"seconds_wait", meters_.seconds.wait},
@@ -448,6 +456,7 @@ class Trainer::Loop {
   void evaluate_average() {
     const ScopedTimer timer(meters_.seconds.evaluate);
     const TraceScope trace(recorder_->trace(), Phase::kEvaluate, step_);
+    settle();
     const BorrowedValues borrowed(parameters_, average());
     score();
     recorder_->flush();
@@ -460,6 +469,7 @@ class Trainer::Loop {
     if (algorithm_->final_average_needed() && comm_.size() > 1) {
       meters_.train_bytes += x_.numel() * int64_t(x_.element_size());
     }
+    settle();
     const at::Tensor mean = average();
     {
       const c10::NoGradGuard no_grad;
@@ -481,6 +491,7 @@ class Trainer::Loop {
   void checkpoint() {
     check_weights();
     if (o_.out.empty()) return;
+    settle();
     recorder_->flush();
     count_total_seconds();
     WorkerState state;
@@ -534,9 +545,9 @@ class Trainer::Loop {
     const bool final_average = !interrupted && algorithm_->final_average_needed();
     count_total_seconds();
     PhaseSeconds& s = meters_.seconds;
-    at::Tensor means = at::tensor(
-        {s.compute, s.communicate, s.wait, s.data, s.evaluate, s.total, double(meters_.samples)},
-        at::kDouble);
+    at::Tensor means = at::tensor({s.compute, s.communicate, s.wait, s.data, s.evaluate, s.total,
+                                   double(meters_.samples), double(meters_.train_bytes)},
+                                  at::kDouble);
     comm_.all_reduce_mean(means);
     const double* mean = means.data_ptr<double>();
 
@@ -553,9 +564,9 @@ class Trainer::Loop {
     r.epochs = epoch();
     r.predicted_width = meters_.predicted_width;
     r.rounds = algorithm_->rounds() + (final_average ? 1 : 0);
-    r.comm_bytes_per_worker = meters_.train_bytes;
+    r.comm_bytes_per_worker = std::llround(mean[7]);
     const double ssgd_bytes = double(x_.numel()) * double(x_.element_size()) * double(step_);
-    r.comm_fraction_of_ssgd = double(meters_.train_bytes) / ssgd_bytes;
+    r.comm_fraction_of_ssgd = mean[7] / ssgd_bytes;
     r.seconds = {mean[0], mean[1], mean[2], mean[3], mean[4], mean[5]};
     r.samples_per_second = mean[6] * comm_.size() / (r.seconds.total - r.seconds.evaluate);
     r.peak_rss_bytes = peak_rss_bytes();
@@ -589,6 +600,7 @@ class Trainer::Loop {
   Summary summary_;                  // the scores of the last evaluation
   std::optional<double> last_loss_;  // none yet after a resume
   double last_distance_ = 0;
+  int64_t mean_bytes_ = 0;  // train_bytes over the workers, at the last evaluation
   double started_ = 0;
 };
 

@@ -199,7 +199,8 @@ TEST(Trainer, CountsWhatTravels) {
   for (const auto& [algorithm, steps, period, rounds] :
        {Expected{"local-sgd", 20, 4, 5}, Expected{"local-sgd", 22, 4, 6},
         Expected{"dppf", 20, 4, 5}, Expected{"dppf", 22, 4, 6}, Expected{"ssgd", 20, 4, 20},
-        Expected{"local-sgd", 20, 1, 20}, Expected{"local-sgd", 3, 4, 1}}) {
+        Expected{"local-sgd", 20, 1, 20}, Expected{"local-sgd", 3, 4, 1},
+        Expected{"ad-psgd", 20, 4, 21}}) {  // twice as much for one, nothing for the other
     SCOPED_TRACE(fmt::format("{} {} {}", algorithm, steps, period));
     SmallTraining training = training_of(algorithm, 2);
     training.options.steps = steps;

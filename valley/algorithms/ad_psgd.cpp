@@ -1,0 +1,142 @@
+#include "valley/algorithms/ad_psgd.h"
+
+#include <ATen/ops/empty_like.h>
+
+#include <future>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "valley/algorithms/every_step.h"
+#include "valley/algorithms/kernels.h"
+#include "valley/algorithms/mixing.h"
+#include "valley/core/clock.h"
+#include "valley/core/error.h"
+#include "valley/core/random.h"
+
+namespace valley {
+namespace {
+
+// Where a worker stands, for all to see. Only who holds its mutex may touch x.
+struct Place {
+  std::mutex mutex;
+  at::Tensor x;  // [d]
+};
+using Places = std::vector<Place>;
+
+// Both at one moment. Only active workers hold a place while they ask for another, and that other
+// is passive, so no circle of waiting can close.
+void meet(Place& active, Place& passive) {
+  const std::lock_guard first(active.mutex);
+  const std::lock_guard second(passive.mutex);
+  meet_in_the_middle(active.x, passive.x);
+}
+
+// Whom a worker may ask; nobody if it is passive.
+std::vector<int> partners(const Graph& graph, const std::string& topology, int rank) {
+  require(graph.topology().cycle() == 1 && !graph.topology().directed(),
+          "--topology {} changes over time or is directed; ad-psgd needs one undirected graph",
+          topology);
+  const Digraph edges = graph.topology().graph(0);
+  const auto sides = edges.sides();
+  require(sides.has_value(),
+          "--topology {} with {} workers has a cycle of odd length; ad-psgd needs a graph of two "
+          "sides: ring with an even number of workers, grid, hypercube or star",
+          topology, edges.workers());
+  return (*sides)[static_cast<size_t>(rank)] == 1 ? edges.receivers(rank) : std::vector<int>{};
+}
+
+class AdPsgd : public EveryStepAlgorithm {
+ public:
+  AdPsgd(const AlgorithmOptions& options, const AlgorithmContext& context)
+      : EveryStepAlgorithm(context),
+        seed_(context.seed),
+        steps_per_epoch_(context.steps_per_epoch),
+        partners_(partners(Graph(options, context.comm.size(), context.seed, "ad-psgd",
+                                 Graph::Weights::kDoublyStochastic),
+                           options.topology, context.comm.rank())) {}
+
+  void before_gradient(const StepInfo& info, at::Tensor& x) override {
+    if (alone()) return;
+    if (places_ == nullptr) take_places(x);
+    {
+      const std::lock_guard lock(mine().mutex);
+      x.copy_(mine().x);
+    }
+    if (!read_.defined()) read_ = at::empty_like(x);
+    read_.copy_(x);
+    if (partners_.empty()) return;
+    Random random(derive_seed(seed_, comm_.rank(), "ad-psgd", info.step));
+    Place& partner = place(partners_[random.below(partners_.size())]);
+    meeting_ = std::async(std::launch::async, [this, &partner] { meet(mine(), partner); });
+  }
+
+  void after_step(const StepInfo& info, at::Tensor& x) override {
+    count_step();
+    if (alone()) return;
+    if (meeting_.valid()) {
+      const double start = now_seconds();
+      meeting_.get();
+      comm_.count_shared(2 * static_cast<int64_t>(x.nbytes()), now_seconds() - start);
+    }
+    {
+      const std::lock_guard lock(mine().mutex);
+      mine().x.add_(x).sub_(read_);
+      x.copy_(mine().x);
+    }
+    // A wish to stop must be agreed on somewhere.
+    if ((info.step + 1) % steps_per_epoch_ == 0) comm_.barrier();
+  }
+
+  void settle(at::Tensor& x) override {
+    if (places_ == nullptr) return;
+    comm_.barrier();  // whoever asks for a meeting has had it when it comes here
+    const std::lock_guard lock(mine().mutex);
+    x.copy_(mine().x);
+  }
+
+  void start_at(int64_t step) override {
+    EveryStepAlgorithm::start_at(step);
+    places_.reset();
+  }
+
+  void load_state(const AlgorithmState& state) override {
+    EveryStepAlgorithm::load_state(state);
+    places_.reset();
+  }
+
+ private:
+  Place& place(int rank) { return (*places_)[static_cast<size_t>(rank)]; }
+  Place& mine() { return place(comm_.rank()); }
+
+  // Everyone stands somewhere before anyone is met.
+  void take_places(const at::Tensor& x) {
+    const auto workers = static_cast<size_t>(comm_.size());
+    places_ = comm_.share(comm_.rank() == 0 ? std::make_shared<Places>(workers) : nullptr);
+    mine().x = x.clone();
+    comm_.barrier();
+  }
+
+  uint64_t seed_;
+  int64_t steps_per_epoch_;
+  std::vector<int> partners_;
+  std::shared_ptr<Places> places_;
+  at::Tensor read_;  // x at which the gradient is computed, [d]
+  std::future<void> meeting_;
+};
+
+}  // namespace
+
+std::unique_ptr<Algorithm> make_ad_psgd(const AlgorithmOptions& options,
+                                        const AlgorithmContext& context) {
+  return std::make_unique<AdPsgd>(options, context);
+}
+
+int64_t ad_psgd_bytes(const RoundCost& cost, const AlgorithmOptions& options) {
+  if (cost.workers == 1) return 0;
+  const Graph graph(options, cost.workers, cost.seed, "ad-psgd", Graph::Weights::kDoublyStochastic);
+  const bool active = !partners(graph, options.topology, cost.rank).empty();
+  return active ? 2 * cost.d * cost.element_size : 0;
+}
+
+}  // namespace valley

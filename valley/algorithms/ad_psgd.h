@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "valley/algorithms/registry.h"
+
+namespace valley {
+
+/// AD-PSGD, asynchronous decentralised SGD: nobody waits for a slower worker.
+///
+///     a gradient g_i is computed at x_i as it was last read; meanwhile, if i is active,
+///         x_i, x_k <- (x_i + x_k) / 2        k a random neighbour, both changed at one moment
+///     x_i <- x_i - alpha g_i                 the local optimizer's step, added to x_i as it is now
+///
+/// "- alpha g" stands for the local optimizer's step. The graph has two sides: workers of the
+/// active one ask for meetings, those of the passive one are only asked, so that nobody can wait
+/// for a worker that waits for him. The mean of the workers moves by exactly 1/M of every step: no
+/// update is lost, however the meetings fall. Each meeting runs on a thread of its own.
+///
+/// Workers are threads of one process and meet in its memory. What they meet is a matter of timing:
+/// a run that is repeated, or resumed from its checkpoint, takes another course. A worker still
+/// does its own number of steps and its own share of the data; all wait for each other at the end
+/// of an epoch (evaluation, a wish to stop). A faster worker counts for more in between.
+///
+/// Cost of a step: 2 d values for an active worker, d there and d back, counted there; none for a
+/// passive one. Memory: 2 d. State: the number of steps.
+///
+/// Reference: Lian, Zhang, Zhang and Liu, "Asynchronous Decentralized Parallel Stochastic Gradient
+/// Descent", ICML 2018, arXiv:1710.06952.
+///
+/// @throws UsageError if the topology changes over time, is directed, or has a cycle of odd length.
+std::unique_ptr<Algorithm> make_ad_psgd(const AlgorithmOptions&, const AlgorithmContext&);
+
+/// Bytes a worker sends in one round.
+int64_t ad_psgd_bytes(const RoundCost& cost, const AlgorithmOptions& options);
+
+}  // namespace valley

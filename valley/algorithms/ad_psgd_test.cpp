@@ -1,0 +1,136 @@
+#include "valley/algorithms/ad_psgd.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/zeros.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <string>
+#include <thread>
+
+#include "valley/comm/group.h"
+#include "valley/core/clock.h"
+#include "valley/core/error.h"
+#include "valley/core/random.h"
+#include "valley/core/testing/test_folder.h"
+#include "valley/testing/normals.h"
+
+namespace valley {
+namespace {
+
+constexpr int64_t kNever = 1 << 20;  // steps of an epoch: nobody waits for its end
+
+std::unique_ptr<Algorithm> make(Communicator& comm, const std::string& topology,
+                                int64_t steps_per_epoch = kNever) {
+  return make_ad_psgd({.topology = topology},
+                      {.comm = comm, .steps_per_epoch = steps_per_epoch, .seed = 3});
+}
+
+// The mean moves by 1/M of every step, whoever meets whom when.
+TEST(AdPsgd, NoStepIsLost) {
+  const int workers = 6;
+  const int64_t steps = 300, d = 64;
+  for (const char* topology : {"ring", "star", "grid"}) {
+    at::Tensor sum = at::zeros({d}, at::kDouble);  // of all steps, by worker 0
+    run_threads(workers, [&](Communicator& comm) {
+      const auto algorithm = make(comm, topology);
+      at::Tensor x = at::zeros({d}, at::kDouble), moved = at::zeros({d}, at::kDouble);
+      Random random(derive_seed(7, comm.rank(), "pauses"));
+      for (int64_t k = 0; k < steps; ++k) {
+        const StepInfo info{.step = k, .total_steps = steps};
+        algorithm->before_gradient(info, x);
+        if (random.below(10) == 0) std::this_thread::sleep_for(std::chrono::microseconds(200));
+        const at::Tensor step = normals({d}, static_cast<uint64_t>(1000 * k + comm.rank()));
+        x.add_(step);
+        moved.add_(step);
+        algorithm->after_step(info, x);
+      }
+      algorithm->settle(x);
+      comm.all_reduce_mean(moved);
+      comm.all_reduce_mean(x);
+      EXPECT_LT((x - moved).abs().max().item<double>(), 1e-11) << topology;
+      EXPECT_EQ(algorithm->rounds(), steps);
+      EXPECT_TRUE(algorithm->final_average_needed());
+    });
+  }
+}
+
+// Without steps of their own, meetings alone bring all to the mean of their starts.
+TEST(AdPsgd, MeetingsFindTheMean) {
+  run_threads(4, [&](Communicator& comm) {
+    const auto algorithm = make(comm, "ring", 10);
+    at::Tensor x = at::full({3}, double(comm.rank()), at::kDouble);
+    for (int64_t k = 0; k < 200; ++k) {
+      algorithm->before_gradient({.step = k}, x);
+      algorithm->after_step({.step = k}, x);
+    }
+    algorithm->settle(x);
+    EXPECT_LT((x - 1.5).abs().max().item<double>(), 1e-9);
+  });
+}
+
+// Worker 0 ends its first step when the others have ended all of theirs. A method that waits for
+// it would never come to an end, and the group's timeout would tell.
+TEST(AdPsgd, NobodyWaitsForASlowWorker) {
+  for (const char* topology : {"ring", "star"}) {
+    std::atomic<int> ready = 0;
+    run_threads(
+        4,
+        [&](Communicator& comm) {
+          const auto algorithm = make(comm, topology);
+          at::Tensor x = at::zeros({8}, at::kDouble);
+          const int64_t steps = comm.rank() == 0 ? 1 : 50;
+          for (int64_t k = 0; k < steps; ++k) {
+            algorithm->before_gradient({.step = k}, x);
+            const double end = now_seconds() + 30;
+            while (comm.rank() == 0 && ready < 3 && now_seconds() < end) {
+              std::this_thread::sleep_for(std::chrono::milliseconds(1));
+            }
+            algorithm->after_step({.step = k}, x);
+          }
+          EXPECT_TRUE(comm.rank() != 0 || ready == 3) << topology;
+          ++ready;
+          algorithm->settle(x);
+        },
+        60);
+  }
+}
+
+TEST(AdPsgd, BytesAreCountedByWhoAsks) {
+  run_threads(4, [&](Communicator& comm) {
+    const auto algorithm = make(comm, "star");
+    at::Tensor x = at::zeros({5}, at::kFloat);
+    for (int64_t k = 0; k < 7; ++k) {
+      algorithm->before_gradient({.step = k}, x);
+      algorithm->after_step({.step = k}, x);
+    }
+    algorithm->settle(x);
+    EXPECT_EQ(comm.total_bytes(), comm.rank() == 0 ? 0 : 7 * 2 * 5 * 4);
+    EXPECT_EQ(comm.stats(Operation::kShare).calls, comm.rank() == 0 ? 1 : 8);
+  });
+}
+
+TEST(AdPsgd, NeedsAGraphOfTwoSides) {
+  const auto error = [](const std::string& topology, int workers) {
+    return error_of<UsageError>(
+        [&] { check_algorithm("ad-psgd", {.topology = topology}, workers, 0); });
+  };
+  EXPECT_EQ(error("ring", 3),
+            "--topology ring with 3 workers has a cycle of odd length; ad-psgd needs a graph of "
+            "two sides: ring with an even number of workers, grid, hypercube or star");
+  EXPECT_EQ(error("matching", 4),
+            "--topology matching changes over time or is directed; ad-psgd needs one undirected "
+            "graph");
+  EXPECT_EQ(error("random-directed", 4),
+            "--topology random-directed keeps no mean by itself, which ad-psgd needs: use sgp or "
+            "dsgtm-tv");
+  for (const char* topology : {"ring", "grid", "hypercube", "star"}) {
+    EXPECT_EQ(error(topology, 4), "no error") << topology;
+  }
+  EXPECT_EQ(error("ring", 1), "no error");
+}
+
+}  // namespace
+}  // namespace valley
