@@ -5,6 +5,7 @@
 #include <ATen/ops/allclose.h>
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/equal.h>
+#include <ATen/ops/full.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/ones_like.h>
 #include <ATen/ops/stack.h>
@@ -256,6 +257,35 @@ TEST_F(FiveBowls, SgpComesNearOverDirectedGraphs) {
   for (const MixingOrder order : {kAtc, kAwc}) {
     EXPECT_LT(off(order, 0.02, 500), order == kAtc ? 0.2 : 0.3);
     EXPECT_LT(off(order, 0.002, 4000), 0.03);
+  }
+}
+
+// L = s log cosh(w / s), s = .1, from .37 with learning rate 1 and 16 workers. Where the step is
+// too long for the valley ssgd jumps from side to side, -.5 and .5, with L = .43. Noise of its own
+// in every worker keeps them apart, and then the mean of their gradients is smaller: the mean comes
+// down. Without noise they stay together and nobody comes down.
+TEST(DecentralizedFacts, SpreadWorkersComeDownIntoANarrowValley) {
+  constexpr double kWidth = 0.1;
+  const auto mean_loss = [&](const Setting& s, double noise) {
+    const Gradient gradient = [&](int rank, const at::Tensor& x, int64_t step) {
+      const at::Tensor draw = normals({1}, static_cast<uint64_t>(1000 * step + rank));
+      return at::tanh(x / kWidth) + noise * draw;
+    };
+    double sum = 0;
+    train(s, at::full({16, 1}, 0.37, at::kDouble), gradient,
+          [&](const at::Tensor&, const at::Tensor&, const at::Tensor& after) {
+            sum += kWidth * std::log(std::cosh(after.mean().item<double>() / kWidth));
+          });
+    return sum / double(s.steps);
+  };
+  const Setting ssgd = {"ssgd", {}, 1, 300}, pair = dpsgd("matching", kAwc, 1, 300),
+                ring = dpsgd("ring", kAwc, 1, 300);
+  EXPECT_NEAR(mean_loss(ssgd, 0.3), 0.4265, 0.01);
+  EXPECT_NEAR(mean_loss(pair, 0.3), 0.072, 0.02);
+  EXPECT_NEAR(mean_loss(ring, 0.3), 0.21, 0.1);
+  for (Setting s : {ssgd, pair, ring}) {
+    s.steps = 20;
+    EXPECT_NEAR(mean_loss(s, 0), 0.4307, 1e-3);
   }
 }
 
