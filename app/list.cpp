@@ -7,6 +7,7 @@
 
 #include "app/commands.h"
 #include "valley/algorithms/registry.h"
+#include "valley/analysis/registry.h"
 #include "valley/core/error.h"
 #include "valley/core/names.h"
 #include "valley/data/dataset.h"
@@ -54,19 +55,34 @@ std::string list_topologies() {
   return table.to_string();
 }
 
+std::string list_measures() {
+  Table table({{"measure"}, {"what it is"}, {"sharper if"}, {"cost"}, {"needs"}});
+  for (const auto& m : measures()) {
+    const std::string needs = m.needs == Needs::kWorkers   ? "two workers"
+                              : m.needs == Needs::kInitial ? "the start"
+                              : m.needs == Needs::kBoth    ? "two workers, the start"
+                                                           : "";
+    table.add_row({m.name, m.summary, m.larger_is_sharper ? "larger" : "smaller",
+                   m.cost + (m.stochastic ? "; random" : ""), needs});
+  }
+  return table.to_string();
+}
+
 }  // namespace
 
 Command add_list(CLI::App& program) {
-  auto* command =
-      program.add_subcommand("list", "show the algorithms, models, data sets and topologies");
+  auto* command = program.add_subcommand(
+      "list", "show the algorithms, models, data sets, topologies and measures");
   auto what = std::make_shared<std::string>();
-  command->add_option("what", *what, "algorithms, models, data or topologies; nothing: all");
+  command->add_option("what", *what,
+                      "algorithms, models, data, topologies or measures; nothing: all");
   return [what] {
     const std::vector<std::pair<std::string, std::string (*)()>> lists = {
         {"algorithms", &list_algorithms},
         {"models", &list_models},
         {"data", &list_data},
-        {"topologies", &list_topologies}};
+        {"topologies", &list_topologies},
+        {"measures", &list_measures}};
     std::vector<std::string> known;
     bool found = false;
     for (const auto& [name, list] : lists) {

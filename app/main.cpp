@@ -89,6 +89,7 @@ int main(int argc, char** argv) {
   commands["train"] = valley::app::add_train(program);
   commands["compare"] = valley::app::add_compare(program);
   commands["topology"] = valley::app::add_topology(program);
+  commands["sharpness"] = valley::app::add_sharpness(program);
   commands["report"] = valley::app::add_report(program);
   commands["list"] = valley::app::add_list(program);
 

@@ -19,12 +19,13 @@ double length(const at::Tensor& x) {
   return at::linalg_vector_norm(x, 2, c10::nullopt, false, at::kDouble).item<double>();
 }
 
+CrossingOptions search_of(const MeanValleyOptions& o) {
+  return {.search = o.search, .step = o.step, .tolerance = o.tolerance, .cap = o.cap};
+}
+
 void check(const MeanValleyOptions& o) {
   require(std::isfinite(o.kappa) && o.kappa > 1, "kappa must be greater than 1, got {}", o.kappa);
-  require(std::isfinite(o.step) && o.step > 0, "step must be greater than 0, got {}", o.step);
-  require(0 < o.tolerance && o.tolerance < 1, "tolerance must be in (0, 1), got {}", o.tolerance);
-  require(std::isfinite(o.cap) && o.cap >= o.step, "cap must be at least the step, {}, got {}",
-          o.step, o.cap);
+  check(search_of(o));
 }
 
 void check(const at::Tensor& average, const std::vector<at::Tensor>& workers) {
@@ -39,17 +40,20 @@ void check(const at::Tensor& average, const std::vector<at::Tensor>& workers) {
   }
 }
 
+// As for the push (pull_push.h): this close, the direction is rounding error of the mean.
+double rounding(const at::Tensor& worker, size_t workers) {
+  const double epsilon = worker.scalar_type() == at::kDouble
+                             ? std::numeric_limits<double>::epsilon()
+                             : std::numeric_limits<float>::epsilon();
+  return std::max<double>(8, static_cast<double>(workers)) * epsilon * length(worker);
+}
+
 // The unit vector from the average to a worker.
 at::Tensor direction(const at::Tensor& average, const std::vector<at::Tensor>& workers, size_t m) {
   at::Tensor delta = at::sub(workers[m], average);
   const double distance = length(delta);
-  const double epsilon = average.scalar_type() == at::kDouble
-                             ? std::numeric_limits<double>::epsilon()
-                             : std::numeric_limits<float>::epsilon();
-  // As for the push (pull_push.h): this close, the direction is rounding error of the mean.
-  const double rounding =
-      std::max<double>(8, double(workers.size())) * epsilon * length(workers[m]);
-  require(distance > rounding, "worker {} sits on the average: it has no direction", m);
+  require(distance > rounding(workers[m], workers.size()),
+          "worker {} sits on the average: it has no direction", m);
   return delta.div_(distance);
 }
 
@@ -57,6 +61,10 @@ at::Tensor direction(const at::Tensor& average, const std::vector<at::Tensor>& w
 
 bool MeanValley::all_crossed() const {
   return std::all_of(distances.begin(), distances.end(), [](const auto& t) { return !!t; });
+}
+
+bool sits_on_average(const at::Tensor& average, const at::Tensor& worker, size_t workers) {
+  return length(at::sub(worker, average)) <= rounding(worker, workers);
 }
 
 MeanValley mean_valley(const std::function<double(const at::Tensor&)>& loss,
@@ -84,28 +92,7 @@ MeanValley mean_valley(const std::function<double(const at::Tensor&)>& loss,
       return value >= wall;
     };
 
-    std::optional<double> found;
-    if (options.search == ValleySearch::kStep) {
-      for (int64_t k = 1; !found && double(k) * options.step <= options.cap; ++k) {
-        if (crossed(double(k) * options.step)) found = double(k) * options.step;
-      }
-    } else {
-      double inside = 0, outside = options.step;  // the wall is between them
-      bool bracketed = crossed(outside);
-      while (!bracketed && outside < options.cap) {
-        inside = outside;
-        outside = std::min(2 * outside, options.cap);
-        bracketed = crossed(outside);
-      }
-      if (bracketed) {
-        while (outside - inside > options.tolerance * outside) {
-          const double middle = inside + (outside - inside) / 2;
-          if (middle <= inside || middle >= outside) break;  // no number between them
-          (crossed(middle) ? outside : inside) = middle;
-        }
-        found = inside + (outside - inside) / 2;
-      }
-    }
+    const std::optional<double> found = first_crossing(crossed, search_of(options));
     valley.mean += found.value_or(options.cap) / double(workers.size());
     valley.distances.push_back(found);
   }

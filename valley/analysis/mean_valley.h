@@ -7,19 +7,17 @@
 #include <optional>
 #include <vector>
 
-namespace valley {
+#include "valley/analysis/crossing.h"
 
-enum class ValleySearch {
-  kBisect,  ///< double the distance until the loss is high enough, then bisect
-  kStep,    ///< walk in steps of equal length; the result lies in [t, t + step)
-};
+namespace valley {
 
 struct MeanValleyOptions {
   double kappa = 2;  ///< the valley ends where the loss is kappa times that of the average; > 1
+  /// As in CrossingOptions.
   ValleySearch search = ValleySearch::kBisect;
-  double step = 0.1;        ///< kStep: length of a step; kBisect: the first distance tried; > 0
-  double tolerance = 1e-3;  ///< kBisect: of each t, relative; in (0, 1)
-  double cap = 1e4;         ///< farther than this nobody walks; at least `step`
+  double step = 0.1;
+  double tolerance = 1e-3;
+  double cap = 1e4;
 };
 
 struct MeanValley {
@@ -68,5 +66,8 @@ struct MeanValley {
 MeanValley mean_valley(const std::function<double(const at::Tensor&)>& loss,
                        const at::Tensor& average, const std::vector<at::Tensor>& workers,
                        const MeanValleyOptions& options = {});
+
+/// Whether the worker is so close to the average that the way there is rounding error.
+bool sits_on_average(const at::Tensor& average, const at::Tensor& worker, size_t workers);
 
 }  // namespace valley

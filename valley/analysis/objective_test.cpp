@@ -8,6 +8,7 @@
 #include <ATen/ops/equal.h>
 #include <ATen/ops/eye.h>
 #include <ATen/ops/grid_sampler.h>
+#include <ATen/ops/linalg_eigvalsh.h>
 #include <ATen/ops/linear.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/stack.h>
@@ -21,6 +22,8 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "valley/analysis/hutchinson.h"
+#include "valley/analysis/lanczos.h"
 #include "valley/comm/group.h"
 #include "valley/core/error.h"
 #include "valley/core/testing/test_folder.h"
@@ -123,6 +126,33 @@ TEST(Objective, IsTheLossAndItsDerivativesOfATwoLayerNet) {
     const auto fresh = two_layers();
     EXPECT_TRUE(at::equal(objective.start(), FlatParameters(*fresh).values()));
   }
+}
+
+// Lanczos and Hutchinson on products with the Hessian, against the Hessian itself.
+TEST(Objective, ItsSpectrumIsThatOfTheDenseHessian) {
+  const auto data = few_data();
+  const at::Tensor x = normals({kSize}, 7).mul_(0.5).requires_grad_(true);
+  const at::Tensor point = x.detach(), hessian = direct_hessian(x, *data);
+  const at::Tensor expected = at::linalg_eigvalsh(hessian);
+  Objective objective(two_layers, data, *data, {.threads = 2, .derivative_batch_size = 8});
+  const SymmetricProducts products = [&](const std::vector<at::Tensor>& vs) {
+    return objective.hessian_products(point, vs);
+  };
+  LanczosRun run(normals({kSize}, 8), kSize);
+  while (!run.done()) run.absorb(products({run.vector()})[0]);
+  const Ritz ritz = run.ritz();
+  // The softmax does not change when all logits do: there are directions of no curvature.
+  const double scale = expected.abs().max().item<double>();
+  ASSERT_GE(ritz.values.size(), 24u);
+  for (size_t i = 0; i < 5; ++i) {
+    const double largest = expected[kSize - 1 - static_cast<int64_t>(i)].item<double>();
+    EXPECT_NEAR(ritz.values[ritz.values.size() - 1 - i], largest, 1e-4 * largest);
+  }
+  EXPECT_NEAR(ritz.values[0], expected[0].item<double>(), 1e-4 * scale);
+  const HessianMoments moments = hutchinson(products, point, {.draws = 40});
+  EXPECT_NEAR(moments.trace.value, expected.sum().item<double>(), 3 * moments.trace.standard_error);
+  EXPECT_NEAR(moments.frobenius.value, hessian.norm().item<double>(),
+              3 * moments.frobenius.standard_error);
 }
 
 TEST(Objective, EqualCallsGiveEqualBits) {

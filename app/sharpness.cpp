@@ -1,0 +1,387 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <sys/resource.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "app/commands.h"
+#include "app/finished_run.h"
+#include "valley/analysis/registry.h"
+#include "valley/analysis/row_scale.h"
+#include "valley/core/clock.h"
+#include "valley/core/error.h"
+#include "valley/core/names.h"
+#include "valley/core/version.h"
+#include "valley/data/subset.h"
+#include "valley/record/json_file.h"
+#include "valley/record/progress.h"
+#include "valley/record/run_folder.h"
+#include "valley/record/table.h"
+#include "valley/record/units.h"
+
+namespace valley::app {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kFile = "sharpness.json";
+
+struct SharpnessFlags {
+  std::vector<std::string> runs;
+  std::vector<std::string> measures;
+  double kappa = 2;
+  std::string search = "bisect";
+  double step = 0.1;
+  std::string batch_norm = "average";
+  int64_t samples = 500;
+  int64_t draws = 20;
+  double rho = 0.05;
+  int64_t lanczos = 60;
+  double memory = 6;
+  int64_t seed = 0;
+  int64_t workers = 0;
+  bool normalise = false;
+  std::string out;
+  bool json = false;
+  bool quiet = false;
+};
+
+// What the flags say, once they are known to make sense.
+struct Request {
+  std::vector<const MeasureEntry*> measures;
+  bool named = false;  // by the person, who then wants them or an error
+  MeasureOptions options;
+  ObjectiveOptions objective;
+};
+
+Request check_flags(const SharpnessFlags& flags) {
+  Request request;
+  std::set<std::string> seen;
+  for (const std::string& name : flags.measures) {
+    require(seen.insert(name).second, "--measures has {} twice", name);
+    find_measure(name);
+  }
+  request.named = !flags.measures.empty();
+  for (const MeasureEntry& entry : measures()) {
+    if (!request.named || seen.contains(entry.name)) request.measures.push_back(&entry);
+  }
+
+  const std::vector<std::string> searches = {"bisect", "step"}, places = {"average", "probe"};
+  if (std::find(searches.begin(), searches.end(), flags.search) == searches.end())
+    throw UsageError(unknown_name("--search", flags.search, searches));
+  if (std::find(places.begin(), places.end(), flags.batch_norm) == places.end())
+    throw UsageError(unknown_name("--batch-norm", flags.batch_norm, places));
+  require(flags.samples >= 0, "--samples must be at least 0, got {}", flags.samples);
+  require(flags.seed >= 0, "--seed must be at least 0, got {}", flags.seed);
+  require(0 <= flags.workers && flags.workers <= 1024, "--workers must be in [0, 1024], got {}",
+          flags.workers);
+  require(flags.lanczos >= 2, "--lanczos must be at least 2, got {}", flags.lanczos);
+  require(std::isfinite(flags.memory) && flags.memory > 0, "--memory must be above 0, got {}",
+          flags.memory);
+  require(std::isfinite(flags.step) && 0 < flags.step && flags.step <= 1e4,
+          "--step must be in (0, 10000], got {}", flags.step);
+
+  request.options.valley = {
+      .kappa = flags.kappa,
+      .search = flags.search == "step" ? ValleySearch::kStep : ValleySearch::kBisect,
+      .step = flags.step};
+  request.options.seed = static_cast<uint64_t>(flags.seed);
+  request.options.draws = flags.draws;
+  request.options.rho = flags.rho;
+  request.options.lanczos_steps = flags.lanczos;
+  check(request.options);
+  request.objective.threads = static_cast<int>(flags.workers);
+  request.objective.batch_norm =
+      flags.batch_norm == "probe" ? BatchNormAt::kProbe : BatchNormAt::kModel;
+  return request;
+}
+
+// Turns forward passes into a bar: every measure has its expected part of it.
+class PassMeter {
+ public:
+  PassMeter(Progress& progress, double expected) : progress_(progress), expected_(expected) {}
+
+  void begin(double expected) { until_ += expected; }
+  void add(double passes) {
+    done_ = std::min(done_ + passes, until_);
+    show();
+  }
+  void end() {
+    done_ = until_;
+    show();
+  }
+
+ private:
+  void show() {
+    progress_.update({.step = std::llround(done_), .total_steps = std::llround(expected_)});
+  }
+
+  Progress& progress_;
+  double expected_, until_ = 0, done_ = 0;
+};
+
+int64_t peak_bytes() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return int64_t{usage.ru_maxrss} * 1024;
+}
+
+// What is left for vectors beside what a product itself takes, which is known after one. Small
+// models need not be asked.
+int64_t bytes_for_vectors(const MinimumData& data, const MeasureOptions& options, double memory) {
+  const auto bytes = static_cast<int64_t>(memory * 1e9);
+  const int64_t most =
+      std::max(options.lanczos_steps, options.spectrum_probes * (options.spectrum_steps + 1));
+  if (most * static_cast<int64_t>(data.average.nbytes()) > bytes / 10) {
+    data.products({data.average});
+  }
+  return std::max<int64_t>(bytes - peak_bytes(), 0);
+}
+
+Json measure_all(Minimum& minimum, const Request& request, const std::string& folder,
+                 PassMeter& meter) {
+  Json result = Json::object();
+  for (const MeasureEntry* entry : request.measures) {
+    Measurement measured;
+    const double start = now_seconds();
+    measured.note = why_not(*entry, minimum);
+    if (measured.note.empty()) {
+      meter.begin(entry->passes(minimum));
+      try {
+        measured = entry->measure(minimum);
+      } catch (const UsageError& error) {
+        if (request.named)
+          throw UsageError(fmt::format("{}: {}: {}", folder, entry->name, error.what()));
+        measured.note = error.what();
+      }
+      meter.end();
+    } else {
+      require(!request.named, "{}: {} {}", folder, entry->name, measured.note);
+    }
+    Json json = {{"value", measured.value ? Json(*measured.value) : Json()}};
+    if (measured.standard_error) json["standard_error"] = *measured.standard_error;
+    if (!measured.note.empty()) json["note"] = measured.note;
+    json.update(measured.details);
+    json["seconds"] = now_seconds() - start;
+    result[entry->name] = json;
+  }
+  return result;
+}
+
+Json measure_run(const FinishedRun& run, const SharpnessFlags& flags, const Request& request,
+                 Progress& progress) {
+  const double start = now_seconds();
+  const DataSplits data = run.load_data();
+  const RunWeights weights = run.load_weights(data);
+  const bool all = flags.samples == 0 || flags.samples >= data.train->size();
+  const auto train =
+      all ? data.train : balanced_subset(*data.train, flags.samples, request.options.seed);
+
+  PassMeter* meter = nullptr;
+  ObjectiveOptions options = request.objective;
+  options.decay_rule = run.decay_rule();
+  options.on_passes = [&](double passes) {
+    if (meter != nullptr) meter->add(passes);
+  };
+  Objective objective([&] { return run.make_model(data); }, train, *data.train, options);
+  const at::Tensor scale =
+      flags.normalise ? row_scale(weights.average, weights.ranges) : at::Tensor();
+  MinimumData minimum_data =
+      minimum_of(objective, weights.average, weights.workers, weights.initial, scale);
+  MeasureOptions measure_options = request.options;
+  measure_options.bytes = bytes_for_vectors(minimum_data, measure_options, flags.memory);
+  Minimum minimum(std::move(minimum_data), measure_options);
+  const PointScores scores = minimum.at_average();
+  require(std::isfinite(scores.loss), "{}: the loss of the average is {}, it diverged",
+          run.folder(), scores.loss);
+
+  double expected = 0;
+  for (const MeasureEntry* entry : request.measures) {
+    if (why_not(*entry, minimum).empty()) expected += entry->passes(minimum);
+  }
+  PassMeter counting(progress, expected);
+  meter = &counting;
+  const Summary& s = run.summary();
+  Json result = {{"run", run.folder()},
+                 {"algorithm", s.algorithm},
+                 {"model", s.model},
+                 {"data", s.data},
+                 {"workers", s.workers},
+                 {"run_seed", s.seed},
+                 {"parameters", objective.size()},
+                 {"generalization_gap", s.generalization_gap},
+                 {"examples", train->size()},
+                 {"training_examples", data.train->size()},
+                 {"loss", scores.loss},
+                 {"accuracy", scores.accuracy},
+                 {"seed", request.options.seed},
+                 {"batch_norm", flags.batch_norm},
+                 {"normalised", flags.normalise}};
+  result["measures"] = measure_all(minimum, request, run.folder(), counting);
+  result["seconds"] = now_seconds() - start;
+  result["version"] = kVersion;
+  return result;
+}
+
+std::string figure(const Json& measure) {
+  if (measure["value"].is_null()) return "-";
+  const std::string value = fmt::format("{:.4g}", measure["value"].get<double>());
+  if (!measure.contains("standard_error")) return value;
+  return value + fmt::format(" ± {:.2g}", measure["standard_error"].get<double>());
+}
+
+// One name a run, short where that is clear.
+std::vector<std::string> column_names(const std::vector<Json>& results) {
+  std::vector<std::string> names;
+  std::set<std::string> different;
+  for (const Json& result : results) {
+    fs::path path = result["run"].get<std::string>();
+    if (!path.has_filename()) path = path.parent_path();  // "runs/a/"
+    names.push_back(path.filename().string());
+    different.insert(names.back());
+  }
+  if (different.size() == names.size()) return names;
+  for (size_t i = 0; i < names.size(); ++i) names[i] = results[i]["run"];
+  return names;
+}
+
+std::string describe(const std::vector<Json>& results, const Request& request) {
+  const std::vector<std::string> names = column_names(results);
+  std::vector<Table::Column> columns = {{"measure"}};
+  for (const auto& name : names) columns.push_back({name, Table::Align::kRight});
+  columns.push_back({"sharper if"});
+  Table table(columns);
+  const auto add = [&](const std::string& title, const auto& cell, const std::string& sharper) {
+    std::vector<std::string> cells = {title};
+    for (const Json& result : results) cells.push_back(cell(result));
+    cells.push_back(sharper);
+    table.add_row(std::move(cells));
+  };
+  add(
+      "loss", [](const Json& r) { return fmt::format("{:.4g}", r["loss"].get<double>()); }, "");
+  add(
+      "generalisation gap",
+      [](const Json& r) {
+        return fmt::format("{:.2f} %", 100 * r["generalization_gap"].get<double>());
+      },
+      "");
+  for (const MeasureEntry* entry : request.measures) {
+    add(
+        entry->name, [&](const Json& r) { return figure(r["measures"][entry->name]); },
+        entry->larger_is_sharper ? "larger" : "smaller");
+  }
+
+  std::string notes;
+  for (size_t i = 0; i < results.size(); ++i) {
+    const Json& r = results[i];
+    notes += fmt::format("\n{}: {} of {} training examples, seed {}, {}", names[i],
+                         format_count(r["examples"]), format_count(r["training_examples"]),
+                         r["seed"].get<int64_t>(), format_seconds(r["seconds"]));
+    for (const auto& [name, measure] : r["measures"].items()) {
+      if (measure.contains("note"))
+        notes += fmt::format("\n  {}: {}", name, measure["note"].get<std::string>());
+    }
+  }
+  return table.to_string() + notes + "\n";
+}
+
+int sharpness(const SharpnessFlags& flags) {
+  require(!flags.runs.empty(), "give the folders of finished runs");
+  const Request request = check_flags(flags);
+  std::vector<FinishedRun> runs;
+  std::set<fs::path> seen;
+  for (const std::string& folder : run_folders(flags.runs)) {
+    require(seen.insert(fs::weakly_canonical(folder)).second, "{} is given twice", folder);
+    runs.push_back(FinishedRun::open(folder));
+    if (flags.out.empty()) RunFolder::open(folder).require_writable("the run");
+  }
+  if (!flags.out.empty()) {
+    const fs::path parent = fs::path(flags.out).parent_path();
+    require(parent.empty() || fs::is_directory(parent), "--out {}: there is no folder {}",
+            flags.out, parent.string());
+  }
+
+  std::vector<Json> results;
+  for (const FinishedRun& run : runs) {
+    if (runs.size() > 1 && !flags.quiet) std::cerr << run.folder() + "\n";
+    const auto progress = flags.quiet ? make_no_progress() : make_progress(std::cerr);
+    results.push_back(measure_run(run, flags, request, *progress));
+    progress->finish();
+    if (flags.out.empty()) write_json(fs::path(run.folder()) / kFile, results.back());
+  }
+  const Json all = {{"runs", results}};
+  if (!flags.out.empty()) write_json(flags.out, all);
+  if (flags.json) {
+    std::cout << all.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
+  } else {
+    std::cout << describe(results, request) << "\nwritten to "
+              << (!flags.out.empty() ? flags.out
+                  : runs.size() == 1 ? (fs::path(runs[0].folder()) / kFile).string()
+                                     : fmt::format("{} in every run folder", kFile))
+              << "\n";
+  }
+  return 0;
+}
+
+}  // namespace
+
+Command add_sharpness(CLI::App& program) {
+  auto* command = program.add_subcommand(
+      "sharpness", "measure how wide and flat the minimum is that a finished run found");
+  auto flags = std::make_shared<SharpnessFlags>();
+  const auto whole = [&](const std::string& name, int64_t& value, const std::string& help) {
+    command->add_option(name, value, help)->capture_default_str()->check([name](const auto& text) {
+      return check_whole_number(name, text);
+    });
+  };
+  command->add_option("runs", flags->runs, "run folders, or the folder of a comparison");
+  command
+      ->add_option("--measures", flags->measures,
+                   "separated by commas; see `valley list measures`; nothing: all that apply")
+      ->delimiter(',');
+  whole("--samples", flags->samples,
+        "training examples the loss is taken over, drawn balanced; 0: all");
+  whole("--draws", flags->draws, "of every mean over random points or vectors");
+  whole("--seed", flags->seed, "of the examples and of all draws");
+  command
+      ->add_option("--kappa", flags->kappa,
+                   "mean-valley: the valley ends where the loss is kappa times that of the average")
+      ->capture_default_str();
+  command
+      ->add_option("--search", flags->search,
+                   "mean-valley: bisect, or step: walk until the first crossing")
+      ->capture_default_str();
+  command->add_option("--step", flags->step, "mean-valley: length of a step; bisect: of the first")
+      ->capture_default_str();
+  command
+      ->add_option("--batch-norm", flags->batch_norm,
+                   "average: the statistics of the average model everywhere; probe: re-estimated "
+                   "wherever the loss is taken, at three times the cost")
+      ->capture_default_str();
+  command->add_flag("--normalise", flags->normalise,
+                    "measure in weights whose rows (filters) have length 1");
+  command->add_option("--rho", flags->rho, "sam: radius of the ball")->capture_default_str();
+  whole("--lanczos", flags->lanczos, "lambda-max: Lanczos vectors at most");
+  command->add_option("--memory", flags->memory, "GB; Lanczos keeps fewer vectors and says so")
+      ->capture_default_str();
+  whole("--workers", flags->workers, "threads that share the batches; 0: one a core");
+  command->add_option("--out", flags->out,
+                      "write all results to this JSON file, not to sharpness.json in the runs");
+  command->add_flag("--json", flags->json, "print the results as JSON instead of the table");
+  command->add_flag("--quiet", flags->quiet, "show nothing but the result and errors");
+  command->footer(
+      "What each measure is, costs, and when it misleads: docs/measures.md. Examples:\n"
+      "  valley sharpness runs/first\n"
+      "  valley sharpness runs/compare --measures mean-valley,lambda-max --samples 0\n"
+      "  valley sharpness runs/a runs/b --json --quiet");
+  return [flags] { return sharpness(*flags); };
+}
+
+}  // namespace valley::app

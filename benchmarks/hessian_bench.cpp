@@ -1,0 +1,71 @@
+/// The time of one product with the Hessian beside one gradient and one loss, each over the same
+/// examples: synthetic images, the model as it is made.
+///
+///     hessian_bench MODEL EXAMPLES [THREADS] [SIDE]
+///
+/// Prints one JSON line: milliseconds of each, the least of several turns; they alternate within
+/// one process, so all see the same machine. "together" is a product of four at once.
+#include <ATen/ops/randint.h>
+#include <ATen/ops/randn.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <limits>
+#include <string>
+
+#include "valley/analysis/draws.h"
+#include "valley/analysis/objective.h"
+#include "valley/core/clock.h"
+#include "valley/models/registry.h"
+
+namespace {
+
+template <typename F>
+void keep_least(double& least, const F& f) {
+  const double start = valley::now_seconds();
+  f();
+  least = std::min(least, (valley::now_seconds() - start) * 1e3);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc < 3) return 2;
+  const std::string model = argv[1];
+  const int64_t examples = std::atoll(argv[2]);
+  const int threads = argc > 3 ? std::atoi(argv[3]) : 0;
+  const int64_t side = argc > 4 ? std::atoll(argv[4]) : 28;
+  const int64_t channels = side == 28 ? 1 : 3;
+
+  const auto data = std::make_shared<valley::Dataset>();
+  data->inputs = at::randn({examples, channels, side, side});
+  data->targets = at::randint(10, {examples}, at::kLong);
+  data->classes = 10;
+  data->mean.assign(static_cast<size_t>(channels), 0);
+  data->stddev.assign(static_cast<size_t>(channels), 1);
+  valley::Objective objective(
+      [&] {
+        return valley::make_model(model, {.input = {channels, side, side}});
+      },
+      data, *data, {.threads = threads});
+  const at::Tensor x = objective.start().clone();
+  std::vector<at::Tensor> vs;
+  for (int64_t i = 0; i < 4; ++i) vs.push_back(valley::draw_normals(x, 0, "bench", i));
+
+  constexpr int kTurns = 7;
+  constexpr double kNever = std::numeric_limits<double>::infinity();
+  double loss = kNever, gradient = kNever, product = kNever, together = kNever;
+  for (int turn = 0; turn < kTurns; ++turn) {
+    keep_least(loss, [&] { objective.loss(x); });
+    keep_least(gradient, [&] { objective.gradient(x); });
+    keep_least(product, [&] { objective.hessian_products(x, {vs[0]}); });
+    keep_least(together, [&] { objective.hessian_products(x, vs); });
+  }
+  std::printf(
+      "{\"model\": \"%s\", \"parameters\": %lld, \"examples\": %lld, \"threads\": %d, "
+      "\"loss\": %.2f, \"gradient\": %.2f, \"product\": %.2f, \"together\": %.2f, "
+      "\"product_per_gradient\": %.3f}\n",
+      model.c_str(), static_cast<long long>(objective.size()), static_cast<long long>(examples),
+      objective.threads(), loss, gradient, product, together / 4, product / gradient);
+}

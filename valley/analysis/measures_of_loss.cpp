@@ -1,0 +1,147 @@
+#include "valley/analysis/measures_of_loss.h"
+
+#include <ATen/ops/add.h>
+#include <ATen/ops/linalg_vector_norm.h>
+#include <ATen/ops/sub.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "valley/analysis/draws.h"
+#include "valley/analysis/pac_bayes.h"
+
+namespace valley {
+namespace {
+
+double length(const at::Tensor& x) {
+  return at::linalg_vector_norm(x, 2, c10::nullopt, false, at::kDouble).item<double>();
+}
+
+Json with_seed(const Minimum& minimum, Json details) {
+  details["draws"] = minimum.options().draws;
+  details["seed"] = minimum.options().seed;
+  return details;
+}
+
+}  // namespace
+
+Measurement measure_mean_valley(Minimum& minimum) {
+  const MinimumData& data = minimum.data();
+  const MeanValley valley =
+      mean_valley(minimum.loss_function(), data.average, data.workers, minimum.options().valley);
+  Json distances = Json::array();
+  std::vector<size_t> beyond;
+  for (size_t m = 0; m < valley.distances.size(); ++m) {
+    const auto& t = valley.distances[m];
+    distances.push_back(t ? Json(*t) : Json());
+    if (!t) beyond.push_back(m);
+  }
+  Measurement result{.value = valley.inverse};
+  if (!beyond.empty()) {
+    result.note = fmt::format(
+        "not crossed up to distance {} towards worker {}: the true value is "
+        "smaller",
+        minimum.options().valley.cap, fmt::join(beyond, ", "));
+  }
+  const MeanValleyOptions& o = minimum.options().valley;
+  result.details = {{"mean_valley", valley.mean},
+                    {"distances", distances},
+                    {"all_crossed", valley.all_crossed()},
+                    {"kappa", o.kappa},
+                    {"search", o.search == ValleySearch::kStep ? "step" : "bisect"},
+                    {o.search == ValleySearch::kStep ? "step" : "tolerance",
+                     o.search == ValleySearch::kStep ? o.step : o.tolerance},
+                    {"evaluations", valley.evaluations}};
+  return result;
+}
+
+Measurement measure_entropy(Minimum& minimum) { return {.value = minimum.at_average().entropy}; }
+
+Measurement measure_gradient_norm(Minimum& minimum) {
+  return {.value = length(minimum.gradient().gradient)};
+}
+
+Measurement measure_eps_sharpness(Minimum& minimum) {
+  const double rise = minimum.options().rise;
+  const auto value =
+      epsilon_sharpness(minimum.loss_function(), minimum.data().average, minimum.gradient(), rise);
+  Measurement result{.value = value, .details = {{"rise", rise}}};
+  if (!value) result.note = fmt::format("the loss does not rise by {} along the gradient", rise);
+  return result;
+}
+
+Measurement measure_sam(Minimum& minimum) {
+  const SamSearch search{.rho = minimum.options().rho};
+  const SamSharpness found =
+      sam_sharpness(minimum.data().gradient, minimum.data().average, minimum.gradient(), search);
+  return {.value = found.rise,
+          .details = {{"rho", search.rho}, {"steps", search.steps}, {"one_step", found.one_step}}};
+}
+
+Measurement measure_lpf(Minimum& minimum) {
+  const Estimate loss = low_pass(minimum.noisy_losses());
+  return {.value = loss.value,
+          .standard_error = loss.standard_error,
+          .details = with_seed(minimum, {{"sigma", minimum.options().sigma}})};
+}
+
+Measurement measure_local_entropy(Minimum& minimum) {
+  const Estimate entropy = local_entropy(minimum.noisy_losses());
+  return {.value = entropy.value,
+          .standard_error = entropy.standard_error,
+          .details = with_seed(minimum, {{"sigma", minimum.options().sigma}})};
+}
+
+Measurement measure_average_direction(Minimum& minimum) {
+  const MinimumData& data = minimum.data();
+  const Estimate rise =
+      average_direction(minimum.loss_function(), data.average, data.workers,
+                        minimum.at_average().loss, minimum.options().draws, minimum.options().seed);
+  return {.value = rise.value,
+          .standard_error = rise.standard_error,
+          .details = with_seed(minimum, {{"valley_width", minimum.valley_width()}})};
+}
+
+Measurement measure_pac_bayes(Minimum& minimum) {
+  const MinimumData& data = minimum.data();
+  const MeasureOptions& o = minimum.options();
+  const auto found =
+      pac_bayes(minimum.loss_function(), data.average, data.initial, minimum.at_average().loss,
+                data.examples, {.rise = o.rise, .draws = o.draws, .seed = o.seed});
+  Json details = with_seed(minimum, {{"rise", o.rise}});
+  if (!found) {
+    return {.note = fmt::format("the loss does not rise by {} under any noise", o.rise),
+            .details = details};
+  }
+  details["sigma"] = found->sigma;
+  return {.value = found->measure.value,
+          .standard_error = found->measure.standard_error,
+          .details = details};
+}
+
+Measurement measure_valley_bound(Minimum& minimum) {
+  const MinimumData& data = minimum.data();
+  const MeasureOptions& o = minimum.options();
+  const double radius = minimum.valley_width();
+  const double distance = length(at::sub(data.average, data.initial));
+  const double sigma = radius / std::sqrt(static_cast<double>(minimum.dimension()));
+  std::vector<double> errors;
+  for (int64_t k = 0; k < o.draws; ++k) {
+    const at::Tensor z = draw_normals(data.average, o.seed, "valley-bound", k);
+    errors.push_back(1 - data.scores(at::add(data.average, z, sigma)).accuracy);
+  }
+  const Estimate error = mean_estimate(errors);
+  const double bound =
+      valley_bound(error.value, radius, distance, minimum.dimension(), data.examples);
+  Measurement result{.value = bound, .standard_error = error.standard_error};
+  if (bound >= 1) result.note = "at 1 and above it bounds nothing; a figure to compare with";
+  result.details = with_seed(minimum, {{"error_in_the_valley", error.value},
+                                       {"radius", radius},
+                                       {"distance_from_start", distance},
+                                       {"delta", 0.05}});
+  return result;
+}
+
+}  // namespace valley

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "valley/analysis/minimum.h"
+#include "valley/record/json_file.h"
+
+namespace valley {
+
+/// What a measure says of a minimum.
+struct Measurement {
+  std::optional<double> value = std::nullopt;  ///< none where it could not be found: see the note
+  std::optional<double> standard_error = std::nullopt;  ///< of a stochastic measure
+  std::string note = {};          ///< what a reader must know, one line; "" if nothing
+  Json details = Json::object();  ///< an object: what else was found
+};
+
+enum class Needs {
+  kNothing,
+  kWorkers,  ///< two that differ
+  kInitial,  ///< the weights that training began with, and that it has left
+  kBoth,
+};
+
+/// One measure of a minimum. docs/measures.md has a section for each.
+struct MeasureEntry {
+  std::string name;
+  std::string summary;
+  std::string cost;         ///< in losses, gradients (3 losses) and products (9, fewer together)
+  bool stochastic = false;  ///< has a standard error, and depends on the seed
+  Needs needs = Needs::kNothing;
+  bool larger_is_sharper = true;
+  /// About how many forward passes it takes, for the time left.
+  double (*passes)(const Minimum&);
+  Measurement (*measure)(Minimum&);
+};
+
+/// Every measure by name; `valley list measures`, --measures, the documents and the tests read
+/// this table.
+const std::vector<MeasureEntry>& measures();
+
+/// @throws UsageError for an unknown name (the nearest is offered).
+const MeasureEntry& find_measure(const std::string& name);
+
+/// Why the measure has no meaning here: "needs two workers, the run has one"; "" if it has.
+std::string why_not(const MeasureEntry& entry, const Minimum& minimum);
+
+}  // namespace valley
