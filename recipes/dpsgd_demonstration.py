@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Finds, for each data seed, a learning rate where synchronous SGD fails, and compares there.
 
-    recipes/dpsgd_demonstration.py build/release/bin/valley [--data-seeds 1,2,3] [--out FILE.json]
+    recipes/dpsgd_demonstration.py build/release/bin/valley --keep demonstration.json
 
 The rule was fixed before it was run: per data seed the smallest learning rate of RATES at which the
 median training loss of ssgd over the init seeds 1 to 5 exceeds 1; there, on the init seeds 6 to 10,
@@ -9,15 +9,9 @@ dpsgd on a ring with mixing atc shall have less than half of ssgd's median and b
 4 of 5 pairs. The other methods run at the same rate, without a rule. At RATES[0] every method's
 median shall be within 25 % of ssgd's.
 """
-import argparse
-import json
-import math
-import os
-import pathlib
 import statistics
-import subprocess
-import sys
-import tempfile
+
+import runs
 
 RATES = [0.4, 0.8, 1.2, 1.6, 2.0, 2.4, 2.8, 3.2]
 METHODS = {
@@ -29,74 +23,76 @@ METHODS = {
     "dpsgd one-peer-exponential atc": ["--topology", "one-peer-exponential", "--mixing", "atc"],
     "ssgd-noise .1": ["--algorithm", "ssgd-noise", "--noise", "0.1"],
 }
-RECIPE = pathlib.Path(__file__).resolve().parent / "dpsgd-demonstration.toml"
-DIVERGED = 5
+RULED = "dpsgd ring atc"
 
 
-def train_loss(valley, method, rate, data_seed, seed):
-    """The training loss at the workers' average; infinite if the run diverged."""
-    with tempfile.TemporaryDirectory() as folder:
-        run = subprocess.run(
-            [valley, "train", "--config", RECIPE, *METHODS[method], "--lr", str(rate), "--seed", str(seed),
-             "--data-seed", str(data_seed), "--threads", "1", "--quiet", "--json",
-             "--out", os.path.join(folder, "run")],
-            capture_output=True, text=True)  # fmt: skip
-    if run.returncode == DIVERGED:
-        return math.inf
-    if run.returncode != 0:
-        sys.exit(f"{method} at {rate}: {run.stderr.strip()}")
-    return json.loads(run.stdout)["train_loss"]
+def losses(run, method, rate, data_seed, seeds):
+    """The training losses at the workers' average; infinite where a run diverged."""
+    flags = [*METHODS[method], "--lr", rate, "--data-seed", data_seed]
+    return [run(*flags, "--seed", seed)["train_loss"] for seed in seeds]
 
 
-def losses(valley, method, rate, data_seed, seeds):
-    return [train_loss(valley, method, rate, data_seed, seed) for seed in seeds]
-
-
-def demonstrate(valley, data_seed):
+def demonstrate(run, data_seed, rates, count):
     """The rule on one data seed, as a dictionary; "rate" is None where ssgd never fails."""
-    first, chosen = range(1, 6), None
-    for rate in RATES:
-        median = statistics.median(losses(valley, "ssgd", rate, data_seed, first))
-        if rate == RATES[0]:
-            gentle = {m: statistics.median(losses(valley, m, rate, data_seed, first)) for m in METHODS}
-        print(f"  ssgd at {rate}: median {median:.3g}", flush=True)
-        if median > 1:
-            chosen = rate
+    first, second = range(1, count + 1), range(count + 1, 2 * count + 1)
+    median = {rate: statistics.median(losses(run, "ssgd", rate, data_seed, first)) for rate in rates[:1]}
+    gentle = {m: statistics.median(losses(run, m, rates[0], data_seed, first)) for m in METHODS}
+    for rate in rates[1:]:
+        if max(median.values()) > 1:
             break
-    result = {"data_seed": data_seed, "rate": chosen, "gentle": gentle,
-              "gentle_within_25_percent": all(abs(v / gentle["ssgd"] - 1) <= 0.25 for v in gentle.values())}
+        median[rate] = statistics.median(losses(run, "ssgd", rate, data_seed, first))
+    chosen = next((rate for rate, loss in median.items() if loss > 1), None)
+    result = {"data_seed": data_seed, "rate": chosen, "gentle": gentle, "holds": False}
     if chosen is None:
-        return result | {"holds": False}
-    result["losses"] = {m: losses(valley, m, chosen, data_seed, range(6, 11)) for m in METHODS}
-    result["medians"] = {m: statistics.median(v) for m, v in result["losses"].items()}
-    pairs = list(zip(result["losses"]["dpsgd ring atc"], result["losses"]["ssgd"]))
-    result["wins"] = sum(a < b for a, b in pairs)
-    medians = result["medians"]
-    result["holds"] = medians["dpsgd ring atc"] < medians["ssgd"] / 2 and result["wins"] >= 4
+        return result
+    result["losses"] = {m: losses(run, m, chosen, data_seed, second) for m in METHODS}
+    result["medians"] = medians = {m: statistics.median(v) for m, v in result["losses"].items()}
+    result["wins"] = sum(a < b for a, b in zip(result["losses"][RULED], result["losses"]["ssgd"]))
+    result["holds"] = medians[RULED] < medians["ssgd"] / 2 and result["wins"] >= 0.8 * count
     return result
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("valley")
-    parser.add_argument("--data-seeds", default="1,2,3,4,5,6")
-    parser.add_argument("--out")
-    arguments = parser.parse_args()
-    results = []
-    for data_seed in map(int, arguments.data_seeds.split(",")):
-        print(f"data seed {data_seed}", flush=True)
-        results.append(demonstrate(arguments.valley, data_seed))
-        if arguments.out:
-            pathlib.Path(arguments.out).write_text(json.dumps(results, indent=1) + "\n")
-    print("\n| data seed | learning rate | " + " | ".join(METHODS) + " | wins | holds |")
-    print("|" + " --- |" * (len(METHODS) + 4))
+def report(results, rates, count):
+    rows = []
     for r in results:
         cells = [f"{r['medians'][m]:.3g}" for m in METHODS] if r["rate"] else ["" for _ in METHODS]
-        print(f"| {r['data_seed']} | {r['rate']} | " + " | ".join(cells) +
-              f" | {r.get('wins', 0)} of 5 | {'yes' if r['holds'] else 'no'} |")
-    print(f"\nat learning rate {RATES[0]}, medians:")
-    for r in results:
-        print(f"  data seed {r['data_seed']}: " + ", ".join(f"{m} {v:.3g}" for m, v in r["gentle"].items()))
+        rows.append([r["data_seed"], r["rate"] or "none", *cells, f"{r.get('wins', 0)} of {count}",
+                     "yes" if r["holds"] else "no"])
+    print("\n" + runs.table(["data seed", "learning rate", *METHODS, "wins", "holds"], rows))
+    print(f"\nat learning rate {rates[0]}, medians\n")
+    print(runs.table(["data seed", *METHODS, "within 25 %"],
+                     [[r["data_seed"], *(f"{v:.3g}" for v in r["gentle"].values()),
+                       "yes" if all(abs(v / r["gentle"]["ssgd"] - 1) <= 0.25 for v in r["gentle"].values())
+                       else "no"] for r in results]))  # fmt: skip
+
+
+def draw(results, path):
+    failed = [r for r in results if r["rate"]]
+    with runs.picture(path, len(failed) if path else 1, height=3.0) as axes:
+        if axes is None:
+            return
+        names = list(METHODS)[::-1]
+        for axis, r in zip(axes, failed):
+            for height, name in enumerate(names):
+                losses, style = r["losses"][name], {"color": f"C{height}"}
+                axis.plot(losses, [height] * len(losses), "o", alpha=0.5, **style)
+                axis.plot([r["medians"][name]], [height], "|", markersize=14, markeredgewidth=2.5, **style)
+            axis.set(xscale="log", xlabel="training loss", yticks=range(len(names)), yticklabels=names)
+            axis.set_title(f"data seed {r['data_seed']}, learning rate {r['rate']:g}", fontsize=9, loc="left")
+            axis.tick_params(labelleft=axis is axes[0])
+
+
+def main():
+    parser = runs.options(__doc__)
+    parser.add_argument("--data-seeds", default="1,2,3,4,5,6", help="by comma (%(default)s)")
+    parser.add_argument("--rates", type=int, default=len(RATES), help="how many of RATES (%(default)s)")
+    arguments = parser.parse_args()
+    run = runs.Runs(arguments, "dpsgd-demonstration.toml")
+    rates, results = RATES[:arguments.rates], []
+    for data_seed in map(int, arguments.data_seeds.split(",")):
+        results.append(demonstrate(run, data_seed, rates, arguments.seeds))
+    report(results, rates, arguments.seeds)
+    draw(results, arguments.picture)
 
 
 if __name__ == "__main__":
