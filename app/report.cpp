@@ -31,6 +31,7 @@ std::string default_out(const std::vector<std::string>& runs) {
 }
 
 int report(const ReportFlags& flags) {
+  require(!flags.runs.empty(), "give the folders of runs");
   const auto folders = find_runs(flags.runs);
   const std::string out = flags.out.empty() ? default_out(flags.runs) : flags.out;
   std::error_code error;
@@ -53,7 +54,7 @@ Command add_report(CLI::App& program) {
   auto* command =
       program.add_subcommand("report", "make one HTML file of runs, to look at and pass on");
   auto flags = std::make_shared<ReportFlags>();
-  command->add_option("runs", flags->runs, "run folders, or folders that hold some")->required();
+  command->add_option("runs", flags->runs, "run folders, or folders that hold some");
   command->add_option("--out", flags->out,
                       "the file; default: report.html in the folder, or here for several");
   command->add_option("--title", flags->title, "default: model, data and workers");

@@ -94,7 +94,7 @@ def check_links(path, text):
 
 def check_flags(path, text, known):
     text = text.replace("\\\n", " ")
-    for command, rest in re.findall(r"valley (train|compare|topology|list) ([^\n`#|]*)", text):
+    for command, rest in re.findall(r"valley (train|compare|topology|report|list) ([^\n`#|]*)", text):
         for flag in re.findall(r"(?<!\S)--[a-z-]+", rest):
             if flag not in known[command]:
                 yield f"{path.relative_to(ROOT)}: `valley {command}` has no {flag}"
@@ -103,7 +103,7 @@ def check_flags(path, text, known):
 def main():
     program = sys.argv[1]
     known = {command: set(re.findall(r"--[a-z-]+", output(program, command, "--help")))
-             for command in ("train", "compare", "topology", "list")}
+             for command in ("train", "compare", "topology", "report", "list")}
     problems = [*check_algorithms(program), *check_models(program)]
     problems += check_topologies(program)
     for path in sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]):

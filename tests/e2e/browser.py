@@ -89,7 +89,7 @@ class Browser:
         """A page that has loaded."""
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-        page = self.pages[session] = Page(self, session)
+        page = self.pages[session] = Page(self, session, target)
         for domain in ("Page", "Runtime", "Log", "Network"):
             page.call(f"{domain}.enable")
         page.call("Emulation.setDeviceMetricsOverride", width=width, height=height,
@@ -104,10 +104,15 @@ class Browser:
 
 
 class Page:
-    def __init__(self, browser, session):
+    def __init__(self, browser, session, target):
         self.browser = browser
         self.session = session
+        self.target = target
         self.events = []
+
+    def close(self):
+        if self.browser.pages.pop(self.session, None):
+            self.browser.call("Target.closeTarget", targetId=self.target)
 
     def call(self, method, **parameters):
         return self.browser.call(method, self.session, **parameters)
@@ -119,6 +124,14 @@ class Page:
         if "exceptionDetails" in answer:
             raise RuntimeError(answer["exceptionDetails"]["exception"].get("description", script))
         return answer["result"].get("value")
+
+    def wait_until(self, condition):
+        """Until the JavaScript expression holds."""
+        end = time.monotonic() + TIMEOUT
+        while not self.run(condition):
+            if time.monotonic() > end:
+                raise TimeoutError(f"never: {condition}")
+            time.sleep(0.02)
 
     def dark(self, wanted):
         value = "dark" if wanted else "light"
@@ -139,7 +152,7 @@ class Page:
                 and not event["params"]["request"]["url"].startswith(("data:", "blob:"))]  # fmt: skip
 
     def complaints(self):
-        """Errors and warnings of the page and its scripts."""
+        """Errors of the page, and warnings of its scripts."""
         found = []
         for event in self.events:
             parameters = event["params"]
@@ -148,8 +161,8 @@ class Page:
                 found.append(details.get("exception", {}).get("description") or details["text"])
             if event["method"] == "Runtime.consoleAPICalled" and parameters["type"] in ("error", "warning", "assert"):
                 found.append(" ".join(str(a.get("value", a.get("description"))) for a in parameters["args"]))
-            # The graphics driver of a machine without one talks about its speed.
-            if event["method"] == "Log.entryAdded" and "GL Driver Message" not in parameters["entry"]["text"]:
+            # The browser's own warnings are advice on speed.
+            if event["method"] == "Log.entryAdded" and parameters["entry"]["level"] == "error":
                 found.append(parameters["entry"]["text"])
         return found
 

@@ -82,15 +82,26 @@ Json measures(const Json& table) {
   return result;
 }
 
+// A density over a grid, whatever the two are called.
+Json density_of(const Json& object) {
+  for (const char* x : {"at", "eigenvalue", "eigenvalues", "grid"}) {
+    for (const char* y : {"eigenvalues_share", "density"}) {
+      const Json *grid = find(object, x), *density = find(object, y);
+      if (grid && grid->is_array() && !grid->empty() && is_list_of(density, grid->size())) {
+        return {{"eigenvalue", numbers(*grid)}, {"density", numbers(*density)}};
+      }
+    }
+  }
+  return nullptr;
+}
+
+// Beside the measures, or in the measure that found it.
 Json spectrum(const Json& file) {
-  const Json* found = find(file, "spectrum");
-  if (!found) return nullptr;
-  const Json* density = find(*found, "density");
-  for (const char* key : {"eigenvalue", "eigenvalues", "grid", "x"}) {
-    const Json* grid = find(*found, key);
-    if (density && grid && grid->is_array() && is_list_of(density, grid->size()) &&
-        !grid->empty()) {
-      return {{"eigenvalue", numbers(*grid)}, {"density", numbers(*density)}};
+  if (const Json* found = find(file, "spectrum")) return density_of(*found);
+  if (const Json* table = find(file, "measures"); table && table->is_object()) {
+    for (const Json& one : *table) {
+      const Json* found = find(one, "density");
+      if (Json density = found ? density_of(*found) : Json(); !density.is_null()) return density;
     }
   }
   return nullptr;

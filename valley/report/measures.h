@@ -11,7 +11,8 @@ namespace valley {
 Json landscape_of(const Json& file);
 
 /// sharpness.json as {measures: [{name, value, standard_error, unit, note}],
-/// spectrum: {eigenvalue: [n], density: [n]}}; either may be missing.
+/// spectrum: {eigenvalue: [n], density: [n]}}; either may be missing. Read are a list or an object
+/// of measures, and a density {at, eigenvalues_share} of one of them.
 Json sharpness_of(const Json& file);
 
 /// dynamics.json as {panels: [{title, x_label, series: [{name, x, y}]}]}. Read are

@@ -51,6 +51,15 @@ TEST(Sharpness, ReadsAnObjectOfMeasures) {
             Json::parse(R"({"measures":[{"name":"trace","value":4},{"name":"lpf","value":2}]})"));
 }
 
+TEST(Sharpness, FindsTheDensityInItsMeasure) {
+  const Json sharpness = sharpness_of(Json::parse(
+      R"({"measures":{"trace":{"value":1,"density":7},"spectrum":{"value":null,"note":"why",
+      "density":{"at":[0,1],"eigenvalues_share":[2,3],"width":0.1}}}})"));
+  EXPECT_EQ(sharpness["measures"][1],
+            Json::parse(R"({"name":"spectrum","value":null,"note":"why"})"));
+  EXPECT_EQ(sharpness["spectrum"], Json::parse(R"({"eigenvalue":[0.0,1.0],"density":[2.0,3.0]})"));
+}
+
 TEST(Sharpness, NullWithoutAnything) {
   EXPECT_TRUE(sharpness_of(nullptr).is_null());
   EXPECT_TRUE(sharpness_of(Json::parse(R"({"measures":[],"spectrum":{"grid":[1]}})")).is_null());

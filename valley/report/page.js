@@ -650,7 +650,7 @@
     const shown = groups.map((group, g) => ({ g, able: group.runs.map((r) => runs[r]).filter((run) => run.sharpness) }))
       .filter(({ able }) => able.length);
     if (!shown.length) return;
-    const node = section("sharpness", "Sharpness", "How steep the loss is around the average of the workers' models; smaller is flatter unless a note says otherwise.");
+    const node = section("sharpness", "Sharpness", "How steep and how curved the loss is around the average of the workers' models.");
     const names = [];
     for (const { able } of shown) {
       for (const run of able) for (const m of run.sharpness.measures || []) if (!names.includes(m.name)) names.push(m.name);
@@ -677,7 +677,7 @@
       const some = notes.size > 0;
       node.append(el("div", { class: "card", style: "margin-bottom:16px" }, table(
         "Measures; ± is the standard deviation over seeds, or the standard error of a single estimate.",
-        [{ title: "measure" }, ...shown.map(({ g }) => ({ title: groups[g].label })), ...(some ? [{ title: "what it is", text: true }] : [])],
+        [{ title: "measure" }, ...shown.map(({ g }) => ({ title: groups[g].label })), ...(some ? [{ title: "note", text: true }] : [])],
         rows.map((row, r) => (some ? [...row, notes.get(names[r]) || ""] : row)))));
     }
     const spectra = shown.flatMap(({ g, able }) => able.filter((run) => run.sharpness.spectrum)
@@ -698,7 +698,7 @@
     const grid = el("div", { class: "grid" });
     holder.append(grid);
     for (const panel of run.dynamics.panels) {
-      chart(grid, { title: panel.title, caption: panel.series.map((one) => one.name).join(", ") + ".",
+      chart(grid, { title: panel.title, caption: `${panel.series.map((one) => one.name).join(", ")}, against the ${panel.x_label}.`,
         traces: () => panel.series.map((one, g) => ({ type: "scatter", mode: numbers(one.y).length <= 30 ? "lines+markers" : "lines",
           x: one.x, y: one.y, name: one.name, line: { color: groupColour(g), width: 2.2, dash: groupDash(g) },
           marker: { symbol: groupSymbol(g), size: 6 }, hovertemplate: "%{x:.4g}: %{y:.4g}<extra>%{fullData.name}</extra>" })),

@@ -1,0 +1,357 @@
+"""valley report: one file that a browser opens without network, for eyes, keyboards and screen
+readers, in light and dark, on a desk and on a phone; and what it refuses."""
+
+import json
+import math
+import re
+import shutil
+import unittest
+
+from browser import Browser
+from program import TINY, ProgramTest
+
+LANDSCAPE = {
+    "plane": "workers",
+    "axes": ["towards worker 0", "towards worker 1"],
+    "x": [-2, -1, 0, 1, 2],
+    "y": [-1, 0, 1],
+    "loss": [[1 + x * x + 3 * y * y for x in range(-2, 3)] for y in range(-1, 2)],
+    "points": [{"name": "average", "x": 0, "y": 0, "loss": 1},
+               {"name": "worker 0", "x": 1, "y": 0, "loss": 2},
+               {"name": "worker 1", "x": -1, "y": 0, "loss": 2}],
+    "split": "train",
+    "samples": 200,
+}  # fmt: skip
+SHARPNESS = {
+    "measures": {
+        "trace": {"value": 12.5, "standard_error": 0.5},
+        "spectrum": {"value": 0.01, "density": {
+            "at": [i / 10 for i in range(-20, 80)],
+            "eigenvalues_share": [math.exp(-i * i / 100) for i in range(-20, 80)]}},
+    },
+}  # fmt: skip
+DYNAMICS = {"columns": ["step", "noise"], "rows": [[0, 1.5], [10, 1.25], [20, 0.5]]}
+
+CURVES = ["Training loss", "Test accuracy", "Test loss", "Valley width", "Learning rate", "Bytes sent"]
+TIMELINE = ["Seconds of each worker", "Waiting over the run", "A stretch in full"]
+ALL = ["Accuracy against traffic", "Seconds by phase", *CURVES, *TIMELINE, "The loss around the workers",
+       "The same from above", "Spectrum of the Hessian", "noise"]  # fmt: skip
+
+
+def trace(steps):
+    """Worker 0 computes for 1 ms a step; worker 1 for 2, and is waited for in every fourth."""
+    events = []
+    for step in range(steps):
+        start = 2 * step - 2 * (step % 4)
+        for worker, begin in [(0, start + step % 4), (1, start + 2 * (step % 4))]:
+            events.append(("compute", worker, begin, 1 + worker, step))
+        if step % 4 == 3:
+            events.append(("wait", 0, start + 4, 4, step))
+    return {"traceEvents": [
+        {"ph": "X", "name": name, "pid": worker, "tid": 0, "ts": 1000 * begin, "dur": 1000 * length,
+         "args": {"step": step}} for name, worker, begin, length, step in events]}  # fmt: skip
+
+# One of every four pixels is of another colour than the page: 3-D charts have no elements.
+DRAWN = """
+(async () => {
+  const empty = [];
+  for (const plot of document.querySelectorAll(".js-plotly-plot")) {
+    const name = plot.getAttribute("aria-label");
+    const traces = (plot._fullData || []).filter((trace) => trace.visible === true);
+    if (!plot.querySelector("svg.main-svg") || !traces.length) { empty.push(name + ": no traces"); continue; }
+    for (const trace of traces) {
+      if (trace.type === "surface" || trace.type === "scatter3d") continue;
+      const kinds = { scatter: ".trace.scatter", bar: ".trace.bars", heatmap: ".heatmaplayer image",
+                      contour: ".contour" };
+      if (!plot.querySelector(kinds[trace.type])) empty.push(name + ": no " + trace.type);
+    }
+    if (traces.some((trace) => trace.type === "surface")) {
+      const picture = new Image();
+      picture.src = await Plotly.toImage(plot, { format: "png", width: 200, height: 200 });
+      await picture.decode();
+      const canvas = document.createElement("canvas");
+      canvas.width = canvas.height = 200;
+      const context = canvas.getContext("2d");
+      context.drawImage(picture, 0, 0);
+      const pixels = context.getImageData(0, 0, 200, 200).data;
+      let painted = 0;
+      for (let i = 3; i < pixels.length; i += 4) painted += pixels[i] > 128;
+      if (painted < 4000) empty.push(name + ": nothing painted");
+    }
+  }
+  return empty;
+})()
+"""
+
+# WCAG's contrast of texts with what is behind them; what stands on a gradient is left out.
+CONTRAST = """
+(() => {
+  const parse = (text) => text.match(/[\\d.]+/g).map(Number);
+  const light = (c) => [0.2126, 0.7152, 0.0722].reduce((sum, part, i) => {
+    const v = c[i] / 255;
+    return sum + part * (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+  }, 0);
+  const behind = (node) => {
+    for (let at = node; at; at = at.parentElement) {
+      const c = parse(getComputedStyle(at).backgroundColor);
+      if (c.length < 4 || c[3] === 1) return c;
+    }
+  };
+  const poor = [];
+  for (const node of document.querySelectorAll("main *, nav *, footer")) {
+    if (node.closest(".js-plotly-plot, .sr, svg, option") || !node.getClientRects().length) continue;
+    if (![...node.childNodes].some((child) => child.nodeType === 3 && child.data.trim())) continue;
+    if (getComputedStyle(node).opacity < 1) continue;
+    const [a, b] = [light(parse(getComputedStyle(node).color)), light(behind(node))];
+    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    if (ratio < 4.5) poor.push(`${node.tagName} ${node.textContent.slice(0, 30)} ${ratio.toFixed(2)}`);
+  }
+  return poor;
+})()
+"""
+
+FOCUSED = """
+(() => {
+  const node = document.activeElement;
+  return node === document.body ? "" : node.id || node.className || node.getAttribute("aria-label")
+    || (node.tagName + " " + node.textContent).slice(0, 60);
+})()
+"""
+
+
+class Report(ProgramTest):
+    @classmethod
+    def setUpClass(cls):
+        cls.browser = cls.enterClassContext(Browser())
+
+    def open(self, address, **options):
+        page = self.browser.open(address, **options)
+        self.addCleanup(page.close)
+        return page
+
+    def compare(self, out="cmp"):
+        """Two methods with two seeds, timelines that do not depend on the machine, and in one of the
+        runs what the instruments leave."""
+        self.succeed("compare", *TINY, "--algorithms", "ssgd,dppf", "--seeds", "0,1", "--epochs", 3,
+                     "--push", 0.1, "--quiet", "--out", out)  # fmt: skip
+        for name, content in [("landscape", LANDSCAPE), ("sharpness", SHARPNESS), ("dynamics", DYNAMICS)]:
+            (self.folder / out / "dppf-seed0" / f"{name}.json").write_text(json.dumps(content))
+        for path in (self.folder / out).glob("*/trace.json"):
+            path.write_text(json.dumps(trace(40)))
+
+    def report(self, *arguments):
+        """The page's path, and what the program said."""
+        text = self.succeed("report", *arguments)
+        match = re.fullmatch(r"(\d+) runs?, [\d.]+ MB: written to (.+)\n", text)
+        self.assertTrue(match, text)
+        return self.folder / match[2], int(match[1])
+
+    def data(self, page):
+        text = page.read_text().split('<script type="application/json" id="report-data">')[1]
+        return json.loads(text.split("</script>")[0])
+
+    def check_page(self, page, address, charts):
+        """It stands, drew all, asked for nothing and complained of nothing."""
+        self.assertEqual(page.run("document.documentElement.dataset.ready"), "true")
+        self.assertEqual(page.run("[...document.querySelectorAll('figure h3')].map(n => n.textContent)"), charts)
+        self.assertEqual(page.run("document.querySelectorAll('figure > .js-plotly-plot').length"), len(charts))
+        self.assertEqual(page.run(DRAWN), [])
+        self.assertEqual(page.run(CONTRAST), [])
+        self.assertEqual(page.requests(), [address])
+        self.assertEqual(page.complaints(), [])
+
+    def test_page(self):
+        self.compare()
+        path, runs = self.report("cmp", "--title", "Two <methods>")
+        self.assertEqual((path, runs), (self.folder / "cmp/report.html", 4))
+        address = path.as_uri()
+        desk = self.open(address)
+        self.check_page(desk, address, ALL)
+        self.look_at_structure(desk)
+        self.use_keyboard(desk)
+        self.assertEqual(desk.complaints(), [])
+        desk.close()
+
+        phone = self.open(address, width=390, height=844, dark=True, phone=True)
+        self.check_page(phone, address, ALL)
+        self.assertEqual(phone.run("document.documentElement.scrollWidth"), 390)
+        wide = "[...document.querySelectorAll('.card, .js-plotly-plot')].filter(n => n.getBoundingClientRect().right > 390).length"
+        self.assertEqual(phone.run(wide), 0)
+        self.switch_colours(phone)
+
+    def look_at_structure(self, page):
+        self.assertEqual(page.run("document.title"), "Two <methods> - Valley")
+        self.assertEqual(page.run("document.documentElement.lang"), "en")
+        headings = page.run("[...document.querySelectorAll('h1, h2')].map(n => n.textContent)")
+        self.assertEqual(headings, ["Two <methods>", "Comparison", "Curves", "Workers over time",
+                                    "Landscape", "Sharpness", "Noise and dynamics",
+                                    "Settings and how to repeat"])  # fmt: skip
+        # A heading goes at most one level deeper than the one before.
+        levels = page.run("[...document.querySelectorAll('h1,h2,h3,h4')].map(n => Number(n.tagName[1]))")
+        self.assertTrue(all(b <= a + 1 for a, b in zip(levels, levels[1:])), levels)
+        self.assertEqual(page.run("document.querySelectorAll('th:not([scope])').length"), 0)
+        self.assertEqual(page.run("[...document.querySelectorAll('table')].filter(t => !t.caption).length"), 0)
+        axes = "[...document.querySelectorAll('.js-plotly-plot')].filter(p => p._fullLayout.xaxis && !p._fullLayout.xaxis.title.text).length"
+        self.assertEqual(page.run(axes), 0)
+
+        # What a screen reader is told.
+        nodes = page.call("Accessibility.getFullAXTree")["nodes"]
+        told = [(node["role"]["value"], node.get("name", {}).get("value", ""))
+                for node in nodes if not node["ignored"]]  # fmt: skip
+        roles = [role for role, _ in told]
+        for role in ("banner", "navigation", "main", "contentinfo", "table", "columnheader", "rowheader"):
+            self.assertIn(role, roles)
+        pictures = [name for role, name in told if role in ("image", "img")]
+        self.assertEqual([name.split(". ")[0] for name in pictures if name.endswith(".")], ALL)
+        for role, name in told:
+            if role in ("button", "link", "combobox", "DisclosureTriangle", "region"):
+                self.assertTrue(name.strip(), f"a {role} without a name")
+
+    def use_keyboard(self, page):
+        page.run("document.body.focus(), scrollTo(0, 0)")
+        page.press("Tab")
+        self.assertEqual(page.run(FOCUSED), "skip")
+        page.press("Enter", "\r")
+        self.assertEqual(page.run(FOCUSED), "content")
+
+        # Everything that can be used can be reached, in the order of the page.
+        reached = []
+        for _ in range(200):
+            page.press("Tab")
+            if not page.run(FOCUSED):
+                break
+            reached.append(page.run("[...document.querySelectorAll('*')].indexOf(document.activeElement)"))
+        usable = page.run("""[...document.querySelectorAll('*')].map((n, i) => [n, i]).filter(([n]) =>
+            document.getElementById('content').contains(n) && n.checkVisibility({ contentVisibilityAuto: true })
+            && n.matches('summary, button, select, [tabindex="0"]')).map(([, i]) => i)""")  # fmt: skip
+        self.assertEqual(reached, usable)
+
+        # A method goes and comes back, numbers unfold, the landscape turns.
+        shown = "document.querySelector('#curves .js-plotly-plot')._fullData.filter(t => t.visible === true).length"
+        button = "document.querySelector('.legend button')"
+        before = page.run(shown)
+        page.run(f"{button}.focus()")
+        page.press(" ", " ")
+        self.assertEqual(page.run(f"{button}.getAttribute('aria-pressed')"), "false")
+        self.assertLess(page.run(shown), before)
+        page.press("Enter", "\r")
+        self.assertEqual(page.run(shown), before)
+
+        page.run("document.querySelector('#curves details summary').focus()")
+        page.press("Enter", "\r")
+        rows = "[...document.querySelectorAll('#curves details tbody th')].map(n => n.textContent)"
+        page.wait_until(f"{rows}.join() === 'ssgd,dppf'")
+
+        eye = "JSON.stringify(document.querySelector('#landscape .js-plotly-plot')._fullLayout.scene.camera.eye)"
+        before = page.run(eye)
+        page.run("document.querySelector('#landscape .js-plotly-plot').focus()")
+        page.press("ArrowLeft")
+        page.wait_until(f"{eye} !== {json.dumps(before)}")
+
+        # Another run's panels take the place of the first.
+        page.run("document.getElementById('timeline-run').focus()")
+        page.run("(n => { n.selectedIndex = 3; n.dispatchEvent(new Event('change')); })(document.activeElement)")
+        self.assertEqual(page.run(DRAWN), [])
+        self.assertIn("Worker 1 is a straggler: it computed for 80.0 ms, the median worker for 60.0 ms, and "
+                      "the others waited 40.0 ms each", page.run("document.querySelector('.finding').textContent"))
+
+    def switch_colours(self, page):
+        """Charts and page follow what the system wishes, and the button."""
+        paper = "getComputedStyle(document.body).backgroundColor"
+        ink = "document.querySelector('.js-plotly-plot')._fullLayout.font.color"
+        dark = page.run(paper), page.run(ink)
+        self.assertEqual(page.run("document.documentElement.dataset.theme"), "dark")
+        page.dark(False)
+        page.wait_until("document.documentElement.dataset.theme === 'light'")
+        light = page.run(paper), page.run(ink)
+        self.assertNotEqual(dark[0], light[0])
+        self.assertNotEqual(dark[1], light[1])
+        self.assertEqual(page.run(DRAWN), [])
+        page.run("document.getElementById('theme').click()")
+        self.assertEqual((page.run(paper), page.run(ink)), dark)
+
+    def test_fifty_runs(self):
+        """It stays small and usable."""
+        self.train("one", "--epochs", 2)
+        # Some of them are long: 50,000 rounds, 20,000 spans.
+        metrics = [{"step": i, "epoch": i / 100, "worker": "mean", "distances": [1.5, 2.5], "lr": 0.1,
+                    "valley_width": 2.0, "predicted_width": 5.0, "period": 4}
+                   for i in range(50_000)]  # fmt: skip
+        long = "".join(json.dumps(record) + "\n" for record in metrics)
+        text = (self.folder / "one/config.toml").read_text()
+        for i in range(50):
+            run = self.folder / "many" / f"run-{i}"
+            shutil.copytree(self.folder / "one", run)
+            (run / "config.toml").write_text(text.replace("lr = 0.", f"lr = 0.{i // 5}", 1))
+            if i < 5:
+                with open(run / "metrics.jsonl", "a") as file:
+                    file.write(long)
+                (run / "trace.json").write_text(json.dumps(trace(10_000)))
+        path, runs = self.report("many")
+        self.assertEqual(runs, 50)
+        self.assertLess(path.stat().st_size, 10e6)
+        data = self.data(path)
+        self.assertEqual(len(data["groups"]), 10)
+        self.assertEqual(len(data["runs"][0]["curves"]["rounds"]["epoch"]), 400)
+        address = path.as_uri()
+        page = self.open(address)
+        self.check_page(page, address, ["Accuracy against traffic", "Seconds by phase", *CURVES, *TIMELINE])
+        self.assertIn("thinned to 400 evenly spaced points",
+                      page.run("document.querySelector('footer').textContent"))
+        self.assertEqual(page.run("document.querySelectorAll('#timeline-run option').length"), 50)
+
+    def test_one_run_and_unfinished_ones(self):
+        self.train("one", "--epochs", 2)
+        (self.folder / "one/trace.json").write_text(json.dumps(trace(40)))
+        path, _ = self.report("one")
+        self.assertEqual(path, self.folder / "one/report.html")
+        data = self.data(path)
+        self.assertRegex(data["headline"], r"^dppf trained mlp on blobs with 2 workers to \d+\.\d\d % on "
+                         r"the test set in .+, sending .+ a worker, .+ its valley width .+\.$")  # fmt: skip
+        self.assertEqual(data["cautions"], [])
+        first = path.read_bytes()
+        self.report("one")
+        self.assertEqual(path.read_bytes(), first)
+
+        shutil.copytree(self.folder / "one", self.folder / "killed")
+        (self.folder / "killed/summary.json").unlink()
+        (self.folder / "killed/trace.json").unlink()
+        path, runs = self.report("one", "killed", "--out", "both.html")
+        self.assertEqual((path, runs), (self.folder / "both.html", 2))
+        data = self.data(path)
+        self.assertIn("killed did not end; its records stop at step", data["cautions"][0])
+        self.assertEqual([group["finished"] for group in data["groups"]], [1])
+        path, _ = self.report("killed")
+        self.assertEqual(self.data(path)["headline"], "The run has not ended, so there is no result yet.")
+        for name, charts in [("both.html", [*CURVES, "Seconds by phase", *TIMELINE]),
+                             ("killed/report.html", CURVES)]:  # fmt: skip
+            address = (self.folder / name).as_uri()
+            page = self.open(address)
+            self.check_page(page, address, charts)
+            self.assertIn("not finished", page.run("document.querySelector('#results').textContent"))
+
+    def test_refused(self):
+        self.train("one", "--epochs", 1)
+        (self.folder / "empty").mkdir()
+        for message, *arguments in [
+            ("none is no run folder: there is no such folder", "none"),
+            ("empty is no run folder and holds none: config.toml is missing", "empty"),
+            ("none is no run folder: there is no such folder", "one", "none", "--out", "a.html"),
+            ("--out must name a file, empty is a folder", "one", "--out", "empty"),
+            ("give the folders of runs",),
+        ]:
+            with self.subTest(message):
+                self.refuse(message, "report", *arguments)
+        self.refuse("cannot write nowhere/a.html: No such file or directory",
+                    "report", "one", "--out", "nowhere/a.html", code=3)  # fmt: skip
+        for name in ("summary.json", "trace.json", "landscape.json", "sharpness.json", "dynamics.json"):
+            with self.subTest(name):
+                path = self.folder / "one" / name
+                before = path.read_bytes() if path.exists() else None
+                path.write_text("{")
+                self.refuse(f"one/{name} is not JSON: it breaks at byte 2 of 1", "report", "one")
+                path.write_bytes(before) if before else path.unlink()
+
+
+if __name__ == "__main__":
+    unittest.main()
