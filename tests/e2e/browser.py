@@ -12,11 +12,20 @@ import time
 PROGRAMS = ("chromium-headless-shell", "chromium")
 TIMEOUT = 120  # generous: WebGL is drawn by the processor here
 
-FLAGS = ["--headless", "--no-sandbox", "--remote-debugging-pipe", "--hide-scrollbars",
-         "--no-first-run", "--disable-background-networking", "--disable-component-update",
-         "--disable-dev-shm-usage", "--mute-audio", "--enable-unsafe-swiftshader",
-         # Whatever a page asks for, nothing is found.
-         "--host-resolver-rules=MAP * ~NOTFOUND"]  # fmt: skip
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--remote-debugging-pipe",
+    "--hide-scrollbars",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-dev-shm-usage",
+    "--mute-audio",
+    "--enable-unsafe-swiftshader",
+    # Whatever a page asks for, nothing is found.
+    "--host-resolver-rules=MAP * ~NOTFOUND",
+]
 
 
 class Browser:
@@ -29,18 +38,30 @@ class Browser:
     def __enter__(self):
         program = next(filter(None, map(shutil.which, PROGRAMS)), None)
         if program is None:
-            raise RuntimeError(f"there is no browser ({' or '.join(PROGRAMS)}): "
-                               "scripts/setup.sh --tests installs one")  # fmt: skip
+            raise RuntimeError(
+                f"there is no browser ({' or '.join(PROGRAMS)}): "
+                "scripts/setup.sh --tests installs one"
+            )
         self.profile = tempfile.mkdtemp(prefix="valley-browser-")
         to_browser, self.output = os.pipe()
         self.input, from_browser = os.pipe()
         # The protocol's ends are file descriptors 3 and 4.
         self.process = subprocess.Popen(
-            ["bash", "-c", f'exec "$@" 3<&{to_browser} 4>&{from_browser}', "browser", program,
-             *FLAGS, f"--user-data-dir={self.profile}", "about:blank"],
-            pass_fds=(to_browser, from_browser), stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
+            [
+                "bash",
+                "-c",
+                f'exec "$@" 3<&{to_browser} 4>&{from_browser}',
+                "browser",
+                program,
+                *FLAGS,
+                f"--user-data-dir={self.profile}",
+                "about:blank",
+            ],
+            pass_fds=(to_browser, from_browser),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
         os.close(to_browser)
         os.close(from_browser)
         self.number = 0
@@ -92,8 +113,13 @@ class Browser:
         page = self.pages[session] = Page(self, session, target)
         for domain in ("Page", "Runtime", "Log", "Network"):
             page.call(f"{domain}.enable")
-        page.call("Emulation.setDeviceMetricsOverride", width=width, height=height,
-                  deviceScaleFactor=1, mobile=phone)  # fmt: skip
+        page.call(
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=height,
+            deviceScaleFactor=1,
+            mobile=phone,
+        )
         page.call("Emulation.setTouchEmulationEnabled", enabled=phone)
         page.dark(dark)
         page.call("Page.navigate", url=address)
@@ -119,8 +145,9 @@ class Page:
 
     def run(self, script):
         """The value of a JavaScript expression, awaited."""
-        answer = self.call("Runtime.evaluate", expression=script, returnByValue=True,
-                           awaitPromise=True)  # fmt: skip
+        answer = self.call(
+            "Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True
+        )
         if "exceptionDetails" in answer:
             raise RuntimeError(answer["exceptionDetails"]["exception"].get("description", script))
         return answer["result"].get("value")
@@ -135,21 +162,31 @@ class Page:
 
     def dark(self, wanted):
         value = "dark" if wanted else "light"
-        self.call("Emulation.setEmulatedMedia",
-                  features=[{"name": "prefers-color-scheme", "value": value}])  # fmt: skip
+        self.call(
+            "Emulation.setEmulatedMedia",
+            features=[{"name": "prefers-color-scheme", "value": value}],
+        )
 
     def press(self, key, text=""):
         """A key by its name, as a keyboard would: "Tab", "Enter", "ArrowLeft"."""
         codes = {"Tab": 9, "Enter": 13, " ": 32, "ArrowLeft": 37, "ArrowRight": 39}
         for kind in ("keyDown", "keyUp"):
-            self.call("Input.dispatchKeyEvent", type=kind, key=key, text=text if kind == "keyDown" else "",
-                      windowsVirtualKeyCode=codes[key])  # fmt: skip
+            self.call(
+                "Input.dispatchKeyEvent",
+                type=kind,
+                key=key,
+                text=text if kind == "keyDown" else "",
+                windowsVirtualKeyCode=codes[key],
+            )
 
     def requests(self):
         """Addresses asked for, what is inside the page left out."""
-        return [event["params"]["request"]["url"] for event in self.events
-                if event["method"] == "Network.requestWillBeSent"
-                and not event["params"]["request"]["url"].startswith(("data:", "blob:"))]  # fmt: skip
+        return [
+            event["params"]["request"]["url"]
+            for event in self.events
+            if event["method"] == "Network.requestWillBeSent"
+            and not event["params"]["request"]["url"].startswith(("data:", "blob:"))
+        ]
 
     def complaints(self):
         """Errors of the page, and warnings of its scripts."""
@@ -159,8 +196,14 @@ class Page:
             if event["method"] == "Runtime.exceptionThrown":
                 details = parameters["exceptionDetails"]
                 found.append(details.get("exception", {}).get("description") or details["text"])
-            if event["method"] == "Runtime.consoleAPICalled" and parameters["type"] in ("error", "warning", "assert"):
-                found.append(" ".join(str(a.get("value", a.get("description"))) for a in parameters["args"]))
+            if event["method"] == "Runtime.consoleAPICalled" and parameters["type"] in (
+                "error",
+                "warning",
+                "assert",
+            ):
+                found.append(
+                    " ".join(str(a.get("value", a.get("description"))) for a in parameters["args"])
+                )
             # The browser's own warnings are advice on speed.
             if event["method"] == "Log.entryAdded" and parameters["entry"]["level"] == "error":
                 found.append(parameters["entry"]["text"])

@@ -16,26 +16,47 @@ LANDSCAPE = {
     "x": [-2, -1, 0, 1, 2],
     "y": [-1, 0, 1],
     "loss": [[1 + x * x + 3 * y * y for x in range(-2, 3)] for y in range(-1, 2)],
-    "points": [{"name": "average", "x": 0, "y": 0, "loss": 1},
-               {"name": "worker 0", "x": 1, "y": 0, "loss": 2},
-               {"name": "worker 1", "x": -1, "y": 0, "loss": 2}],
+    "points": [
+        {"name": "average", "x": 0, "y": 0, "loss": 1},
+        {"name": "worker 0", "x": 1, "y": 0, "loss": 2},
+        {"name": "worker 1", "x": -1, "y": 0, "loss": 2},
+    ],
     "split": "train",
     "samples": 200,
-}  # fmt: skip
+}
 SHARPNESS = {
     "measures": {
         "trace": {"value": 12.5, "standard_error": 0.5},
-        "spectrum": {"value": 0.01, "density": {
-            "at": [i / 10 for i in range(-20, 80)],
-            "eigenvalues_share": [math.exp(-i * i / 100) for i in range(-20, 80)]}},
+        "spectrum": {
+            "value": 0.01,
+            "density": {
+                "at": [i / 10 for i in range(-20, 80)],
+                "eigenvalues_share": [math.exp(-i * i / 100) for i in range(-20, 80)],
+            },
+        },
     },
-}  # fmt: skip
+}
 DYNAMICS = {"columns": ["step", "noise"], "rows": [[0, 1.5], [10, 1.25], [20, 0.5]]}
 
-CURVES = ["Training loss", "Test accuracy", "Test loss", "Valley width", "Learning rate", "Bytes sent"]
+CURVES = [
+    "Training loss",
+    "Test accuracy",
+    "Test loss",
+    "Valley width",
+    "Learning rate",
+    "Bytes sent",
+]
 TIMELINE = ["Seconds of each worker", "Waiting over the run", "A stretch in full"]
-ALL = ["Accuracy against traffic", "Seconds by phase", *CURVES, *TIMELINE, "The loss around the workers",
-       "The same from above", "Spectrum of the Hessian", "noise"]  # fmt: skip
+ALL = [
+    "Accuracy against traffic",
+    "Seconds by phase",
+    *CURVES,
+    *TIMELINE,
+    "The loss around the workers",
+    "The same from above",
+    "Spectrum of the Hessian",
+    "noise",
+]
 
 
 def trace(steps):
@@ -47,9 +68,21 @@ def trace(steps):
             events.append(("compute", worker, begin, 1 + worker, step))
         if step % 4 == 3:
             events.append(("wait", 0, start + 4, 4, step))
-    return {"traceEvents": [
-        {"ph": "X", "name": name, "pid": worker, "tid": 0, "ts": 1000 * begin, "dur": 1000 * length,
-         "args": {"step": step}} for name, worker, begin, length, step in events]}  # fmt: skip
+    return {
+        "traceEvents": [
+            {
+                "ph": "X",
+                "name": name,
+                "pid": worker,
+                "tid": 0,
+                "ts": 1000 * begin,
+                "dur": 1000 * length,
+                "args": {"step": step},
+            }
+            for name, worker, begin, length, step in events
+        ]
+    }
+
 
 # One of every four pixels is of another colour than the page: 3-D charts have no elements.
 DRAWN = """
@@ -58,7 +91,7 @@ DRAWN = """
   for (const plot of document.querySelectorAll(".js-plotly-plot")) {
     const name = plot.getAttribute("aria-label");
     const traces = (plot._fullData || []).filter((trace) => trace.visible === true);
-    if (!plot.querySelector("svg.main-svg") || !traces.length) { empty.push(name + ": no traces"); continue; }
+    if (!plot.querySelector("svg.main-svg") || !traces.length) empty.push(name + ": no traces");
     for (const trace of traces) {
       if (trace.type === "surface" || trace.type === "scatter3d") continue;
       const kinds = { scatter: ".trace.scatter", bar: ".trace.bars", heatmap: ".heatmaplayer image",
@@ -99,12 +132,13 @@ CONTRAST = """
   };
   const poor = [];
   for (const node of document.querySelectorAll("main *, nav *, footer")) {
-    if (node.closest(".js-plotly-plot, .sr, svg, option") || !node.getClientRects().length) continue;
+    if (node.closest(".js-plotly-plot, .sr, svg, option")) continue;
+    if (!node.getClientRects().length) continue;
     if (![...node.childNodes].some((child) => child.nodeType === 3 && child.data.trim())) continue;
     if (getComputedStyle(node).opacity < 1) continue;
     const [a, b] = [light(parse(getComputedStyle(node).color)), light(behind(node))];
     const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-    if (ratio < 4.5) poor.push(`${node.tagName} ${node.textContent.slice(0, 30)} ${ratio.toFixed(2)}`);
+    if (ratio < 4.5) poor.push(`${node.tagName} ${node.textContent.slice(0, 30)} ${ratio}`);
   }
   return poor;
 })()
@@ -130,11 +164,28 @@ class Report(ProgramTest):
         return page
 
     def compare(self, out="cmp"):
-        """Two methods with two seeds, timelines that do not depend on the machine, and in one of the
-        runs what the instruments leave."""
-        self.succeed("compare", *TINY, "--algorithms", "ssgd,dppf", "--seeds", "0,1", "--epochs", 3,
-                     "--push", 0.1, "--quiet", "--out", out)  # fmt: skip
-        for name, content in [("landscape", LANDSCAPE), ("sharpness", SHARPNESS), ("dynamics", DYNAMICS)]:
+        """Two methods with two seeds, timelines that do not depend on the machine, and in one of
+        the runs what the instruments leave."""
+        self.succeed(
+            "compare",
+            *TINY,
+            "--algorithms",
+            "ssgd,dppf",
+            "--seeds",
+            "0,1",
+            "--epochs",
+            3,
+            "--push",
+            0.1,
+            "--quiet",
+            "--out",
+            out,
+        )
+        for name, content in [
+            ("landscape", LANDSCAPE),
+            ("sharpness", SHARPNESS),
+            ("dynamics", DYNAMICS),
+        ]:
             (self.folder / out / "dppf-seed0" / f"{name}.json").write_text(json.dumps(content))
         for path in (self.folder / out).glob("*/trace.json"):
             path.write_text(json.dumps(trace(40)))
@@ -153,8 +204,12 @@ class Report(ProgramTest):
     def check_page(self, page, address, charts):
         """It stands, drew all, asked for nothing and complained of nothing."""
         self.assertEqual(page.run("document.documentElement.dataset.ready"), "true")
-        self.assertEqual(page.run("[...document.querySelectorAll('figure h3')].map(n => n.textContent)"), charts)
-        self.assertEqual(page.run("document.querySelectorAll('figure > .js-plotly-plot').length"), len(charts))
+        self.assertEqual(
+            page.run("[...document.querySelectorAll('figure h3')].map(n => n.textContent)"), charts
+        )
+        self.assertEqual(
+            page.run("document.querySelectorAll('figure > .js-plotly-plot').length"), len(charts)
+        )
         self.assertEqual(page.run(DRAWN), [])
         self.assertEqual(page.run(CONTRAST), [])
         self.assertEqual(page.requests(), [address])
@@ -175,7 +230,8 @@ class Report(ProgramTest):
         phone = self.open(address, width=390, height=844, dark=True, phone=True)
         self.check_page(phone, address, ALL)
         self.assertEqual(phone.run("document.documentElement.scrollWidth"), 390)
-        wide = "[...document.querySelectorAll('.card, .js-plotly-plot')].filter(n => n.getBoundingClientRect().right > 390).length"
+        wide = """[...document.querySelectorAll('.card, .js-plotly-plot')]
+            .filter((node) => node.getBoundingClientRect().right > 390).length"""
         self.assertEqual(phone.run(wide), 0)
         self.switch_colours(phone)
 
@@ -183,23 +239,49 @@ class Report(ProgramTest):
         self.assertEqual(page.run("document.title"), "Two <methods> - Valley")
         self.assertEqual(page.run("document.documentElement.lang"), "en")
         headings = page.run("[...document.querySelectorAll('h1, h2')].map(n => n.textContent)")
-        self.assertEqual(headings, ["Two <methods>", "Comparison", "Curves", "Workers over time",
-                                    "Landscape", "Sharpness", "Noise and dynamics",
-                                    "Settings and how to repeat"])  # fmt: skip
+        self.assertEqual(
+            headings,
+            [
+                "Two <methods>",
+                "Comparison",
+                "Curves",
+                "Workers over time",
+                "Landscape",
+                "Sharpness",
+                "Noise and dynamics",
+                "Settings and how to repeat",
+            ],
+        )
         # A heading goes at most one level deeper than the one before.
-        levels = page.run("[...document.querySelectorAll('h1,h2,h3,h4')].map(n => Number(n.tagName[1]))")
+        levels = page.run(
+            "[...document.querySelectorAll('h1,h2,h3,h4')].map(n => Number(n.tagName[1]))"
+        )
         self.assertTrue(all(b <= a + 1 for a, b in zip(levels, levels[1:])), levels)
         self.assertEqual(page.run("document.querySelectorAll('th:not([scope])').length"), 0)
-        self.assertEqual(page.run("[...document.querySelectorAll('table')].filter(t => !t.caption).length"), 0)
-        axes = "[...document.querySelectorAll('.js-plotly-plot')].filter(p => p._fullLayout.xaxis && !p._fullLayout.xaxis.title.text).length"
+        self.assertEqual(
+            page.run("[...document.querySelectorAll('table')].filter(t => !t.caption).length"), 0
+        )
+        axes = """[...document.querySelectorAll('.js-plotly-plot')].map((p) => p._fullLayout.xaxis)
+            .filter((axis) => axis && !axis.title.text).length"""
         self.assertEqual(page.run(axes), 0)
 
         # What a screen reader is told.
         nodes = page.call("Accessibility.getFullAXTree")["nodes"]
-        told = [(node["role"]["value"], node.get("name", {}).get("value", ""))
-                for node in nodes if not node["ignored"]]  # fmt: skip
+        told = [
+            (node["role"]["value"], node.get("name", {}).get("value", ""))
+            for node in nodes
+            if not node["ignored"]
+        ]
         roles = [role for role, _ in told]
-        for role in ("banner", "navigation", "main", "contentinfo", "table", "columnheader", "rowheader"):
+        for role in (
+            "banner",
+            "navigation",
+            "main",
+            "contentinfo",
+            "table",
+            "columnheader",
+            "rowheader",
+        ):
             self.assertIn(role, roles)
         pictures = [name for role, name in told if role in ("image", "img")]
         self.assertEqual([name.split(". ")[0] for name in pictures if name.endswith(".")], ALL)
@@ -220,14 +302,20 @@ class Report(ProgramTest):
             page.press("Tab")
             if not page.run(FOCUSED):
                 break
-            reached.append(page.run("[...document.querySelectorAll('*')].indexOf(document.activeElement)"))
-        usable = page.run("""[...document.querySelectorAll('*')].map((n, i) => [n, i]).filter(([n]) =>
-            document.getElementById('content').contains(n) && n.checkVisibility({ contentVisibilityAuto: true })
-            && n.matches('summary, button, select, [tabindex="0"]')).map(([, i]) => i)""")  # fmt: skip
+            reached.append(
+                page.run("[...document.querySelectorAll('*')].indexOf(document.activeElement)")
+            )
+        usable = page.run(
+            """[...document.querySelectorAll('*')].map((n, i) => [n, i]).filter(([n]) =>
+            document.getElementById('content').contains(n)
+            && n.checkVisibility({ contentVisibilityAuto: true })
+            && n.matches('summary, button, select, [tabindex="0"]')).map(([, i]) => i)"""
+        )
         self.assertEqual(reached, usable)
 
         # A method goes and comes back, numbers unfold, the landscape turns.
-        shown = "document.querySelector('#curves .js-plotly-plot')._fullData.filter(t => t.visible === true).length"
+        shown = """document.querySelector('#curves .js-plotly-plot')._fullData
+            .filter((trace) => trace.visible === true).length"""
         button = "document.querySelector('.legend button')"
         before = page.run(shown)
         page.run(f"{button}.focus()")
@@ -242,7 +330,8 @@ class Report(ProgramTest):
         rows = "[...document.querySelectorAll('#curves details tbody th')].map(n => n.textContent)"
         page.wait_until(f"{rows}.join() === 'ssgd,dppf'")
 
-        eye = "JSON.stringify(document.querySelector('#landscape .js-plotly-plot')._fullLayout.scene.camera.eye)"
+        eye = """JSON.stringify(
+            document.querySelector('#landscape .js-plotly-plot')._fullLayout.scene.camera.eye)"""
         before = page.run(eye)
         page.run("document.querySelector('#landscape .js-plotly-plot').focus()")
         page.press("ArrowLeft")
@@ -250,10 +339,16 @@ class Report(ProgramTest):
 
         # Another run's panels take the place of the first.
         page.run("document.getElementById('timeline-run').focus()")
-        page.run("(n => { n.selectedIndex = 3; n.dispatchEvent(new Event('change')); })(document.activeElement)")
+        page.run(
+            """(n => { n.selectedIndex = 3; n.dispatchEvent(new Event('change')); })(
+                document.activeElement)"""
+        )
         self.assertEqual(page.run(DRAWN), [])
-        self.assertIn("Worker 1 is a straggler: it computed for 80.0 ms, the median worker for 60.0 ms, and "
-                      "the others waited 40.0 ms each", page.run("document.querySelector('.finding').textContent"))
+        self.assertIn(
+            "Worker 1 is a straggler: it computed for 80.0 ms, the median worker for 60.0 ms, and "
+            "the others waited 40.0 ms each",
+            page.run("document.querySelector('.finding').textContent"),
+        )
 
     def switch_colours(self, page):
         """Charts and page follow what the system wishes, and the button."""
@@ -274,9 +369,19 @@ class Report(ProgramTest):
         """It stays small and usable."""
         self.train("one", "--epochs", 2)
         # Some of them are long: 50,000 rounds, 20,000 spans.
-        metrics = [{"step": i, "epoch": i / 100, "worker": "mean", "distances": [1.5, 2.5], "lr": 0.1,
-                    "valley_width": 2.0, "predicted_width": 5.0, "period": 4}
-                   for i in range(50_000)]  # fmt: skip
+        metrics = [
+            {
+                "step": i,
+                "epoch": i / 100,
+                "worker": "mean",
+                "distances": [1.5, 2.5],
+                "lr": 0.1,
+                "valley_width": 2.0,
+                "predicted_width": 5.0,
+                "period": 4,
+            }
+            for i in range(50_000)
+        ]
         long = "".join(json.dumps(record) + "\n" for record in metrics)
         text = (self.folder / "one/config.toml").read_text()
         for i in range(50):
@@ -295,9 +400,13 @@ class Report(ProgramTest):
         self.assertEqual(len(data["runs"][0]["curves"]["rounds"]["epoch"]), 400)
         address = path.as_uri()
         page = self.open(address)
-        self.check_page(page, address, ["Accuracy against traffic", "Seconds by phase", *CURVES, *TIMELINE])
-        self.assertIn("thinned to 400 evenly spaced points",
-                      page.run("document.querySelector('footer').textContent"))
+        self.check_page(
+            page, address, ["Accuracy against traffic", "Seconds by phase", *CURVES, *TIMELINE]
+        )
+        self.assertIn(
+            "thinned to 400 evenly spaced points",
+            page.run("document.querySelector('footer').textContent"),
+        )
         self.assertEqual(page.run("document.querySelectorAll('#timeline-run option').length"), 50)
 
     def test_one_run_and_unfinished_ones(self):
@@ -306,8 +415,11 @@ class Report(ProgramTest):
         path, _ = self.report("one")
         self.assertEqual(path, self.folder / "one/report.html")
         data = self.data(path)
-        self.assertRegex(data["headline"], r"^dppf trained mlp on blobs with 2 workers to \d+\.\d\d % on "
-                         r"the test set in .+, sending .+ a worker, .+ its valley width .+\.$")  # fmt: skip
+        self.assertRegex(
+            data["headline"],
+            r"^dppf trained mlp on blobs with 2 workers to \d+\.\d\d % on "
+            r"the test set in .+, sending .+ a worker, .+ its valley width .+\.$",
+        )
         self.assertEqual(data["cautions"], [])
         first = path.read_bytes()
         self.report("one")
@@ -322,13 +434,19 @@ class Report(ProgramTest):
         self.assertIn("killed did not end; its records stop at step", data["cautions"][0])
         self.assertEqual([group["finished"] for group in data["groups"]], [1])
         path, _ = self.report("killed")
-        self.assertEqual(self.data(path)["headline"], "The run has not ended, so there is no result yet.")
-        for name, charts in [("both.html", [*CURVES, "Seconds by phase", *TIMELINE]),
-                             ("killed/report.html", CURVES)]:  # fmt: skip
+        self.assertEqual(
+            self.data(path)["headline"], "The run has not ended, so there is no result yet."
+        )
+        for name, charts in [
+            ("both.html", [*CURVES, "Seconds by phase", *TIMELINE]),
+            ("killed/report.html", CURVES),
+        ]:
             address = (self.folder / name).as_uri()
             page = self.open(address)
             self.check_page(page, address, charts)
-            self.assertIn("not finished", page.run("document.querySelector('#results').textContent"))
+            self.assertIn(
+                "not finished", page.run("document.querySelector('#results').textContent")
+            )
 
     def test_refused(self):
         self.train("one", "--epochs", 1)
@@ -342,9 +460,21 @@ class Report(ProgramTest):
         ]:
             with self.subTest(message):
                 self.refuse(message, "report", *arguments)
-        self.refuse("cannot write nowhere/a.html: No such file or directory",
-                    "report", "one", "--out", "nowhere/a.html", code=3)  # fmt: skip
-        for name in ("summary.json", "trace.json", "landscape.json", "sharpness.json", "dynamics.json"):
+        self.refuse(
+            "cannot write nowhere/a.html: No such file or directory",
+            "report",
+            "one",
+            "--out",
+            "nowhere/a.html",
+            code=3,
+        )
+        for name in (
+            "summary.json",
+            "trace.json",
+            "landscape.json",
+            "sharpness.json",
+            "dynamics.json",
+        ):
             with self.subTest(name):
                 path = self.folder / "one" / name
                 before = path.read_bytes() if path.exists() else None

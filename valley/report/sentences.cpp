@@ -72,7 +72,7 @@ std::string against(const Spread& mine, const std::string& other, const Spread& 
   std::string text =
       fmt::format("{:.2f} points {} {}", std::abs(points), points > 0 ? "above" : "below", other);
   if (mine.count > 1 && theirs.count > 1 && !differ(mine, theirs)) {
-    text += " (no more than seeds make)";
+    text += " (within the spread of seeds)";
   }
   return text;
 }
@@ -92,8 +92,9 @@ std::string several_methods(std::vector<const RunGroup*> groups) {
   });
   const RunGroup& best = *groups.front();
   // The yardstick of everybody; where it is the best itself, the next one is compared with it.
-  const auto ssgd = std::find_if(groups.begin(), groups.end(),
-                                 [](const RunGroup* group) { return group->label == "ssgd"; });
+  const auto ssgd = std::find_if(groups.begin(), groups.end(), [](const RunGroup* group) {
+    return group->runs.front()->algorithm == "ssgd";
+  });
   const bool has_other_yardstick = ssgd != groups.end() && *ssgd != &best;
   const RunGroup& other = has_other_yardstick ? **ssgd : *groups[1];
   const Spread mine = best.spread(kAccuracy), theirs = other.spread(kAccuracy);

@@ -55,7 +55,7 @@ TEST(Headline, TheFrugalRunnerUp) {
                    with_widths(test_run("dppf", 0, 0.84), 4, 4),
                    with_widths(test_run("dppf", 1, 0.86), 4, 4)}),
       "ssgd reached 86.00 % ± 1.41 on the test set (2 seeds); dppf ended 1.00 points below it "
-      "(no more than seeds make), sending 25 % of its bytes; its valley width 4.00 matches "
+      "(within the spread of seeds), sending 25 % of its bytes; its valley width 4.00 matches "
       "the predicted 4.00.");
 }
 
