@@ -200,7 +200,7 @@ Json measure_run(const FinishedRun& run, const SharpnessFlags& flags, const Requ
   Minimum minimum(std::move(minimum_data), measure_options);
   const PointScores scores = minimum.at_average();
   require(std::isfinite(scores.loss), "{}: the loss of the average is {}, it diverged",
-          run.folder(), scores.loss);
+          run.folder(), std::abs(scores.loss));
 
   double expected = 0;
   for (const MeasureEntry* entry : request.measures) {
@@ -363,7 +363,7 @@ Command add_sharpness(CLI::App& program) {
   command
       ->add_option("--batch-norm", flags->batch_norm,
                    "average: the statistics of the average model everywhere; probe: re-estimated "
-                   "wherever the loss is taken, at three times the cost")
+                   "wherever the loss is taken, at twice the cost")
       ->capture_default_str();
   command->add_flag("--normalise", flags->normalise,
                     "measure in weights whose rows (filters) have length 1");

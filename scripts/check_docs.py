@@ -7,7 +7,8 @@ Each algorithm has the heading "## `name`: ..." in the order of `valley list alg
 section names every option that the list gives it. docs/models.md likewise, for `valley list
 models`, and each model in its table of parameters belongs to a row of that list. The table of
 docs/topologies.md has the rows of `valley list topologies`, and the numbers that `valley topology`
-gives. Also: every file that a Markdown file links to exists, and every flag that a Markdown file
+gives. docs/measures.md has a section for each row of `valley list measures`, which says its cost, what
+it is invariant to and when it misleads. Also: every file that a Markdown file links to exists, and every flag that a Markdown file
 gives to a subcommand is known.
 """
 import json
@@ -86,6 +87,20 @@ def check_topologies(program):
             yield f"docs/topologies.md: {name} has {rows[name]}, the program says {right}"
 
 
+def check_measures(program):
+    listed = [line.split()[0] for line in output(program, "list", "measures").splitlines()[2:]]
+    text = (ROOT / "docs/measures.md").read_text()
+    parts = re.split(r"^## `([a-z-]+)`$", text, flags=re.MULTILINE)
+    described = dict(zip(parts[1::2], parts[2::2]))
+    if not listed or listed != list(described):
+        yield (f"docs/measures.md has the headings {', '.join(described)}; "
+               f"`valley list measures` says {', '.join(listed)}")
+    for name, section in described.items():
+        for point in ("Cost", "Invariant to", "Misleads"):
+            if f"\n- {point}: " not in section:
+                yield f"docs/measures.md: the section of {name} does not say '{point}'"
+
+
 def check_links(path, text):
     for target in re.findall(r"\]\(([^)#\s]+)", text):
         if not re.match(r"\w+:", target) and not (path.parent / target).exists():
@@ -94,7 +109,7 @@ def check_links(path, text):
 
 def check_flags(path, text, known):
     text = text.replace("\\\n", " ")
-    for command, rest in re.findall(r"valley (train|compare|topology|report|list) ([^\n`#|]*)", text):
+    for command, rest in re.findall(r"valley (train|compare|sharpness|topology|report|list) ([^\n`#|]*)", text):
         for flag in re.findall(r"(?<!\S)--[a-z-]+", rest):
             if flag not in known[command]:
                 yield f"{path.relative_to(ROOT)}: `valley {command}` has no {flag}"
@@ -103,9 +118,10 @@ def check_flags(path, text, known):
 def main():
     program = sys.argv[1]
     known = {command: set(re.findall(r"--[a-z-]+", output(program, command, "--help")))
-             for command in ("train", "compare", "topology", "report", "list")}
+             for command in ("train", "compare", "sharpness", "topology", "report", "list")}
     problems = [*check_algorithms(program), *check_models(program)]
     problems += check_topologies(program)
+    problems += check_measures(program)
     for path in sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]):
         text = path.read_text()
         problems += check_links(path, text)

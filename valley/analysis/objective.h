@@ -16,7 +16,7 @@ namespace valley {
 
 enum class BatchNormAt {
   kModel,  ///< the statistics that the model was made with, at every point
-  kProbe,  ///< re-estimated at every point where the loss is asked for: two more passes
+  kProbe,  ///< re-estimated at every point where the loss is asked for: one more pass
 };
 
 struct ObjectiveOptions {
