@@ -1,0 +1,133 @@
+// Sharpness, spectrum, noise and dynamics.
+
+const sharpness = () => {
+  const shown = groups
+    .map((group, g) => ({ g, able: group.runs.map((r) => runs[r]).filter((run) => run.sharpness) }))
+    .filter(({ able }) => able.length);
+  if (!shown.length) return;
+  const node = section(
+    "sharpness",
+    "Sharpness",
+    "How steep and how curved the loss is around the average of the workers' models.",
+  );
+  const names = [];
+  for (const { able } of shown) {
+    for (const run of able)
+      for (const m of run.sharpness.measures || []) if (!names.includes(m.name)) names.push(m.name);
+  }
+  if (names.length) {
+    const notes = new Map();
+    const cell = (able, name) => {
+      const found = able
+        .map((run) => (run.sharpness.measures || []).find((m) => m.name === name))
+        .filter(Boolean);
+      for (const m of found) {
+        const text = [m.unit, m.note].filter(Boolean).join("; ");
+        if (text && !notes.has(name)) notes.set(name, text);
+      }
+      const values = found.map((m) => m.value).filter(isNumber);
+      if (!values.length) return "–";
+      const average = values.reduce((a, b) => a + b) / values.length;
+      if (values.length > 1) {
+        const deviation = Math.sqrt(
+          values.reduce((sum, v) => sum + (v - average) ** 2, 0) / (values.length - 1),
+        );
+        return [digits(average), el("span", { class: "pm" }, ` ± ${digits(deviation)}`)];
+      }
+      const error = found[0].standard_error;
+      return isNumber(error) && error > 0
+        ? [digits(average), el("span", { class: "pm" }, ` ± ${digits(error)}`)]
+        : digits(average);
+    };
+    const rows = names.map((name) => [name, ...shown.map(({ able }) => cell(able, name))]);
+    const some = notes.size > 0;
+    node.append(
+      el(
+        "div",
+        { class: "card", style: "margin-bottom:16px" },
+        table(
+          "Measures; ± is the standard deviation over seeds, or the standard error of a single estimate.",
+          [
+            { title: "measure" },
+            ...shown.map(({ g }) => ({ title: groups[g].label })),
+            ...(some ? [{ title: "note", text: true }] : []),
+          ],
+          rows.map((row, r) => (some ? [...row, notes.get(names[r]) || ""] : row)),
+        ),
+      ),
+    );
+  }
+  const spectra = shown.flatMap(({ g, able }) =>
+    able
+      .filter((run) => run.sharpness.spectrum)
+      .map((run) => ({ g, run, ...run.sharpness.spectrum })),
+  );
+  if (!spectra.length) return;
+  chart(node, {
+    title: "Spectrum of the Hessian",
+    height: 340,
+    caption:
+      "Density of the eigenvalues, on a logarithmic axis; what lies far to the right is steep.",
+    traces: () =>
+      spectra.map(({ g, run, eigenvalue, density }) => ({
+        type: "scatter",
+        mode: "lines",
+        x: eigenvalue,
+        y: density.map((v) => (v > 0 ? v : null)),
+        name: `${groups[g].label}, ${run.name}`,
+        line: { color: groupColour(g), width: 2, dash: groupDash(g) },
+        hovertemplate: "%{x:.4g}: %{y:.3g}<extra>%{fullData.name}</extra>",
+      })),
+    layout: () => ({
+      xaxis: axis("eigenvalue"),
+      yaxis: axis("density", { type: "log", exponentformat: "power" }),
+      showlegend: spectra.length > 1,
+      legend: { orientation: "h", y: 1.12 },
+    }),
+    numbers: () => ({
+      columns: ["run", "lowest eigenvalue", "highest eigenvalue"].map((title) => ({ title })),
+      rows: spectra.map(({ run, eigenvalue }) => [run.name, ...extent(eigenvalue).map(digits)]),
+    }),
+  });
+};
+
+const dynamics = (holder, run) => {
+  const grid = el("div", { class: "grid" });
+  holder.append(grid);
+  for (const panel of run.dynamics.panels) {
+    chart(grid, {
+      title: panel.title,
+      caption: `${panel.series.map((one) => one.name).join(", ")}, against the ${panel.x_label}.`,
+      traces: () =>
+        panel.series.map((one, g) => ({
+          type: "scatter",
+          mode: numbers(one.y).length <= 30 ? "lines+markers" : "lines",
+          x: one.x,
+          y: one.y,
+          name: one.name,
+          line: { color: groupColour(g), width: 2.2, dash: groupDash(g) },
+          marker: { symbol: groupSymbol(g), size: 6 },
+          hovertemplate: "%{x:.4g}: %{y:.4g}<extra>%{fullData.name}</extra>",
+        })),
+      layout: () => ({
+        xaxis: axis(panel.x_label),
+        yaxis: axis(panel.title),
+        showlegend: panel.series.length > 1,
+        legend: { orientation: "h", y: 1.15 },
+      }),
+      numbers: () => ({
+        columns: ["series", "first", "lowest", "highest", "last"].map((title) => ({ title })),
+        rows: panel.series
+          .filter((one) => numbers(one.y).length)
+          .map((one) => {
+            const values = numbers(one.y),
+              ends = extent(values);
+            return [
+              one.name,
+              ...[values[0], ends[0], ends[1], values[values.length - 1]].map(digits),
+            ];
+          }),
+      }),
+    });
+  }
+};

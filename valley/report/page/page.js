@@ -1,0 +1,69 @@
+// Puts the page together.
+
+let wish = null;
+const applyTheme = () => {
+  const dark = wish === null ? darkWish.matches : wish;
+  root.dataset.theme = dark ? "dark" : "light";
+  const button = document.getElementById("theme");
+  button.hidden = false;
+  button.textContent = dark ? "Light" : "Dark";
+  button.setAttribute("aria-label", `Switch to ${dark ? "light" : "dark"} colours`);
+  for (const entry of charts) entry.draw();
+};
+document.getElementById("theme").addEventListener("click", () => {
+  wish = root.dataset.theme !== "dark";
+  applyTheme();
+});
+darkWish.addEventListener("change", applyTheme);
+
+const followReading = () => {
+  if (!("IntersectionObserver" in window)) return;
+  const links = new Map(
+    [...navigation.querySelectorAll("a")].map((a) => [a.getAttribute("href").slice(1), a]),
+  );
+  const observer = new IntersectionObserver(
+    (entries) => {
+      for (const entry of entries) {
+        if (!entry.isIntersecting) continue;
+        for (const link of links.values()) link.removeAttribute("aria-current");
+        links.get(entry.target.id).setAttribute("aria-current", "true");
+      }
+    },
+    { rootMargin: "-20% 0px -70% 0px" },
+  );
+  for (const id of links.keys()) observer.observe(document.getElementById(id));
+};
+
+applyTheme();
+tiles();
+cautions();
+comparison();
+curves();
+perRun(
+  "timeline",
+  "Workers over time",
+  "Computing, communicating and waiting, worker by worker.",
+  "timeline",
+  timeline,
+  mostWaiting(),
+);
+perRun(
+  "landscape",
+  "Landscape",
+  "The valley the workers ended in.",
+  "landscape",
+  landscape,
+  widest("landscape"),
+);
+sharpness();
+perRun(
+  "dynamics",
+  "Noise and dynamics",
+  "Effective learning rate, gradient noise and spread along the run.",
+  "dynamics",
+  dynamics,
+);
+settings();
+footer();
+followReading();
+root.dataset.ready = "true";
