@@ -58,19 +58,18 @@ def draw(swept, final, path):
             return
         for number, (name, by_rate) in enumerate(swept.items()):
             style = {"color": f"C{number}", "marker": "osv^D<>Px"[number], "markersize": 4}
-            finite = {rate: loss for rate, loss in by_rate.items() if math.isfinite(loss)}
-            axes[0].plot(finite.keys(), finite.values(), label=name, linewidth=1.2, **style)
+            known = [loss if math.isfinite(loss) else math.nan for loss in by_rate.values()]
+            axes[0].plot(list(by_rate), known, linewidth=1.2, **style)
             rate, results = final[name]
             losses = runs.column(results, "train_loss")
-            axes[1].plot(losses, [-number] * len(losses), linestyle="", alpha=0.5, **style)
-        axes[0].set(xscale="log", yscale="log", xlabel="learning rate", ylabel="training loss")
+            axes[1].plot(losses, [-number] * len(losses), linestyle="", alpha=0.7, **style)
+        axes[0].set(xscale="log", xlabel="learning rate", ylabel="training loss")
         rates = list(next(iter(swept.values())))
         axes[0].set_xticks(rates, labels=[f"{rate:g}" for rate in rates])
         axes[0].minorticks_off()
-        axes[0].set_title("seed 101; a line ends where the method diverged", fontsize=9, loc="left")
-        axes[0].legend(fontsize=7)
-        axes[1].set(xlabel="training loss", yticks=[-n for n in range(len(final))],
-                    yticklabels=[f"{name}, {rate:g}" for name, (rate, _) in final.items()])  # fmt: skip
+        axes[0].set_title("seed 101; no mark: it diverged", fontsize=9, loc="left")
+        axes[1].set(xlabel="training loss", ylim=(0.5 - len(final), 0.5), yticks=range(0, -len(final), -1),
+                    yticklabels=[f"{name} at {rate:g}" for name, (rate, _) in final.items()])  # fmt: skip
         axes[1].set_title("each at its best learning rate, a dot a seed", fontsize=9, loc="left")
 
 
@@ -78,7 +77,7 @@ def main():
     parser = runs.options(__doc__)
     parser.add_argument("--recipe", default="dpsgd-fashion-mnist.toml", help="one of this folder (%(default)s)")
     parser.add_argument("--data", help="where they are in no package: fsdd:PATH")
-    parser.add_argument("--rates", default="0.2,0.4,0.6,0.8,1.2", help="learning rates (%(default)s)")
+    parser.add_argument("--rates", default="0.1,0.2,0.4,0.6,0.8,1.2", help="learning rates (%(default)s)")
     parser.add_argument("--methods", default=",".join(METHODS), help="some of them, by comma (all)")
     arguments = parser.parse_args()
     run = runs.Runs(arguments, arguments.recipe, ["--data", arguments.data] if arguments.data else [])
