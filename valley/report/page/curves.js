@@ -220,7 +220,7 @@ const curves = () => {
     hover: "%{y:.4g} MB",
     caption: "Payload a worker has put into communication so far.",
   });
-  if (groups.filter((group) => figure(group, "seconds.compute")).length < 2) phaseBars(grid);
+  if (groups.filter((group) => figure(group, "seconds.compute")).length < 2) phaseBars(grid, 0, true);
   const periods = runs.some((run) => new Set((run.curves.rounds || {}).period || []).size > 1);
   if (periods) {
     curveChart(grid, {

@@ -262,13 +262,14 @@ const tradeoff = (node) => {
   phaseBars(grid, 320);
 };
 
-const phaseBars = (parent, height) => {
+const phaseBars = (parent, height, wide = false) => {
   const shown = groups.map((_, g) => g).filter((g) => figure(groups[g], "seconds.compute"));
   if (!shown.length) return;
   const names = shown.map((g) => groups[g].label);
   const tall = Math.max(height || 0, 110 + 30 * shown.length);
   chart(parent, {
     title: "Seconds by phase",
+    wide,
     height: tall,
     below: phaseKeys,
     caption: "Where the wall time of a worker went, mean over workers and seeds.",
