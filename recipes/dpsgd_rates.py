@@ -17,6 +17,7 @@ import runs
 METHODS = {
     "ssgd": ["--algorithm", "ssgd"],
     "ssgd-noise .01": ["--algorithm", "ssgd-noise", "--noise", "0.01"],
+    "ssgd-noise .003": ["--algorithm", "ssgd-noise", "--noise", "0.003"],
     "ring awc": ["--topology", "ring", "--mixing", "awc"],
     "ring atc": ["--topology", "ring", "--mixing", "atc"],
     "ring cta": ["--topology", "ring", "--mixing", "cta"],
@@ -57,7 +58,7 @@ def draw(swept, final, path):
         if axes is None:
             return
         for number, (name, by_rate) in enumerate(swept.items()):
-            style = {"color": f"C{number}", "marker": "osv^D<>Px"[number], "markersize": 4}
+            style = {"color": f"C{number}", "marker": "osp*v^D<>Px"[number], "markersize": 4}
             known = [loss if math.isfinite(loss) else math.nan for loss in by_rate.values()]
             axes[0].plot(list(by_rate), known, linewidth=1.2, **style)
             rate, results = final[name]
