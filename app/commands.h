@@ -18,6 +18,7 @@ Command add_train(CLI::App& program);
 Command add_compare(CLI::App& program);
 Command add_topology(CLI::App& program);
 Command add_sharpness(CLI::App& program);
+Command add_landscape(CLI::App& program);
 Command add_report(CLI::App& program);
 Command add_list(CLI::App& program);
 

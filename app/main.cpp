@@ -90,6 +90,7 @@ int main(int argc, char** argv) {
   commands["compare"] = valley::app::add_compare(program);
   commands["topology"] = valley::app::add_topology(program);
   commands["sharpness"] = valley::app::add_sharpness(program);
+  commands["landscape"] = valley::app::add_landscape(program);
   commands["report"] = valley::app::add_report(program);
   commands["list"] = valley::app::add_list(program);
 

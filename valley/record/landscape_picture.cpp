@@ -57,7 +57,7 @@ Levels levels_of(const Grid& loss) {
     }
   }
   if (low > high) low = 0, high = 1;
-  Levels levels{.logarithmic = low > 0 && high > 20 * low};
+  Levels levels{.logarithmic = low > 0 && high > 3 * low};
   levels.low = levels.scale(low);
   levels.high = levels.scale(high);
   if (levels.high - levels.low < 1e-12) levels.high = levels.low + 1;
@@ -209,16 +209,23 @@ std::string landscape_svg(const LandscapePicture& picture) {
   svg +=
       svg_text(right + kScaleGap, kTop - 10, "start", levels.logarithmic ? "loss (log)" : "loss");
 
+  std::vector<Place> named;
   for (size_t i = 0; i < picture.marks.size(); ++i) {
     const auto& mark = picture.marks[i];
     if (mark.x < x_low || mark.x > x_high || mark.y < y_low || mark.y > y_high) continue;
     const double x = x_axis.pixel(mark.x), y = y_axis.pixel(mark.y);
+    // Each further name at (nearly) the same place goes a line lower.
+    const auto near = std::count_if(named.begin(), named.end(), [&](const Place& other) {
+      return std::abs(other.x - x) < 60 && std::abs(other.y - y) < 16;
+    });
+    named.push_back({x, y});
     svg += fmt::format(
         "<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"{}\" fill=\"{}\" stroke=\"#fff\" "
         "stroke-width=\"1.6\"/>\n",
         x, y, i == 0 ? 6.5 : 5, i == 0 ? "#111" : "#d55e00");
     const bool flip = x > right - 70;
-    svg += svg_text(flip ? x - 10 : x + 10, y - 7, flip ? "end" : "start", mark.name,
+    svg += svg_text(flip ? x - 10 : x + 10, y - 7 + 15 * double(near), flip ? "end" : "start",
+                    mark.name,
                     " stroke=\"#fff\" stroke-width=\"3\" paint-order=\"stroke\" "
                     "font-weight=\"bold\"");
   }

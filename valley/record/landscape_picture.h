@@ -20,7 +20,7 @@ struct LandscapePicture {
 };
 
 /// The picture as SVG: bands between lines of equal loss, spaced evenly, or evenly in the logarithm
-/// where the loss spans more than a factor of 20; a scale; the marks with their names. Both axes
+/// where the loss spans more than a factor of 3; a scale; the marks with their names. Both axes
 /// have the same unit length if `x` and `y` do.
 std::string landscape_svg(const LandscapePicture& picture);
 

@@ -37,7 +37,7 @@ TEST(LandscapeSvg, HasBandsScaleMarksAndNames) {
     EXPECT_EQ(count(svg, part), 1u) << part;
   }
   EXPECT_EQ(count(svg, "nan"), 0u);
-  EXPECT_EQ(count(landscape_svg(bowl(10)), ">loss<"), 1u);
+  EXPECT_EQ(count(landscape_svg(bowl(30)), ">loss<"), 1u);
 }
 
 TEST(LandscapeSvg, LinesOfEqualLossAreWhereTheLossIs) {

@@ -1,0 +1,417 @@
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/norm.h>
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <iostream>
+#include <limits>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "app/commands.h"
+#include "app/finished_run.h"
+#include "valley/analysis/objective.h"
+#include "valley/analysis/plane.h"
+#include "valley/core/atomic_file.h"
+#include "valley/core/clock.h"
+#include "valley/core/error.h"
+#include "valley/core/names.h"
+#include "valley/core/version.h"
+#include "valley/data/subset.h"
+#include "valley/record/curves.h"
+#include "valley/record/json_file.h"
+#include "valley/record/landscape_picture.h"
+#include "valley/record/progress.h"
+#include "valley/record/run_folder.h"
+#include "valley/record/table.h"
+#include "valley/record/units.h"
+
+namespace valley::app {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct LandscapeFlags {
+  std::vector<std::string> runs;
+  std::string plane = "average";
+  std::vector<int64_t> through;
+  int64_t points = 21;
+  double span = 0;
+  std::string split = "train";
+  int64_t samples = 1000;
+  std::string batch_norm = "probe";
+  int64_t seed = 0;
+  int64_t workers = 0;
+  bool json = false;
+  bool quiet = false;
+};
+
+// One run, what of it is looked at, and with what.
+struct View {
+  const FinishedRun* run;
+  RunWeights weights;
+  std::unique_ptr<Objective> objective;
+};
+
+void check_flags(const LandscapeFlags& flags) {
+  require(!flags.runs.empty(), "give the folders of finished runs");
+  const auto choose = [](const char* flag, const std::string& value,
+                         const std::vector<std::string>& known) {
+    if (std::find(known.begin(), known.end(), value) == known.end())
+      throw UsageError(unknown_name(flag, value, known));
+  };
+  choose("--plane", flags.plane, {"average", "workers", "spread", "random", "line"});
+  choose("--split", flags.split, {"train", "test"});
+  choose("--batch-norm", flags.batch_norm, {"average", "probe"});
+  require(flags.points >= 2, "--points must be at least 2, got {}", flags.points);
+  require(flags.points <= 501, "--points must be at most 501, got {}", flags.points);
+  require(flags.span >= 0 && std::isfinite(flags.span), "--span must be at least 0, got {}",
+          flags.span);
+  require(flags.samples >= 0, "--samples must be at least 0, got {}", flags.samples);
+  require(flags.seed >= 0, "--seed must be at least 0, got {}", flags.seed);
+  require(0 <= flags.workers && flags.workers <= 1024, "--workers must be in [0, 1024], got {}",
+          flags.workers);
+  const size_t wanted = flags.plane == "average" ? 2 : flags.plane == "workers" ? 3 : 0;
+  require(flags.through.empty() || flags.through.size() == wanted,
+          "--through: --plane {} takes {} workers, got {}", flags.plane,
+          wanted == 0 ? "no" : std::to_string(wanted), flags.through.size());
+}
+
+View view_of(const FinishedRun& run, const LandscapeFlags& flags) {
+  const DataSplits data = run.load_data();
+  View view{.run = &run, .weights = run.load_weights(data), .objective = nullptr};
+  const auto& split = flags.split == "train" ? data.train : data.test;
+  const bool all = flags.samples == 0 || flags.samples >= split->size();
+  view.objective = std::make_unique<Objective>(
+      [run, data] { return run.make_model(data); },
+      all ? split : balanced_subset(*split, flags.samples, static_cast<uint64_t>(flags.seed)),
+      *data.train,
+      ObjectiveOptions{
+          .threads = static_cast<int>(flags.workers),
+          .decay_rule = run.decay_rule(),
+          .batch_norm = flags.batch_norm == "probe" ? BatchNormAt::kProbe : BatchNormAt::kModel});
+  return view;
+}
+
+Plane plane_of(const View& view, const LandscapeFlags& flags) {
+  const auto& [average, workers, initial, ranges] = view.weights;
+  const auto seed = static_cast<uint64_t>(flags.seed);
+  std::vector<int> through(flags.through.begin(), flags.through.end());
+  if (through.empty()) through = {0, 1, 2};
+  if (flags.plane == "random") return random_plane(average, ranges, seed);
+  try {
+    if (flags.plane == "spread") return plane_of_spread(average, workers, seed);
+    require(workers.size() >= 3,
+            "--plane {} needs three workers, there are {} (two lie in one line with their average)",
+            flags.plane, workers.size());
+    return flags.plane == "workers"
+               ? plane_through_workers(workers, through[0], through[1], through[2])
+               : plane_through_average(average, workers, through[0], through[1]);
+  } catch (const UsageError& error) {
+    throw UsageError(fmt::format(
+        "{}: {}; try --plane {}", view.run->folder(), error.what(),
+        workers.size() == 2 && flags.plane != "spread" ? "spread or random" : "random"));
+  }
+}
+
+struct Stand {
+  std::string name;
+  const at::Tensor* x;
+  PlaneCoordinates at;
+};
+
+std::vector<Stand> stands_of(const View& view, const Plane& plane) {
+  std::vector<Stand> stands = {{"average", &view.weights.average, {}}};
+  for (size_t m = 0; m < view.weights.workers.size(); ++m) {
+    stands.push_back({fmt::format("worker {}", m), &view.weights.workers[m], {}});
+  }
+  for (Stand& stand : stands) stand.at = coordinates(plane, *stand.x);
+  return stands;
+}
+
+std::vector<double> evenly(double low, double high, int64_t points) {
+  std::vector<double> values;
+  for (int64_t i = 0; i < points; ++i) {
+    values.push_back(low + (high - low) * double(i) / double(points - 1));
+  }
+  return values;
+}
+
+// JSON has no number for a loss that is none.
+Json finite_or_null(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
+
+Json about(const View& view, const LandscapeFlags& flags) {
+  const Summary& s = view.run->summary();
+  return {{"run", view.run->folder()},
+          {"algorithm", s.algorithm},
+          {"model", s.model},
+          {"data", s.data},
+          {"split", flags.split},
+          {"samples", view.objective->examples()},
+          {"batch_norm", flags.batch_norm},
+          {"seed", flags.seed},
+          {"version", kVersion}};
+}
+
+Json survey(View& view, const Plane& plane, double extent, const LandscapeFlags& flags,
+            Progress& progress) {
+  const double start = now_seconds();
+  const std::vector<double> axis = evenly(-extent, extent, flags.points);
+  const std::vector<Stand> stands = stands_of(view, plane);
+  const auto total = static_cast<int64_t>(axis.size() * axis.size() + stands.size());
+  int64_t done = 0;
+  const auto look = [&](const at::Tensor& x) {
+    const PointScores scores = view.objective->scores(x);
+    progress.update({.step = ++done, .total_steps = total});
+    return scores;
+  };
+  Json result = about(view, flags);
+  result["plane"] = flags.plane;
+  result["axes"] = plane.axes;
+  result["x"] = result["y"] = axis;
+  for (const Stand& stand : stands) {
+    const PointScores scores = look(*stand.x);
+    require(stand.name != "average" || std::isfinite(scores.loss),
+            "{}: the loss of the average is {}, it diverged", view.run->folder(), scores.loss);
+    result["points"].push_back({{"name", stand.name},
+                                {"x", stand.at.x},
+                                {"y", stand.at.y},
+                                {"off_plane", stand.at.off_plane},
+                                {"loss", finite_or_null(scores.loss)},
+                                {"error", 1 - scores.accuracy}});
+  }
+  for (const double y : axis) {
+    Json losses = Json::array(), errors = Json::array();
+    for (const double x : axis) {
+      const PointScores scores = look(plane.at(x, y));
+      losses.push_back(finite_or_null(scores.loss));
+      errors.push_back(1 - scores.accuracy);
+    }
+    result["loss"].push_back(losses);
+    result["error"].push_back(errors);
+  }
+  result["seconds"] = now_seconds() - start;
+  return result;
+}
+
+double number_or_nan(const Json& json) {
+  return json.is_null() ? std::numeric_limits<double>::quiet_NaN() : json.get<double>();
+}
+
+std::string picture_of(const Json& survey) {
+  LandscapePicture picture{
+      .title = fmt::format("{}: {} loss", survey["algorithm"].get<std::string>(),
+                           survey["split"] == "train" ? "training" : "test"),
+      .x_label = survey["axes"][0],
+      .y_label = survey["axes"][1],
+      .x = survey["x"],
+      .y = survey["y"]};
+  for (const Json& row : survey["loss"]) {
+    picture.loss.emplace_back();
+    for (const Json& loss : row) picture.loss.back().push_back(number_or_nan(loss));
+  }
+  for (const Json& point : survey["points"]) {
+    picture.marks.push_back({point["name"], point["x"], point["y"]});
+  }
+  return landscape_svg(picture);
+}
+
+std::string points_table(const Json& survey) {
+  Table table({{survey["run"].get<std::string>()},
+               {"x", Table::Align::kRight},
+               {"y", Table::Align::kRight},
+               {"off the plane", Table::Align::kRight},
+               {"loss", Table::Align::kRight},
+               {"error", Table::Align::kRight}});
+  for (const Json& p : survey["points"]) {
+    table.add_row({p["name"], fmt::format("{:.3f}", p["x"].get<double>()),
+                   fmt::format("{:.3f}", p["y"].get<double>()),
+                   fmt::format("{:.3f}", p["off_plane"].get<double>()),
+                   fmt::format("{:.4g}", number_or_nan(p["loss"])),
+                   fmt::format("{:.2f} %", 100 * p["error"].get<double>())});
+  }
+  return table.to_string();
+}
+
+std::unique_ptr<Progress> progress_for(const LandscapeFlags& flags) {
+  return flags.quiet ? make_no_progress() : make_progress(std::cerr);
+}
+
+void write_survey(const std::string& folder, const std::string& name, const Json& json,
+                  const std::string& svg) {
+  write_json(fs::path(folder) / (name + ".json"), json);
+  write_atomically(fs::path(folder) / (name + ".svg"), svg);
+}
+
+int show(const Json& result, const std::string& text, const LandscapeFlags& flags) {
+  if (flags.json) {
+    std::cout << result.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
+  } else {
+    std::cout << text;
+  }
+  return 0;
+}
+
+// The loss on the way from one run's average to another's, and beyond both.
+int cut(const std::vector<FinishedRun>& runs, const LandscapeFlags& flags) {
+  View from = view_of(runs[0], flags), to = view_of(runs[1], flags);
+  require(from.weights.average.sizes() == to.weights.average.sizes() &&
+              runs[0].summary().model == runs[1].summary().model,
+          "--plane line needs two runs of one model, got {} and {}", runs[0].summary().model,
+          runs[1].summary().model);
+  const auto progress = progress_for(flags);
+  const at::Tensor& a = from.weights.average;
+  const at::Tensor way = to.weights.average - a;
+  const std::vector<double> ts = evenly(-0.25, 1.25, flags.points);
+  std::vector<double> losses, errors;
+  const auto look = [&](double t) {
+    return from.objective->scores(t == 1 ? to.weights.average : a + way * t);
+  };
+  const double at_a = look(0).loss, at_b = look(1).loss;
+  double barrier = 0, highest = 0;
+  for (size_t i = 0; i < ts.size(); ++i) {
+    const PointScores scores = look(ts[i]);
+    losses.push_back(scores.loss);
+    errors.push_back(1 - scores.accuracy);
+    const double above = scores.loss - ((1 - ts[i]) * at_a + ts[i] * at_b);
+    if (0 < ts[i] && ts[i] < 1 && above > barrier) barrier = above, highest = ts[i];
+    progress->update({.step = int64_t(i) + 1, .total_steps = flags.points});
+  }
+  progress->finish();
+  const double distance = way.norm().item<double>();
+  Json result = about(from, flags);
+  result["to"] = runs[1].folder();
+  result["plane"] = "line";
+  result["distance"] = distance;
+  result["t"] = ts;
+  for (const double loss : losses) result["loss"].push_back(finite_or_null(loss));
+  result["error"] = errors;
+  result["loss_at_ends"] = {at_a, at_b};
+  result["barrier"] = finite_or_null(barrier);
+  result["barrier_at"] = highest;
+  Panel loss{.title = "loss",
+             .x_label = "t: 0 is the first run, 1 the second",
+             .curves = {},
+             .logarithmic = true},
+      error{.title = "error", .x_label = loss.x_label, .curves = {}};
+  Curve line{.label = flags.split, .points = {}}, wrong = line;
+  for (size_t i = 0; i < ts.size(); ++i) {
+    line.points.emplace_back(ts[i], losses[i]);
+    wrong.points.emplace_back(ts[i], errors[i]);
+  }
+  loss.curves = {line};
+  error.curves = {wrong};
+  write_survey(runs[0].folder(), "line", result,
+               curves_svg("From " + runs[0].folder() + " to " + runs[1].folder(), {loss, error}));
+  const std::string barrier_text =
+      barrier > 0 ? fmt::format("a barrier of {:.4g} at t = {:.3g}", barrier, highest)
+                  : std::string("no barrier");
+  return show(result,
+              fmt::format("{} to {}: distance {:.3g}, loss {:.4g} and {:.4g}, {}\n\nwritten to "
+                          "{}/line.json and line.svg\n",
+                          runs[0].folder(), runs[1].folder(), distance, at_a, at_b, barrier_text,
+                          runs[0].folder()),
+              flags);
+}
+
+int landscape(const LandscapeFlags& flags) {
+  check_flags(flags);
+  std::vector<FinishedRun> runs;
+  std::set<fs::path> seen;
+  for (const std::string& folder : run_folders(flags.runs)) {
+    require(seen.insert(fs::weakly_canonical(folder)).second, "{} is given twice", folder);
+    runs.push_back(FinishedRun::open(folder));
+    RunFolder::open(folder).require_writable("the run");
+  }
+  if (flags.plane == "line") {
+    require(runs.size() == 2, "--plane line needs two runs, got {}", runs.size());
+    return cut(runs, flags);
+  }
+
+  // One extent for all, so that pictures of several runs can be laid side by side.
+  std::vector<View> views;
+  std::vector<Plane> planes;
+  double extent = flags.span;
+  for (const FinishedRun& run : runs) {
+    views.push_back(view_of(run, flags));
+    planes.push_back(plane_of(views.back(), flags));
+    if (flags.span > 0) continue;
+    if (flags.plane == "random") extent = 1;
+    if (flags.plane == "random") continue;
+    for (const Stand& stand : stands_of(views.back(), planes.back())) {
+      extent = std::max(extent, 2 * std::max(std::abs(stand.at.x), std::abs(stand.at.y)));
+    }
+  }
+
+  Json all = Json::array();
+  std::string text;
+  for (size_t i = 0; i < runs.size(); ++i) {
+    if (runs.size() > 1 && !flags.quiet) std::cerr << runs[i].folder() + "\n";
+    const auto progress = progress_for(flags);
+    all.push_back(survey(views[i], planes[i], extent, flags, *progress));
+    progress->finish();
+    write_survey(runs[i].folder(), "landscape", all.back(), picture_of(all.back()));
+    text += points_table(all.back()) +
+            fmt::format(
+                "\n{} of {} by {} points, {} {} examples, {}; written to {}/landscape.json "
+                "and landscape.svg\n\n",
+                flags.plane == "random" ? "random plane" : "plane", flags.points, flags.points,
+                format_count(all.back()["samples"]), flags.split,
+                format_seconds(all.back()["seconds"]), runs[i].folder());
+  }
+  text.pop_back();
+  return show({{"runs", all}}, text, flags);
+}
+
+}  // namespace
+
+Command add_landscape(CLI::App& program) {
+  auto* command = program.add_subcommand(
+      "landscape", "survey the loss around the minimum that a finished run found");
+  auto flags = std::make_shared<LandscapeFlags>();
+  const auto whole = [&](const std::string& name, int64_t& value, const std::string& help) {
+    command->add_option(name, value, help)->capture_default_str()->check([name](const auto& text) {
+      return check_whole_number(name, text);
+    });
+  };
+  command->add_option("runs", flags->runs, "run folders, or the folder of a comparison");
+  command
+      ->add_option("--plane", flags->plane,
+                   "average: through the average and two workers; workers: through three; spread: "
+                   "the two directions in which the workers differ most; random: two random ones, "
+                   "every filter of its own length; line: from one run to another")
+      ->capture_default_str();
+  command->add_option("--through", flags->through, "which workers, separated by commas")
+      ->delimiter(',')
+      ->check([](const std::string& text) { return check_whole_number("--through", text); });
+  whole("--points", flags->points, "along each axis");
+  command
+      ->add_option("--span", flags->span,
+                   "the axes go from -span to span; 0: twice as far as the workers, of all runs")
+      ->check([](const std::string& text) { return check_real_number("--span", text); })
+      ->capture_default_str();
+  command->add_option("--split", flags->split, "train or test")->capture_default_str();
+  whole("--samples", flags->samples, "examples the loss is taken over, drawn balanced; 0: all");
+  command
+      ->add_option("--batch-norm", flags->batch_norm,
+                   "probe: statistics re-estimated at every point; average: those of the average")
+      ->capture_default_str();
+  whole("--seed", flags->seed, "of the examples and the random directions");
+  whole("--workers", flags->workers, "threads that share the batches; 0: one a core");
+  command->add_flag("--json", flags->json, "print the results as JSON instead of the table");
+  command->add_flag("--quiet", flags->quiet, "show nothing but the result and errors");
+  command->footer(
+      "Writes landscape.json and landscape.svg into every run folder (line.json and line.svg for "
+      "a\n"
+      "line). Examples:\n"
+      "  valley landscape runs/first\n"
+      "  valley landscape runs/compare --plane spread --points 31 --samples 0\n"
+      "  valley landscape runs/a runs/b --plane line");
+  return [flags] { return landscape(*flags); };
+}
+
+}  // namespace valley::app
