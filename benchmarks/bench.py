@@ -17,6 +17,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 BUILD = sys.argv[1]
 REPEATS = int(sys.argv[2]) if len(sys.argv) > 2 else 5
 ROUND_BENCH = os.path.join(BUILD, "benchmarks", "round_bench")
+OBJECTIVE_BENCH = os.path.join(BUILD, "benchmarks", "objective_bench")
 VALLEY = os.path.join(BUILD, "bin", "valley")
 results = []
 
@@ -58,7 +59,8 @@ def report(what, value, bound, at_most):
 
 
 def medians(samples):
-    return {k: statistics.median(s[k] for s in samples) for k in samples[0]}
+    return {k: statistics.median(s[k] for s in samples) for k in samples[0]
+            if not isinstance(samples[0][k], str)}
 
 
 def train_command(out, workers, batch, steps):
@@ -100,6 +102,14 @@ with tempfile.TemporaryDirectory() as folder:
         report(f"valley / Python, batch {batch}", rate(ours) / rate(python), 1.15, False)
         report(f"2 workers / 1 worker, batch {batch}", rate(two) / rate(ours), 1.85, False)
         report(f"loader's share of a step, batch {batch}", loader, 0.03, True)
+
+print(f"\nlenet over 1,000 images (load {load()}); milliseconds:")
+m = medians([one([OBJECTIVE_BENCH, "lenet", "1000", "1"]) for _ in range(REPEATS)])
+print(f"  evaluation {m['evaluation']:.0f}, a landscape's point {m['point']:.0f}, by two threads "
+      f"{m['point_of_two']:.0f}; gradient {m['gradient']:.0f}, product with the Hessian {m['product']:.0f}")
+report("product with the Hessian / gradient", m["product"] / m["gradient"], 3.5, True)
+report("a landscape's point / evaluation", m["point"] / m["evaluation"], 1.1, True)
+report("a landscape's points by 2 threads / by 1", m["point"] / m["point_of_two"], 1.8, False)
 
 print(f"\nload after: {load()}; {sum(results)} of {len(results)} targets met")
 sys.exit(0 if all(results) else 1)

@@ -9,5 +9,5 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 "$root/scripts/setup.sh" --tests
 cd "$root"
 cmake --preset release -DVALLEY_BUILD_BENCHMARKS=ON > /dev/null
-compile round_bench valley_program
+compile round_bench objective_bench valley_program
 /usr/bin/python3 benchmarks/bench.py "$build" "${1:-5}"

@@ -108,7 +108,7 @@ at::Tensor Objective::sum_over_threads(
   std::vector<at::Tensor> sums(replicas_.size());
   const int caller_threads = at::get_num_threads();
   run_threads(options_.threads, [&](Communicator& comm) {
-    at::set_num_threads(std::max(1, cores() / comm.size()));
+    at::set_num_threads(1);  // the batches are what is shared
     Replica& replica = *replicas_[comm.rank()];
     at::Tensor& sum = sums[comm.rank()];
     const c10::NoGradGuard no_grad;

@@ -20,7 +20,7 @@ enum class BatchNormAt {
 };
 
 struct ObjectiveOptions {
-  int threads = 0;  ///< that share the batches, each with a model of its own; 0: one a core
+  int threads = 0;  ///< that share the batches, each a core and a model of its own; 0: one a core
   int64_t batch_size = 64;
   int64_t derivative_batch_size = 64;  ///< second derivatives keep a batch's whole graph in memory
   DecayRule decay_rule = DecayRule::kAll;  ///< gives the order of x

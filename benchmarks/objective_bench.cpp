@@ -1,10 +1,12 @@
 /// The time of one product with the Hessian beside one gradient and one loss, each over the same
-/// examples: synthetic images, the model as it is made.
+/// examples; and of a point of a landscape on one thread and on two beside one plain evaluation of
+/// the model on one thread. Synthetic images, the model as it is made.
 ///
-///     hessian_bench MODEL EXAMPLES [THREADS] [SIDE]
+///     objective_bench MODEL EXAMPLES [THREADS] [SIDE]
 ///
 /// Prints one JSON line: milliseconds of each, the least of several turns; they alternate within
 /// one process, so all see the same machine. "together" is a product of four at once.
+#include <ATen/Parallel.h>
 #include <ATen/ops/randint.h>
 #include <ATen/ops/randn.h>
 
@@ -16,10 +18,15 @@
 
 #include "valley/analysis/draws.h"
 #include "valley/analysis/objective.h"
+#include "valley/analysis/plane.h"
+#include "valley/comm/group.h"
 #include "valley/core/clock.h"
+#include "valley/evaluation/evaluate.h"
 #include "valley/models/registry.h"
 
 namespace {
+
+constexpr int64_t kBatch = 64;
 
 template <typename F>
 void keep_least(double& least, const F& f) {
@@ -44,28 +51,38 @@ int main(int argc, char** argv) {
   data->classes = 10;
   data->mean.assign(static_cast<size_t>(channels), 0);
   data->stddev.assign(static_cast<size_t>(channels), 1);
-  valley::Objective objective(
-      [&] {
-        return valley::make_model(model, {.input = {channels, side, side}});
-      },
-      data, *data, {.threads = threads});
+  const auto make = [&] { return valley::make_model(model, {.input = {channels, side, side}}); };
+  valley::Objective objective(make, data, *data, {.threads = threads});
   const at::Tensor x = objective.start().clone();
   std::vector<at::Tensor> vs;
   for (int64_t i = 0; i < 4; ++i) vs.push_back(valley::draw_normals(x, 0, "bench", i));
 
+  valley::Objective alone(make, data, *data, {.threads = 1, .batch_size = kBatch});
+  valley::Objective two(make, data, *data, {.threads = 2, .batch_size = kBatch});
+  const valley::Plane plane = {.origin = x, .first = vs[0], .second = vs[1], .axes = {}};
+  const auto model_of_evaluation = make();
+  const auto solo = valley::make_solo();
+  at::set_num_threads(1);
+
   constexpr int kTurns = 7;
   constexpr double kNever = std::numeric_limits<double>::infinity();
   double loss = kNever, gradient = kNever, product = kNever, together = kNever;
+  double evaluation = kNever, point = kNever, point_of_two = kNever;
   for (int turn = 0; turn < kTurns; ++turn) {
     keep_least(loss, [&] { objective.loss(x); });
     keep_least(gradient, [&] { objective.gradient(x); });
     keep_least(product, [&] { objective.hessian_products(x, {vs[0]}); });
     keep_least(together, [&] { objective.hessian_products(x, vs); });
+    keep_least(evaluation, [&] {
+      valley::evaluate(*model_of_evaluation, data, *data, *solo, {.batch_size = kBatch});
+    });
+    keep_least(point, [&] { alone.scores(plane.at(1e-3, turn * 1e-3)); });
+    keep_least(point_of_two, [&] { two.scores(plane.at(1e-3, turn * 1e-3)); });
   }
   std::printf(
       "{\"model\": \"%s\", \"parameters\": %lld, \"examples\": %lld, \"threads\": %d, "
       "\"loss\": %.2f, \"gradient\": %.2f, \"product\": %.2f, \"together\": %.2f, "
-      "\"product_per_gradient\": %.3f}\n",
+      "\"evaluation\": %.2f, \"point\": %.2f, \"point_of_two\": %.2f}\n",
       model.c_str(), static_cast<long long>(objective.size()), static_cast<long long>(examples),
-      objective.threads(), loss, gradient, product, together / 4, product / gradient);
+      objective.threads(), loss, gradient, product, together / 4, evaluation, point, point_of_two);
 }
