@@ -3,7 +3,7 @@
 
     recipes/dppf_comparison.py build/release/bin/valley --keep dppf.json --picture dppf.svg
     recipes/dppf_comparison.py build/release/bin/valley --keep dirichlet.json --recipe dirichlet.toml
-                               --methods "ssgd;local-sgd;local-sgd, push;dppf without push;dppf"
+                               --methods "local-sgd;local-sgd, push;dppf without push;dppf"
 
 The rule was fixed before it was run. Every method gets four tries, TRIES below, on seed 101, trained
 on 1000 of the first 55,000 training images of Fashion-MNIST and judged on the last 5000, which no run

@@ -3,7 +3,7 @@
 
     recipes/dpsgd_rates.py build/release/bin/valley --keep rates.json --picture rates.svg
     recipes/dpsgd_rates.py build/release/bin/valley --recipe dpsgd-spoken-digits.toml
-                           --data fsdd:PATH --rates 0.1,0.3,1,3
+                           --data fsdd:PATH --rates 0.5,1,2,4
 
 The rule was fixed before it was run. Every method gets the same learning rates, on the seed 101;
 the rate with the lowest training loss at the workers' average is the method's best, one at which the
