@@ -19,6 +19,7 @@ Command add_compare(CLI::App& program);
 Command add_topology(CLI::App& program);
 Command add_sharpness(CLI::App& program);
 Command add_landscape(CLI::App& program);
+Command add_dynamics(CLI::App& program);
 Command add_report(CLI::App& program);
 Command add_list(CLI::App& program);
 
@@ -49,6 +50,11 @@ std::string check_whole_number(const std::string& flag, const std::string& text)
 
 /// The same for any number.
 std::string check_real_number(const std::string& flag, const std::string& text);
+
+/// A flag of one number, checked so; --help shows its default.
+void add_number(CLI::App& command, const std::string& flag, int64_t& value,
+                const std::string& help);
+void add_number(CLI::App& command, const std::string& flag, double& value, const std::string& help);
 
 /// SIGINT and SIGTERM set the flag this returns; a second one ends the program at once.
 const std::atomic<bool>& stop_on_signals();

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "valley/core/error.h"
 #include "valley/models/safetensors.h"
@@ -130,6 +131,18 @@ std::vector<std::string> run_folders(const std::vector<std::string>& given) {
     }
     std::sort(inside.begin(), inside.end());
     runs.insert(runs.end(), inside.begin(), inside.end());
+  }
+  return runs;
+}
+
+std::vector<FinishedRun> open_runs(const std::vector<std::string>& given, RunsAre use) {
+  require(!given.empty(), "give the folders of finished runs");
+  std::vector<FinishedRun> runs;
+  std::set<fs::path> seen;
+  for (const std::string& folder : run_folders(given)) {
+    require(seen.insert(fs::weakly_canonical(folder)).second, "{} is given twice", folder);
+    runs.push_back(FinishedRun::open(folder));
+    if (use == RunsAre::kWritten) RunFolder::open(folder).require_writable("the run");
   }
   return runs;
 }

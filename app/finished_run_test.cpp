@@ -200,5 +200,11 @@ TEST(RunFolders, AreTheRunsOfAFolderOfRuns) {
             a + "/config.toml is no run folder: there is no such folder");
 }
 
+TEST_F(AFinishedRun, IsOpenedOnce) {
+  EXPECT_EQ(open_runs({out}).size(), 1u);
+  EXPECT_EQ(error_of<UsageError>([&] { open_runs({out, out + "/"}); }), out + "/ is given twice");
+  EXPECT_EQ(error_of<UsageError>([] { open_runs({}); }), "give the folders of finished runs");
+}
+
 }  // namespace
 }  // namespace valley::app

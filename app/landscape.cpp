@@ -10,7 +10,6 @@
 #include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <set>
 
 #include "app/commands.h"
 #include "app/finished_run.h"
@@ -58,7 +57,6 @@ struct View {
 };
 
 void check_flags(const LandscapeFlags& flags) {
-  require(!flags.runs.empty(), "give the folders of finished runs");
   const auto choose = [](const char* flag, const std::string& value,
                          const std::vector<std::string>& known) {
     if (std::find(known.begin(), known.end(), value) == known.end())
@@ -320,13 +318,7 @@ int cut(const std::vector<FinishedRun>& runs, const LandscapeFlags& flags) {
 
 int landscape(const LandscapeFlags& flags) {
   check_flags(flags);
-  std::vector<FinishedRun> runs;
-  std::set<fs::path> seen;
-  for (const std::string& folder : run_folders(flags.runs)) {
-    require(seen.insert(fs::weakly_canonical(folder)).second, "{} is given twice", folder);
-    runs.push_back(FinishedRun::open(folder));
-    RunFolder::open(folder).require_writable("the run");
-  }
+  const std::vector<FinishedRun> runs = open_runs(flags.runs);
   if (flags.plane == "line") {
     require(runs.size() == 2, "--plane line needs two runs, got {}", runs.size());
     return cut(runs, flags);
@@ -373,11 +365,6 @@ Command add_landscape(CLI::App& program) {
   auto* command = program.add_subcommand(
       "landscape", "survey the loss around the minimum that a finished run found");
   auto flags = std::make_shared<LandscapeFlags>();
-  const auto whole = [&](const std::string& name, int64_t& value, const std::string& help) {
-    command->add_option(name, value, help)->capture_default_str()->check([name](const auto& text) {
-      return check_whole_number(name, text);
-    });
-  };
   command->add_option("runs", flags->runs, "run folders, or the folder of a comparison");
   command
       ->add_option("--plane", flags->plane,
@@ -388,20 +375,19 @@ Command add_landscape(CLI::App& program) {
   command->add_option("--through", flags->through, "which workers, separated by commas")
       ->delimiter(',')
       ->check([](const std::string& text) { return check_whole_number("--through", text); });
-  whole("--points", flags->points, "along each axis");
-  command
-      ->add_option("--span", flags->span,
-                   "the axes go from -span to span; 0: twice as far as the workers, of all runs")
-      ->check([](const std::string& text) { return check_real_number("--span", text); })
-      ->capture_default_str();
+  add_number(*command, "--points", flags->points, "along each axis");
+  add_number(*command, "--span", flags->span,
+             "the axes go from -span to span; 0: twice as far as the workers, of all runs");
   command->add_option("--split", flags->split, "train or test")->capture_default_str();
-  whole("--samples", flags->samples, "examples the loss is taken over, drawn balanced; 0: all");
+  add_number(*command, "--samples", flags->samples,
+             "examples the loss is taken over, drawn balanced; 0: all");
   command
       ->add_option("--batch-norm", flags->batch_norm,
                    "probe: statistics re-estimated at every point; average: those of the average")
       ->capture_default_str();
-  whole("--seed", flags->seed, "of the examples and the random directions");
-  whole("--workers", flags->workers, "threads that share the batches; 0: one a core");
+  add_number(*command, "--seed", flags->seed, "of the examples and the random directions");
+  add_number(*command, "--workers", flags->workers,
+             "threads that share the batches; 0: one a core");
   command->add_flag("--json", flags->json, "print the results as JSON instead of the table");
   command->add_flag("--quiet", flags->quiet, "show nothing but the result and errors");
   command->footer(

@@ -70,6 +70,20 @@ std::string check_real_number(const std::string& flag, const std::string& text) 
   return check_number<double>(flag, text);
 }
 
+void add_number(CLI::App& command, const std::string& flag, int64_t& value,
+                const std::string& help) {
+  command.add_option(flag, value, help)->capture_default_str()->check([flag](const auto& text) {
+    return check_whole_number(flag, text);
+  });
+}
+
+void add_number(CLI::App& command, const std::string& flag, double& value,
+                const std::string& help) {
+  command.add_option(flag, value, help)->capture_default_str()->check([flag](const auto& text) {
+    return check_real_number(flag, text);
+  });
+}
+
 void add_config_options(CLI::App& command, RunConfig& config,
                         const std::vector<std::string>& leave_out) {
   for (const auto& field : config_fields()) {

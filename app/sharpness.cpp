@@ -293,15 +293,9 @@ std::string describe(const std::vector<Json>& results, const Request& request) {
 }
 
 int sharpness(const SharpnessFlags& flags) {
-  require(!flags.runs.empty(), "give the folders of finished runs");
   const Request request = check_flags(flags);
-  std::vector<FinishedRun> runs;
-  std::set<fs::path> seen;
-  for (const std::string& folder : run_folders(flags.runs)) {
-    require(seen.insert(fs::weakly_canonical(folder)).second, "{} is given twice", folder);
-    runs.push_back(FinishedRun::open(folder));
-    if (flags.out.empty()) RunFolder::open(folder).require_writable("the run");
-  }
+  const std::vector<FinishedRun> runs =
+      open_runs(flags.runs, flags.out.empty() ? RunsAre::kWritten : RunsAre::kRead);
   if (!flags.out.empty()) {
     const fs::path parent = fs::path(flags.out).parent_path();
     require(parent.empty() || fs::is_directory(parent), "--out {}: there is no folder {}",
@@ -336,30 +330,23 @@ Command add_sharpness(CLI::App& program) {
   auto* command = program.add_subcommand(
       "sharpness", "measure how wide and flat the minimum is that a finished run found");
   auto flags = std::make_shared<SharpnessFlags>();
-  const auto whole = [&](const std::string& name, int64_t& value, const std::string& help) {
-    command->add_option(name, value, help)->capture_default_str()->check([name](const auto& text) {
-      return check_whole_number(name, text);
-    });
-  };
   command->add_option("runs", flags->runs, "run folders, or the folder of a comparison");
   command
       ->add_option("--measures", flags->measures,
                    "separated by commas; see `valley list measures`; nothing: all that apply")
       ->delimiter(',');
-  whole("--samples", flags->samples,
-        "training examples the loss is taken over, drawn balanced; 0: all");
-  whole("--draws", flags->draws, "of every mean over random points or vectors");
-  whole("--seed", flags->seed, "of the examples and of all draws");
-  command
-      ->add_option("--kappa", flags->kappa,
-                   "mean-valley: the valley ends where the loss is kappa times that of the average")
-      ->capture_default_str();
+  add_number(*command, "--samples", flags->samples,
+             "training examples the loss is taken over, drawn balanced; 0: all");
+  add_number(*command, "--draws", flags->draws, "of every mean over random points or vectors");
+  add_number(*command, "--seed", flags->seed, "of the examples and of all draws");
+  add_number(*command, "--kappa", flags->kappa,
+             "mean-valley: the valley ends where the loss is kappa times that of the average");
   command
       ->add_option("--search", flags->search,
                    "mean-valley: bisect, or step: walk until the first crossing")
       ->capture_default_str();
-  command->add_option("--step", flags->step, "mean-valley: length of a step; bisect: of the first")
-      ->capture_default_str();
+  add_number(*command, "--step", flags->step,
+             "mean-valley: length of a step; bisect: of the first");
   command
       ->add_option("--batch-norm", flags->batch_norm,
                    "average: the statistics of the average model everywhere; probe: re-estimated "
@@ -367,11 +354,11 @@ Command add_sharpness(CLI::App& program) {
       ->capture_default_str();
   command->add_flag("--normalise", flags->normalise,
                     "measure in weights whose rows (filters) have length 1");
-  command->add_option("--rho", flags->rho, "sam: radius of the ball")->capture_default_str();
-  whole("--lanczos", flags->lanczos, "lambda-max: Lanczos vectors at most");
-  command->add_option("--memory", flags->memory, "GB; Lanczos keeps fewer vectors and says so")
-      ->capture_default_str();
-  whole("--workers", flags->workers, "threads that share the batches; 0: one a core");
+  add_number(*command, "--rho", flags->rho, "sam: radius of the ball");
+  add_number(*command, "--lanczos", flags->lanczos, "lambda-max: Lanczos vectors at most");
+  add_number(*command, "--memory", flags->memory, "GB; Lanczos keeps fewer vectors and says so");
+  add_number(*command, "--workers", flags->workers,
+             "threads that share the batches; 0: one a core");
   command->add_option("--out", flags->out,
                       "write all results to this JSON file, not to sharpness.json in the runs");
   command->add_flag("--json", flags->json, "print the results as JSON instead of the table");

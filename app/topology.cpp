@@ -346,23 +346,14 @@ Command add_topology(CLI::App& program) {
       program.add_subcommand("topology", "say what a topology costs, and how fast it mixes");
   auto flags = std::make_shared<TopologyFlags>();
   command->add_option("name", flags->name, "as --topology takes it; see `valley list topologies`");
-  const auto number = [&](const std::string& flag, int64_t& value, const std::string& help) {
-    command->add_option(flag, value, help)
-        ->check([flag](const std::string& text) { return check_whole_number(flag, text); })
-        ->capture_default_str();
-  };
-  number("--workers", flags->workers, "number of workers");
-  number("--seed", flags->seed, "of the random ones");
-  number("--values", flags->values, "float32 values of the model whose bytes are counted");
-  number("--steps", flags->steps, "show so many steps one by one");
-  command
-      ->add_option("--straggler", flags->straggler,
-                   "simulate worker 0 so many times slower than the others, whose step takes 1 s")
-      ->check([](const std::string& text) { return check_real_number("--straggler", text); })
-      ->capture_default_str();
-  command->add_option("--message", flags->message, "seconds of one exchange in that simulation")
-      ->check([](const std::string& text) { return check_real_number("--message", text); })
-      ->capture_default_str();
+  add_number(*command, "--workers", flags->workers, "number of workers");
+  add_number(*command, "--seed", flags->seed, "of the random ones");
+  add_number(*command, "--values", flags->values,
+             "float32 values of the model whose bytes are counted");
+  add_number(*command, "--steps", flags->steps, "show so many steps one by one");
+  add_number(*command, "--straggler", flags->straggler,
+             "simulate worker 0 so many times slower than the others, whose step takes 1 s");
+  add_number(*command, "--message", flags->message, "seconds of one exchange in that simulation");
   command->add_option("--svg", flags->svg, "draw it into this file");
   command->add_flag("--json", flags->json, "print JSON instead of tables");
   command->footer(
