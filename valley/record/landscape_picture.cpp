@@ -207,7 +207,7 @@ std::string landscape_svg(const LandscapePicture& picture) {
       fmt::format(" transform=\"translate(16 {:.1f}) rotate(-90)\"", (kTop + bottom) / 2).c_str());
   svg += draw_scale(levels, right + kScaleGap, kTop, height);
   svg +=
-      svg_text(right + kScaleGap, kTop - 10, "start", levels.logarithmic ? "loss (log)" : "loss");
+      svg_text(right + kScaleGap, kTop - 14, "start", levels.logarithmic ? "loss (log)" : "loss");
 
   std::vector<Place> named;
   for (size_t i = 0; i < picture.marks.size(); ++i) {
