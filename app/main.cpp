@@ -91,6 +91,7 @@ int main(int argc, char** argv) {
   commands["topology"] = valley::app::add_topology(program);
   commands["sharpness"] = valley::app::add_sharpness(program);
   commands["landscape"] = valley::app::add_landscape(program);
+  commands["dynamics"] = valley::app::add_dynamics(program);
   commands["report"] = valley::app::add_report(program);
   commands["list"] = valley::app::add_list(program);
 

@@ -1,0 +1,532 @@
+#include "valley/analysis/dynamics.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/norm.h>
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <functional>
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "app/commands.h"
+#include "app/finished_run.h"
+#include "valley/analysis/batch_gradients.h"
+#include "valley/analysis/effective_rate.h"
+#include "valley/analysis/objective.h"
+#include "valley/analysis/smoothed_loss.h"
+#include "valley/analysis/spread.h"
+#include "valley/core/clock.h"
+#include "valley/core/error.h"
+#include "valley/core/random.h"
+#include "valley/core/version.h"
+#include "valley/data/loader.h"
+#include "valley/data/subset.h"
+#include "valley/record/json_file.h"
+#include "valley/record/metrics.h"
+#include "valley/record/progress.h"
+#include "valley/record/run_folder.h"
+#include "valley/record/table.h"
+#include "valley/record/units.h"
+
+namespace valley::app {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kFile = "dynamics.json";
+constexpr size_t kCurvePoints = 2000;
+constexpr size_t kWideTable = 8;  // workers whose angles fit a terminal
+
+struct DynamicsFlags {
+  std::vector<std::string> runs;
+  int64_t samples = 1000;
+  int64_t draws = 20;
+  double sigma = 0;
+  int64_t seed = 0;
+  int64_t workers = 0;
+  bool json = false;
+  bool quiet = false;
+};
+
+void check_flags(const DynamicsFlags& flags) {
+  require(!flags.runs.empty(), "give the folders of finished runs");
+  require(flags.samples >= 0, "--samples must be at least 0, got {}", flags.samples);
+  require(flags.draws >= 2, "--draws must be at least 2, got {}", flags.draws);
+  require(std::isfinite(flags.sigma) && flags.sigma >= 0, "--sigma must be at least 0, got {}",
+          flags.sigma);
+  require(flags.seed >= 0, "--seed must be at least 0, got {}", flags.seed);
+  require(0 <= flags.workers && flags.workers <= 1024, "--workers must be in [0, 1024], got {}",
+          flags.workers);
+}
+
+// JSON has no word for a number that is none.
+Json finite_or_null(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
+
+Json to_json(const Estimate& estimate) {
+  return {{"value", finite_or_null(estimate.value)},
+          {"standard_error", finite_or_null(estimate.standard_error)}};
+}
+
+Json to_json(const std::vector<double>& values) {
+  Json list = Json::array();
+  for (const double value : values) list.push_back(finite_or_null(value));
+  return list;
+}
+
+// The examples that everything is measured on, and which of them each worker trained on.
+struct Sample {
+  std::shared_ptr<const Dataset> data;
+  Partition partition;  // empty: all share all
+};
+
+Sample sample_of(const FinishedRun& run, const Dataset& train, const DynamicsFlags& flags) {
+  // A draw of indices is a draw of a set whose examples are their own indices.
+  Dataset indices = train;
+  indices.inputs = at::arange(train.size()).view({-1, 1, 1, 1});
+  const bool all = flags.samples == 0 || flags.samples >= train.size();
+  const at::Tensor chosen =
+      all ? indices.inputs.flatten()
+          : balanced_subset(indices, flags.samples, static_cast<uint64_t>(flags.seed))
+                ->inputs.flatten();
+  auto data = std::make_shared<Dataset>(train);
+  if (!all) {
+    data->inputs = train.inputs.index_select(0, chosen);
+    data->targets = train.targets.index_select(0, chosen);
+  }
+  Sample sample{.data = data, .partition = {}};
+  const PartitionSpec spec = to_train_options(run.config()).partition;
+  if (spec.kind == PartitionKind::kIid) return sample;
+  std::vector<int64_t> place(static_cast<size_t>(train.size()), -1);
+  for (int64_t i = 0; i < chosen.numel(); ++i) {
+    place[static_cast<size_t>(chosen.data_ptr<int64_t>()[i])] = i;
+  }
+  for (const auto& part : make_partition(train.targets, train.classes, run.workers(), spec)) {
+    sample.partition.emplace_back();
+    for (const int64_t i : part) {
+      if (const int64_t at = place[static_cast<size_t>(i)]; at >= 0)
+        sample.partition.back().push_back(at);
+    }
+    require(!sample.partition.back().empty(),
+            "{}: none of the {} examples is of worker {}; give more --samples", run.folder(),
+            flags.samples, sample.partition.size() - 1);
+  }
+  return sample;
+}
+
+// What every part of the work needs, and how far it is.
+struct Work {
+  const FinishedRun& run;
+  const DynamicsFlags& flags;
+  const RunWeights& weights;
+  const Sample& sample;
+  const Dataset& train;
+  const DataSplits& data;
+  Objective& objective;
+  std::function<void(double)> add_passes;
+};
+
+Json with_cost(Json json, double passes, double start) {
+  json["passes"] = passes;
+  json["seconds"] = now_seconds() - start;
+  return json;
+}
+
+Json spread_json(Work& work, const Spread& spread, const Forces& forces) {
+  const double start = now_seconds();
+  const double d = static_cast<double>(work.weights.average.numel());
+  Json json = {{"distances", to_json(spread.distances)},
+               {"consensus_distance", std::sqrt(spread.variance)},
+               {"sigma_w_squared", spread.variance},
+               {"sigma_per_parameter", std::sqrt(spread.variance / d)},
+               {"pull", finite_or_null(forces.pull)},
+               {"push", finite_or_null(forces.push)}};
+  json["angles"] = Json::array();
+  for (const auto& row : spread.angles) json["angles"].push_back(to_json(row));
+  json["losses"] = Json::array();
+  for (const at::Tensor& x : work.weights.workers) {
+    json["losses"].push_back(finite_or_null(work.objective.loss(x)));
+  }
+  return with_cost(json, static_cast<double>(work.weights.workers.size()), start);
+}
+
+Json rate_json(Work& work, const at::Tensor& gradient, double passes_of_draw) {
+  const double start = now_seconds();
+  const int count = work.run.workers();
+  std::vector<Sampler> samplers;
+  for (int m = 0; m < count; ++m) {
+    samplers.emplace_back(SamplerOptions{.examples = work.sample.data->size(),
+                                         .batch_size = work.run.config().batch_size,
+                                         .rank = m,
+                                         .workers = count,
+                                         .seed = static_cast<uint64_t>(work.flags.seed)},
+                          work.sample.partition);
+  }
+  BatchGradients gradients([&] { return work.run.make_model(work.data); }, work.sample.data,
+                           work.train, work.run.decay_rule(),
+                           std::min(work.objective.threads(), count));
+  const std::vector<at::Tensor> center(static_cast<size_t>(count), work.weights.average);
+  std::vector<StepParts> steps;
+  size_t batch_size = 0;
+  for (int64_t k = 0; k < work.flags.draws; ++k) {
+    std::vector<std::vector<int64_t>> batches;
+    for (Sampler& sampler : samplers) {
+      // The first of an epoch: epochs are independent of each other, their steps are not.
+      const auto batch = sampler.batch(k * sampler.steps_per_epoch());
+      batches.emplace_back(batch.begin(), batch.end());
+    }
+    batch_size = batches.front().size();
+    steps.push_back(step_parts(gradient, gradients.mean(center, batches),
+                               gradients.mean(work.weights.workers, batches)));
+    work.add_passes(passes_of_draw);
+  }
+  const EffectiveRate rate = effective_rate(steps);
+  const double lr = work.run.config().lr;
+  const Json json = {{"learning_rate", lr},
+                     {"batch_size", batch_size},
+                     {"draws", work.flags.draws},
+                     {"alpha_e_over_alpha", to_json(rate.rate)},
+                     {"alpha_e_over_alpha_of_spread", to_json(rate.spread_rate)},
+                     {"alpha_e", lr * rate.rate.value},
+                     {"delta_over_alpha_squared", to_json(rate.noise)},
+                     {"delta", lr * lr * rate.noise.value},
+                     {"zeta_s_squared", to_json(rate.batch_square)},
+                     {"zeta_2_squared", to_json(rate.spread_square)},
+                     {"delta_of_zeta_s", to_json(rate.batch_noise)},
+                     {"delta_of_zeta_2", to_json(rate.spread_noise)},
+                     {"delta_of_both", to_json(rate.joint_noise)}};
+  return with_cost(json, passes_of_draw * static_cast<double>(work.flags.draws), start);
+}
+
+// The loss and the smoothed loss, and how both bend along the gradient and towards the workers.
+Json smoothed_json(Work& work, double sigma, const at::Tensor& gradient, double gradient_norm,
+                   const std::vector<at::Tensor>& towards) {
+  const double start = now_seconds();
+  std::vector<std::vector<at::Tensor>> groups;
+  std::vector<std::string> names;
+  if (gradient_norm > 0) {
+    groups.push_back({gradient / gradient_norm});
+    names.emplace_back("along_gradient");
+  }
+  if (!towards.empty()) {
+    groups.push_back(towards);
+    names.emplace_back("towards_workers");
+  }
+  double passes = 0;
+  const auto loss = [&](const at::Tensor& x) {
+    ++passes;
+    return work.objective.loss(x);
+  };
+  // Differences of float32 losses over less are rounding.
+  const double step = std::max(sigma, 1e-3);
+  const SmoothedLoss raw =
+      smoothed_loss(loss, work.weights.average, groups,
+                    {.sigma = 0,
+                     .step = step,
+                     .draws = std::max<int64_t>(1, static_cast<int64_t>(towards.size()))});
+  Json json = {{"sigma", sigma}, {"step", step}, {"draws", work.flags.draws}};
+  json["loss"] = raw.loss.value;
+  try {
+    const SmoothedLoss smooth = smoothed_loss(loss, work.weights.average, groups,
+                                              {.sigma = sigma,
+                                               .step = step,
+                                               .draws = work.flags.draws,
+                                               .seed = static_cast<uint64_t>(work.flags.seed)});
+    json["smoothed_loss"] = to_json(smooth.loss);
+    for (size_t i = 0; i < groups.size(); ++i) {
+      json["curvature"][names[i]] = {
+          {"of_loss", finite_or_null(raw.curvatures[i].value)},
+          {"of_smoothed_loss", to_json(smooth.curvatures[i])},
+          {"bound",
+           finite_or_null(smoothness_bound(std::max(smooth.slopes[i], raw.slopes[i]), sigma))}};
+    }
+  } catch (const UsageError& error) {
+    json["note"] = error.what();
+  }
+  return with_cost(json, passes, start);
+}
+
+Json series_of(const std::vector<DynamicsCurve>& curves) {
+  Json series = Json::array();
+  for (const DynamicsCurve& whole : curves) {
+    const DynamicsCurve curve = thinned(whole, kCurvePoints);
+    series.push_back({{"name", curve.name},
+                      {"panel", curve.panel},
+                      {"unit", curve.unit},
+                      {"x", to_json(curve.x)},
+                      {"y", to_json(curve.y)}});
+  }
+  return series;
+}
+
+Json measure_run(const FinishedRun& run, const DynamicsFlags& flags, Progress& progress) {
+  const double start = now_seconds();
+  const auto metrics = read_metrics(fs::path(run.folder()) / RunFolder::kMetrics);
+  const DataSplits data = run.load_data();
+  const RunWeights weights = run.load_weights(data);
+  const Sample sample = sample_of(run, *data.train, flags);
+
+  const auto workers = static_cast<double>(run.workers());
+  // A gradient at the average and one at its own weights, 3 passes over each worker's mini-batch.
+  const double passes_of_draw = 6 * workers * static_cast<double>(run.config().batch_size) /
+                                static_cast<double>(sample.data->size());
+  const double draws = static_cast<double>(flags.draws);
+  double done = 0, expected = 1 + 3 + workers + passes_of_draw * draws + 5 * (workers + draws);
+  const auto add_passes = [&](double passes) {
+    done += passes;
+    progress.update({.step = std::llround(10 * std::min(done, expected)),
+                     .total_steps = std::llround(10 * expected)});
+  };
+  Objective objective([&] { return run.make_model(data); }, sample.data, *data.train,
+                      {.threads = static_cast<int>(flags.workers),
+                       .decay_rule = run.decay_rule(),
+                       .on_passes = add_passes});
+  Work work{run, flags, weights, sample, *data.train, data, objective, add_passes};
+
+  const PointScores scores = objective.scores(weights.average);
+  require(std::isfinite(scores.loss), "{}: the loss of the average is {}, it diverged",
+          run.folder(), std::abs(scores.loss));
+  const Summary& s = run.summary();
+  Json result = {{"run", run.folder()},
+                 {"algorithm", s.algorithm},
+                 {"model", s.model},
+                 {"data", s.data},
+                 {"workers", s.workers},
+                 {"run_seed", s.seed},
+                 {"parameters", objective.size()},
+                 {"examples", sample.data->size()},
+                 {"training_examples", data.train->size()},
+                 {"seed", flags.seed},
+                 {"loss", scores.loss},
+                 {"accuracy", scores.accuracy}};
+  Json notes = Json::array();
+
+  const auto curves = dynamics_curves(metrics);
+  result["rounds"] = recorded_rounds(metrics);
+  result["x_label"] = "step";
+  result["series"] = series_of(curves);
+  if (result["rounds"] == 0)
+    notes.push_back(s.algorithm + " has no rounds: no pull, push or potential");
+
+  const Spread spread = spread_of(weights.average, weights.workers);
+  result["spread"] = spread_json(work, spread, last_forces(metrics));
+  if (run.workers() == 1) {
+    notes.push_back("one worker: spread and angles need two");
+  } else if (!spread.has_directions()) {
+    notes.push_back("all workers are at the average: no angles, and nothing that a spread adds");
+  }
+
+  const double before = now_seconds();
+  const at::Tensor gradient = objective.gradient(weights.average).gradient;
+  const double norm = gradient.to(at::kDouble).norm().item<double>();
+  result["gradient"] = with_cost({{"norm", norm}}, 3, before);
+  if (norm > 0) {
+    result["effective_rate"] = rate_json(work, gradient, passes_of_draw);
+  } else {
+    notes.push_back("the gradient at the average is 0: no effective learning rate");
+  }
+
+  const double sigma = flags.sigma > 0 ? flags.sigma
+                       : spread.has_directions()
+                           ? result["spread"]["sigma_per_parameter"].get<double>()
+                           : 0;
+  if (sigma > 0) {
+    result["smoothed"] = smoothed_json(work, sigma, gradient, norm,
+                                       directions_of(spread, weights.average, weights.workers));
+    if (result["smoothed"].contains("note"))
+      notes.push_back("smoothed loss: " + result["smoothed"]["note"].get<std::string>());
+  } else {
+    notes.push_back("no spread to smooth the loss with: give --sigma");
+  }
+  result["notes"] = notes;
+  result["seconds"] = now_seconds() - start;
+  result["version"] = kVersion;
+  return result;
+}
+
+std::string short_number(const Json& value) {
+  return value.is_null() ? "-" : fmt::format("{:.4g}", value.get<double>());
+}
+
+std::string with_error(const Json& estimate) {
+  if (estimate["value"].is_null()) return "-";
+  return fmt::format("{:.4g} ± {:.2g}", estimate["value"].get<double>(),
+                     estimate["standard_error"].get<double>());
+}
+
+// The curves at their first, middle and last point.
+std::string curves_table(const Json& result) {
+  const Json& series = result["series"];
+  if (series.empty()) return "";
+  const size_t last = series[0]["x"].size() - 1;
+  const bool rounds = result["rounds"] > 0;
+  std::vector<Table::Column> columns = {{rounds ? "at rounds" : "at evaluations"}};
+  const std::set<size_t> points = {0, last / 4, last / 2, last - last / 4, last};
+  for (const size_t i : points) {
+    columns.push_back(
+        {fmt::format("step {}", short_number(series[0]["x"][i])), Table::Align::kRight});
+  }
+  Table table(columns);
+  for (const Json& one : series) {
+    std::vector<std::string> cells = {one["name"]};
+    for (const size_t i : points) cells.push_back(short_number(one["y"][i]));
+    table.add_row(std::move(cells));
+  }
+  return table.to_string();
+}
+
+std::string workers_table(const Json& result) {
+  const Json& spread = result["spread"];
+  const size_t count = spread["distances"].size();
+  const bool forces = result["rounds"] > 0, angles = count > 1 && count <= kWideTable;
+  std::vector<Table::Column> columns = {
+      {"at the end"}, {"distance", Table::Align::kRight}, {"loss", Table::Align::kRight}};
+  if (forces) columns.push_back({"pull", Table::Align::kRight});
+  if (forces) columns.push_back({"push", Table::Align::kRight});
+  for (size_t m = 0; angles && m < count; ++m) {
+    columns.push_back({fmt::format("angle to {}", m), Table::Align::kRight});
+  }
+  Table table(columns);
+  for (size_t m = 0; m < count; ++m) {
+    const Json& r = spread["distances"][m];
+    std::vector<std::string> cells = {fmt::format("worker {}", m), short_number(r),
+                                      short_number(spread["losses"][m])};
+    if (forces && spread["pull"].is_number()) {
+      cells.push_back(short_number(spread["pull"].get<double>() * r.get<double>()));
+      cells.push_back(short_number(spread["push"]));
+    }
+    for (size_t k = 0; angles && k < count; ++k) {
+      const Json& angle = spread["angles"][m][k];
+      cells.push_back(k == m            ? ""
+                      : angle.is_null() ? "-"
+                                        : fmt::format("{:.0f}°", angle.get<double>()));
+    }
+    table.add_row(std::move(cells));
+  }
+  table.add_row({"average", "", short_number(result["loss"])});
+  return table.to_string();
+}
+
+std::string cost_of(const Json& part) {
+  return fmt::format("{} passes, {}", format_short(part["passes"]),
+                     format_seconds(part["seconds"]));
+}
+
+std::string figures_table(const Json& result) {
+  Table table({{"noise at the end"}, {"value", Table::Align::kRight}, {"cost"}});
+  const Json& spread = result["spread"];
+  table.add_row(
+      {"consensus distance", short_number(spread["consensus_distance"]), cost_of(spread)});
+  table.add_row({"sigma_w^2", short_number(spread["sigma_w_squared"])});
+  table.add_row({"sigma_w a parameter", short_number(spread["sigma_per_parameter"])});
+  table.add_row({"||g||", short_number(result["gradient"]["norm"]), cost_of(result["gradient"])});
+  if (result.contains("effective_rate")) {
+    const Json& r = result["effective_rate"];
+    table.add_row({"alpha_e / alpha", with_error(r["alpha_e_over_alpha"]), cost_of(r)});
+    table.add_row({"  of the spread alone", with_error(r["alpha_e_over_alpha_of_spread"])});
+    table.add_row({"Delta / alpha^2", with_error(r["delta_over_alpha_squared"])});
+    table.add_row({"  of zeta_S", with_error(r["delta_of_zeta_s"])});
+    table.add_row({"  of zeta_2", with_error(r["delta_of_zeta_2"])});
+    table.add_row({"  of both together", with_error(r["delta_of_both"])});
+    table.add_row({"||zeta_S||^2", with_error(r["zeta_s_squared"])});
+    table.add_row({"||zeta_2||^2", with_error(r["zeta_2_squared"])});
+  }
+  if (result.contains("smoothed") && result["smoothed"].contains("smoothed_loss")) {
+    const Json& smooth = result["smoothed"];
+    table.add_row({fmt::format("smoothed loss, sigma {}", short_number(smooth["sigma"])),
+                   with_error(smooth["smoothed_loss"]), cost_of(smooth)});
+    for (const auto& [name, curvature] : smooth["curvature"].items()) {
+      const std::string where = name == "along_gradient" ? "along g" : "towards workers";
+      table.add_row({"  its curvature " + where, with_error(curvature["of_smoothed_loss"])});
+      table.add_row({"  the loss's own", short_number(curvature["of_loss"])});
+      table.add_row({"  bound of the former", short_number(curvature["bound"])});
+    }
+  }
+  return table.to_string();
+}
+
+std::string describe(const Json& result) {
+  std::string text =
+      fmt::format("{}: {}, {} worker{}, {} on {}\n\n", result["run"].get<std::string>(),
+                  result["algorithm"].get<std::string>(), result["workers"].get<int>(),
+                  result["workers"] == 1 ? "" : "s", result["model"].get<std::string>(),
+                  result["data"].get<std::string>());
+  for (const std::string& table :
+       {curves_table(result), workers_table(result), figures_table(result)}) {
+    if (!table.empty()) text += table + "\n";
+  }
+  for (const Json& note : result["notes"]) text += note.get<std::string>() + "\n";
+  text += fmt::format("{} of {} training examples, seed {}, {}; written to {}\n",
+                      format_count(result["examples"]), format_count(result["training_examples"]),
+                      result["seed"].get<int64_t>(), format_seconds(result["seconds"]),
+                      (fs::path(result["run"].get<std::string>()) / kFile).string());
+  return text;
+}
+
+int dynamics(const DynamicsFlags& flags) {
+  check_flags(flags);
+  std::vector<FinishedRun> runs;
+  std::set<fs::path> seen;
+  for (const std::string& folder : run_folders(flags.runs)) {
+    require(seen.insert(fs::weakly_canonical(folder)).second, "{} is given twice", folder);
+    runs.push_back(FinishedRun::open(folder));
+    RunFolder::open(folder).require_writable("the run");
+  }
+  Json all = Json::array();
+  std::string text;
+  for (const FinishedRun& run : runs) {
+    if (runs.size() > 1 && !flags.quiet) std::cerr << run.folder() + "\n";
+    const auto progress = flags.quiet ? make_no_progress() : make_progress(std::cerr);
+    all.push_back(measure_run(run, flags, *progress));
+    progress->finish();
+    write_json(fs::path(run.folder()) / kFile, all.back());
+    text += (text.empty() ? "" : "\n\n") + describe(all.back());
+  }
+  if (flags.json) {
+    std::cout << Json{{"runs", all}}.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
+  } else {
+    std::cout << text;
+  }
+  return 0;
+}
+
+}  // namespace
+
+Command add_dynamics(CLI::App& program) {
+  auto* command = program.add_subcommand(
+      "dynamics", "how the workers of a finished run moved, and the noise they live in");
+  auto flags = std::make_shared<DynamicsFlags>();
+  const auto whole = [&](const std::string& name, int64_t& value, const std::string& help) {
+    command->add_option(name, value, help)->capture_default_str()->check([name](const auto& text) {
+      return check_whole_number(name, text);
+    });
+  };
+  command->add_option("runs", flags->runs, "run folders, or the folder of a comparison");
+  whole("--samples", flags->samples,
+        "training examples for losses, gradient and mini-batches, drawn balanced; 0: all");
+  whole("--draws", flags->draws, "of mini-batches, and of noise for the smoothed loss");
+  command
+      ->add_option("--sigma", flags->sigma,
+                   "deviation of the noise that smooths the loss; 0: the workers' own")
+      ->check([](const std::string& text) { return check_real_number("--sigma", text); })
+      ->capture_default_str();
+  whole("--seed", flags->seed, "of the examples and of all draws");
+  whole("--workers", flags->workers, "threads that share the batches; 0: one a core");
+  command->add_flag("--json", flags->json, "print the results as JSON instead of the tables");
+  command->add_flag("--quiet", flags->quiet, "show nothing but the result and errors");
+  command->footer(
+      "Writes dynamics.json into every run folder; valley report draws its curves. What each "
+      "figure\nis, costs, and when it misleads: docs/dynamics.md. Examples:\n"
+      "  valley dynamics runs/first\n"
+      "  valley dynamics runs/compare --samples 0 --draws 100\n"
+      "  valley dynamics runs/a runs/b --json --quiet");
+  return [flags] { return dynamics(*flags); };
+}
+
+}  // namespace valley::app
