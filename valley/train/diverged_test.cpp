@@ -130,5 +130,18 @@ TEST(Diverged, WeightsAreSeenBeforeABadCheckpointIsWritten) {
             "may help");
 }
 
+// All weights are numbers, but the loss of where the last step led to is none.
+TEST(Diverged, TheAverageIsSeenAtTheEnd) {
+  for (const int workers : {1, 2}) {
+    SmallTraining training{.workers = workers, .options = small_options("local-sgd")};
+    training.options.learning_rate = {.shape = LrShape::kConstant, .base = 1e200};
+    training.options.optimizer = {.momentum = 0};
+    training.options.steps = 1;
+    EXPECT_EQ(error_of<Diverged>([&] { train(training); }),
+              "the loss of the workers' average is nan at the end; a smaller --lr or a stronger "
+              "--pull may help");
+  }
+}
+
 }  // namespace
 }  // namespace valley

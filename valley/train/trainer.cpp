@@ -476,6 +476,10 @@ class Trainer::Loop {
       x_.copy_(mean);
     }
     score();
+    if (!std::isfinite(summary_.train_loss)) {
+      throw Diverged(fmt::format("the loss of the workers' average is {} at the end; {}",
+                                 std::abs(summary_.train_loss), last_checkpoint()));
+    }
     show(/*epoch_end=*/true);
     if (!o_.out.empty() && comm_.rank() == 0) save_model();
   }
