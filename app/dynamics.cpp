@@ -56,7 +56,6 @@ struct DynamicsFlags {
 };
 
 void check_flags(const DynamicsFlags& flags) {
-  require(!flags.runs.empty(), "give the folders of finished runs");
   require(flags.samples >= 0, "--samples must be at least 0, got {}", flags.samples);
   require(flags.draws >= 2, "--draws must be at least 2, got {}", flags.draws);
   require(std::isfinite(flags.sigma) && flags.sigma >= 0, "--sigma must be at least 0, got {}",
@@ -414,7 +413,7 @@ std::string workers_table(const Json& result) {
 }
 
 std::string cost_of(const Json& part) {
-  return fmt::format("{} passes, {}", format_short(part["passes"]),
+  return fmt::format("{:.0f} passes, {}", part["passes"].get<double>(),
                      format_seconds(part["seconds"]));
 }
 
@@ -443,9 +442,9 @@ std::string figures_table(const Json& result) {
                    with_error(smooth["smoothed_loss"]), cost_of(smooth)});
     for (const auto& [name, curvature] : smooth["curvature"].items()) {
       const std::string where = name == "along_gradient" ? "along g" : "towards workers";
-      table.add_row({"  its curvature " + where, with_error(curvature["of_smoothed_loss"])});
-      table.add_row({"  the loss's own", short_number(curvature["of_loss"])});
-      table.add_row({"  bound of the former", short_number(curvature["bound"])});
+      table.add_row({"  curvature " + where, with_error(curvature["of_smoothed_loss"])});
+      table.add_row({"    of the loss itself", short_number(curvature["of_loss"])});
+      table.add_row({"    at most", short_number(curvature["bound"])});
     }
   }
   return table.to_string();
@@ -471,12 +470,11 @@ std::string describe(const Json& result) {
 
 int dynamics(const DynamicsFlags& flags) {
   check_flags(flags);
-  std::vector<FinishedRun> runs;
-  std::set<fs::path> seen;
-  for (const std::string& folder : run_folders(flags.runs)) {
-    require(seen.insert(fs::weakly_canonical(folder)).second, "{} is given twice", folder);
-    runs.push_back(FinishedRun::open(folder));
-    RunFolder::open(folder).require_writable("the run");
+  const std::vector<FinishedRun> runs = open_runs(flags.runs);
+  for (const FinishedRun& run : runs) {
+    require(flags.samples == 0 || flags.samples >= run.workers(),
+            "--samples {} are fewer than the {} workers of {}", flags.samples, run.workers(),
+            run.folder());
   }
   Json all = Json::array();
   std::string text;
@@ -502,22 +500,16 @@ Command add_dynamics(CLI::App& program) {
   auto* command = program.add_subcommand(
       "dynamics", "how the workers of a finished run moved, and the noise they live in");
   auto flags = std::make_shared<DynamicsFlags>();
-  const auto whole = [&](const std::string& name, int64_t& value, const std::string& help) {
-    command->add_option(name, value, help)->capture_default_str()->check([name](const auto& text) {
-      return check_whole_number(name, text);
-    });
-  };
   command->add_option("runs", flags->runs, "run folders, or the folder of a comparison");
-  whole("--samples", flags->samples,
-        "training examples for losses, gradient and mini-batches, drawn balanced; 0: all");
-  whole("--draws", flags->draws, "of mini-batches, and of noise for the smoothed loss");
-  command
-      ->add_option("--sigma", flags->sigma,
-                   "deviation of the noise that smooths the loss; 0: the workers' own")
-      ->check([](const std::string& text) { return check_real_number("--sigma", text); })
-      ->capture_default_str();
-  whole("--seed", flags->seed, "of the examples and of all draws");
-  whole("--workers", flags->workers, "threads that share the batches; 0: one a core");
+  add_number(*command, "--samples", flags->samples,
+             "training examples for losses, gradient and mini-batches, drawn balanced; 0: all");
+  add_number(*command, "--draws", flags->draws,
+             "of mini-batches, and of noise for the smoothed loss");
+  add_number(*command, "--sigma", flags->sigma,
+             "deviation of the noise that smooths the loss; 0: the workers' own");
+  add_number(*command, "--seed", flags->seed, "of the examples and of all draws");
+  add_number(*command, "--workers", flags->workers,
+             "threads that share the batches; 0: one a core");
   command->add_flag("--json", flags->json, "print the results as JSON instead of the tables");
   command->add_flag("--quiet", flags->quiet, "show nothing but the result and errors");
   command->footer(
