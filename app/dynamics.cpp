@@ -389,7 +389,7 @@ std::string workers_table(const Json& result) {
   if (forces) columns.push_back({"pull", Table::Align::kRight});
   if (forces) columns.push_back({"push", Table::Align::kRight});
   for (size_t m = 0; angles && m < count; ++m) {
-    columns.push_back({fmt::format("angle to {}", m), Table::Align::kRight});
+    columns.push_back({fmt::format("{}to {}", m == 0 ? "angle " : "", m), Table::Align::kRight});
   }
   Table table(columns);
   for (size_t m = 0; m < count; ++m) {
