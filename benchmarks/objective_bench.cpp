@@ -16,6 +16,7 @@
 #include <limits>
 #include <string>
 
+#include "app/allocator.h"
 #include "valley/analysis/draws.h"
 #include "valley/analysis/objective.h"
 #include "valley/analysis/plane.h"
@@ -39,6 +40,7 @@ void keep_least(double& least, const F& f) {
 
 int main(int argc, char** argv) {
   if (argc < 3) return 2;
+  valley::app::keep_freed_memory();
   const std::string model = argv[1];
   const int64_t examples = std::atoll(argv[2]);
   const int threads = argc > 3 ? std::atoi(argv[3]) : 0;

@@ -109,7 +109,7 @@ def check_links(path, text):
 
 def check_flags(path, text, known):
     text = text.replace("\\\n", " ")
-    for command, rest in re.findall(r"valley (train|compare|sharpness|topology|report|list) ([^\n`#|]*)", text):
+    for command, rest in re.findall(r"valley (train|compare|sharpness|landscape|dynamics|topology|report|list) ([^\n`#|]*)", text):
         for flag in re.findall(r"(?<!\S)--[a-z-]+", rest):
             if flag not in known[command]:
                 yield f"{path.relative_to(ROOT)}: `valley {command}` has no {flag}"
@@ -118,7 +118,8 @@ def check_flags(path, text, known):
 def main():
     program = sys.argv[1]
     known = {command: set(re.findall(r"--[a-z-]+", output(program, command, "--help")))
-             for command in ("train", "compare", "sharpness", "topology", "report", "list")}
+             for command in ("train", "compare", "sharpness", "landscape", "dynamics", "topology",
+                             "report", "list")}
     problems = [*check_algorithms(program), *check_models(program)]
     problems += check_topologies(program)
     problems += check_measures(program)
