@@ -137,7 +137,7 @@ Json with_cost(Json json, double passes, double start) {
   return json;
 }
 
-Json spread_json(Work& work, const Spread& spread, const Forces& forces) {
+Json spread_json(Work& work, const WorkerSpread& spread, const Forces& forces) {
   const double start = now_seconds();
   const double d = static_cast<double>(work.weights.average.numel());
   Json json = {{"distances", to_json(spread.distances)},
@@ -313,7 +313,7 @@ Json measure_run(const FinishedRun& run, const DynamicsFlags& flags, Progress& p
   if (result["rounds"] == 0)
     notes.push_back(s.algorithm + " has no rounds: no pull, push or potential");
 
-  const Spread spread = spread_of(weights.average, weights.workers);
+  const WorkerSpread spread = spread_of_workers(weights.average, weights.workers);
   result["spread"] = spread_json(work, spread, last_forces(metrics));
   if (run.workers() == 1) {
     notes.push_back("one worker: spread and angles need two");

@@ -29,7 +29,8 @@ namespace {
 at::Tensor vec(std::vector<double> values) { return at::tensor(values, at::kDouble); }
 
 TEST(Spread, OfThreeWorkers) {
-  const Spread spread = spread_of(vec({1, 1}), {vec({4, 1}), vec({1, 5}), vec({-1, 1})});
+  const WorkerSpread spread =
+      spread_of_workers(vec({1, 1}), {vec({4, 1}), vec({1, 5}), vec({-1, 1})});
   EXPECT_EQ(spread.distances, (std::vector<double>{3, 4, 2}));
   EXPECT_DOUBLE_EQ(spread.variance, (9.0 + 16 + 4) / 3);
   EXPECT_DOUBLE_EQ(spread.angles[0][0], 0);
@@ -45,14 +46,14 @@ TEST(Spread, OfThreeWorkers) {
 TEST(Spread, AWorkerAtTheAverageHasNoDirection) {
   // float32 weights of length 5: 1e-6 of them are rounding.
   const at::Tensor average = vec({3, 4});
-  const Spread spread = spread_of(average, {vec({3, 4 + 4e-6}), vec({3, 4 + 1e-5})});
+  const WorkerSpread spread = spread_of_workers(average, {vec({3, 4 + 4e-6}), vec({3, 4 + 1e-5})});
   EXPECT_TRUE(std::isnan(spread.angles[0][0]));
   EXPECT_TRUE(std::isnan(spread.angles[0][1]));
   EXPECT_EQ(spread.angles[1][1], 0);
   EXPECT_EQ(directions_of(spread, average, {average, vec({3, 5})}).size(), 1u);
-  EXPECT_FALSE(spread_of(average, {average, average}).has_directions());
-  EXPECT_EQ(spread_of(average, {average}).variance, 0);
-  EXPECT_EQ(error_of<UsageError>([&] { spread_of(average, {}); }), "there are no workers");
+  EXPECT_FALSE(spread_of_workers(average, {average, average}).has_directions());
+  EXPECT_EQ(spread_of_workers(average, {average}).variance, 0);
+  EXPECT_EQ(error_of<UsageError>([&] { spread_of_workers(average, {}); }), "there are no workers");
 }
 
 TEST(Potential, IsLowestAtThePredictedWidth) {

@@ -14,7 +14,7 @@
 
 namespace valley {
 
-bool Spread::has_directions() const {
+bool WorkerSpread::has_directions() const {
   // The angle of a direction with itself is 0.
   for (size_t m = 0; m < angles.size(); ++m) {
     if (angles[m][m] == 0) return true;
@@ -22,7 +22,7 @@ bool Spread::has_directions() const {
   return false;
 }
 
-Spread spread_of(const at::Tensor& average, const std::vector<at::Tensor>& workers) {
+WorkerSpread spread_of_workers(const at::Tensor& average, const std::vector<at::Tensor>& workers) {
   require(!workers.empty(), "there are no workers");
   std::vector<at::Tensor> away;
   for (const at::Tensor& x : workers) away.push_back(at::sub(x, average).to(at::kDouble));
@@ -34,7 +34,7 @@ Spread spread_of(const at::Tensor& average, const std::vector<at::Tensor>& worke
       1e-6 * at::linalg_vector_norm(average, 2, c10::nullopt, false, at::kDouble).item<double>();
 
   const size_t count = workers.size();
-  Spread spread;
+  WorkerSpread spread;
   for (size_t j = 0; j < count; ++j) {
     spread.distances.push_back(std::sqrt(product[j * count + j]));
     spread.variance += product[j * count + j] / static_cast<double>(count);
@@ -54,7 +54,7 @@ Spread spread_of(const at::Tensor& average, const std::vector<at::Tensor>& worke
   return spread;
 }
 
-std::vector<at::Tensor> directions_of(const Spread& spread, const at::Tensor& average,
+std::vector<at::Tensor> directions_of(const WorkerSpread& spread, const at::Tensor& average,
                                       const std::vector<at::Tensor>& workers) {
   std::vector<at::Tensor> directions;
   for (size_t m = 0; m < workers.size(); ++m) {

@@ -7,7 +7,7 @@
 namespace valley {
 
 /// How far workers are from their average x_A, and in which directions: d_m = x_m - x_A.
-struct Spread {
+struct WorkerSpread {
   std::vector<double> distances;  ///< [M] r_m = ||d_m||
   /// [M][M] degrees between d_j and d_k. No number where a worker is at x_A (to the rounding of
   /// float32 weights, 1e-6 ||x_A||): it has no direction.
@@ -19,10 +19,10 @@ struct Spread {
 
 /// Cost: M (M + 1) / 2 inner products of d values, in double. Memory: M d doubles.
 /// @throws UsageError if there is no worker.
-Spread spread_of(const at::Tensor& average, const std::vector<at::Tensor>& workers);
+WorkerSpread spread_of_workers(const at::Tensor& average, const std::vector<at::Tensor>& workers);
 
 /// d_m / r_m of the workers that have a direction, each [d].
-std::vector<at::Tensor> directions_of(const Spread& spread, const at::Tensor& average,
+std::vector<at::Tensor> directions_of(const WorkerSpread& spread, const at::Tensor& average,
                                       const std::vector<at::Tensor>& workers);
 
 /// What pull and push together have of an energy:
