@@ -2,7 +2,6 @@
 
 #include <ATen/ops/empty.h>
 #include <ATen/ops/linalg_eigh.h>
-#include <ATen/ops/linalg_vector_norm.h>
 #include <ATen/ops/mv.h>
 #include <ATen/ops/zeros.h>
 #include <c10/core/GradMode.h>
@@ -11,17 +10,10 @@
 #include <cmath>
 #include <limits>
 
+#include "valley/analysis/length.h"
 #include "valley/core/error.h"
 
 namespace valley {
-namespace {
-
-double length(const at::Tensor& x) {
-  return at::linalg_vector_norm(x, 2, c10::nullopt, false, at::kDouble).item<double>();
-}
-
-}  // namespace
-
 LanczosRun::LanczosRun(const at::Tensor& start, int64_t steps)
     : most_(std::min(steps, start.numel())) {
   const double norm = length(start);

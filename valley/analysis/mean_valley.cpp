@@ -1,7 +1,6 @@
 #include "valley/analysis/mean_valley.h"
 
 #include <ATen/ops/add.h>
-#include <ATen/ops/linalg_vector_norm.h>
 #include <ATen/ops/sub.h>
 #include <c10/core/GradMode.h>
 
@@ -9,15 +8,11 @@
 #include <cmath>
 #include <limits>
 
+#include "valley/analysis/length.h"
 #include "valley/core/error.h"
 
 namespace valley {
 namespace {
-
-// Accumulated in double without a copy in double.
-double length(const at::Tensor& x) {
-  return at::linalg_vector_norm(x, 2, c10::nullopt, false, at::kDouble).item<double>();
-}
 
 CrossingOptions search_of(const MeanValleyOptions& o) {
   return {.search = o.search, .step = o.step, .tolerance = o.tolerance, .cap = o.cap};

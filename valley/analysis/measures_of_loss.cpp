@@ -1,7 +1,6 @@
 #include "valley/analysis/measures_of_loss.h"
 
 #include <ATen/ops/add.h>
-#include <ATen/ops/linalg_vector_norm.h>
 #include <ATen/ops/sub.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -10,14 +9,11 @@
 #include <nlohmann/json.hpp>
 
 #include "valley/analysis/draws.h"
+#include "valley/analysis/length.h"
 #include "valley/analysis/pac_bayes.h"
 
 namespace valley {
 namespace {
-
-double length(const at::Tensor& x) {
-  return at::linalg_vector_norm(x, 2, c10::nullopt, false, at::kDouble).item<double>();
-}
 
 Json with_seed(const Minimum& minimum, Json details) {
   details["draws"] = minimum.options().draws;

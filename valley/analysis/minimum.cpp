@@ -1,7 +1,6 @@
 #include "valley/analysis/minimum.h"
 
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/linalg_vector_norm.h>
 #include <ATen/ops/sub.h>
 #include <c10/core/GradMode.h>
 
@@ -9,6 +8,7 @@
 #include <cmath>
 #include <utility>
 
+#include "valley/analysis/length.h"
 #include "valley/core/error.h"
 
 namespace valley {
@@ -69,9 +69,7 @@ LossFunction Minimum::loss_function() const {
 double Minimum::valley_width() const {
   double sum = 0;
   for (const at::Tensor& worker : data_.workers) {
-    sum +=
-        at::linalg_vector_norm(at::sub(worker, data_.average), 2, c10::nullopt, false, at::kDouble)
-            .item<double>();
+    sum += length(at::sub(worker, data_.average));
   }
   return data_.workers.empty() ? 0 : sum / static_cast<double>(data_.workers.size());
 }

@@ -1,12 +1,12 @@
 #include "valley/analysis/pac_bayes.h"
 
-#include <ATen/ops/linalg_vector_norm.h>
 #include <ATen/ops/sub.h>
 
 #include <algorithm>
 #include <cmath>
 
 #include "valley/analysis/crossing.h"
+#include "valley/analysis/length.h"
 #include "valley/core/error.h"
 
 namespace valley {
@@ -47,9 +47,7 @@ std::optional<PacBayes> pac_bayes(const LossFunction& loss, const at::Tensor& x,
 
   const double further = 1.1 * sigma;
   const double slope = (rise_at(further).value - rise.value) / (further - sigma);
-  const double distance =
-      at::linalg_vector_norm(at::sub(x, initial), 2, c10::nullopt, false, at::kDouble)
-          .item<double>();
+  const double distance = length(at::sub(x, initial));
   const double value = distance * distance / (4 * sigma * sigma) +
                        std::log(2 * static_cast<double>(examples) / 1e-6);
   // d measure / d sigma, and d sigma = d rise / slope.

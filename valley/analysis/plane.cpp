@@ -14,6 +14,7 @@
 #include <cmath>
 
 #include "valley/analysis/draws.h"
+#include "valley/analysis/length.h"
 #include "valley/core/error.h"
 
 namespace valley {
@@ -25,8 +26,6 @@ constexpr double kNothing = 1e-5;
 double inner(const at::Tensor& a, const at::Tensor& b) {
   return at::dot(a.to(at::kDouble), b.to(at::kDouble)).item<double>();
 }
-
-double length(const at::Tensor& x) { return std::sqrt(inner(x, x)); }
 
 const at::Tensor& of_worker(const std::vector<at::Tensor>& workers, int m) {
   require(0 <= m && m < static_cast<int>(workers.size()), "there is no worker {}: they are 0 to {}",

@@ -1,7 +1,6 @@
 #include "valley/analysis/spread.h"
 
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/linalg_vector_norm.h>
 #include <ATen/ops/stack.h>
 #include <ATen/ops/sub.h>
 
@@ -10,6 +9,7 @@
 #include <limits>
 #include <numbers>
 
+#include "valley/analysis/length.h"
 #include "valley/core/error.h"
 
 namespace valley {
@@ -30,8 +30,7 @@ WorkerSpread spread_of_workers(const at::Tensor& average, const std::vector<at::
   away.clear();
   const at::Tensor products = d.matmul(d.t()).contiguous();
   const double* product = products.data_ptr<double>();
-  const double rounding =
-      1e-6 * at::linalg_vector_norm(average, 2, c10::nullopt, false, at::kDouble).item<double>();
+  const double rounding = 1e-6 * length(average);
 
   const size_t count = workers.size();
   WorkerSpread spread;

@@ -1,7 +1,6 @@
 #include "valley/analysis/uphill.h"
 
 #include <ATen/ops/add.h>
-#include <ATen/ops/linalg_vector_norm.h>
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
@@ -9,17 +8,16 @@
 #include <limits>
 
 #include "valley/analysis/crossing.h"
+#include "valley/analysis/length.h"
 #include "valley/core/error.h"
 
 namespace valley {
 namespace {
 
 double checked_length(const at::Tensor& gradient) {
-  const double length =
-      at::linalg_vector_norm(gradient, 2, c10::nullopt, false, at::kDouble).item<double>();
-  require(std::isfinite(length) && length > 0, "the gradient has no direction, its length is {}",
-          length);
-  return length;
+  const double norm = length(gradient);
+  require(std::isfinite(norm) && norm > 0, "the gradient has no direction, its length is {}", norm);
+  return norm;
 }
 
 }  // namespace
