@@ -1,6 +1,5 @@
 #include "valley/analysis/objective.h"
 
-#include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/argmax.h>
 #include <ATen/ops/cross_entropy_loss.h>
@@ -18,7 +17,7 @@
 #include <thread>
 #include <utility>
 
-#include "valley/comm/group.h"
+#include "valley/analysis/sum_over_threads.h"
 #include "valley/core/error.h"
 #include "valley/evaluation/batch_norm.h"
 #include "valley/evaluation/deal.h"
@@ -42,14 +41,6 @@ ObjectiveOptions checked(ObjectiveOptions o) {
 at::Tensor partial_loss(Model& model, const Batch& batch, int64_t examples) {
   const double share = static_cast<double>(batch.target.size(0)) / static_cast<double>(examples);
   return at::cross_entropy_loss(model.forward(batch.input), batch.target) * share;
-}
-
-// Adds tensors, one for each range and undefined where it is zero, to `sums` [d].
-void add_to(at::Tensor sums, const variable_list& parts, const std::vector<NamedRange>& ranges) {
-  for (size_t i = 0; i < parts.size(); ++i) {
-    if (!parts[i].defined()) continue;
-    sums.narrow(0, ranges[i].offset, ranges[i].size).add_(parts[i].detach().reshape(-1));
-  }
 }
 
 // d(g . v)/dx, tensors undefined where it is zero.
@@ -105,21 +96,15 @@ at::Tensor Objective::sum_over_threads(
     const std::function<void(Replica&, Communicator&, at::Tensor&)>& fn) {
   require(x.dim() == 1 && x.numel() == size(), "the point has {} values, the model {}", x.numel(),
           size());
-  std::vector<at::Tensor> sums(replicas_.size());
-  const int caller_threads = at::get_num_threads();
-  run_threads(options_.threads, [&](Communicator& comm) {
-    at::set_num_threads(1);  // the batches are what is shared
+  return valley::sum_over_threads(options_.threads, [&](Communicator& comm) {
     Replica& replica = *replicas_[comm.rank()];
-    at::Tensor& sum = sums[comm.rank()];
     const c10::NoGradGuard no_grad;
     const BorrowedValues borrowed(replica.parameters, x);
-    sum = at::zeros({rows, columns}, at::kDouble);
+    at::Tensor sum = at::zeros({rows, columns}, at::kDouble);
     replica.model->train(false);
     fn(replica, comm, sum);
+    return sum;
   });
-  at::set_num_threads(caller_threads);  // of this thread, which was worker 0 if it was alone
-  for (size_t i = 1; i < sums.size(); ++i) sums[0].add_(std::exchange(sums[i], {}));
-  return sums[0];
 }
 
 PointScores Objective::scores(const at::Tensor& x) {
@@ -154,16 +139,16 @@ LossGradient Objective::gradient(const at::Tensor& x) {
       sum_over_threads(x, 1, size(), [&](Replica& replica, Communicator& comm, at::Tensor& sums) {
         const c10::AutoGradMode with_grad(true);
         const FlatParameters& p = replica.parameters;
-        deal_batches(data_, statistics_, comm, options_.derivative_batch_size,
-                     [&](const Batch& batch) {
-                       const at::Tensor loss = partial_loss(*replica.model, batch, examples());
-                       losses[comm.rank()] += loss.item<double>();
-                       add_to(sums[0],
-                              torch::autograd::grad({loss}, p.parameters(), /*grad_outputs=*/{},
-                                                    /*retain_graph=*/false, /*create_graph=*/false,
-                                                    /*allow_unused=*/true),
-                              p.ranges());
-                     });
+        deal_batches(
+            data_, statistics_, comm, options_.derivative_batch_size, [&](const Batch& batch) {
+              const at::Tensor loss = partial_loss(*replica.model, batch, examples());
+              losses[comm.rank()] += loss.item<double>();
+              add_parts(sums[0],
+                        torch::autograd::grad({loss}, p.parameters(), /*grad_outputs=*/{},
+                                              /*retain_graph=*/false, /*create_graph=*/false,
+                                              /*allow_unused=*/true),
+                        p.ranges());
+            });
       });
   if (options_.on_passes) options_.on_passes(3);
   LossGradient result{.gradient = sum[0].to(start().scalar_type())};
@@ -194,9 +179,10 @@ std::vector<at::Tensor> Objective::hessian_products(const at::Tensor& x,
                     /*grad_outputs=*/{}, /*retain_graph=*/true, /*create_graph=*/true,
                     /*allow_unused=*/true);
                 for (int64_t i = 0; i < k; ++i) {
-                  add_to(sums[i],
-                         product(gradients, directions[i], p.parameters(), p.ranges(), i + 1 < k),
-                         p.ranges());
+                  add_parts(
+                      sums[i],
+                      product(gradients, directions[i], p.parameters(), p.ranges(), i + 1 < k),
+                      p.ranges());
                 }
               });
         });
