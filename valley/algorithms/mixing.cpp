@@ -108,10 +108,8 @@ const MixingMatrix& Graph::matrix(int64_t t) {
 }
 
 MixingOrder parse_mixing_order(const std::string& name) {
-  if (name == "awc") return MixingOrder::kAwc;
-  if (name == "atc") return MixingOrder::kAtc;
-  if (name == "cta") return MixingOrder::kCta;
-  throw UsageError(unknown_name("mixing order", name, {"awc", "atc", "cta"}));
+  const MixingOrder orders[] = {MixingOrder::kAwc, MixingOrder::kAtc, MixingOrder::kCta};
+  return orders[choose("mixing order", name, {"awc", "atc", "cta"})];
 }
 
 int64_t mixing_bytes(const RoundCost& cost, const AlgorithmOptions& options) {

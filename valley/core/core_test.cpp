@@ -22,6 +22,16 @@ TEST(Names, NearestIsOfferedForATypoOnly) {
             "unknown algorithm 'dpff'; did you mean 'dppf'? known: ssgd, local-sgd, dppf");
 }
 
+TEST(Names, AChoiceIsItsPlaceOrTheErrorThatListsAll) {
+  EXPECT_EQ(choose("decay", "matrices", {"all", "matrices"}), 1);
+  try {
+    choose("decay", "none", {"all", "matrices"});
+    FAIL();
+  } catch (const UsageError& error) {
+    EXPECT_STREQ(error.what(), "unknown decay 'none'; known: all, matrices");
+  }
+}
+
 TEST(Require, ThrowsTheFormattedLine) {
   EXPECT_NO_THROW(require(true, "fine"));
   try {

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "valley/core/error.h"
+
 namespace valley {
 namespace {
 
@@ -37,6 +39,13 @@ std::string nearest_name(std::string_view given, const std::vector<std::string>&
     }
   }
   return best;
+}
+
+size_t choose(std::string_view kind, std::string_view given,
+              const std::vector<std::string>& names) {
+  const auto found = std::find(names.begin(), names.end(), given);
+  if (found == names.end()) throw UsageError(unknown_name(kind, given, names));
+  return static_cast<size_t>(found - names.begin());
 }
 
 std::string unknown_name(std::string_view kind, std::string_view given,

@@ -11,6 +11,9 @@ namespace valley {
 std::string unknown_name(std::string_view kind, std::string_view given,
                          const std::vector<std::string>& known);
 
+/// Which of `names` was given. @throws UsageError with unknown_name's line.
+size_t choose(std::string_view kind, std::string_view given, const std::vector<std::string>& names);
+
 /// The nearest of `known` by edit distance, or "" when none is near.
 std::string nearest_name(std::string_view given, const std::vector<std::string>& known);
 

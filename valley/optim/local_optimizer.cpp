@@ -118,9 +118,8 @@ class TorchOptimizer : public LocalOptimizer {
 }  // namespace
 
 OptimizerKind parse_optimizer(const std::string& name) {
-  if (name == "sgd") return OptimizerKind::kSgd;
-  if (name == "adamw") return OptimizerKind::kAdamW;
-  throw UsageError(unknown_name("optimizer", name, {"sgd", "adamw"}));
+  return choose("optimizer", name, {"sgd", "adamw"}) == 0 ? OptimizerKind::kSgd
+                                                          : OptimizerKind::kAdamW;
 }
 
 void check(const OptimizerOptions& o) {

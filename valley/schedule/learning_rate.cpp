@@ -16,10 +16,7 @@ const std::vector<std::string>& lr_shape_names() {
 }
 
 LrShape parse_lr_shape(std::string_view name) {
-  const auto& names = lr_shape_names();
-  const auto found = std::find(names.begin(), names.end(), name);
-  if (found == names.end()) throw UsageError(unknown_name("learning-rate schedule", name, names));
-  return static_cast<LrShape>(found - names.begin());
+  return static_cast<LrShape>(choose("learning-rate schedule", name, lr_shape_names()));
 }
 
 LrSchedule::LrSchedule(LrScheduleOptions options) : options_(std::move(options)) {

@@ -4,7 +4,6 @@
 #include <cmath>
 #include <numbers>
 
-#include "valley/core/error.h"
 #include "valley/core/names.h"
 
 namespace valley {
@@ -17,10 +16,7 @@ const std::vector<std::string>& push_shape_names() {
 }
 
 PushShape parse_push_shape(std::string_view name) {
-  const auto& names = push_shape_names();
-  const auto found = std::find(names.begin(), names.end(), name);
-  if (found == names.end()) throw UsageError(unknown_name("push schedule", name, names));
-  return static_cast<PushShape>(found - names.begin());
+  return static_cast<PushShape>(choose("push schedule", name, push_shape_names()));
 }
 
 double push_factor(PushShape shape, double progress) {

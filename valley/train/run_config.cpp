@@ -8,14 +8,6 @@
 namespace valley {
 namespace {
 
-// One of `names` by its place, or the error that lists them.
-size_t choose(const std::string& kind, const std::string& given,
-              const std::vector<std::string>& names) {
-  const auto found = std::find(names.begin(), names.end(), given);
-  if (found == names.end()) throw UsageError(unknown_name(kind, given, names));
-  return static_cast<size_t>(found - names.begin());
-}
-
 template <typename T>
 constexpr const char* type_name() {
   if constexpr (std::is_same_v<T, bool>) return "true or false";
@@ -126,6 +118,12 @@ const std::vector<ConfigField>& config_fields() {
       {"evaluate-every", &C::evaluate_every, "Run", "evaluate every so many epochs; 0: at the end"},
       {"checkpoint-every", &C::checkpoint_every, "Run", "steps; 0: at the end"},
       {"keep-checkpoints", &C::keep_checkpoints, "Run", "how many of the newest stay"},
+      {"probe", &C::probe, "Run",
+       "look at the workers every so many steps, and at the end; 0: never; docs/dynamics.md"},
+      {"probe-samples", &C::probe_samples, "Run",
+       "training examples for its losses and gradients; 0: all"},
+      {"probe-draws", &C::probe_draws, "Run",
+       "its mini-batches and draws of noise; 0: only where the workers are, at no pass"},
   };
   return fields;
 }
@@ -228,6 +226,11 @@ TrainOptions to_train_options(const RunConfig& c) {
           "--algorithm {} needs workers that share memory: --launch threads", o.algorithm);
   require(!(c.launch == "threads" && c.backend == "gloo"),
           "--backend gloo needs --launch processes, torchrun, mpirun or srun");
+  require(c.probe >= 0, "--probe must be at least 0, got {}", c.probe);
+  require_no_probe_of_asynchronous(o.algorithm, c.probe);
+  require(c.probe_samples >= 0, "--probe-samples must be at least 0, got {}", c.probe_samples);
+  require(c.probe_draws == 0 || c.probe_draws >= 2,
+          "--probe-draws must be 0 or at least 2, got {}", c.probe_draws);
   o.out = c.out;
   o.evaluate_every = c.evaluate_every;
   o.checkpoint_every = c.checkpoint_every;
