@@ -1,7 +1,6 @@
 #include "valley/analysis/dynamics.h"
 
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/arange.h>
 #include <ATen/ops/norm.h>
 #include <fmt/format.h>
 
@@ -10,13 +9,12 @@
 #include <cmath>
 #include <filesystem>
 #include <functional>
-#include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <set>
 
 #include "app/commands.h"
-#include "app/finished_run.h"
+#include "app/instrument.h"
 #include "valley/analysis/batch_gradients.h"
 #include "valley/analysis/effective_rate.h"
 #include "valley/analysis/objective.h"
@@ -44,29 +42,17 @@ constexpr const char* kFile = "dynamics.json";
 constexpr size_t kCurvePoints = 2000;
 constexpr size_t kWideTable = 8;  // workers whose angles fit a terminal
 
-struct DynamicsFlags {
-  std::vector<std::string> runs;
-  int64_t samples = 1000;
+struct DynamicsFlags : InstrumentFlags {
   int64_t draws = 20;
   double sigma = 0;
-  int64_t seed = 0;
-  int64_t workers = 0;
-  bool json = false;
-  bool quiet = false;
 };
 
 void check_flags(const DynamicsFlags& flags) {
-  require(flags.samples >= 0, "--samples must be at least 0, got {}", flags.samples);
+  check(flags);
   require(flags.draws >= 2, "--draws must be at least 2, got {}", flags.draws);
   require(std::isfinite(flags.sigma) && flags.sigma >= 0, "--sigma must be at least 0, got {}",
           flags.sigma);
-  require(flags.seed >= 0, "--seed must be at least 0, got {}", flags.seed);
-  require(0 <= flags.workers && flags.workers <= 1024, "--workers must be in [0, 1024], got {}",
-          flags.workers);
 }
-
-// JSON has no word for a number that is none.
-Json finite_or_null(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
 
 Json to_json(const Estimate& estimate) {
   return {{"value", finite_or_null(estimate.value)},
@@ -86,20 +72,10 @@ struct Sample {
 };
 
 Sample sample_of(const FinishedRun& run, const Dataset& train, const DynamicsFlags& flags) {
-  // A draw of indices is a draw of a set whose examples are their own indices.
-  Dataset indices = train;
-  indices.inputs = at::arange(train.size()).view({-1, 1, 1, 1});
   const bool all = flags.samples == 0 || flags.samples >= train.size();
   const at::Tensor chosen =
-      all ? indices.inputs.flatten()
-          : balanced_subset(indices, flags.samples, static_cast<uint64_t>(flags.seed))
-                ->inputs.flatten();
-  auto data = std::make_shared<Dataset>(train);
-  if (!all) {
-    data->inputs = train.inputs.index_select(0, chosen);
-    data->targets = train.targets.index_select(0, chosen);
-  }
-  Sample sample{.data = data, .partition = {}};
+      balanced_indices(train, all ? train.size() : flags.samples, flags.seed_bits());
+  Sample sample{.data = subset_of(train, chosen), .partition = {}};
   const PartitionSpec spec = to_train_options(run.config()).partition;
   if (spec.kind == PartitionKind::kIid) return sample;
   std::vector<int64_t> place(static_cast<size_t>(train.size()), -1);
@@ -164,7 +140,7 @@ Json rate_json(Work& work, const at::Tensor& gradient, double passes_of_draw) {
                                          .batch_size = work.run.config().batch_size,
                                          .rank = m,
                                          .workers = count,
-                                         .seed = static_cast<uint64_t>(work.flags.seed)},
+                                         .seed = work.flags.seed_bits()},
                           work.sample.partition);
   }
   BatchGradients gradients([&] { return work.run.make_model(work.data); }, work.sample.data,
@@ -207,14 +183,14 @@ Json rate_json(Work& work, const at::Tensor& gradient, double passes_of_draw) {
 Json smoothed_json(Work& work, double sigma, const at::Tensor& gradient, double gradient_norm,
                    const std::vector<at::Tensor>& towards) {
   const double start = now_seconds();
-  std::vector<std::vector<at::Tensor>> groups;
+  std::vector<Directions> groups;
   std::vector<std::string> names;
   if (gradient_norm > 0) {
-    groups.push_back({gradient / gradient_norm});
+    groups.push_back(in_turn({gradient / gradient_norm}));
     names.emplace_back("along_gradient");
   }
   if (!towards.empty()) {
-    groups.push_back(towards);
+    groups.push_back(in_turn(towards));
     names.emplace_back("towards_workers");
   }
   double passes = 0;
@@ -232,11 +208,9 @@ Json smoothed_json(Work& work, double sigma, const at::Tensor& gradient, double 
   Json json = {{"sigma", sigma}, {"step", step}, {"draws", work.flags.draws}};
   json["loss"] = raw.loss.value;
   try {
-    const SmoothedLoss smooth = smoothed_loss(loss, work.weights.average, groups,
-                                              {.sigma = sigma,
-                                               .step = step,
-                                               .draws = work.flags.draws,
-                                               .seed = static_cast<uint64_t>(work.flags.seed)});
+    const SmoothedLoss smooth = smoothed_loss(
+        loss, work.weights.average, groups,
+        {.sigma = sigma, .step = step, .draws = work.flags.draws, .seed = work.flags.seed_bits()});
     json["smoothed_loss"] = to_json(smooth.loss);
     for (size_t i = 0; i < groups.size(); ++i) {
       json["curvature"][names[i]] = {
@@ -289,8 +263,7 @@ Json measure_run(const FinishedRun& run, const DynamicsFlags& flags, Progress& p
   Work work{run, flags, weights, sample, *data.train, data, objective, add_passes};
 
   const PointScores scores = objective.scores(weights.average);
-  require(std::isfinite(scores.loss), "{}: the loss of the average is {}, it diverged",
-          run.folder(), std::abs(scores.loss));
+  require_finite(scores.loss, run);
   const Summary& s = run.summary();
   Json result = {{"run", run.folder()},
                  {"algorithm", s.algorithm},
@@ -478,20 +451,12 @@ int dynamics(const DynamicsFlags& flags) {
   }
   Json all = Json::array();
   std::string text;
-  for (const FinishedRun& run : runs) {
-    if (runs.size() > 1 && !flags.quiet) std::cerr << run.folder() + "\n";
-    const auto progress = flags.quiet ? make_no_progress() : make_progress(std::cerr);
-    all.push_back(measure_run(run, flags, *progress));
-    progress->finish();
-    write_json(fs::path(run.folder()) / kFile, all.back());
+  for_each_run(runs, flags, [&](size_t i, Progress& progress) {
+    all.push_back(measure_run(runs[i], flags, progress));
+    write_json(fs::path(runs[i].folder()) / kFile, all.back());
     text += (text.empty() ? "" : "\n\n") + describe(all.back());
-  }
-  if (flags.json) {
-    std::cout << Json{{"runs", all}}.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
-  } else {
-    std::cout << text;
-  }
-  return 0;
+  });
+  return show({{"runs", all}}, text, flags);
 }
 
 }  // namespace
@@ -500,18 +465,14 @@ Command add_dynamics(CLI::App& program) {
   auto* command = program.add_subcommand(
       "dynamics", "how the workers of a finished run moved, and the noise they live in");
   auto flags = std::make_shared<DynamicsFlags>();
-  command->add_option("runs", flags->runs, "run folders, or the folder of a comparison");
-  add_number(*command, "--samples", flags->samples,
-             "training examples for losses, gradient and mini-batches, drawn balanced; 0: all");
+  add_instrument_flags(
+      *command, *flags,
+      "training examples for losses, gradient and mini-batches, drawn balanced; 0: all",
+      "of the examples and of all draws");
   add_number(*command, "--draws", flags->draws,
              "of mini-batches, and of noise for the smoothed loss");
   add_number(*command, "--sigma", flags->sigma,
              "deviation of the noise that smooths the loss; 0: the workers' own");
-  add_number(*command, "--seed", flags->seed, "of the examples and of all draws");
-  add_number(*command, "--workers", flags->workers,
-             "threads that share the batches; 0: one a core");
-  command->add_flag("--json", flags->json, "print the results as JSON instead of the tables");
-  command->add_flag("--quiet", flags->quiet, "show nothing but the result and errors");
   command->footer(
       "Writes dynamics.json into every run folder; valley report draws its curves. What each "
       "figure\nis, costs, and when it misleads: docs/dynamics.md. Examples:\n"

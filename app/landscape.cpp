@@ -6,13 +6,12 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
-#include <iostream>
 #include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "app/commands.h"
-#include "app/finished_run.h"
+#include "app/instrument.h"
 #include "valley/analysis/objective.h"
 #include "valley/analysis/plane.h"
 #include "valley/core/atomic_file.h"
@@ -20,12 +19,10 @@
 #include "valley/core/error.h"
 #include "valley/core/names.h"
 #include "valley/core/version.h"
-#include "valley/data/subset.h"
 #include "valley/record/curves.h"
 #include "valley/record/json_file.h"
 #include "valley/record/landscape_picture.h"
 #include "valley/record/progress.h"
-#include "valley/record/run_folder.h"
 #include "valley/record/table.h"
 #include "valley/record/units.h"
 
@@ -34,19 +31,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct LandscapeFlags {
-  std::vector<std::string> runs;
+struct LandscapeFlags : InstrumentFlags {
   std::string plane = "average";
   std::vector<int64_t> through;
   int64_t points = 21;
   double span = 0;
   std::string split = "train";
-  int64_t samples = 1000;
   std::string batch_norm = "probe";
-  int64_t seed = 0;
-  int64_t workers = 0;
-  bool json = false;
-  bool quiet = false;
 };
 
 // One run, what of it is looked at, and with what.
@@ -57,22 +48,14 @@ struct View {
 };
 
 void check_flags(const LandscapeFlags& flags) {
-  const auto choose = [](const char* flag, const std::string& value,
-                         const std::vector<std::string>& known) {
-    if (std::find(known.begin(), known.end(), value) == known.end())
-      throw UsageError(unknown_name(flag, value, known));
-  };
   choose("--plane", flags.plane, {"average", "workers", "spread", "random", "line"});
   choose("--split", flags.split, {"train", "test"});
-  choose("--batch-norm", flags.batch_norm, {"average", "probe"});
+  parse_batch_norm(flags.batch_norm);
   require(flags.points >= 2, "--points must be at least 2, got {}", flags.points);
   require(flags.points <= 501, "--points must be at most 501, got {}", flags.points);
   require(flags.span >= 0 && std::isfinite(flags.span), "--span must be at least 0, got {}",
           flags.span);
-  require(flags.samples >= 0, "--samples must be at least 0, got {}", flags.samples);
-  require(flags.seed >= 0, "--seed must be at least 0, got {}", flags.seed);
-  require(0 <= flags.workers && flags.workers <= 1024, "--workers must be in [0, 1024], got {}",
-          flags.workers);
+  check(flags);
   const size_t wanted = flags.plane == "average" ? 2 : flags.plane == "workers" ? 3 : 0;
   require(flags.through.empty() || flags.through.size() == wanted,
           "--through: --plane {} takes {} workers, got {}", flags.plane,
@@ -83,26 +66,21 @@ View view_of(const FinishedRun& run, const LandscapeFlags& flags) {
   const DataSplits data = run.load_data();
   View view{.run = &run, .weights = run.load_weights(data), .objective = nullptr};
   const auto& split = flags.split == "train" ? data.train : data.test;
-  const bool all = flags.samples == 0 || flags.samples >= split->size();
   view.objective = std::make_unique<Objective>(
-      [run, data] { return run.make_model(data); },
-      all ? split : balanced_subset(*split, flags.samples, static_cast<uint64_t>(flags.seed)),
-      *data.train,
-      ObjectiveOptions{
-          .threads = static_cast<int>(flags.workers),
-          .decay_rule = run.decay_rule(),
-          .batch_norm = flags.batch_norm == "probe" ? BatchNormAt::kProbe : BatchNormAt::kModel});
+      [run, data] { return run.make_model(data); }, examples_of(split, flags), *data.train,
+      ObjectiveOptions{.threads = static_cast<int>(flags.workers),
+                       .decay_rule = run.decay_rule(),
+                       .batch_norm = parse_batch_norm(flags.batch_norm)});
   return view;
 }
 
 Plane plane_of(const View& view, const LandscapeFlags& flags) {
   const auto& [average, workers, initial, ranges] = view.weights;
-  const auto seed = static_cast<uint64_t>(flags.seed);
   std::vector<int> through(flags.through.begin(), flags.through.end());
   if (through.empty()) through = {0, 1, 2};
-  if (flags.plane == "random") return random_plane(average, ranges, seed);
+  if (flags.plane == "random") return random_plane(average, ranges, flags.seed_bits());
   try {
-    if (flags.plane == "spread") return plane_of_spread(average, workers, seed);
+    if (flags.plane == "spread") return plane_of_spread(average, workers, flags.seed_bits());
     require(workers.size() >= 3,
             "--plane {} needs three workers, there are {} (two lie in one line with their average)",
             flags.plane, workers.size());
@@ -139,9 +117,6 @@ std::vector<double> evenly(double low, double high, int64_t points) {
   return values;
 }
 
-// JSON has no number for a loss that is none.
-Json finite_or_null(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
-
 Json about(const View& view, const LandscapeFlags& flags) {
   const Summary& s = view.run->summary();
   return {{"run", view.run->folder()},
@@ -173,8 +148,7 @@ Json survey(View& view, const Plane& plane, double extent, const LandscapeFlags&
   result["x"] = result["y"] = axis;
   for (const Stand& stand : stands) {
     const PointScores scores = look(*stand.x);
-    require(stand.name != "average" || std::isfinite(scores.loss),
-            "{}: the loss of the average is {}, it diverged", view.run->folder(), scores.loss);
+    if (stand.name == "average") require_finite(scores.loss, *view.run);
     result["points"].push_back({{"name", stand.name},
                                 {"x", stand.at.x},
                                 {"y", stand.at.y},
@@ -235,23 +209,10 @@ std::string points_table(const Json& survey) {
   return table.to_string();
 }
 
-std::unique_ptr<Progress> progress_for(const LandscapeFlags& flags) {
-  return flags.quiet ? make_no_progress() : make_progress(std::cerr);
-}
-
 void write_survey(const std::string& folder, const std::string& name, const Json& json,
                   const std::string& svg) {
   write_json(fs::path(folder) / (name + ".json"), json);
   write_atomically(fs::path(folder) / (name + ".svg"), svg);
-}
-
-int show(const Json& result, const std::string& text, const LandscapeFlags& flags) {
-  if (flags.json) {
-    std::cout << result.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
-  } else {
-    std::cout << text;
-  }
-  return 0;
 }
 
 // The loss on the way from one run's average to another's, and beyond both.
@@ -261,7 +222,7 @@ int cut(const std::vector<FinishedRun>& runs, const LandscapeFlags& flags) {
               runs[0].summary().model == runs[1].summary().model,
           "--plane line needs two runs of one model, got {} and {}", runs[0].summary().model,
           runs[1].summary().model);
-  const auto progress = progress_for(flags);
+  const auto progress = progress_of(flags);
   const at::Tensor& a = from.weights.average;
   const at::Tensor way = to.weights.average - a;
   const std::vector<double> ts = evenly(-0.25, 1.25, flags.points);
@@ -341,11 +302,8 @@ int landscape(const LandscapeFlags& flags) {
 
   Json all = Json::array();
   std::string text;
-  for (size_t i = 0; i < runs.size(); ++i) {
-    if (runs.size() > 1 && !flags.quiet) std::cerr << runs[i].folder() + "\n";
-    const auto progress = progress_for(flags);
-    all.push_back(survey(views[i], planes[i], extent, flags, *progress));
-    progress->finish();
+  for_each_run(runs, flags, [&](size_t i, Progress& progress) {
+    all.push_back(survey(views[i], planes[i], extent, flags, progress));
     write_survey(runs[i].folder(), "landscape", all.back(), picture_of(all.back()));
     text += points_table(all.back()) +
             fmt::format(
@@ -354,7 +312,7 @@ int landscape(const LandscapeFlags& flags) {
                 flags.plane == "random" ? "random plane" : "plane", flags.points, flags.points,
                 format_count(all.back()["samples"]), flags.split,
                 format_seconds(all.back()["seconds"]), runs[i].folder());
-  }
+  });
   text.pop_back();
   return show({{"runs", all}}, text, flags);
 }
@@ -365,7 +323,8 @@ Command add_landscape(CLI::App& program) {
   auto* command = program.add_subcommand(
       "landscape", "survey the loss around the minimum that a finished run found");
   auto flags = std::make_shared<LandscapeFlags>();
-  command->add_option("runs", flags->runs, "run folders, or the folder of a comparison");
+  add_instrument_flags(*command, *flags, "examples the loss is taken over, drawn balanced; 0: all",
+                       "of the examples and the random directions");
   command
       ->add_option("--plane", flags->plane,
                    "average: through the average and two workers; workers: through three; spread: "
@@ -379,17 +338,10 @@ Command add_landscape(CLI::App& program) {
   add_number(*command, "--span", flags->span,
              "the axes go from -span to span; 0: twice as far as the workers, of all runs");
   command->add_option("--split", flags->split, "train or test")->capture_default_str();
-  add_number(*command, "--samples", flags->samples,
-             "examples the loss is taken over, drawn balanced; 0: all");
   command
       ->add_option("--batch-norm", flags->batch_norm,
                    "probe: statistics re-estimated at every point; average: those of the average")
       ->capture_default_str();
-  add_number(*command, "--seed", flags->seed, "of the examples and the random directions");
-  add_number(*command, "--workers", flags->workers,
-             "threads that share the batches; 0: one a core");
-  command->add_flag("--json", flags->json, "print the results as JSON instead of the table");
-  command->add_flag("--quiet", flags->quiet, "show nothing but the result and errors");
   command->footer(
       "Writes landscape.json and landscape.svg into every run folder (line.json and line.svg for "
       "a\n"

@@ -6,23 +6,20 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
-#include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <set>
 
 #include "app/commands.h"
-#include "app/finished_run.h"
+#include "app/instrument.h"
 #include "valley/analysis/registry.h"
 #include "valley/analysis/row_scale.h"
 #include "valley/core/clock.h"
 #include "valley/core/error.h"
 #include "valley/core/names.h"
 #include "valley/core/version.h"
-#include "valley/data/subset.h"
 #include "valley/record/json_file.h"
 #include "valley/record/progress.h"
-#include "valley/record/run_folder.h"
 #include "valley/record/table.h"
 #include "valley/record/units.h"
 
@@ -33,24 +30,18 @@ namespace fs = std::filesystem;
 
 constexpr const char* kFile = "sharpness.json";
 
-struct SharpnessFlags {
-  std::vector<std::string> runs;
+struct SharpnessFlags : InstrumentFlags {
   std::vector<std::string> measures;
   double kappa = 2;
   std::string search = "bisect";
   double step = 0.1;
   std::string batch_norm = "average";
-  int64_t samples = 500;
   int64_t draws = 20;
   double rho = 0.05;
   int64_t lanczos = 60;
   double memory = 6;
-  int64_t seed = 0;
-  int64_t workers = 0;
   bool normalise = false;
   std::string out;
-  bool json = false;
-  bool quiet = false;
 };
 
 // What the flags say, once they are known to make sense.
@@ -73,33 +64,24 @@ Request check_flags(const SharpnessFlags& flags) {
     if (!request.named || seen.contains(entry.name)) request.measures.push_back(&entry);
   }
 
-  const std::vector<std::string> searches = {"bisect", "step"}, places = {"average", "probe"};
-  if (std::find(searches.begin(), searches.end(), flags.search) == searches.end())
-    throw UsageError(unknown_name("--search", flags.search, searches));
-  if (std::find(places.begin(), places.end(), flags.batch_norm) == places.end())
-    throw UsageError(unknown_name("--batch-norm", flags.batch_norm, places));
-  require(flags.samples >= 0, "--samples must be at least 0, got {}", flags.samples);
-  require(flags.seed >= 0, "--seed must be at least 0, got {}", flags.seed);
-  require(0 <= flags.workers && flags.workers <= 1024, "--workers must be in [0, 1024], got {}",
-          flags.workers);
+  const bool by_step = choose("--search", flags.search, {"bisect", "step"}) == 1;
+  request.objective.batch_norm = parse_batch_norm(flags.batch_norm);
+  check(flags);
   require(flags.lanczos >= 2, "--lanczos must be at least 2, got {}", flags.lanczos);
   require(std::isfinite(flags.memory) && flags.memory > 0, "--memory must be above 0, got {}",
           flags.memory);
   require(std::isfinite(flags.step) && 0 < flags.step && flags.step <= 1e4,
           "--step must be in (0, 10000], got {}", flags.step);
 
-  request.options.valley = {
-      .kappa = flags.kappa,
-      .search = flags.search == "step" ? ValleySearch::kStep : ValleySearch::kBisect,
-      .step = flags.step};
-  request.options.seed = static_cast<uint64_t>(flags.seed);
+  request.options.valley = {.kappa = flags.kappa,
+                            .search = by_step ? ValleySearch::kStep : ValleySearch::kBisect,
+                            .step = flags.step};
+  request.options.seed = flags.seed_bits();
   request.options.draws = flags.draws;
   request.options.rho = flags.rho;
   request.options.lanczos_steps = flags.lanczos;
   check(request.options);
   request.objective.threads = static_cast<int>(flags.workers);
-  request.objective.batch_norm =
-      flags.batch_norm == "probe" ? BatchNormAt::kProbe : BatchNormAt::kModel;
   return request;
 }
 
@@ -180,9 +162,7 @@ Json measure_run(const FinishedRun& run, const SharpnessFlags& flags, const Requ
   const double start = now_seconds();
   const DataSplits data = run.load_data();
   const RunWeights weights = run.load_weights(data);
-  const bool all = flags.samples == 0 || flags.samples >= data.train->size();
-  const auto train =
-      all ? data.train : balanced_subset(*data.train, flags.samples, request.options.seed);
+  const auto train = examples_of(data.train, flags);
 
   PassMeter* meter = nullptr;
   ObjectiveOptions options = request.objective;
@@ -199,8 +179,7 @@ Json measure_run(const FinishedRun& run, const SharpnessFlags& flags, const Requ
   measure_options.bytes = bytes_for_vectors(minimum_data, measure_options, flags.memory);
   Minimum minimum(std::move(minimum_data), measure_options);
   const PointScores scores = minimum.at_average();
-  require(std::isfinite(scores.loss), "{}: the loss of the average is {}, it diverged",
-          run.folder(), std::abs(scores.loss));
+  require_finite(scores.loss, run);
 
   double expected = 0;
   for (const MeasureEntry* entry : request.measures) {
@@ -303,25 +282,16 @@ int sharpness(const SharpnessFlags& flags) {
   }
 
   std::vector<Json> results;
-  for (const FinishedRun& run : runs) {
-    if (runs.size() > 1 && !flags.quiet) std::cerr << run.folder() + "\n";
-    const auto progress = flags.quiet ? make_no_progress() : make_progress(std::cerr);
-    results.push_back(measure_run(run, flags, request, *progress));
-    progress->finish();
-    if (flags.out.empty()) write_json(fs::path(run.folder()) / kFile, results.back());
-  }
+  for_each_run(runs, flags, [&](size_t i, Progress& progress) {
+    results.push_back(measure_run(runs[i], flags, request, progress));
+    if (flags.out.empty()) write_json(fs::path(runs[i].folder()) / kFile, results.back());
+  });
   const Json all = {{"runs", results}};
   if (!flags.out.empty()) write_json(flags.out, all);
-  if (flags.json) {
-    std::cout << all.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
-  } else {
-    std::cout << describe(results, request) << "\nwritten to "
-              << (!flags.out.empty() ? flags.out
-                  : runs.size() == 1 ? (fs::path(runs[0].folder()) / kFile).string()
-                                     : fmt::format("{} in every run folder", kFile))
-              << "\n";
-  }
-  return 0;
+  const std::string where = !flags.out.empty() ? flags.out
+                            : runs.size() == 1 ? (fs::path(runs[0].folder()) / kFile).string()
+                                               : fmt::format("{} in every run folder", kFile);
+  return show(all, fmt::format("{}\nwritten to {}\n", describe(results, request), where), flags);
 }
 
 }  // namespace
@@ -330,15 +300,15 @@ Command add_sharpness(CLI::App& program) {
   auto* command = program.add_subcommand(
       "sharpness", "measure how wide and flat the minimum is that a finished run found");
   auto flags = std::make_shared<SharpnessFlags>();
-  command->add_option("runs", flags->runs, "run folders, or the folder of a comparison");
+  flags->samples = 500;
+  add_instrument_flags(*command, *flags,
+                       "training examples the loss is taken over, drawn balanced; 0: all",
+                       "of the examples and of all draws");
   command
       ->add_option("--measures", flags->measures,
                    "separated by commas; see `valley list measures`; nothing: all that apply")
       ->delimiter(',');
-  add_number(*command, "--samples", flags->samples,
-             "training examples the loss is taken over, drawn balanced; 0: all");
   add_number(*command, "--draws", flags->draws, "of every mean over random points or vectors");
-  add_number(*command, "--seed", flags->seed, "of the examples and of all draws");
   add_number(*command, "--kappa", flags->kappa,
              "mean-valley: the valley ends where the loss is kappa times that of the average");
   command
@@ -357,12 +327,8 @@ Command add_sharpness(CLI::App& program) {
   add_number(*command, "--rho", flags->rho, "sam: radius of the ball");
   add_number(*command, "--lanczos", flags->lanczos, "lambda-max: Lanczos vectors at most");
   add_number(*command, "--memory", flags->memory, "GB; Lanczos keeps fewer vectors and says so");
-  add_number(*command, "--workers", flags->workers,
-             "threads that share the batches; 0: one a core");
   command->add_option("--out", flags->out,
                       "write all results to this JSON file, not to sharpness.json in the runs");
-  command->add_flag("--json", flags->json, "print the results as JSON instead of the table");
-  command->add_flag("--quiet", flags->quiet, "show nothing but the result and errors");
   command->footer(
       "What each measure is, costs, and when it misleads: docs/measures.md. Examples:\n"
       "  valley sharpness runs/first\n"

@@ -144,6 +144,8 @@ TEST(Subset, KeepsInputsWithTheirTargets) {
   for (int64_t count = 1; count <= 12; ++count) {
     const auto subset = balanced_subset(data, count, 5);
     ASSERT_EQ(subset->size(), count);
+    EXPECT_TRUE(
+        at::equal(balanced_indices(data, count, 5), subset->inputs.flatten().to(at::kLong)));
     int64_t previous = -1;
     for (int64_t i = 0; i < count; ++i) {
       const int64_t index = subset->inputs.data_ptr<uint8_t>()[i];

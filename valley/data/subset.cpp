@@ -10,7 +10,7 @@
 
 namespace valley {
 
-std::shared_ptr<const Dataset> balanced_subset(const Dataset& data, int64_t count, uint64_t seed) {
+at::Tensor balanced_indices(const Dataset& data, int64_t count, uint64_t seed) {
   const int64_t* targets = data.targets.data_ptr<int64_t>();
   std::vector<std::vector<int64_t>> of_class(data.classes);
   for (int64_t i = 0; i < data.size(); ++i) of_class[targets[i]].push_back(i);
@@ -27,11 +27,18 @@ std::shared_ptr<const Dataset> balanced_subset(const Dataset& data, int64_t coun
         chosen.push_back(members[turn]);
   std::sort(chosen.begin(), chosen.end());
 
-  const at::Tensor rows = at::from_blob(chosen.data(), {count}, at::kLong);
-  auto subset = std::make_shared<Dataset>(data);
-  subset->inputs = data.inputs.index_select(0, rows);
-  subset->targets = data.targets.index_select(0, rows);
-  return subset;
+  return at::from_blob(chosen.data(), {count}, at::kLong).clone();
+}
+
+std::shared_ptr<const Dataset> subset_of(const Dataset& data, const at::Tensor& indices) {
+  auto part = std::make_shared<Dataset>(data);
+  part->inputs = data.inputs.index_select(0, indices);
+  part->targets = data.targets.index_select(0, indices);
+  return part;
+}
+
+std::shared_ptr<const Dataset> balanced_subset(const Dataset& data, int64_t count, uint64_t seed) {
+  return subset_of(data, balanced_indices(data, count, seed));
 }
 
 }  // namespace valley

@@ -9,10 +9,13 @@
 
 namespace valley {
 
-/// `count` examples of `data`, every class as often as any other (by at most one; a class that has
-/// too few gives all it has), drawn from `seed` and kept in stored order. The draw for a smaller
-/// count is part of the draw for a larger one. Mean and deviation stay those of the whole.
-/// count must be in [1, data.size()].
+/// Which `count` examples of `data` (int64 [count], ascending), every class as often as any other
+/// (by at most one; a class that has too few gives all it has), drawn from `seed`. The draw for a
+/// smaller count is part of the draw for a larger one. count must be in [1, data.size()].
+at::Tensor balanced_indices(const Dataset& data, int64_t count, uint64_t seed);
+
+/// Those examples. Mean and deviation stay those of the whole.
+std::shared_ptr<const Dataset> subset_of(const Dataset& data, const at::Tensor& indices);
 std::shared_ptr<const Dataset> balanced_subset(const Dataset& data, int64_t count, uint64_t seed);
 
 }  // namespace valley

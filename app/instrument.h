@@ -1,0 +1,61 @@
+#pragma once
+
+#include <CLI/App.hpp>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "app/finished_run.h"
+#include "valley/analysis/objective.h"
+#include "valley/record/json_file.h"
+#include "valley/record/progress.h"
+
+/// What the commands that look at finished runs have in common.
+namespace valley::app {
+
+struct InstrumentFlags {
+  std::vector<std::string> runs;
+  int64_t samples = 1000;
+  int64_t seed = 0;
+  int64_t workers = 0;
+  bool json = false;
+  bool quiet = false;
+
+  uint64_t seed_bits() const { return static_cast<uint64_t>(seed); }
+};
+
+/// Declares them. The texts say what --samples are, and what the seed is of; their defaults are
+/// what `flags` holds.
+void add_instrument_flags(CLI::App& command, InstrumentFlags& flags, const std::string& samples,
+                          const std::string& seed);
+
+/// @throws UsageError if one is out of range.
+void check(const InstrumentFlags& flags);
+
+/// The examples that --samples and --seed choose of a data set: all of it, or a balanced part.
+std::shared_ptr<const Dataset> examples_of(const std::shared_ptr<const Dataset>& data,
+                                           const InstrumentFlags& flags);
+
+/// What --batch-norm says: "average" or "probe". @throws UsageError
+BatchNormAt parse_batch_norm(const std::string& text);
+
+/// @throws UsageError if the loss of the run's average is no number.
+void require_finite(double loss, const FinishedRun& run);
+
+/// A bar on the standard error, or none with --quiet.
+std::unique_ptr<Progress> progress_of(const InstrumentFlags& flags);
+
+/// look(run, progress) for each, with that bar and, of several, the run's name above it.
+void for_each_run(const std::vector<FinishedRun>& runs, const InstrumentFlags& flags,
+                  const std::function<void(size_t run, Progress& progress)>& look);
+
+/// The result as JSON with --json, else as text. The exit code.
+int show(const Json& result, const std::string& text, const InstrumentFlags& flags);
+
+/// JSON has no number for one that is none.
+Json finite_or_null(double value);
+
+}  // namespace valley::app
