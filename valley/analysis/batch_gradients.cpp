@@ -37,6 +37,10 @@ BatchGradients::BatchGradients(const MakeModel& make_model, std::shared_ptr<cons
 
 BatchGradients::~BatchGradients() = default;
 
+void BatchGradients::set_buffers(const at::Tensor& buffers) {
+  for (const auto& replica : replicas_) at::Tensor(replica->parameters.buffers()).copy_(buffers);
+}
+
 at::Tensor BatchGradients::mean(const std::vector<at::Tensor>& points,
                                 const std::vector<std::vector<int64_t>>& batches) {
   require(!points.empty() && points.size() == batches.size(), "{} points for {} mini-batches",

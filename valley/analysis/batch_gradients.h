@@ -29,6 +29,9 @@ class BatchGradients {
                  const Dataset& statistics, DecayRule rule, int threads);
   ~BatchGradients();
 
+  /// As Objective::set_buffers().
+  void set_buffers(const at::Tensor& buffers);
+
   /// mean_j g_j(points[j]), g_j over the examples batches[j]: [d] double.
   at::Tensor mean(const std::vector<at::Tensor>& points,
                   const std::vector<std::vector<int64_t>>& batches);

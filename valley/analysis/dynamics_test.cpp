@@ -181,7 +181,7 @@ TEST(EffectiveRate, NeedsAGradient) {
 TEST(SmoothedLoss, OfAModulusIsRound) {
   const double sigma = 0.5, h = 0.1, pi = std::numbers::pi;
   const auto modulus = [](const at::Tensor& w) { return std::abs(w.item<double>()); };
-  const SmoothedLoss smooth = smoothed_loss(modulus, vec({0}), {{vec({1})}},
+  const SmoothedLoss smooth = smoothed_loss(modulus, vec({0}), {in_turn({vec({1})})},
                                             {.sigma = sigma, .step = h, .draws = 20000, .seed = 1});
   const auto exact = [&](double w) {
     return sigma * std::sqrt(2 / pi) * std::exp(-w * w / (2 * sigma * sigma)) +
@@ -204,7 +204,7 @@ TEST(SmoothedLoss, OfAQuadratic) {
   const at::Tensor x = vec({1, 1, 0});
   // Every draw has the curvature itself; draws take the directions of a group in turn.
   const SmoothedLoss smooth =
-      smoothed_loss(bowl, x, {{vec({1, 0, 0})}, {vec({0, 1, 0}), vec({0, 0, 1})}},
+      smoothed_loss(bowl, x, {in_turn({vec({1, 0, 0})}), in_turn({vec({0, 1, 0}), vec({0, 0, 1})})},
                     {.sigma = 0.1, .step = 0.05, .draws = 4});
   EXPECT_NEAR(smooth.curvatures.at(0).value, 2, 1e-9);
   EXPECT_NEAR(smooth.curvatures.at(0).standard_error, 0, 1e-9);
@@ -216,6 +216,7 @@ TEST(SmoothedLoss, OfAQuadratic) {
 }
 
 TEST(SmoothedLoss, Refuses) {
+  EXPECT_EQ(error_of<UsageError>([] { in_turn({}); }), "there are no directions");
   const auto none = [](const at::Tensor&) { return std::nan(""); };
   const auto error = [&](const SmoothedLossOptions& options) {
     return error_of<UsageError>([&] { smoothed_loss(none, vec({0}), {}, options); });

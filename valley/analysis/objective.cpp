@@ -91,6 +91,10 @@ const std::vector<NamedRange>& Objective::ranges() const {
   return replicas_.front()->parameters.ranges();
 }
 
+void Objective::set_buffers(const at::Tensor& buffers) {
+  for (const auto& replica : replicas_) at::Tensor(replica->parameters.buffers()).copy_(buffers);
+}
+
 at::Tensor Objective::sum_over_threads(
     const at::Tensor& x, int64_t rows, int64_t columns,
     const std::function<void(Replica&, Communicator&, at::Tensor&)>& fn) {

@@ -78,6 +78,10 @@ class Objective {
   const at::Tensor& start() const;
   const std::vector<NamedRange>& ranges() const;
 
+  /// Other BatchNorm statistics from now on: the floating-point buffers, in the order of
+  /// FlatParameters.
+  void set_buffers(const at::Tensor& buffers);
+
   double loss(const at::Tensor& x) { return scores(x).loss; }
   PointScores scores(const at::Tensor& x);
   LossGradient gradient(const at::Tensor& x);

@@ -6,14 +6,22 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <utility>
 
 #include "valley/analysis/draws.h"
 #include "valley/core/error.h"
 
 namespace valley {
 
+Directions in_turn(std::vector<at::Tensor> directions) {
+  require(!directions.empty(), "there are no directions");
+  return [directions = std::move(directions)](int64_t draw) {
+    return directions[static_cast<size_t>(draw) % directions.size()];
+  };
+}
+
 SmoothedLoss smoothed_loss(const LossFunction& loss, const at::Tensor& x,
-                           const std::vector<std::vector<at::Tensor>>& groups,
+                           const std::vector<Directions>& groups,
                            const SmoothedLossOptions& options) {
   const auto& [sigma, step, draws, seed] = options;
   require(std::isfinite(sigma) && sigma >= 0, "sigma must be at least 0, got {}", sigma);
@@ -35,7 +43,7 @@ SmoothedLoss smoothed_loss(const LossFunction& loss, const at::Tensor& x,
     const at::Tensor y = at::add(x, draw_normals(x, seed, "smoothed-loss", k), sigma);
     losses.push_back(finite_loss(y));
     for (size_t i = 0; i < groups.size(); ++i) {
-      const at::Tensor& u = groups[i][static_cast<size_t>(k) % groups[i].size()];
+      const at::Tensor u = groups[i](k);
       const double ahead = finite_loss(at::add(y, u, step));
       const double behind = finite_loss(at::add(y, u, -step));
       curvatures[i].push_back((ahead - 2 * losses.back() + behind) / (step * step));

@@ -3,12 +3,19 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "valley/analysis/estimate.h"
 #include "valley/analysis/noise.h"
 
 namespace valley {
+
+/// The unit direction [d] that a draw takes.
+using Directions = std::function<at::Tensor(int64_t draw)>;
+
+/// Draw k takes direction k mod n, so that one estimate is a mean over all of them; n >= 1.
+Directions in_turn(std::vector<at::Tensor> directions);
 
 struct SmoothedLossOptions {
   double sigma = 0.01;  ///< deviation of the noise in every parameter; 0: the loss itself
@@ -38,13 +45,12 @@ struct SmoothedLoss {
 /// directions. The differences see the curvature of L~ over +-h, exactly that of L~ averaged with
 /// the weights (h - |s|) / h^2: keep h at sigma or below.
 ///
-/// Draw k takes direction k mod n of a group of n, so one estimate is a mean over the group.
-/// `groups` may be empty; no group may be.
+/// A direction is asked for once a draw, in order. `groups` may be empty.
 ///
 /// Cost: draws (1 + 2 groups) losses.
 /// @throws UsageError if a loss is not finite or an option is out of range.
 SmoothedLoss smoothed_loss(const LossFunction& loss, const at::Tensor& x,
-                           const std::vector<std::vector<at::Tensor>>& groups,
+                           const std::vector<Directions>& groups,
                            const SmoothedLossOptions& options);
 
 /// A smoothed loss is smooth however the loss is: |u^T hess L~ u| <= sqrt(2 / pi) G / sigma where

@@ -14,10 +14,12 @@
 
 namespace valley {
 
+// The angle of a direction with itself is 0.
+bool WorkerSpread::has_direction(size_t worker) const { return angles[worker][worker] == 0; }
+
 bool WorkerSpread::has_directions() const {
-  // The angle of a direction with itself is 0.
   for (size_t m = 0; m < angles.size(); ++m) {
-    if (angles[m][m] == 0) return true;
+    if (has_direction(m)) return true;
   }
   return false;
 }
@@ -28,11 +30,13 @@ WorkerSpread spread_of_workers(const at::Tensor& average, const std::vector<at::
   for (const at::Tensor& x : workers) away.push_back(at::sub(x, average).to(at::kDouble));
   const at::Tensor d = at::stack(away);  // [M, d]
   away.clear();
-  const at::Tensor products = d.matmul(d.t()).contiguous();
-  const double* product = products.data_ptr<double>();
-  const double rounding = 1e-6 * length(average);
+  return spread_of_products(d.matmul(d.t()).contiguous(), length(average));
+}
 
-  const size_t count = workers.size();
+WorkerSpread spread_of_products(const at::Tensor& products, double average_length) {
+  const double* product = products.data_ptr<double>();
+  const double rounding = 1e-6 * average_length;
+  const auto count = static_cast<size_t>(products.size(0));
   WorkerSpread spread;
   for (size_t j = 0; j < count; ++j) {
     spread.distances.push_back(std::sqrt(product[j * count + j]));
@@ -57,7 +61,7 @@ std::vector<at::Tensor> directions_of(const WorkerSpread& spread, const at::Tens
                                       const std::vector<at::Tensor>& workers) {
   std::vector<at::Tensor> directions;
   for (size_t m = 0; m < workers.size(); ++m) {
-    if (std::isnan(spread.angles[m][m])) continue;
+    if (!spread.has_direction(m)) continue;
     directions.push_back(at::sub(workers[m], average) / spread.distances[m]);
   }
   return directions;

@@ -14,12 +14,17 @@ struct WorkerSpread {
   std::vector<std::vector<double>> angles;
   double variance = 0;  ///< sigma_w^2 = trace((1/M) sum_m d_m d_m^T) = mean_m r_m^2
 
-  bool has_directions() const;  ///< some worker is away from x_A
+  bool has_direction(size_t worker) const;  ///< it is away from x_A
+  bool has_directions() const;              ///< some worker is
 };
 
 /// Cost: M (M + 1) / 2 inner products of d values, in double. Memory: M d doubles.
 /// @throws UsageError if there is no worker.
 WorkerSpread spread_of_workers(const at::Tensor& average, const std::vector<at::Tensor>& workers);
+
+/// The same from what workers know together that hold only their own weights: `products` [M, M]
+/// double are d_j . d_k, `average_length` is ||x_A||.
+WorkerSpread spread_of_products(const at::Tensor& products, double average_length);
 
 /// d_m / r_m of the workers that have a direction, each [d].
 std::vector<at::Tensor> directions_of(const WorkerSpread& spread, const at::Tensor& average,

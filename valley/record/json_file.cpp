@@ -1,5 +1,6 @@
 #include "valley/record/json_file.h"
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "valley/core/atomic_file.h"
@@ -10,6 +11,8 @@ namespace valley {
 std::string to_line(const Json& value) {
   return value.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
+
+Json finite_or_null(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
 
 void write_json(const std::filesystem::path& path, const Json& value) {
   write_atomically(path, value.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");

@@ -13,6 +13,9 @@ using Json = nlohmann::ordered_json;
 /// that are not UTF-8 become the replacement character.
 std::string to_line(const Json& value);
 
+/// The number, or null if it is not finite.
+Json finite_or_null(double value);
+
 /// Writes `value` with two blanks of indentation, whole or not at all. @throws IoError
 void write_json(const std::filesystem::path& path, const Json& value);
 
