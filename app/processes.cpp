@@ -7,6 +7,7 @@
 #include <iostream>
 
 #include "app/commands.h"
+#include "app/probe.h"
 #include "app/run.h"
 #include "valley/comm/group.h"
 #include "valley/comm/launcher.h"
@@ -67,9 +68,12 @@ int run_as_worker(RunConfig config, const WorkerEnvironment& environment, bool r
                                environment.source);
     }
     const auto progress = shows ? make_progress(std::cerr) : make_no_progress();
-    const Summary summary = run_job(
-        config, data, *comm,
-        {.resume = resume, .progress = progress.get(), .stop = &stop, .show_partition = !json});
+    const Summary summary = run_job(config, data, *comm,
+                                    {.resume = resume,
+                                     .progress = progress.get(),
+                                     .stop = &stop,
+                                     .make_probe = make_probe,
+                                     .show_partition = !json});
     progress->finish();
     comm->barrier();  // nobody leaves while others still work
     if (comm->rank() == 0) return report(summary);

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "app/probe.h"
 #include "valley/comm/group.h"
 #include "valley/core/error.h"
 #include "valley/record/run_folder.h"
@@ -23,7 +24,9 @@ Summary run_in_threads(const RunConfig& config, const DataSplits& data, const Jo
   run_threads(
       static_cast<int>(config.workers),
       [&](Communicator& comm) {
-        const Summary summary = run_job(config, data, comm, context);
+        JobContext with_probe = context;
+        with_probe.make_probe = make_probe;
+        const Summary summary = run_job(config, data, comm, with_probe);
         if (comm.rank() == 0) result = summary;
       },
       config.timeout);

@@ -51,6 +51,11 @@ std::string summary_table(const Summary& s) {
       {"as share of synchronous SGD", fmt::format("{:.1f} %", 100 * s.comm_fraction_of_ssgd)});
   table.add_row({"samples a second", format_count(std::llround(s.samples_per_second))});
   table.add_row({"time", format_seconds(s.seconds.total)});
+  if (s.probes.count > 0) {
+    table.add_row({"  of it for probes", format_seconds(s.seconds.probe)});
+    table.add_row({"probes", fmt::format("{}, {:.0f} passes", s.probes.count, s.probes.passes)});
+    table.add_row({"  bytes sent a worker", format_bytes(s.probes.bytes)});
+  }
   return table.to_string();
 }
 

@@ -28,6 +28,8 @@ std::string_view name(Phase phase) {
       return "data";
     case Phase::kEvaluate:
       return "evaluate";
+    case Phase::kProbe:
+      return "probe";
   }
   return "unknown";
 }

@@ -11,7 +11,7 @@
 
 namespace valley {
 
-enum class Phase { kCompute, kCommunicate, kWait, kData, kEvaluate };
+enum class Phase { kCompute, kCommunicate, kWait, kData, kEvaluate, kProbe };
 std::string_view name(Phase phase);
 
 /// What one worker did when. Memory is bounded: of a long run the first and the last spans are

@@ -93,6 +93,7 @@ TEST(Trace, PhasesHaveNames) {
   EXPECT_EQ(name(Phase::kWait), "wait");
   EXPECT_EQ(name(Phase::kData), "data");
   EXPECT_EQ(name(Phase::kEvaluate), "evaluate");
+  EXPECT_EQ(name(Phase::kProbe), "probe");
 }
 
 }  // namespace

@@ -10,10 +10,12 @@
 #include <thread>
 
 #include "valley/core/error.h"
+#include "valley/data/training_sample.h"
 #include "valley/models/registry.h"
 #include "valley/models/scripted.h"
 #include "valley/record/json_file.h"
 #include "valley/record/progress.h"
+#include "valley/train/probe.h"
 
 namespace valley {
 
@@ -59,6 +61,11 @@ DataSplits load_job_data(const RunConfig& config) {
   const DataSplits data = load_data(config.data, to_data_options(config));
   check(to_train_options(config), data, static_cast<int>(config.workers));
   check_output(*make_job_model(config, data), config, data);
+  if (config.probe > 0 && config.probe_draws > 0) {
+    draw_training_sample(data.train, config.probe_samples, static_cast<uint64_t>(config.seed),
+                         to_train_options(config).partition, static_cast<int>(config.workers),
+                         "--probe-samples");
+  }
   return data;
 }
 
@@ -77,7 +84,14 @@ Summary run_job(const RunConfig& config, const DataSplits& data, Communicator& c
   if (comm.rank() == 0 && options.partition.kind != PartitionKind::kIid)
     tell_partition(options.partition, *data.train, config, comm.size(), context);
 
+  // It makes models, which draw: before the trainer counts this worker's random numbers.
+  std::unique_ptr<Probe> probe;
+  if (config.probe > 0) {
+    require(context.make_probe != nullptr, "--probe needs JobContext::make_probe");
+    probe = context.make_probe(config, data, comm);
+  }
   Trainer trainer(comm, *model, data, std::move(options));
+  trainer.set_probe(probe.get(), config.probe);
   trainer.set_progress(context.progress);
   trainer.set_stop_flag(context.stop);
   const Summary summary = trainer.run();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 
 #include "valley/comm/communicator.h"
@@ -11,13 +12,19 @@
 
 namespace valley {
 
+class Probe;
 class Progress;
+
+/// One worker's probe, made before its training begins.
+using MakeProbe = std::function<std::unique_ptr<Probe>(const RunConfig& config,
+                                                       const DataSplits& data, Communicator& comm)>;
 
 /// What a run needs beside its configuration.
 struct JobContext {
   bool resume = false;                      ///< go on from the checkpoint in config.out
   Progress* progress = nullptr;             ///< used by worker 0
   const std::atomic<bool>* stop = nullptr;  ///< see Trainer::set_stop_flag
+  MakeProbe make_probe = {};                ///< for --probe
   bool show_partition = false;  ///< the classes of every worker, if --partition is not iid
 };
 

@@ -117,10 +117,18 @@ void Recorder::write(const Json& record) {
   const Json& worker = record.at("worker");
   const std::string group =
       worker.is_number() ? "worker_" + std::to_string(worker.get<int>()) : std::string("mean");
-  for (const auto& [key, value] : record.items()) {
-    if (key != "step" && key != "worker" && value.is_number()) {
-      tensorboard_->scalar(group + "/" + key, step, value.get<double>());
-    }
+  Json values = record;
+  values.erase("step");
+  values.erase("worker");
+  write_scalars(group, step, values);
+}
+
+// The numbers of an object, and of objects in it: probe/sigma_w_squared.
+void Recorder::write_scalars(const std::string& group, int64_t step, const Json& values) {
+  for (const auto& [key, value] : values.items()) {
+    const std::string name = group + "/" + key;
+    if (value.is_number()) tensorboard_->scalar(name, step, value.get<double>());
+    if (value.is_object()) write_scalars(name, step, value);
   }
 }
 

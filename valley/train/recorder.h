@@ -47,6 +47,7 @@ class Recorder {
 
  private:
   void write(const Json& record);
+  void write_scalars(const std::string& group, int64_t step, const Json& values);
 
   Communicator& comm_;
   bool active_;

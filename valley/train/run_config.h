@@ -70,6 +70,9 @@ struct RunConfig {
   int64_t evaluate_every = 1;
   int64_t checkpoint_every = 0;
   int64_t keep_checkpoints = 2;
+  int64_t probe = 0;
+  int64_t probe_samples = 1000;
+  int64_t probe_draws = 5;
 };
 
 /// One setting: its key (the long flag without dashes), where it is kept, and what --help says.

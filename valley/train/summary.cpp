@@ -8,6 +8,22 @@
 
 namespace valley {
 
+ProbeCost& ProbeCost::operator+=(const ProbeCost& other) {
+  count += other.count;
+  passes += other.passes;
+  bytes += other.bytes;
+  return *this;
+}
+
+Json to_json(const ProbeCost& cost) {
+  return {{"count", cost.count}, {"passes", cost.passes}, {"bytes_per_worker", cost.bytes}};
+}
+
+ProbeCost probe_cost_from(const Json& json) {
+  return {
+      .count = json.at("count"), .passes = json.at("passes"), .bytes = json.at("bytes_per_worker")};
+}
+
 Json Summary::to_json() const {
   return {{"status", status},
           {"algorithm", algorithm},
@@ -35,7 +51,9 @@ Json Summary::to_json() const {
             {"wait", seconds.wait},
             {"data", seconds.data},
             {"evaluate", seconds.evaluate},
+            {"probe", seconds.probe},
             {"total", seconds.total}}},
+          {"probes", valley::to_json(probes)},
           {"samples_per_second", samples_per_second},
           {"peak_rss_bytes", peak_rss_bytes},
           {"version", kVersion}};
@@ -74,8 +92,14 @@ Summary summary_from(const Json& json) {
             .rounds = json.at("rounds"),
             .comm_bytes_per_worker = json.at("comm_bytes_per_worker"),
             .comm_fraction_of_ssgd = number(json, "comm_fraction_of_ssgd"),
-            .seconds = {number(s, "compute"), number(s, "communicate"), number(s, "wait"),
-                        number(s, "data"), number(s, "evaluate"), number(s, "total")},
+            .seconds = {.compute = number(s, "compute"),
+                        .communicate = number(s, "communicate"),
+                        .wait = number(s, "wait"),
+                        .data = number(s, "data"),
+                        .evaluate = number(s, "evaluate"),
+                        .probe = s.value("probe", 0.0),
+                        .total = number(s, "total")},
+            .probes = json.contains("probes") ? probe_cost_from(json["probes"]) : ProbeCost{},
             .samples_per_second = number(json, "samples_per_second"),
             .peak_rss_bytes = json.at("peak_rss_bytes")};
   } catch (const Json::exception& error) {

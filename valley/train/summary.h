@@ -15,8 +15,21 @@ struct PhaseSeconds {
   double wait = 0;         ///< in operations, until the slowest worker had come
   double data = 0;         ///< gathering and augmenting batches
   double evaluate = 0;     ///< evaluations of the average model, BatchNorm included
+  double probe = 0;        ///< probes (--probe)
   double total = 0;        ///< from the first step to the last, everything included
 };
+
+/// What the probes of a run took, beside their seconds.
+struct ProbeCost {
+  int64_t count = 0;
+  double passes = 0;  ///< forward passes over the probe's examples, by all workers together
+  int64_t bytes = 0;  ///< payload sent for them by one worker; not in comm_bytes_per_worker
+
+  ProbeCost& operator+=(const ProbeCost& other);
+};
+
+Json to_json(const ProbeCost& cost);
+ProbeCost probe_cost_from(const Json& json);
 
 /// The outcome of a run: what summary.json holds. Scores are those of the average model.
 struct Summary {
@@ -36,8 +49,9 @@ struct Summary {
   int64_t comm_bytes_per_worker = 0;  ///< payload sent to train, mean over workers
   double comm_fraction_of_ssgd = 0;   ///< that, as a share of d values in every step
   PhaseSeconds seconds;               ///< mean over workers
-  double samples_per_second = 0;      ///< of all workers, evaluation left out
-  int64_t peak_rss_bytes = 0;         ///< of worker 0's process
+  ProbeCost probes;
+  double samples_per_second = 0;  ///< of all workers, evaluation and probes left out
+  int64_t peak_rss_bytes = 0;     ///< of worker 0's process
 
   Json to_json() const;
 };

@@ -33,7 +33,8 @@ Summary example() {
           .rounds = 7,
           .comm_bytes_per_worker = 800,
           .comm_fraction_of_ssgd = 0.9,
-          .seconds = {1, 2, 3, 4, 5, 16},
+          .seconds = {1, 2, 3, 4, 5, 0.5, 16.5},
+          .probes = {.count = 2, .passes = 12.5, .bytes = 900},
           .samples_per_second = 1000.5,
           .peak_rss_bytes = int64_t{1} << 40};
 }
@@ -43,7 +44,9 @@ TEST(Summary, SurvivesItsJson) {
   const Summary read = summary_from(Json::parse(json.dump()));
   EXPECT_EQ(read.to_json(), json);
   EXPECT_EQ(read.seed, UINT64_MAX);
-  EXPECT_EQ(read.seconds.total, 16);
+  EXPECT_EQ(read.seconds.total, 16.5);
+  EXPECT_EQ(read.seconds.probe, 0.5);
+  EXPECT_EQ(read.probes.bytes, 900);
   EXPECT_EQ(read.seconds.wait, 3);
   EXPECT_EQ(read.peak_rss_bytes, int64_t{1} << 40);
 }
@@ -69,12 +72,13 @@ TEST(Summary, HoldsWhatIsPromised) {
                           "comm_bytes_per_worker",
                           "comm_fraction_of_ssgd",
                           "seconds",
+                          "probes",
                           "samples_per_second",
                           "peak_rss_bytes",
                           "version"}) {
     EXPECT_TRUE(json.contains(key)) << key;
   }
-  for (const char* key : {"compute", "communicate", "wait", "data", "evaluate", "total"}) {
+  for (const char* key : {"compute", "communicate", "wait", "data", "evaluate", "probe", "total"}) {
     EXPECT_TRUE(json.at("seconds").contains(key)) << key;
   }
 }
@@ -88,6 +92,16 @@ TEST(Summary, ALossThatIsNoNumberCanBeRead) {
   EXPECT_TRUE(std::isnan(read.test_loss));
   EXPECT_TRUE(std::isnan(read.train_loss));
   EXPECT_EQ(read.test_accuracy, 0.4);
+}
+
+// Runs of a time before there were probes.
+TEST(Summary, DoesWithoutProbes) {
+  Json json = example().to_json();
+  json.erase("probes");
+  json["seconds"].erase("probe");
+  const Summary read = summary_from(json);
+  EXPECT_EQ(read.probes.count, 0);
+  EXPECT_EQ(read.seconds.probe, 0);
 }
 
 TEST(Summary, DamageIsAUsageError) {

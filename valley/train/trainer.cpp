@@ -20,8 +20,10 @@
 #include "valley/models/safetensors.h"
 #include "valley/record/progress.h"
 #include "valley/record/run_folder.h"
+#include "valley/record/units.h"
 #include "valley/train/checkpoint.h"
 #include "valley/train/gradient.h"
+#include "valley/train/probe.h"
 #include "valley/train/recorder.h"
 #include "valley/train/worker_generator.h"
 
@@ -52,9 +54,10 @@ int64_t peak_rss_bytes() {
 struct Meters {
   double loss_sum = 0;  // over the steps of the epoch so far
   int64_t loss_count = 0;
-  int64_t train_bytes = 0;  // payload of the algorithm's own operations
-  int64_t samples = 0;      // this worker's
-  double predicted_width = 0;
+  int64_t train_bytes = 0;                         // payload of the algorithm's own operations
+  int64_t samples = 0;                             // this worker's
+  double predicted_width = 0, pull = 0, push = 0;  // of the last round
+  ProbeCost probes;
   PhaseSeconds seconds;
 };
 
@@ -64,9 +67,12 @@ Json to_json(const Meters& m) {
           {"train_bytes", m.train_bytes},
           {"samples", m.samples},
           {"predicted_width", m.predicted_width},
+          {"pull", m.pull},
+          {"push", m.push},
+          {"probes", to_json(m.probes)},
           {"seconds",
            {m.seconds.compute, m.seconds.communicate, m.seconds.wait, m.seconds.data,
-            m.seconds.evaluate, m.seconds.total}}};
+            m.seconds.evaluate, m.seconds.total, m.seconds.probe}}};
 }
 
 Meters meters_from(const Json& json) {
@@ -76,10 +82,26 @@ Meters meters_from(const Json& json) {
           .train_bytes = json.at("train_bytes"),
           .samples = json.at("samples"),
           .predicted_width = json.at("predicted_width"),
-          .seconds = {s.at(0), s.at(1), s.at(2), s.at(3), s.at(4), s.at(5)}};
+          .pull = json.at("pull"),
+          .push = json.at("push"),
+          .probes = probe_cost_from(json.at("probes")),
+          .seconds = {.compute = s.at(0),
+                      .communicate = s.at(1),
+                      .wait = s.at(2),
+                      .data = s.at(3),
+                      .evaluate = s.at(4),
+                      .probe = s.at(6),
+                      .total = s.at(5)}};
 }
 
 }  // namespace
+
+void require_no_probe_of_asynchronous(const std::string& algorithm, int64_t every) {
+  require(every == 0 || !find_algorithm(algorithm).asynchronous,
+          "--probe would change a run of {}, whose workers do not wait for each other; `valley "
+          "dynamics` measures its end",
+          algorithm);
+}
 
 void check(const TrainOptions& o) {
   require(o.steps > 0 || o.epochs > 0, "--epochs must be at least 1, got {}", o.epochs);
@@ -163,6 +185,13 @@ class Trainer::Loop {
     if (!interrupted) adopt_average();
     recorder_->finish();
     return summarize(interrupted);
+  }
+
+  void set_probe(Probe* probe, int64_t every) {
+    require(every >= 0, "--probe must be at least 0, got {}", every);
+    require_no_probe_of_asynchronous(o_.algorithm, every);
+    observer_ = every > 0 ? probe : nullptr;
+    probe_every_ = every;
   }
 
   Progress* progress = nullptr;
@@ -350,6 +379,8 @@ class Trainer::Loop {
   void end_step() {
     if (const auto& round = algorithm_->last_round()) {
       meters_.predicted_width = round->predicted_width;
+      meters_.pull = round->pull;
+      meters_.push = round->push;
       last_distance_ = round->distance;
       recorder_->round(step_, epoch(), algorithm_->rounds(), algorithm_->period(),
                        schedule_.at(step_ - 1), *round);
@@ -364,6 +395,7 @@ class Trainer::Loop {
     const bool due =
         o_.evaluate_every > 0 && epoch_end && (step_ / steps_per_epoch_) % o_.evaluate_every == 0;
     if (due && step_ < total_steps_) evaluate_average();
+    if (observer_ != nullptr && (step_ % probe_every_ == 0 || step_ == total_steps_)) observe();
     show(epoch_end && step_ < total_steps_);  // the end is shown with its accuracy
   }
 
@@ -406,11 +438,54 @@ class Trainer::Loop {
     algorithm_->settle(x_);
   }
 
-  // The average of all workers; its valley width goes to the summary.
-  at::Tensor average() {
+  // Shows the workers to the probe. Nothing here may leave a trace in the training.
+  void observe() {
+    const double begin = now_seconds();
+    const int64_t bytes = comm_.total_bytes();
+    const TraceScope trace(recorder_->trace(), Phase::kProbe, step_);
+    const at::Tensor generator = generator_.state();
+    const at::Tensor average = sum_of_workers().div_(comm_.size());
+    ProbeResult result = observer_->measure({.x = x_,
+                                             .average = average,
+                                             .learning_rate = schedule_.at(step_ - 1),
+                                             .pull = meters_.pull,
+                                             .push = meters_.push,
+                                             .buffers = [&] { return buffers_at(average); }});
+    generator_.set_state(generator);
+    const ProbeCost cost{.count = 1, .passes = result.passes, .bytes = comm_.total_bytes() - bytes};
+    const double seconds = now_seconds() - begin;
+    result.figures["passes"] = cost.passes;
+    result.figures["bytes"] = cost.bytes;
+    result.figures["seconds"] = seconds;
+    recorder_->mean({{"step", step_},
+                     {"epoch", epoch()},
+                     {"worker", "mean"},
+                     {"probe", std::move(result.figures)}});
+    recorder_->flush();
+    say(fmt::format("probe at step {}: {}; {:.0f} passes, {}, {} sent", step_, result.text,
+                    cost.passes, format_seconds(seconds), format_bytes(cost.bytes)));
+    meters_.probes += cost;
+    meters_.seconds.probe += now_seconds() - begin;
+  }
+
+  at::Tensor buffers_at(const at::Tensor& x) {
+    if (parameters_.buffers().numel() == 0) return parameters_.buffers();
+    const BorrowedValues borrowed(parameters_, x);
+    reestimate_batch_norm(model_, parameters_, data_.train, comm_, o_.evaluation);
+    return parameters_.buffers().clone();
+  }
+
+  at::Tensor sum_of_workers() {
     const c10::NoGradGuard no_grad;
     at::Tensor sum = at::empty_like(x_);
     comm_.all_reduce_sum(x_, sum);
+    return sum;
+  }
+
+  // The average of all workers; its valley width goes to the summary.
+  at::Tensor average() {
+    const c10::NoGradGuard no_grad;
+    at::Tensor sum = sum_of_workers();
     const SquaredNorms norms = squared_norms(x_, sum, comm_.size(), 0, x_.numel());
     at::Tensor means =
         at::tensor({std::sqrt(norms.distance), double(meters_.train_bytes)}, at::kDouble);
@@ -450,7 +525,8 @@ class Trainer::Loop {
                      {"seconds_communicate", meters_.seconds.communicate},
                      {"seconds_wait", meters_.seconds.wait},
                      {"seconds_data", meters_.seconds.data},
-                     {"seconds_evaluate", meters_.seconds.evaluate}});
+                     {"seconds_evaluate", meters_.seconds.evaluate},
+                     {"seconds_probe", meters_.seconds.probe}});
   }
 
   void evaluate_average() {
@@ -550,7 +626,7 @@ class Trainer::Loop {
     count_total_seconds();
     PhaseSeconds& s = meters_.seconds;
     at::Tensor means = at::tensor({s.compute, s.communicate, s.wait, s.data, s.evaluate, s.total,
-                                   double(meters_.samples), double(meters_.train_bytes)},
+                                   double(meters_.samples), double(meters_.train_bytes), s.probe},
                                   at::kDouble);
     comm_.all_reduce_mean(means);
     const double* mean = means.data_ptr<double>();
@@ -571,8 +647,16 @@ class Trainer::Loop {
     r.comm_bytes_per_worker = std::llround(mean[7]);
     const double ssgd_bytes = double(x_.numel()) * double(x_.element_size()) * double(step_);
     r.comm_fraction_of_ssgd = mean[7] / ssgd_bytes;
-    r.seconds = {mean[0], mean[1], mean[2], mean[3], mean[4], mean[5]};
-    r.samples_per_second = mean[6] * comm_.size() / (r.seconds.total - r.seconds.evaluate);
+    r.seconds = {.compute = mean[0],
+                 .communicate = mean[1],
+                 .wait = mean[2],
+                 .data = mean[3],
+                 .evaluate = mean[4],
+                 .probe = mean[8],
+                 .total = mean[5]};
+    r.samples_per_second =
+        mean[6] * comm_.size() / (r.seconds.total - r.seconds.evaluate - r.seconds.probe);
+    r.probes = meters_.probes;
     r.peak_rss_bytes = peak_rss_bytes();
     if (!o_.out.empty() && comm_.rank() == 0) {
       write_json(fs::path(o_.out) / RunFolder::kSummary, r.to_json());
@@ -599,6 +683,9 @@ class Trainer::Loop {
   std::unique_ptr<Recorder> recorder_;
   at::Tensor x_, g_;  // [d]
 
+  Probe* observer_ = nullptr;
+  int64_t probe_every_ = 0;
+
   int64_t step_ = 0;  // local steps done
   Meters meters_;
   Summary summary_;                  // the scores of the last evaluation
@@ -611,6 +698,7 @@ class Trainer::Loop {
 Trainer::Trainer(Communicator& comm, Model& model, DataSplits data, TrainOptions options)
     : loop_(std::make_unique<Loop>(comm, model, std::move(data), std::move(options))) {}
 Trainer::~Trainer() = default;
+void Trainer::set_probe(Probe* probe, int64_t every) { loop_->set_probe(probe, every); }
 void Trainer::set_progress(Progress* progress) { loop_->progress = progress; }
 void Trainer::set_stop_flag(const std::atomic<bool>* stop) { loop_->stop = stop; }
 Summary Trainer::run() { return loop_->run(); }

@@ -18,6 +18,7 @@
 
 namespace valley {
 
+class Probe;
 class Progress;
 
 struct TrainOptions {
@@ -49,6 +50,9 @@ struct TrainOptions {
   std::string data_name = "own";   ///< for the record
 };
 
+/// @throws UsageError if `every` is above 0 and the algorithm asynchronous.
+void require_no_probe_of_asynchronous(const std::string& algorithm, int64_t every);
+
 /// What can be known without data and workers. @throws UsageError if an option is out of range.
 void check(const TrainOptions& options);
 
@@ -77,6 +81,13 @@ class Trainer {
 
   /// Worker 0 shows a person how it goes. May be null. Not owned.
   void set_progress(Progress* progress);
+
+  /// Looks at the workers every `every` steps and after the last one; 0: never. Every worker sets
+  /// its own, all the same. May be null. Not owned. The run is the same bit for bit with and
+  /// without; seconds and bytes of probes are counted apart from those of training.
+  /// @throws UsageError if `every` is below 0, or the algorithm is asynchronous: to be looked at,
+  ///     its workers would have to wait for each other.
+  void set_probe(Probe* probe, int64_t every);
 
   /// When it becomes true (by a signal handler, say), the workers agree at their next operation to
   /// stop, write a checkpoint, and run() returns with status "interrupted". Not owned.
