@@ -17,6 +17,7 @@
 #include "app/instrument.h"
 #include "valley/analysis/batch_gradients.h"
 #include "valley/analysis/effective_rate.h"
+#include "valley/analysis/figures.h"
 #include "valley/analysis/objective.h"
 #include "valley/analysis/smoothed_loss.h"
 #include "valley/analysis/spread.h"
@@ -25,7 +26,7 @@
 #include "valley/core/random.h"
 #include "valley/core/version.h"
 #include "valley/data/loader.h"
-#include "valley/data/subset.h"
+#include "valley/data/training_sample.h"
 #include "valley/record/json_file.h"
 #include "valley/record/metrics.h"
 #include "valley/record/progress.h"
@@ -54,11 +55,6 @@ void check_flags(const DynamicsFlags& flags) {
           flags.sigma);
 }
 
-Json to_json(const Estimate& estimate) {
-  return {{"value", finite_or_null(estimate.value)},
-          {"standard_error", finite_or_null(estimate.standard_error)}};
-}
-
 Json to_json(const std::vector<double>& values) {
   Json list = Json::array();
   for (const double value : values) list.push_back(finite_or_null(value));
@@ -66,33 +62,15 @@ Json to_json(const std::vector<double>& values) {
 }
 
 // The examples that everything is measured on, and which of them each worker trained on.
-struct Sample {
-  std::shared_ptr<const Dataset> data;
-  Partition partition;  // empty: all share all
-};
-
-Sample sample_of(const FinishedRun& run, const Dataset& train, const DynamicsFlags& flags) {
-  const bool all = flags.samples == 0 || flags.samples >= train.size();
-  const at::Tensor chosen =
-      balanced_indices(train, all ? train.size() : flags.samples, flags.seed_bits());
-  Sample sample{.data = subset_of(train, chosen), .partition = {}};
-  const PartitionSpec spec = to_train_options(run.config()).partition;
-  if (spec.kind == PartitionKind::kIid) return sample;
-  std::vector<int64_t> place(static_cast<size_t>(train.size()), -1);
-  for (int64_t i = 0; i < chosen.numel(); ++i) {
-    place[static_cast<size_t>(chosen.data_ptr<int64_t>()[i])] = i;
+TrainingSample sample_of(const FinishedRun& run, const DataSplits& data,
+                         const DynamicsFlags& flags) {
+  try {
+    return draw_training_sample(data.train, flags.samples, flags.seed_bits(),
+                                to_train_options(run.config()).partition, run.workers(),
+                                "--samples");
+  } catch (const UsageError& error) {
+    throw UsageError(run.folder() + ": " + error.what());
   }
-  for (const auto& part : make_partition(train.targets, train.classes, run.workers(), spec)) {
-    sample.partition.emplace_back();
-    for (const int64_t i : part) {
-      if (const int64_t at = place[static_cast<size_t>(i)]; at >= 0)
-        sample.partition.back().push_back(at);
-    }
-    require(!sample.partition.back().empty(),
-            "{}: none of the {} examples is of worker {}; give more --samples", run.folder(),
-            flags.samples, sample.partition.size() - 1);
-  }
-  return sample;
 }
 
 // What every part of the work needs, and how far it is.
@@ -100,7 +78,7 @@ struct Work {
   const FinishedRun& run;
   const DynamicsFlags& flags;
   const RunWeights& weights;
-  const Sample& sample;
+  const TrainingSample& sample;
   const Dataset& train;
   const DataSplits& data;
   Objective& objective;
@@ -115,15 +93,9 @@ Json with_cost(Json json, double passes, double start) {
 
 Json spread_json(Work& work, const WorkerSpread& spread, const Forces& forces) {
   const double start = now_seconds();
-  const double d = static_cast<double>(work.weights.average.numel());
-  Json json = {{"distances", to_json(spread.distances)},
-               {"consensus_distance", std::sqrt(spread.variance)},
-               {"sigma_w_squared", spread.variance},
-               {"sigma_per_parameter", std::sqrt(spread.variance / d)},
-               {"pull", finite_or_null(forces.pull)},
-               {"push", finite_or_null(forces.push)}};
-  json["angles"] = Json::array();
-  for (const auto& row : spread.angles) json["angles"].push_back(to_json(row));
+  Json json = spread_figures(spread, work.weights.average.numel());
+  json["pull"] = finite_or_null(forces.pull);
+  json["push"] = finite_or_null(forces.push);
   json["losses"] = Json::array();
   for (const at::Tensor& x : work.weights.workers) {
     json["losses"].push_back(finite_or_null(work.objective.loss(x)));
@@ -161,67 +133,29 @@ Json rate_json(Work& work, const at::Tensor& gradient, double passes_of_draw) {
                                gradients.mean(work.weights.workers, batches)));
     work.add_passes(passes_of_draw);
   }
-  const EffectiveRate rate = effective_rate(steps);
-  const double lr = work.run.config().lr;
-  const Json json = {{"learning_rate", lr},
-                     {"batch_size", batch_size},
-                     {"draws", work.flags.draws},
-                     {"alpha_e_over_alpha", to_json(rate.rate)},
-                     {"alpha_e_over_alpha_of_spread", to_json(rate.spread_rate)},
-                     {"alpha_e", lr * rate.rate.value},
-                     {"delta_over_alpha_squared", to_json(rate.noise)},
-                     {"delta", lr * lr * rate.noise.value},
-                     {"zeta_s_squared", to_json(rate.batch_square)},
-                     {"zeta_2_squared", to_json(rate.spread_square)},
-                     {"delta_of_zeta_s", to_json(rate.batch_noise)},
-                     {"delta_of_zeta_2", to_json(rate.spread_noise)},
-                     {"delta_of_both", to_json(rate.joint_noise)}};
+  Json json = rate_figures(effective_rate(steps), work.run.config().lr);
+  json["batch_size"] = batch_size;
+  json["draws"] = work.flags.draws;
   return with_cost(json, passes_of_draw * static_cast<double>(work.flags.draws), start);
 }
 
 // The loss and the smoothed loss, and how both bend along the gradient and towards the workers.
-Json smoothed_json(Work& work, double sigma, const at::Tensor& gradient, double gradient_norm,
+Json smoothed_json(Work& work, double sigma, const at::Tensor& gradient,
                    const std::vector<at::Tensor>& towards) {
   const double start = now_seconds();
-  std::vector<Directions> groups;
-  std::vector<std::string> names;
-  if (gradient_norm > 0) {
-    groups.push_back(in_turn({gradient / gradient_norm}));
-    names.emplace_back("along_gradient");
-  }
-  if (!towards.empty()) {
-    groups.push_back(in_turn(towards));
-    names.emplace_back("towards_workers");
-  }
   double passes = 0;
   const auto loss = [&](const at::Tensor& x) {
     ++passes;
     return work.objective.loss(x);
   };
-  // Differences of float32 losses over less are rounding.
-  const double step = std::max(sigma, 1e-3);
-  const SmoothedLoss raw =
-      smoothed_loss(loss, work.weights.average, groups,
-                    {.sigma = 0,
-                     .step = step,
-                     .draws = std::max<int64_t>(1, static_cast<int64_t>(towards.size()))});
-  Json json = {{"sigma", sigma}, {"step", step}, {"draws", work.flags.draws}};
-  json["loss"] = raw.loss.value;
-  try {
-    const SmoothedLoss smooth = smoothed_loss(
-        loss, work.weights.average, groups,
-        {.sigma = sigma, .step = step, .draws = work.flags.draws, .seed = work.flags.seed_bits()});
-    json["smoothed_loss"] = to_json(smooth.loss);
-    for (size_t i = 0; i < groups.size(); ++i) {
-      json["curvature"][names[i]] = {
-          {"of_loss", finite_or_null(raw.curvatures[i].value)},
-          {"of_smoothed_loss", to_json(smooth.curvatures[i])},
-          {"bound",
-           finite_or_null(smoothness_bound(std::max(smooth.slopes[i], raw.slopes[i]), sigma))}};
-    }
-  } catch (const UsageError& error) {
-    json["note"] = error.what();
-  }
+  const Json json =
+      smoothed_figures(loss, {.average = work.weights.average,
+                              .gradient = gradient,
+                              .towards = towards.empty() ? Directions() : in_turn(towards),
+                              .directions = static_cast<int64_t>(towards.size()),
+                              .sigma = sigma,
+                              .draws = work.flags.draws,
+                              .seed = work.flags.seed_bits()});
   return with_cost(json, passes, start);
 }
 
@@ -232,6 +166,7 @@ Json series_of(const std::vector<DynamicsCurve>& curves) {
     series.push_back({{"name", curve.name},
                       {"panel", curve.panel},
                       {"unit", curve.unit},
+                      {"at", curve.at},
                       {"x", to_json(curve.x)},
                       {"y", to_json(curve.y)}});
   }
@@ -243,14 +178,15 @@ Json measure_run(const FinishedRun& run, const DynamicsFlags& flags, Progress& p
   const auto metrics = read_metrics(fs::path(run.folder()) / RunFolder::kMetrics);
   const DataSplits data = run.load_data();
   const RunWeights weights = run.load_weights(data);
-  const Sample sample = sample_of(run, *data.train, flags);
+  const TrainingSample sample = sample_of(run, data, flags);
 
   const auto workers = static_cast<double>(run.workers());
   // A gradient at the average and one at its own weights, 3 passes over each worker's mini-batch.
   const double passes_of_draw = 6 * workers * static_cast<double>(run.config().batch_size) /
                                 static_cast<double>(sample.data->size());
   const double draws = static_cast<double>(flags.draws);
-  double done = 0, expected = 1 + 3 + workers + passes_of_draw * draws + 5 * (workers + draws);
+  double done = 0,
+         expected = 1 + 3 + workers + passes_of_draw * draws + 3 * (1 + workers) + 5 * draws;
   const auto add_passes = [&](double passes) {
     done += passes;
     progress.update({.step = std::llround(10 * std::min(done, expected)),
@@ -279,7 +215,8 @@ Json measure_run(const FinishedRun& run, const DynamicsFlags& flags, Progress& p
                  {"accuracy", scores.accuracy}};
   Json notes = Json::array();
 
-  const auto curves = dynamics_curves(metrics);
+  auto curves = dynamics_curves(metrics);
+  for (DynamicsCurve& curve : probe_curves(metrics)) curves.push_back(std::move(curve));
   result["rounds"] = recorded_rounds(metrics);
   result["x_label"] = "step";
   result["series"] = series_of(curves);
@@ -309,7 +246,7 @@ Json measure_run(const FinishedRun& run, const DynamicsFlags& flags, Progress& p
                            ? result["spread"]["sigma_per_parameter"].get<double>()
                            : 0;
   if (sigma > 0) {
-    result["smoothed"] = smoothed_json(work, sigma, gradient, norm,
+    result["smoothed"] = smoothed_json(work, sigma, gradient,
                                        directions_of(spread, weights.average, weights.workers));
     if (result["smoothed"].contains("note"))
       notes.push_back("smoothed loss: " + result["smoothed"]["note"].get<std::string>());
@@ -332,13 +269,15 @@ std::string with_error(const Json& estimate) {
                      estimate["standard_error"].get<double>());
 }
 
-// The curves at their first, middle and last point.
-std::string curves_table(const Json& result) {
-  const Json& series = result["series"];
+// The curves of rounds, evaluations or probes at their first, middle and last point.
+std::string curves_table(const Json& result, const std::string& at) {
+  std::vector<Json> series;
+  for (const Json& one : result["series"]) {
+    if (one["at"] == at) series.push_back(one);
+  }
   if (series.empty()) return "";
   const size_t last = series[0]["x"].size() - 1;
-  const bool rounds = result["rounds"] > 0;
-  std::vector<Table::Column> columns = {{rounds ? "at rounds" : "at evaluations"}};
+  std::vector<Table::Column> columns = {{"at " + at}};
   const std::set<size_t> points = {0, last / 4, last / 2, last - last / 4, last};
   for (const size_t i : points) {
     columns.push_back(
@@ -430,7 +369,8 @@ std::string describe(const Json& result) {
                   result["workers"] == 1 ? "" : "s", result["model"].get<std::string>(),
                   result["data"].get<std::string>());
   for (const std::string& table :
-       {curves_table(result), workers_table(result), figures_table(result)}) {
+       {curves_table(result, "rounds"), curves_table(result, "evaluations"),
+        curves_table(result, "probes"), workers_table(result), figures_table(result)}) {
     if (!table.empty()) text += table + "\n";
   }
   for (const Json& note : result["notes"]) text += note.get<std::string>() + "\n";

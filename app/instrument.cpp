@@ -67,6 +67,4 @@ int show(const Json& result, const std::string& text, const InstrumentFlags& fla
   return 0;
 }
 
-Json finite_or_null(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
-
 }  // namespace valley::app

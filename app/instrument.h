@@ -55,7 +55,4 @@ void for_each_run(const std::vector<FinishedRun>& runs, const InstrumentFlags& f
 /// The result as JSON with --json, else as text. The exit code.
 int show(const Json& result, const std::string& text, const InstrumentFlags& flags);
 
-/// JSON has no number for one that is none.
-Json finite_or_null(double value);
-
 }  // namespace valley::app

@@ -12,8 +12,9 @@ struct DynamicsCurve {
   std::string name;   ///< "pull length"
   std::string panel;  ///< curves of one panel share an axis
   std::string unit;
-  std::vector<double> x;  ///< step
-  std::vector<double> y;  ///< not finite where the run recorded none
+  std::vector<double> x;      ///< step
+  std::vector<double> y;      ///< not finite where the run recorded none
+  std::string at = "rounds";  ///< what the points are: "rounds", "evaluations" or "probes"
 };
 
 /// How the workers moved, from the records of metrics.jsonl. For runs that meet in rounds, at
@@ -27,6 +28,11 @@ struct DynamicsCurve {
 ///
 /// and for others the width wherever the run was evaluated. Empty if nothing is there.
 std::vector<DynamicsCurve> dynamics_curves(const std::vector<Json>& metrics);
+
+/// What the probes of the run recorded (see LiveProbe): the consensus distance, angles between
+/// workers, effective learning rate, noise strength and its parts, losses, smoothed loss and its
+/// curvature. Empty if there were none.
+std::vector<DynamicsCurve> probe_curves(const std::vector<Json>& metrics);
 
 /// How many rounds are in the records.
 int64_t recorded_rounds(const std::vector<Json>& metrics);
