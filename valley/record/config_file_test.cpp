@@ -92,5 +92,53 @@ TEST(Config, NamesFileLineAndRule) {
             "--data must be UTF-8 text");
 }
 
+std::string error_of_grid(const std::string& text) {
+  return error_of<UsageError>([&] { parse_config_grid(text, "study.toml", "sharpness"); });
+}
+
+TEST(ConfigGrid, HasSharedSettingsAxesAndAnotherTable) {
+  const ConfigGrid grid = parse_config_grid(
+      "model = 'mlp'\nepochs = 5\n\n[grid]\nlr = [0.1, 1]\nbatch-size = [8]\n"
+      "model = ['mlp', 'lenet']\n[sharpness]\nsamples = 200\n",
+      "study.toml", "sharpness");
+  EXPECT_EQ(grid.shared, (Config{{"model", "mlp"}, {"epochs", 5}}));
+  EXPECT_EQ(grid.others, (Config{{"samples", 200}}));
+  ASSERT_EQ(grid.grid.size(), 3u);
+  EXPECT_EQ(grid.grid[0].key, "lr");
+  EXPECT_EQ(grid.grid[0].values, (std::vector<ConfigValue>{0.1, int64_t{1}}));
+  EXPECT_EQ(grid.grid[1].key, "batch-size");
+  EXPECT_EQ(grid.grid[2].values, (std::vector<ConfigValue>{"mlp", "lenet"}));
+  EXPECT_EQ(parse_config_grid("[grid]\nlr = [1]", "x", "sharpness").others, Config{});
+}
+
+TEST(ConfigGrid, NamesFileLineAndRule) {
+  const std::string none =
+      "study.toml has no table [grid] with the settings that vary: [grid], and below it "
+      "lr = [0.1, 0.2]";
+  EXPECT_EQ(error_of_grid("lr = 0.1"), none);
+  EXPECT_EQ(error_of_grid("[grid]"), none);
+  EXPECT_EQ(error_of_grid("grid = 3"), none);
+  EXPECT_EQ(error_of_grid("[grid]\nlr = 0.1"),
+            "study.toml:2: [grid] 'lr' must be a list of values, got a single value");
+  EXPECT_EQ(error_of_grid("[grid]\nlr = []"),
+            "study.toml:2: [grid] 'lr' must be a list of values, it is empty");
+  EXPECT_EQ(error_of_grid("[grid]\nlr = [0.1, [0.2]]"),
+            "study.toml:2: [grid] 'lr' must be a list of values, got a list in it");
+  EXPECT_EQ(error_of_grid("[grid]\nlr = [0.1, 0.2, 0.1]"),
+            "study.toml:2: [grid] 'lr' has 0.1 twice");
+  EXPECT_EQ(error_of_grid("[grid]\nlr = [1]\n[sharpnes]\nrho = 1"),
+            "study.toml:3: unknown table [sharpnes]; known: grid, sharpness");
+  EXPECT_EQ(error_of_grid("lr = [1]\n[grid]\nlr = [1]"),
+            "study.toml:1: 'lr' must be a text, a number, true or false, got a list");
+}
+
+TEST(PlainText, IsWhatAPersonWrites) {
+  EXPECT_EQ(plain_text(0.1), "0.1");
+  EXPECT_EQ(plain_text(1.0), "1");
+  EXPECT_EQ(plain_text(int64_t{16}), "16");
+  EXPECT_EQ(plain_text(true), "true");
+  EXPECT_EQ(plain_text(std::string("lenet")), "lenet");
+}
+
 }  // namespace
 }  // namespace valley

@@ -63,8 +63,9 @@ void expect_same_tensors(const TensorFile& a, const TensorFile& b) {
 
 // What two finished runs of 20 steps left, except for the time it took.
 void expect_same_run(const fs::path& a, const fs::path& b, int workers) {
+  const int64_t last = Checkpoints(checkpoints_of(a)).latest()->step;
   for (int m = 0; m < workers; ++m) {
-    const std::string file = fmt::format("{}/worker-{}.safetensors", step_folder(20), m);
+    const std::string file = fmt::format("{}/worker-{}.safetensors", step_folder(last), m);
     SCOPED_TRACE(file);
     const TensorFile left = load_safetensors((checkpoints_of(a) / file).string());
     const TensorFile right = load_safetensors((checkpoints_of(b) / file).string());
@@ -174,6 +175,18 @@ TEST(ResumeFrom, AFinishedRunRepeatsItsEnd) {
   train(in_folder(training, folder / "again"));
   train(in_folder(training, folder / "again", /*resume=*/true));
   expect_same_run(folder / "whole", folder / "again", 2);
+}
+
+TEST(ResumeFrom, ARunThatHasReachedItsLossTrainsNoFurther) {
+  const TestFolder folder;
+  SmallTraining training = training_of({"dppf", false, 2}, SmallModel::kBatchNorm);
+  training.options.until_loss = 100;  // the first evaluation is low enough
+  training.options.evaluate_every = 1;
+  train(in_folder(training, folder / "whole"));
+  train(in_folder(training, folder / "again"));
+  train(in_folder(training, folder / "again", /*resume=*/true));
+  expect_same_run(folder / "whole", folder / "again", 2);
+  EXPECT_LT(Checkpoints(folder / "again" / "checkpoints").latest()->step, training.options.steps);
 }
 
 // On another course than without the stop, but to the end.

@@ -92,6 +92,8 @@ const std::vector<ConfigField>& config_fields() {
 
       {"epochs", &C::epochs, "Training", "passes over the data, all workers together"},
       {"steps", &C::steps, "Training", "steps of each worker; above 0 it replaces --epochs"},
+      {"until-loss", &C::until_loss, "Training",
+       "end at the first evaluation with a training loss this low; 0: do not"},
       {"batch-size", &C::batch_size, "Training", "examples a step and worker"},
       {"optimizer", &C::optimizer, "Training", "sgd or adamw"},
       {"sam", &C::sam, "Training",
@@ -229,10 +231,11 @@ TrainOptions to_train_options(const RunConfig& c) {
   require(c.probe >= 0, "--probe must be at least 0, got {}", c.probe);
   require_no_probe_of_asynchronous(o.algorithm, c.probe);
   require(c.probe_samples >= 0, "--probe-samples must be at least 0, got {}", c.probe_samples);
-  require(c.probe_draws == 0 || c.probe_draws >= 2,
-          "--probe-draws must be 0 or at least 2, got {}", c.probe_draws);
+  require(c.probe_draws == 0 || c.probe_draws >= 2, "--probe-draws must be 0 or at least 2, got {}",
+          c.probe_draws);
   o.out = c.out;
   o.evaluate_every = c.evaluate_every;
+  o.until_loss = c.until_loss;
   o.checkpoint_every = c.checkpoint_every;
   o.keep_checkpoints = c.keep_checkpoints;
   o.model_name = c.model;

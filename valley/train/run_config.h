@@ -47,6 +47,7 @@ struct RunConfig {
 
   int64_t epochs = 10;
   int64_t steps = 0;
+  double until_loss = 0;
   int64_t batch_size = 32;
   std::string optimizer = "sgd";
   double sam = 0;

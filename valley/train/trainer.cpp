@@ -58,6 +58,7 @@ struct Meters {
   int64_t samples = 0;                             // this worker's
   double predicted_width = 0, pull = 0, push = 0;  // of the last round
   ProbeCost probes;
+  bool reached = false;  // --until-loss, at the last evaluation
   PhaseSeconds seconds;
 };
 
@@ -70,6 +71,7 @@ Json to_json(const Meters& m) {
           {"pull", m.pull},
           {"push", m.push},
           {"probes", to_json(m.probes)},
+          {"reached", m.reached},
           {"seconds",
            {m.seconds.compute, m.seconds.communicate, m.seconds.wait, m.seconds.data,
             m.seconds.evaluate, m.seconds.total, m.seconds.probe}}};
@@ -84,13 +86,14 @@ Meters meters_from(const Json& json) {
           .predicted_width = json.at("predicted_width"),
           .pull = json.at("pull"),
           .push = json.at("push"),
-          .probes = probe_cost_from(json.at("probes")),
+          .probes = json.contains("probes") ? probe_cost_from(json["probes"]) : ProbeCost{},
+          .reached = json.value("reached", false),
           .seconds = {.compute = s.at(0),
                       .communicate = s.at(1),
                       .wait = s.at(2),
                       .data = s.at(3),
                       .evaluate = s.at(4),
-                      .probe = s.at(6),
+                      .probe = s.size() > 6 ? s[6] : 0,  // older checkpoints have none
                       .total = s.at(5)}};
 }
 
@@ -107,6 +110,10 @@ void check(const TrainOptions& o) {
   require(o.steps > 0 || o.epochs > 0, "--epochs must be at least 1, got {}", o.epochs);
   require(o.steps >= 0, "--steps must be at least 0, got {}", o.steps);
   require(o.evaluate_every >= 0, "--evaluate-every must be at least 0, got {}", o.evaluate_every);
+  require(std::isfinite(o.until_loss) && o.until_loss >= 0,
+          "--until-loss must be at least 0, got {}", o.until_loss);
+  require(o.until_loss == 0 || o.evaluate_every > 0,
+          "--until-loss looks at evaluations: --evaluate-every must be at least 1");
   require(o.checkpoint_every >= 0, "--checkpoint-every must be at least 0, got {}",
           o.checkpoint_every);
   require(o.keep_checkpoints >= 1, "--keep-checkpoints must be at least 1, got {}",
@@ -174,13 +181,13 @@ class Trainer::Loop {
     start();
     started_ = now_seconds();
     bool interrupted = false;
-    while (step_ < total_steps_ && !interrupted) {
+    while (!done() && !interrupted) {
       train_step();
       ++step_;
       end_step();
-      interrupted = stop_agreed() && step_ < total_steps_;
+      interrupted = stop_agreed() && !done();
       const bool due = o_.checkpoint_every > 0 && step_ % o_.checkpoint_every == 0;
-      if (interrupted || due || step_ == total_steps_) checkpoint();
+      if (interrupted || due || done()) checkpoint();
     }
     if (!interrupted) adopt_average();
     recorder_->finish();
@@ -209,6 +216,8 @@ class Trainer::Loop {
     }
     return layers;
   }
+
+  bool done() const { return step_ == total_steps_ || meters_.reached; }
 
   double epoch() const { return double(step_) / double(steps_per_epoch_); }
 
@@ -394,9 +403,12 @@ class Trainer::Loop {
     }
     const bool due =
         o_.evaluate_every > 0 && epoch_end && (step_ / steps_per_epoch_) % o_.evaluate_every == 0;
-    if (due && step_ < total_steps_) evaluate_average();
-    if (observer_ != nullptr && (step_ % probe_every_ == 0 || step_ == total_steps_)) observe();
-    show(epoch_end && step_ < total_steps_);  // the end is shown with its accuracy
+    if (due && step_ < total_steps_) {
+      evaluate_average();
+      meters_.reached = o_.until_loss > 0 && summary_.train_loss <= o_.until_loss;
+    }
+    if (observer_ != nullptr && (step_ % probe_every_ == 0 || done())) observe();
+    show(epoch_end && !done());  // the end is shown with its accuracy
   }
 
   bool stop_agreed() {

@@ -39,6 +39,8 @@ struct TrainOptions {
 
   uint64_t seed = 0;
   int64_t evaluate_every = 1;  ///< epochs; 0: only at the end
+  double until_loss = 0;       ///< the run ends at an evaluation with a training loss this low;
+                               ///< 0: it does not
   EvaluationOptions evaluation;
 
   std::string out;               ///< run folder, made by the caller; "" writes nothing

@@ -281,6 +281,46 @@ TEST(Trainer, WithoutAFolderNothingIsWritten) {
   EXPECT_EQ(folder.list(), "");
 }
 
+// A run with --until-loss is the beginning of the run without: it ends at the first evaluation that
+// is low enough, and leaves what a run of so many steps leaves.
+TEST(Trainer, UntilLossEndsAtTheFirstEvaluationThatIsLowEnough) {
+  for (const AlgorithmEntry& entry : algorithms()) {
+    SmallTraining until = training_of(entry.name, 2);
+    until.options.steps = 600;
+    until.options.evaluate_every = 2;
+    until.options.learning_rate.base = 0.1;
+    until.options.learning_rate.shape = LrShape::kConstant;
+    until.options.algorithm_options.pull_push.push = 0.05;
+    until.options.until_loss = 0.6;
+    const TestFolder folder;
+    until.options.out = (folder / "until").string();
+    fs::create_directories(until.options.out);
+    const Outcome ended = train(until);
+    const Summary& summary = ended.summaries[0];
+    EXPECT_EQ(summary.status, "finished") << entry.name;
+    EXPECT_LE(summary.train_loss, 0.6) << entry.name;
+    ASSERT_LT(summary.steps, 600) << entry.name;
+    EXPECT_EQ(summary.steps % 12, 0)
+        << entry.name;  // evaluations are two epochs of six steps apart
+    EXPECT_EQ(Checkpoints(folder / "until" / "checkpoints").latest()->step, summary.steps);
+
+    // Another end of the schedule changes nothing, for the learning rate is constant.
+    SmallTraining steps = until;
+    steps.options.until_loss = 0;
+    steps.options.out = "";
+    steps.options.steps = summary.steps;
+    if (!entry.asynchronous) {
+      EXPECT_TRUE(at::equal(train(steps).x[0], ended.x[0])) << entry.name;
+    }
+  }
+}
+
+TEST(Trainer, UntilLossOutOfReachTrainsToTheEnd) {
+  SmallTraining training = training_of("dppf", 2);
+  training.options.until_loss = 1e-9;
+  EXPECT_EQ(train(training).summaries[0].steps, training.options.steps);
+}
+
 TEST(Trainer, OptionsOutOfRangeNameThemselves) {
   const auto message = [](const std::function<void(TrainOptions&)>& change) {
     SmallTraining training = training_of("dppf", 1);
@@ -292,6 +332,10 @@ TEST(Trainer, OptionsOutOfRangeNameThemselves) {
   EXPECT_EQ(message([](TrainOptions& o) { o.steps = -1; }), "--steps must be at least 0, got -1");
   EXPECT_EQ(message([](TrainOptions& o) { o.evaluate_every = -1; }),
             "--evaluate-every must be at least 0, got -1");
+  EXPECT_EQ(message([](TrainOptions& o) { o.until_loss = -1; }),
+            "--until-loss must be at least 0, got -1");
+  EXPECT_EQ(message([](TrainOptions& o) { o.until_loss = 1, o.evaluate_every = 0; }),
+            "--until-loss looks at evaluations: --evaluate-every must be at least 1");
   EXPECT_EQ(message([](TrainOptions& o) { o.checkpoint_every = -2; }),
             "--checkpoint-every must be at least 0, got -2");
   EXPECT_EQ(message([](TrainOptions& o) { o.keep_checkpoints = 0; }),

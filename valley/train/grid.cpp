@@ -1,0 +1,56 @@
+#include "valley/train/grid.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "valley/core/error.h"
+
+namespace valley {
+namespace {
+
+constexpr const char* kFixed[] = {"out", "launch", "backend", "timeout", "threads"};
+
+// A value as part of a folder's name.
+std::string as_name(const ConfigValue& value) {
+  std::string text = plain_text(value);
+  std::replace(text.begin(), text.end(), '/', '_');
+  return text;
+}
+
+}  // namespace
+
+std::vector<GridRun> expand_grid(const RunConfig& shared, const std::vector<ConfigAxis>& axes,
+                                 const std::string& source) {
+  std::vector<GridRun> runs = {{.name = "", .place = {}, .config = shared}};
+  for (const ConfigAxis& axis : axes) {
+    require(std::find(std::begin(kFixed), std::end(kFixed), axis.key) == std::end(kFixed),
+            "{}: [grid] '{}' cannot vary", source, axis.key);
+    std::vector<GridRun> more;
+    for (const GridRun& run : runs) {
+      for (size_t i = 0; i < axis.values.size(); ++i) {
+        GridRun next = run;
+        apply_config({{axis.key, axis.values[i]}}, source, next.config);
+        next.name +=
+            fmt::format("{}{}={}", run.name.empty() ? "" : ",", axis.key, as_name(axis.values[i]));
+        next.place.push_back(static_cast<int64_t>(i));
+        more.push_back(std::move(next));
+      }
+    }
+    runs = std::move(more);
+  }
+  std::set<std::string> names;
+  for (const GridRun& run : runs) {
+    require(names.insert(run.name).second, "{}: two runs of the grid would be called {}", source,
+            run.name);
+    try {
+      to_train_options(run.config);
+    } catch (const UsageError& error) {
+      throw UsageError(fmt::format("{}: {}: {}", source, run.name, error.what()));
+    }
+  }
+  return runs;
+}
+
+}  // namespace valley
