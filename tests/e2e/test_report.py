@@ -36,7 +36,51 @@ SHARPNESS = {
         },
     },
 }
-DYNAMICS = {"columns": ["step", "noise"], "rows": [[0, 1.5], [10, 1.25], [20, 0.5]]}
+
+
+def dynamics(workers):
+    """What `valley dynamics` leaves, with round numbers."""
+    estimate = {"value": 0.5, "standard_error": 0.125}
+    curvature = {"of_loss": 2, "of_smoothed_loss": estimate, "bound": 40}
+    return {
+        "x_label": "step",
+        "series": [{"name": "noise", "x": [0, 10, 20], "y": [1.5, 1.25, 0.5]}],
+        "loss": 0.25,
+        "gradient": {"norm": 1.5},
+        "spread": {
+            "distances": [1 + w / 10 for w in range(workers)],
+            "losses": [0.25] * workers,
+            "consensus_distance": 1.25,
+            "sigma_w_squared": 1.5625,
+            "angles": [[90.04 + abs(a - b) for a in range(workers)] for b in range(workers)],
+        },
+        "effective_rate": {
+            "alpha_e_over_alpha": estimate,
+            "alpha_e_over_alpha_of_spread": estimate,
+            "delta_over_alpha_squared": {"value": 2, "standard_error": 0.5},
+            "delta_of_zeta_s": {"value": 1, "standard_error": 0.5},
+            "delta_of_zeta_2": {"value": 1.25, "standard_error": 0.5},
+            "delta_of_both": {"value": -0.25, "standard_error": 0.5},
+        },
+        "smoothed": {
+            "sigma": 0.01,
+            "smoothed_loss": estimate,
+            "curvature": {"along_gradient": curvature, "towards_workers": curvature},
+        },
+        "notes": ["something was left out"],
+    }
+
+
+def probe(step):
+    """A record of `--probe`."""
+    rate = {"alpha_e_over_alpha": {"value": 1 / (1 + step), "standard_error": 0.01}}
+    return {
+        "step": step,
+        "epoch": step / 10,
+        "worker": "mean",
+        "probe": {"consensus_distance": step, "effective_rate": rate, "some_figure": 2 * step},
+    }
+
 
 CURVES = [
     "Training loss",
@@ -46,15 +90,26 @@ CURVES = [
     "Learning rate",
     "Bytes sent",
 ]
+PROBES = ["Consensus distance", "Effective learning rate, probed", "some figure"]
 TIMELINE = ["Seconds of each worker", "Waiting over the run", "A stretch in full"]
+NOISE = [
+    "Effective learning rate",
+    "Noise strength",
+    "Spread of the workers",
+    "Loss and smoothed loss",
+    "Curvature",
+]
 ALL = [
     "Accuracy against traffic",
     "Seconds by phase",
     *CURVES,
+    *PROBES,
     *TIMELINE,
     "The loss around the workers",
     "The same from above",
     "Spectrum of the Hessian",
+    *NOISE,
+    "Angles, dppf",
     "noise",
 ]
 
@@ -184,9 +239,11 @@ class Report(ProgramTest):
         for name, content in [
             ("landscape", LANDSCAPE),
             ("sharpness", SHARPNESS),
-            ("dynamics", DYNAMICS),
+            ("dynamics", dynamics(2)),
         ]:
             (self.folder / out / "dppf-seed0" / f"{name}.json").write_text(json.dumps(content))
+        with open(self.folder / out / "dppf-seed0" / "metrics.jsonl", "a") as file:
+            file.writelines(json.dumps(probe(step)) + "\n" for step in range(0, 20, 5))
         for path in (self.folder / out).glob("*/trace.json"):
             path.write_text(json.dumps(trace(40)))
 
@@ -224,6 +281,7 @@ class Report(ProgramTest):
         self.check_page(desk, address, ALL)
         self.look_at_structure(desk)
         self.use_keyboard(desk)
+        self.look_at_noise(desk)
         self.assertEqual(desk.complaints(), [])
         desk.close()
 
@@ -245,10 +303,12 @@ class Report(ProgramTest):
                 "Two <methods>",
                 "Comparison",
                 "Curves",
+                "Probes",
                 "Workers over time",
                 "Landscape",
                 "Sharpness",
-                "Noise and dynamics",
+                "Noise",
+                "Dynamics",
                 "Settings and how to repeat",
             ],
         )
@@ -330,6 +390,15 @@ class Report(ProgramTest):
         rows = "[...document.querySelectorAll('#curves details tbody th')].map(n => n.textContent)"
         page.wait_until(f"{rows}.join() === 'ssgd,dppf'")
 
+        # What hides a method in one section hides it in the others.
+        probes = "document.querySelector('#probes .legend button:nth-of-type(1)')"
+        page.run(f"{button}.focus()")
+        page.press(" ", " ")
+        self.assertEqual(page.run(f"{probes}.getAttribute('aria-pressed')"), "false")
+        page.run(f"{probes}.focus()")
+        page.press(" ", " ")
+        self.assertEqual(page.run(f"{button}.getAttribute('aria-pressed')"), "true")
+
         eye = """JSON.stringify(
             document.querySelector('#landscape .js-plotly-plot')._fullLayout.scene.camera.eye)"""
         before = page.run(eye)
@@ -348,6 +417,34 @@ class Report(ProgramTest):
             "Worker 1 is a straggler: it computed for 80.0 ms, the median worker for 60.0 ms, and "
             "the others waited 40.0 ms each",
             page.run("document.querySelector('.finding').textContent"),
+        )
+
+    def look_at_noise(self, page):
+        """The figures at a glance, what was not measured, and with which command to do so."""
+        text = page.run("document.querySelector('#noise').innerText")
+        row = page.run("document.querySelector('#noise tbody tr').innerText").split()
+        self.assertEqual(
+            row,
+            "dppf 0.5 ± 0.13 2 ± 0.5 62.5 1.5 1.25 1.56 0.25 ± 0.13".split(),
+        )
+        self.assertIn("dppf: something was left out.", text)
+        self.assertIn(
+            "Not measured: ssgd-seed0, ssgd-seed1, dppf-seed1. valley dynamics RUN does it.", text
+        )
+        page.run("[...document.querySelectorAll('#noise details')].forEach(n => n.open = true)")
+        page.wait_until("document.querySelectorAll('#noise details table').length === 6")
+        numbers = """[...document.querySelectorAll('#noise details')].map((n) =>
+            [...n.querySelectorAll('tbody tr')].map((r) => r.innerText.split(/\\t/).join('; ')))"""
+        self.assertEqual(
+            page.run(numbers),
+            [
+                ["dppf-seed0; 0.5 ± 0.13; 0.5 ± 0.13"],
+                ["dppf-seed0; 2 ± 0.5; 1 ± 0.5; 1.25 ± 0.5; -0.25 ± 0.5; 1.5"],
+                ["dppf-seed0; 1.25; 1.563; 1; 1.1"],
+                ["dppf-seed0; 0.25; 0.5 ± 0.13; 0.01"],
+                ["dppf-seed0; 2; 0.5 ± 0.13; 40; 2; 0.5 ± 0.13; 40"],
+                ["worker 0; –; 91.0", "worker 1; 91.0; –"],
+            ],
         )
 
     def switch_colours(self, page):
@@ -388,9 +485,11 @@ class Report(ProgramTest):
             run = self.folder / "many" / f"run-{i}"
             shutil.copytree(self.folder / "one", run)
             (run / "config.toml").write_text(text.replace("lr = 0.", f"lr = 0.{i // 5}", 1))
+            (run / "dynamics.json").write_text(json.dumps(dynamics(64)))
             if i < 5:
                 with open(run / "metrics.jsonl", "a") as file:
                     file.write(long)
+                    file.writelines(json.dumps(probe(step)) + "\n" for step in range(50_000))
                 (run / "trace.json").write_text(json.dumps(trace(10_000)))
         path, runs = self.report("many")
         self.assertEqual(runs, 50)
@@ -401,7 +500,22 @@ class Report(ProgramTest):
         address = path.as_uri()
         page = self.open(address)
         self.check_page(
-            page, address, ["Accuracy against traffic", "Seconds by phase", *CURVES, *TIMELINE]
+            page,
+            address,
+            [
+                "Accuracy against traffic",
+                "Seconds by phase",
+                *CURVES,
+                *PROBES,
+                *TIMELINE,
+                *NOISE,
+                *[f"Angles, {run['name']}" for run in data["runs"][::5]],
+                "noise",
+            ],
+        )
+        self.assertIn(
+            "Shown are 10 of 50 runs, the first of a method.",
+            page.run("document.querySelector('#noise').textContent"),
         )
         self.assertIn(
             "thinned to 400 evenly spaced points",

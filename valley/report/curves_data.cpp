@@ -1,6 +1,7 @@
 #include "valley/report/curves_data.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -56,6 +57,29 @@ Json to_json(Columns& columns, size_t most) {
   return result;
 }
 
+constexpr const char* kScores[] = {"train_loss",   "train_accuracy",  "test_loss", "test_accuracy",
+                                   "valley_width", "predicted_width", "comm_bytes"};
+constexpr size_t kProbeShare = 4;  // a probe has dozens of series
+
+// The numbers in an object and in objects inside, by their paths.
+void add_probe(const std::string& path, const Json& values, const Json& step,
+               std::map<std::string, Columns>& probes) {
+  const bool is_estimate = values.is_object() && values.contains("standard_error");
+  if (values.is_object() && !is_estimate) {
+    for (const auto& [key, value] : values.items()) {
+      add_probe(path.empty() ? key : path + "/" + key, value, step, probes);
+    }
+  } else if (is_estimate || values.is_number() || values.is_null()) {
+    const Json single = {{"value", values}};
+    const Json& estimate = is_estimate ? values : single;
+    Columns& columns = probes[path];
+    columns.add("step", step);
+    columns.add("value", number_or_null(estimate, "value"));
+    columns.add("error", number_or_null(estimate, "standard_error"));
+    ++columns.size;
+  }
+}
+
 // One epoch's losses of the workers.
 struct EpochLosses {
   Json lr;
@@ -67,7 +91,16 @@ struct EpochLosses {
 Json curves_of(const std::vector<Json>& records, const ReportLimits& limits) {
   Columns rounds, epochs, evaluations;
   std::map<double, EpochLosses> by_epoch;
+  std::map<std::string, Columns> probes;
   for (const Json& record : records) {
+    const bool has_scores = std::any_of(std::begin(kScores), std::end(kScores),
+                                        [&](const char* key) { return record.contains(key); });
+    if (const auto probe = record.find("probe"); probe != record.end() && probe->is_object()) {
+      if (const Json step = number_or_null(record, "step"); !step.is_null()) {
+        add_probe("", *probe, step, probes);
+      }
+      if (!has_scores) continue;
+    }
     const auto epoch = number_or_null(record, "epoch");
     if (epoch.is_null()) continue;
     const auto worker = record.find("worker");
@@ -88,10 +121,7 @@ Json curves_of(const std::vector<Json>& records, const ReportLimits& limits) {
       columns.add("lowest", lowest);
       columns.add("highest", highest);
     } else {
-      for (const char* key : {"train_loss", "train_accuracy", "test_loss", "test_accuracy",
-                              "valley_width", "predicted_width", "comm_bytes"}) {
-        columns.add(key, number_or_null(record, key));
-      }
+      for (const char* key : kScores) columns.add(key, number_or_null(record, key));
     }
     columns.add("lr", number_or_null(record, "lr"));
     ++columns.size;
@@ -117,6 +147,13 @@ Json curves_of(const std::vector<Json>& records, const ReportLimits& limits) {
                                 {"evaluations", evaluations}}) {
     result[name] = to_json(columns, limits.points);
     if (columns.size > limits.points) kept[name] = {columns.size, limits.points};
+  }
+  const size_t most = std::max<size_t>(limits.points / kProbeShare, 2);
+  for (auto& [name, columns] : probes) {
+    Json series = to_json(columns, most);
+    if (!series.contains("value")) continue;
+    result["probes"][name] = std::move(series);
+    if (columns.size > most) kept["probe/" + name] = {columns.size, most};
   }
   result["kept"] = std::move(kept);
   return result;

@@ -55,6 +55,35 @@ TEST(CurvesOf, ThinsLongCurvesAndSaysSo) {
   EXPECT_EQ(curves["kept"], Json::parse(R"({"evaluations":[101,5]})"));
 }
 
+TEST(CurvesOf, ProbesBySteps) {
+  const std::vector<Json> records = {
+      Json::parse(R"({"step":4,"epoch":1,"worker":"mean","probe":{"width":1.5,"distances":[1,2],
+          "rate":{"total":{"value":0.5,"standard_error":0.25}},"note":"a word"}})"),
+      Json::parse(R"({"step":8,"epoch":2,"worker":"mean","test_loss":3,"probe":{"width":null,
+          "rate":{"total":{"value":0.75,"standard_error":null}},"late":7}})"),
+      Json::parse(R"({"epoch":3,"worker":"mean","probe":{"width":2}})")};
+  const Json curves = curves_of(records, {});
+  EXPECT_EQ(curves["probes"], Json::parse(R"({
+      "late":{"step":[8.0],"value":[7.0]},
+      "rate/total":{"error":[0.25,null],"step":[4.0,8.0],"value":[0.5,0.75]},
+      "width":{"step":[4.0,8.0],"value":[1.5,null]}})"));
+  EXPECT_EQ(curves["evaluations"], Json::parse(R"({"epoch":[2.0],"test_loss":[3.0]})"))
+      << "a record of a probe alone is no evaluation";
+}
+
+TEST(CurvesOf, ProbesAreThinnedMore) {
+  std::vector<Json> records;
+  for (int i = 0; i <= 100; ++i) {
+    records.push_back(
+        {{"step", i}, {"epoch", i}, {"worker", "mean"}, {"probe", {{"width", 2.0 * i}}}});
+  }
+  ReportLimits limits;
+  limits.points = 12;
+  const Json curves = curves_of(records, limits);
+  EXPECT_EQ(curves["probes"]["width"]["step"], Json({0.0, 50.0, 100.0}));
+  EXPECT_EQ(curves["kept"], Json::parse(R"({"probe/width":[101,3]})"));
+}
+
 TEST(CurvesOf, NothingFromNothing) {
   EXPECT_EQ(curves_of({}, {}),
             Json::parse(R"({"rounds":{},"epochs":{},"evaluations":{},"kept":{}})"));

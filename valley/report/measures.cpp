@@ -1,6 +1,7 @@
 #include "valley/report/measures.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -151,6 +152,80 @@ Json from_columns(const std::vector<std::pair<std::string, Json>>& columns) {
   return panels.to_json(columns.empty() ? "" : columns[0].first);
 }
 
+// A part of an object; null where there is none.
+const Json& part(const Json& object, const char* key) {
+  static const Json none;
+  const Json* found = find(object, key);
+  return found ? *found : none;
+}
+
+void copy_number(const Json& from, const char* key, Json& to, const char* name) {
+  const Json& value = part(from, key);
+  if (value.is_number()) to[name] = shortened(value.get<double>());
+}
+
+// {value, standard_error}, the latter only where it is a number.
+void copy_estimate(const Json& from, const char* key, Json& to, const char* name) {
+  Json estimate = Json::object();
+  copy_number(part(from, key), "value", estimate, "value");
+  if (estimate.empty()) return;
+  copy_number(part(from, key), "standard_error", estimate, "standard_error");
+  to[name] = std::move(estimate);
+}
+
+// The first of a list.
+Json beginning(const Json& list, size_t most) {
+  if (!list.is_array()) return Json::array();
+  return Json(list.begin(), list.begin() + static_cast<ptrdiff_t>(std::min(list.size(), most)));
+}
+
+Json spread_figures(const Json& spread, size_t most_workers) {
+  Json result = Json::object();
+  const Json& distances = part(spread, "distances");
+  if (!distances.is_array() || distances.empty()) return result;
+  copy_number(spread, "consensus_distance", result, "consensus_distance");
+  copy_number(spread, "sigma_w_squared", result, "sigma_w_squared");
+  result["workers"] = distances.size();
+  result["distances"] = numbers(beginning(distances, most_workers));
+  const Json& losses = part(spread, "losses");
+  if (is_list_of(&losses, distances.size())) {
+    result["losses"] = numbers(beginning(losses, most_workers));
+  }
+  // One worker, or all at the average, has none.
+  const Json& angles = part(spread, "angles");
+  if (distances.size() > 1 && is_grid(&angles, distances.size(), distances.size())) {
+    Json rows = Json::array();
+    for (const Json& row : beginning(angles, most_workers)) {
+      Json degrees = numbers(beginning(row, most_workers));
+      for (Json& angle : degrees) {
+        if (angle.is_number()) angle = std::round(10 * angle.get<double>()) / 10;
+      }
+      rows.push_back(std::move(degrees));
+    }
+    result["angles"] = std::move(rows);
+  }
+  return result;
+}
+
+Json smoothed_figures(const Json& smoothed) {
+  Json result = Json::object();
+  copy_estimate(smoothed, "smoothed_loss", result, "loss");
+  if (result.empty()) return result;
+  copy_number(smoothed, "sigma", result, "sigma");
+  result["curvatures"] = Json::array();
+  const Json& curvature = part(smoothed, "curvature");
+  for (const auto& [key, name] : {std::pair{"along_gradient", "along the gradient"},
+                                  {"towards_workers", "towards workers"}}) {
+    const Json& found = part(curvature, key);
+    Json one = {{"name", name}};
+    copy_number(found, "of_loss", one, "of_loss");
+    copy_estimate(found, "of_smoothed_loss", one, "of_smoothed_loss");
+    copy_number(found, "bound", one, "bound");
+    if (one.contains("of_smoothed_loss")) result["curvatures"].push_back(std::move(one));
+  }
+  return result;
+}
+
 }  // namespace
 
 Json landscape_of(const Json& file) {
@@ -222,6 +297,34 @@ Json dynamics_of(const Json& file) {
     }
   }
   return from_columns(table);
+}
+
+Json noise_of(const Json& file, size_t most_workers) {
+  Json result = Json::object();
+  if (Json spread = spread_figures(part(file, "spread"), most_workers); !spread.empty()) {
+    result["spread"] = std::move(spread);
+  }
+  const Json& rate = part(file, "effective_rate");
+  Json rates = Json::object(), noise = Json::object();
+  copy_estimate(rate, "alpha_e_over_alpha", rates, "total");
+  copy_estimate(rate, "alpha_e_over_alpha_of_spread", rates, "of_spread");
+  copy_estimate(rate, "delta_over_alpha_squared", noise, "total");
+  copy_estimate(rate, "delta_of_zeta_s", noise, "of_batches");
+  copy_estimate(rate, "delta_of_zeta_2", noise, "of_spread");
+  copy_estimate(rate, "delta_of_both", noise, "of_both");
+  if (!rates.empty()) result["rate"] = std::move(rates);
+  if (!noise.empty()) result["noise"] = std::move(noise);
+  if (Json smoothed = smoothed_figures(part(file, "smoothed")); !smoothed.empty()) {
+    result["smoothed"] = std::move(smoothed);
+  }
+  if (result.empty()) return nullptr;
+  copy_number(file, "loss", result, "loss");
+  copy_number(part(file, "gradient"), "norm", result, "gradient_norm");
+  result["notes"] = Json::array();
+  for (const Json& note : part(file, "notes")) {
+    if (note.is_string()) result["notes"].push_back(note);
+  }
+  return result;
 }
 
 }  // namespace valley

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+
 #include "valley/record/json_file.h"
 
 /// What the instruments leave beside a run, brought into the shape the page draws. A file that
@@ -21,5 +23,17 @@ Json sharpness_of(const Json& file);
 ///     {"columns": [...], "rows": [[...]]}                   the first column is x
 ///     {"columns": {"name": [...]}}                          likewise
 Json dynamics_of(const Json& file);
+
+/// The final figures of dynamics.json. Every {value, standard_error} is as in the file; what is not
+/// there is left out, and null is given where neither spread nor noise is.
+///
+///     spread     {consensus_distance, sigma_w_squared, workers, distances: [], losses: [],
+///                 angles: [[]], in degrees}   of the first `most_workers` workers
+///     loss, gradient_norm                     of the average
+///     rate       {total, of_spread}           alpha_e / alpha
+///     noise      {total, of_batches, of_spread, of_both}   Delta / alpha^2 and its parts
+///     smoothed   {sigma, loss, curvatures: [{name, of_loss, of_smoothed_loss, bound}]}
+///     notes      [] of what could not be measured
+Json noise_of(const Json& file, size_t most_workers);
 
 }  // namespace valley

@@ -95,5 +95,55 @@ TEST(Dynamics, NullWithoutSeries) {
   }
 }
 
+const char* const kNoise = R"({"loss":0.5,"gradient":{"norm":1.5,"passes":3},"notes":["a",7],
+    "spread":{"distances":[3,4,null],"losses":[1,2,3],"consensus_distance":3.5,
+              "sigma_w_squared":12.25,"angles":[[0,90.04,60],[90.04,0,null],[60,null,0]]},
+    "effective_rate":{"alpha_e_over_alpha":{"value":0.25,"standard_error":0.125},
+        "alpha_e_over_alpha_of_spread":{"value":null,"standard_error":null},
+        "delta_over_alpha_squared":{"value":2,"standard_error":null},
+        "delta_of_zeta_s":{"value":1.5},"delta_of_zeta_2":{"value":1},"delta_of_both":{"value":-0.5}},
+    "smoothed":{"sigma":0.01,"smoothed_loss":{"value":0.75,"standard_error":0.25},"curvature":{
+        "towards_workers":{"of_loss":3,"of_smoothed_loss":{"value":2,"standard_error":1},"bound":9},
+        "along_gradient":{"of_loss":3,"bound":9}}}})";
+
+TEST(Noise, KeepsTheFinalFigures) {
+  EXPECT_EQ(noise_of(Json::parse(kNoise), 8), Json::parse(R"({
+      "spread":{"consensus_distance":3.5,"sigma_w_squared":12.25,"workers":3,
+                "distances":[3.0,4.0,null],"losses":[1.0,2.0,3.0],
+                "angles":[[0.0,90.0,60.0],[90.0,0.0,null],[60.0,null,0.0]]},
+      "rate":{"total":{"value":0.25,"standard_error":0.125}},
+      "noise":{"total":{"value":2.0},"of_batches":{"value":1.5},"of_spread":{"value":1.0},
+               "of_both":{"value":-0.5}},
+      "smoothed":{"loss":{"value":0.75,"standard_error":0.25},"sigma":0.01,"curvatures":[
+          {"name":"towards workers","of_loss":3.0,
+           "of_smoothed_loss":{"value":2.0,"standard_error":1.0},"bound":9.0}]},
+      "loss":0.5,"gradient_norm":1.5,"notes":["a"]})"));
+}
+
+TEST(Noise, OfTheFirstWorkersWhereTheyAreMany) {
+  const Json spread = noise_of(Json::parse(kNoise), 2)["spread"];
+  EXPECT_EQ(spread["workers"], 3);
+  EXPECT_EQ(spread["distances"], Json({3.0, 4.0}));
+  EXPECT_EQ(spread["losses"], Json({1.0, 2.0}));
+  EXPECT_EQ(spread["angles"], Json::parse("[[0.0,90.0],[90.0,0.0]]"));
+}
+
+TEST(Noise, NoAnglesOfOneWorkerOrABrokenTable) {
+  for (const char* spread :
+       {R"({"distances":[0],"angles":[[0]]})", R"({"distances":[1,2],"angles":[[0,1],[1]]})",
+        R"({"distances":[1,2]})"}) {
+    const Json noise = noise_of({{"spread", Json::parse(spread)}}, 8);
+    EXPECT_FALSE(noise.at("spread").contains("angles")) << spread;
+  }
+}
+
+TEST(Noise, NullWithoutFigures) {
+  for (const char* text :
+       {"null", "[]", R"({"series":[],"loss":1,"gradient":{"norm":2}})",
+        R"({"spread":{"distances":[]},"smoothed":{"note":"no"},"effective_rate":7})"}) {
+    EXPECT_TRUE(noise_of(Json::parse(text), 8).is_null()) << text;
+  }
+}
+
 }  // namespace
 }  // namespace valley

@@ -25,7 +25,8 @@ constexpr const char* kFigures[] = {"test_accuracy",         "test_loss",
                                     "samples_per_second",    "peak_rss_bytes",
                                     "seconds.total",         "seconds.compute",
                                     "seconds.communicate",   "seconds.wait",
-                                    "seconds.data",          "seconds.evaluate"};
+                                    "seconds.data",          "seconds.evaluate",
+                                    "seconds.probe"};
 
 // "one value", or "3 of them" for several.
 std::string common(const std::vector<ReportRun>& runs, std::string_view key,
@@ -56,7 +57,8 @@ Json run_json(const ReportRun& run) {
                  {"curves", run.curves}};
   for (const auto& [key, part] : {std::pair<const char*, const Json&>{"landscape", run.landscape},
                                   {"sharpness", run.sharpness},
-                                  {"dynamics", run.dynamics}}) {
+                                  {"dynamics", run.dynamics},
+                                  {"noise", run.noise}}) {
     if (!part.is_null()) result[key] = part;
   }
   if (run.timeline.is_object()) {

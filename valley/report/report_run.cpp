@@ -166,7 +166,9 @@ ReportRun read_report_run(const RunFolder& folder, const ReportLimits& limits) {
   }
   run.landscape = landscape_of(read_if_there(folder.file("landscape.json")));
   run.sharpness = sharpness_of(read_if_there(folder.file("sharpness.json")));
-  run.dynamics = dynamics_of(read_if_there(folder.file("dynamics.json")));
+  const Json dynamics = read_if_there(folder.file("dynamics.json"));
+  run.dynamics = dynamics_of(dynamics);
+  run.noise = noise_of(dynamics, limits.bar_workers);
   return run;
 }
 

@@ -38,6 +38,7 @@ struct ReportRun {
   Json landscape;       ///< as `valley landscape` writes it; null without
   Json sharpness;       ///< see sharpness_of(); null without
   Json dynamics;        ///< see dynamics_of(); null without
+  Json noise;           ///< see noise_of(); null without
 
   bool finished() const { return status == "finished"; }
 

@@ -17,7 +17,9 @@ namespace valley {
 namespace {
 
 constexpr double kLonger = 1.1, kWaiting = 0.05;
-const std::vector<std::string> kPhases = {"compute", "communicate", "wait", "data", "evaluate"};
+const std::vector<std::string> kPhases = {"compute", "communicate", "wait",
+                                          "data",    "evaluate",    "probe"};
+constexpr size_t kEvaluate = 4;  // from here on no training
 
 struct Span {
   size_t phase;
@@ -82,15 +84,14 @@ std::vector<double> shares(const std::vector<Span>& spans, size_t phase, double 
   return result;
 }
 
-// [begin, end] of about `count` spans of one worker, none of them an evaluation if that can be had;
-// of such stretches the one nearest to the middle.
+// [begin, end] of about `count` spans of one worker, none of them an evaluation or a probe if that
+// can be had; of such stretches the one nearest to the middle.
 std::pair<double, double> choose_window(const std::vector<Span>& spans, size_t count) {
   count = std::min(count, spans.size());
-  const size_t evaluate = kPhases.size() - 1;
   const size_t middle = (spans.size() - count) / 2;
   std::vector<size_t> before(spans.size() + 1);  // evaluations before this span
   for (size_t i = 0; i < spans.size(); ++i)
-    before[i + 1] = before[i] + (spans[i].phase == evaluate);
+    before[i + 1] = before[i] + (spans[i].phase >= kEvaluate);
   size_t best = middle, fewest = SIZE_MAX, nearest = SIZE_MAX;
   for (size_t first = 0; first + count <= spans.size(); ++first) {
     const size_t evaluations = before[first + count] - before[first];
@@ -127,7 +128,9 @@ Json timeline_of(const Json& trace, const ReportLimits& limits) {
     std::vector<double> seconds(kPhases.size());
     for (const Span& span : spans) seconds[span.phase] += span.seconds;
     Json total;
-    for (size_t i = 0; i < kPhases.size(); ++i) total[kPhases[i]] = shortened(seconds[i]);
+    for (size_t i = 0; i < kPhases.size(); ++i) {
+      if (i <= kEvaluate || seconds[i] > 0) total[kPhases[i]] = shortened(seconds[i]);
+    }
     totals.push_back(std::move(total));
     if (static_cast<size_t>(worker) >= limits.bar_workers) continue;
     communicate.push_back(shares(spans, 1, origin, bucket, limits.buckets));

@@ -16,13 +16,14 @@ struct WorkerSeconds {
 /// A Chrome trace as trace.json has it, made small enough to draw:
 ///
 ///     seconds   from the first span to the end of the last
-///     workers   [{compute, communicate, wait, data, evaluate}]  seconds, a worker
+///     workers   [{compute, communicate, wait, data, evaluate}]  seconds, a worker; probe where
+///               there were any
 ///     dropped   spans the recorder threw away
 ///     shares    {seconds: of a bucket, wait: [[...]], communicate: [[...]]}  [workers][buckets]
 ///     window    {begin, end, spans: [[worker, phase, begin, seconds, step]]}  a stretch in full,
-///     its
-///               spans counted from its begin and phases numbered as in the line of workers,
-///               from the middle of the run, without an evaluation where there is such a stretch
+///               its spans counted from its begin and phases numbered as in the line of workers,
+///               from the middle of the run, without an evaluation or probe where there is such a
+///               stretch
 ///
 /// Null if there are no spans. Parts of a trace that are no spans of Valley's are left out.
 Json timeline_of(const Json& trace, const ReportLimits& limits);

@@ -45,6 +45,20 @@ TEST(TimelineOf, WindowAvoidsEvaluations) {
   EXPECT_EQ(window["begin"], 2.0);
 }
 
+// The window lies beside a probe as well, and only who has probed is said to have.
+TEST(TimelineOf, Probes) {
+  std::vector<Json> events;
+  for (int i = 0; i < 10; ++i) events.push_back(span(0, "compute", i < 5 ? i : i + 3, 1, i));
+  events.push_back(span(0, "probe", 5, 3));
+  events.push_back(span(1, "compute", 0, 1));
+  ReportLimits limits;
+  limits.window = 3;
+  const Json timeline = timeline_of(trace(events), limits);
+  EXPECT_EQ(timeline["workers"][0]["probe"], 3.0);
+  EXPECT_FALSE(timeline["workers"][1].contains("probe"));
+  EXPECT_EQ(timeline["window"]["begin"], 2.0);
+}
+
 TEST(TimelineOf, TellsOfDroppedSpansAndSkipsWhatItDoesNotKnow) {
   Json dropped = span(0, "not recorded", 2, 1);
   dropped["args"] = {{"spans", 17}};

@@ -1,4 +1,4 @@
-// Lines over epochs: runs of one setting as their mean and range.
+// Lines over epochs or steps: runs of one setting as their mean and range.
 
 const hidden = new Set();
 
@@ -74,7 +74,8 @@ const curveChart = (parent, spec) => {
   if (!lines.some((list) => list.length)) return;
   const dashed = spec.dashed ? linesOf(spec.dashed) : null;
   const all = lines.map(together);
-  const hover = `epoch %{x:.2f}<br>${spec.y}: ${spec.hover || "%{y:.4g}"}`;
+  const x = spec.x || "epoch";
+  const hover = `${x} %{x:${spec.x ? "d" : ".2f"}}<br>${spec.y}: ${spec.hover || "%{y:.4g}"}`;
   const traces = () => {
     const bands = [],
       means = [];
@@ -102,9 +103,10 @@ const curveChart = (parent, spec) => {
     title: spec.title,
     caption: spec.caption,
     wide: spec.wide,
+    byMethod: true,
     traces,
     layout: () => ({
-      xaxis: axis("epoch"),
+      xaxis: axis(x),
       yaxis: axis(spec.y, { type: spec.log ? "log" : "linear", ...(spec.axis || {}) }),
     }),
     numbers: () => ({
@@ -127,13 +129,19 @@ const legend = (parent) => {
   if (groups.length < 2) return;
   const list = el("ul", { class: "legend", "aria-label": "Methods; press one to hide or show it" });
   groups.forEach((group, g) => {
-    const button = el("button", { type: "button", "aria-pressed": "true" }, swatch(g), group.label);
+    const button = el(
+      "button",
+      { type: "button", "aria-pressed": "true", "data-method": g },
+      swatch(g),
+      group.label,
+    );
     button.addEventListener("click", () => {
       const hide = !hidden.has(g);
       if (hide) hidden.add(g);
       else hidden.delete(g);
-      button.setAttribute("aria-pressed", String(!hide));
-      for (const entry of charts) if (parent.contains(entry.plot)) entry.draw();
+      for (const same of document.querySelectorAll(`.legend [data-method="${g}"]`))
+        same.setAttribute("aria-pressed", String(!hide));
+      for (const entry of charts) if (entry.spec.byMethod) entry.draw();
     });
     list.append(el("li", {}, button));
   });
@@ -220,7 +228,7 @@ const curves = () => {
     hover: "%{y:.4g} MB",
     caption: "Payload a worker has put into communication so far.",
   });
-  if (groups.filter((group) => figure(group, "seconds.compute")).length < 2) phaseBars(grid, 0, true);
+  if (timed().length === 1) phaseBars(grid, 0, true);
   const periods = runs.some((run) => new Set((run.curves.rounds || {}).period || []).size > 1);
   if (periods) {
     curveChart(grid, {
@@ -230,4 +238,63 @@ const curves = () => {
       caption: "Local steps between two rounds.",
     });
   }
+};
+
+// What `--probe` measured while training; the rest of it is in a menu.
+const probeCharts = [
+  ["consensus_distance", "Consensus distance", "distance", "The root of the mean squared distance of the workers to their average."],
+  ["effective_rate/alpha_e_over_alpha", "Effective learning rate, probed", "α<sub>e</sub> / α", "How far the average steps along its own gradient, as a share of the learning rate."],
+  ["effective_rate/delta_over_alpha_squared", "Noise strength, probed", "Δ / α²", "The squared length of what a step has across the gradient."],
+  ["effective_rate/delta_of_zeta_2", "Noise of the spread", "Δ / α² of the spread", "The part of the noise that comes from the workers' spread alone."],
+  ["loss", "Loss of the average", "loss", "On the probe's training examples."],
+  ["smoothed/smoothed_loss", "Smoothed loss", "loss", "The mean loss under isotropic noise of the workers' size."],
+  ["gradient_norm", "Gradient norm", "||g||", "At the average, on the probe's training examples."],
+  ["angle_mean", "Angle between workers", "degrees", "Mean over the pairs of workers, seen from their average."],
+];
+
+const probes = () => {
+  const names = [...new Set(runs.flatMap((run) => Object.keys(run.curves.probes || {})))];
+  if (!names.length) return;
+  const node = section(
+    "probes",
+    "Probes",
+    "What --probe measured on the way. Where a method has one run, a band is a standard error to either side.",
+  );
+  legend(node);
+  const draw = (parent, name, title, y, caption) =>
+    curveChart(parent, {
+      title,
+      caption,
+      x: "step",
+      y,
+      of: (run) => {
+        const { step, value, error } = (run.curves.probes || {})[name] || {};
+        if (!value) return null;
+        const aside = (sign) => value.map((v, i) => v + sign * error[i]);
+        const band = error ? { low: aside(-1), high: aside(1) } : {};
+        return { x: step, y: value, ...band };
+      },
+    });
+  const words = (name) => name.replaceAll("_", " ").replaceAll("/", ", ");
+  const known = probeCharts.filter(([name]) => names.includes(name));
+  const others = names.filter((name) => !known.some(([other]) => other === name));
+  const grid = el("div", { class: "grid" });
+  node.append(grid);
+  for (const one of known) draw(grid, ...one);
+  if (!others.length) return;
+  const holder = el("div", {});
+  const show = (name) => {
+    forget(holder);
+    draw(holder, name, words(name), words(name), `The field probe/${name} of metrics.jsonl.`);
+  };
+  const menu = el(
+    "select",
+    { id: "probe-name" },
+    ...others.map((name) => el("option", { value: name }, words(name))),
+  );
+  menu.addEventListener("change", () => show(menu.value));
+  const pick = el("div", { class: "pick" }, el("label", { for: "probe-name" }, "More"), menu);
+  if (known.length) pick.style.marginTop = "16px";
+  node.append(pick, holder);
+  show(others[0]);
 };

@@ -1,9 +1,23 @@
-// Sharpness, spectrum, noise and dynamics.
+// Sharpness, spectrum and dynamics.
+
+// The mean of estimates {value, standard_error} and its deviation over seeds, or of a single one its
+// standard error.
+const estimateCell = (found, places = 4) => {
+  const short = (v) => digits(Number(v.toPrecision(places)));
+  const values = found.map((m) => m.value).filter(isNumber);
+  if (!values.length) return "–";
+  const average = values.reduce((a, b) => a + b) / values.length;
+  const error =
+    values.length > 1
+      ? Math.sqrt(values.reduce((sum, v) => sum + (v - average) ** 2, 0) / (values.length - 1))
+      : found[0].standard_error;
+  return isNumber(error) && error > 0
+    ? [short(average), el("span", { class: "pm" }, ` ± ${digits(Number(error.toPrecision(2)))}`)]
+    : short(average);
+};
 
 const sharpness = () => {
-  const shown = groups
-    .map((group, g) => ({ g, able: group.runs.map((r) => runs[r]).filter((run) => run.sharpness) }))
-    .filter(({ able }) => able.length);
+  const shown = groupsWith((run) => run.sharpness);
   if (!shown.length) return;
   const node = section(
     "sharpness",
@@ -25,19 +39,7 @@ const sharpness = () => {
         const text = [m.unit, m.note].filter(Boolean).join("; ");
         if (text && !notes.has(name)) notes.set(name, text);
       }
-      const values = found.map((m) => m.value).filter(isNumber);
-      if (!values.length) return "–";
-      const average = values.reduce((a, b) => a + b) / values.length;
-      if (values.length > 1) {
-        const deviation = Math.sqrt(
-          values.reduce((sum, v) => sum + (v - average) ** 2, 0) / (values.length - 1),
-        );
-        return [digits(average), el("span", { class: "pm" }, ` ± ${digits(deviation)}`)];
-      }
-      const error = found[0].standard_error;
-      return isNumber(error) && error > 0
-        ? [digits(average), el("span", { class: "pm" }, ` ± ${digits(error)}`)]
-        : digits(average);
+      return estimateCell(found);
     };
     const rows = names.map((name) => [name, ...shown.map(({ able }) => cell(able, name))]);
     const some = notes.size > 0;

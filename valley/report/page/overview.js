@@ -216,9 +216,14 @@ const tradeoff = (node) => {
         mean(groups[g], "test_accuracy") !== undefined &&
         mean(groups[g], "comm_bytes_per_worker") > 0,
     );
-  if (shown.length < 2) return;
+  const bars = timed().length > 1;
+  if (shown.length < 2 && !bars) return;
   const grid = el("div", { class: "grid", style: "margin-top:16px" });
   node.append(grid);
+  if (shown.length > 1) accuracyOverTraffic(grid, shown);
+  if (bars) phaseBars(grid, 320, shown.length < 2);
+};
+const accuracyOverTraffic = (grid, shown) => {
   const caption =
     "Up is more accurate, left is less traffic; bars are a standard deviation over seeds.";
   chart(grid, {
@@ -259,53 +264,65 @@ const tradeoff = (node) => {
       ]),
     }),
   });
-  phaseBars(grid, 320);
 };
 
+// Groups whose phases are known.
+const timed = () => groups.map((_, g) => g).filter((g) => figure(groups[g], "seconds.compute"));
 const phaseBars = (parent, height, wide = false) => {
-  const shown = groups.map((_, g) => g).filter((g) => figure(groups[g], "seconds.compute"));
-  if (!shown.length) return;
-  const names = shown.map((g) => groups[g].label);
-  const tall = Math.max(height || 0, 110 + 30 * shown.length);
-  chart(parent, {
+  const shown = timed();
+  phaseChart(parent, {
     title: "Seconds by phase",
-    wide,
-    height: tall,
-    below: phaseKeys,
     caption: "Where the wall time of a worker went, mean over workers and seeds.",
+    wide,
+    height: Math.max(height || 0, 110 + 30 * shown.length),
+    what: "method",
+    rows: shown.map((g) => ({
+      name: groups[g].label,
+      ...Object.fromEntries(phases.map((phase) => [phase, mean(groups[g], "seconds." + phase)])),
+    })),
+    axis: { ticktext: shown.map((g) => shortName(groups[g].label)) },
+  });
+};
+// Seconds as stacked bars. spec.rows: [{name, compute, communicate, ...}]
+const phaseChart = (parent, { rows, what, axis: own, ...spec }) => {
+  const names = rows.map(({ name }) => name);
+  chart(parent, {
+    ...spec,
+    below: phaseKeys,
     traces: () =>
       phases.map((phase) => ({
         type: "bar",
         orientation: "h",
         name: phase,
         y: names,
-        x: shown.map((g) => mean(groups[g], "seconds." + phase)),
+        x: rows.map((row) => row[phase]),
         marker: { color: colour(phase) },
         hovertemplate: `${phase}: %{x:.3g} s<extra>%{y}</extra>`,
       })),
     layout: () => ({
       barmode: "stack",
-      bargap: 0.35,
+      bargap: 0.32,
       xaxis: axis("seconds"),
       yaxis: axis("", {
+        type: "category",
         autorange: "reversed",
         tickfont: { color: colour("ink") },
-        ticktext: names.map(shortName),
-        tickvals: names,
+        ...(own.ticktext ? { tickvals: names } : {}),
+        ...own,
       }),
     }),
     numbers: () => ({
-      columns: ["method", ...phases].map((title) => ({ title })),
-      rows: shown.map((g) => [
-        groups[g].label,
-        ...phases.map((phase) => seconds(mean(groups[g], "seconds." + phase))),
-      ]),
+      columns: [what, ...phases].map((title) => ({ title })),
+      rows: rows.map((row) => [row.name, ...phases.map((phase) => seconds(row[phase]))]),
     }),
   });
 };
+// Labels begin with the algorithm and end with what tells them apart: the middle goes.
 const shortName = (name) => {
-  const most = phone.matches ? 14 : 26;
-  return name.length > most ? name.slice(0, most - 1) + "…" : name;
+  const most = phone.matches ? 15 : 28;
+  if (name.length <= most) return name;
+  const tail = Math.floor(0.55 * most);
+  return name.slice(0, most - 1 - tail) + "…" + name.slice(-tail);
 };
 const phaseKeys = () =>
   el(

@@ -39,6 +39,7 @@ tiles();
 cautions();
 comparison();
 curves();
+probes();
 perRun(
   "timeline",
   "Workers over time",
@@ -56,10 +57,11 @@ perRun(
   widest("landscape"),
 );
 sharpness();
+noise();
 perRun(
   "dynamics",
-  "Noise and dynamics",
-  "Effective learning rate, gradient noise and spread along the run.",
+  "Dynamics",
+  "How the workers moved along the run.",
   "dynamics",
   dynamics,
 );

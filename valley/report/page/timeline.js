@@ -23,35 +23,14 @@ const timeline = (holder, run) => {
   const worst = Math.max(...shares.wait.map((row) => row.reduce((a, b) => a + b, 0) / row.length));
   const waits = worst >= 0.005;
   const centres = (shares.wait[0] || []).map((_, i) => (i + 0.5) * shares.seconds);
-  chart(grid, {
+  phaseChart(grid, {
     title: "Seconds of each worker",
+    caption: "What every worker spent its time on." + missing,
     wide: !waits,
     height: height(workers.length),
-    below: phaseKeys,
-    caption: "What every worker spent its time on." + missing,
-    traces: () =>
-      phases.map((phase) => ({
-        type: "bar",
-        orientation: "h",
-        name: phase,
-        y: names,
-        x: workers.map((worker) => worker[phase]),
-        marker: { color: colour(phase) },
-        hovertemplate: `${phase}: %{x:.3g} s<extra>%{y}</extra>`,
-      })),
-    layout: () => ({
-      barmode: "stack",
-      bargap: 0.3,
-      xaxis: axis("seconds"),
-      yaxis: rowAxis(workers.length),
-    }),
-    numbers: () => ({
-      columns: ["worker", ...phases].map((title) => ({ title })),
-      rows: workers.map((worker, w) => [
-        `worker ${w}`,
-        ...phases.map((phase) => seconds(worker[phase])),
-      ]),
-    }),
+    what: "worker",
+    rows: workers.map((worker, w) => ({ name: names[w], ...worker })),
+    axis: { nticks: Math.min(workers.length, 32) },
   });
 
   if (waits)

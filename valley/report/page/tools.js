@@ -58,6 +58,11 @@ const seconds = (value) => {
     ? `${Number((1e3 * value).toPrecision(3))} ms`
     : `${Number((1e6 * value).toPrecision(3))} µs`;
 };
+// Groups with runs that have something: [{g, able}].
+const groupsWith = (has) =>
+  groups
+    .map((group, g) => ({ g, able: group.runs.map((r) => runs[r]).filter(has) }))
+    .filter(({ able }) => able.length);
 const figure = (group, key) => group.figures[key];
 const mean = (group, key) => (figure(group, key) || {}).mean;
 
@@ -74,7 +79,19 @@ const faded = (hex, alpha) => {
   const value = parseInt(hex.slice(1), 16);
   return `rgba(${value >> 16}, ${(value >> 8) & 255}, ${value & 255}, ${alpha})`;
 };
-const phases = ["compute", "communicate", "wait", "data", "evaluate"];
+// The share `t` of one colour in another.
+const mixed = (hex, other, t) => {
+  const [a, b] = [hex, other].map((text) => parseInt(text.slice(1), 16));
+  const part = (shift) => Math.round(t * ((a >> shift) & 255) + (1 - t) * ((b >> shift) & 255));
+  return `rgb(${part(16)}, ${part(8)}, ${part(0)})`;
+};
+// The last of them only where there were any.
+const phases = ["compute", "communicate", "wait", "data", "evaluate", "probe"].filter(
+  (phase) =>
+    phase !== "probe" ||
+    groups.some((group) => mean(group, "seconds.probe") > 0) ||
+    runs.some((run) => run.timeline && run.timeline.workers.some((worker) => worker.probe > 0)),
+);
 
 const swatch = (g) => {
   const space = "http://www.w3.org/2000/svg";
