@@ -13,8 +13,9 @@ namespace {
 
 // Of no effect on what is learnt.
 const std::set<std::string, std::less<>> kNoSetting = {
-    "seed",    "out",   "launch",         "backend",          "threads",
-    "timeout", "quiet", "evaluate-every", "checkpoint-every", "keep-checkpoints"};
+    "seed",    "out",           "launch",         "backend",          "threads",
+    "timeout", "quiet",         "evaluate-every", "checkpoint-every", "keep-checkpoints",
+    "probe",   "probe-samples", "probe-draws"};
 
 constexpr const char* kTerms[] = {"data",     "train-samples", "test-samples", "partition",
                                   "model",    "workers",       "batch-size",   "epochs",

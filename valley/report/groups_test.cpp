@@ -31,6 +31,14 @@ TEST(GroupRuns, SeedsOfOneSettingAreOneGroup) {
   EXPECT_EQ(groups[1].spread("nothing").count, 0);
 }
 
+TEST(GroupRuns, WhetherItWasProbedIsNoSetting) {
+  std::vector<ReportRun> runs = {test_run("ssgd", 0, 0.8), test_run("ssgd", 1, 0.8)};
+  runs[1].config.emplace_back("probe", int64_t{10});
+  runs[1].config.emplace_back("probe-samples", int64_t{500});
+  runs[1].config.emplace_back("probe-draws", int64_t{5});
+  EXPECT_EQ(group_runs(runs).size(), 1);
+}
+
 TEST(GroupRuns, LabelsSayWhatDiffersWithinAnAlgorithm) {
   const std::vector<ReportRun> runs = {
       test_run("ssgd", 0, 0.8), test_run("dppf", 0, 0.9),

@@ -270,7 +270,7 @@ const probes = () => {
       of: (run) => {
         const { step, value, error } = (run.curves.probes || {})[name] || {};
         if (!value) return null;
-        const aside = (sign) => value.map((v, i) => v + sign * error[i]);
+        const aside = (sign) => value.map((v, i) => (isNumber(v) ? v + sign * error[i] : null));
         const band = error ? { low: aside(-1), high: aside(1) } : {};
         return { x: step, y: value, ...band };
       },
