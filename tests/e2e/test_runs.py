@@ -15,9 +15,9 @@ from program import TIMEOUT, TINY, VALLEY, ProgramTest, environment
 
 SUMMARY_KEYS = """status algorithm model data workers backend seed parameters steps epochs train_loss
     train_accuracy test_loss test_accuracy generalization_gap valley_width predicted_width rounds
-    comm_bytes_per_worker comm_fraction_of_ssgd seconds samples_per_second peak_rss_bytes
+    comm_bytes_per_worker comm_fraction_of_ssgd seconds probes samples_per_second peak_rss_bytes
     version""".split()  # fmt: skip
-SECONDS_KEYS = ["compute", "communicate", "wait", "data", "evaluate", "total"]
+SECONDS_KEYS = ["compute", "communicate", "wait", "data", "evaluate", "probe", "total"]
 
 
 class RunFolder(ProgramTest):

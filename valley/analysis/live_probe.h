@@ -30,7 +30,7 @@ struct LivePoint {
   double learning_rate = 0;  ///< alpha of the step
   double pull = 0;           ///< of the last round; 0 with push 0: there was none
   double push = 0;
-  std::function<at::Tensor()> buffers;  ///< of x_A; collective; called if losses are asked for
+  std::function<at::Tensor()> buffers = {};  ///< of x_A; collective; called if losses are asked for
 };
 
 /// Measures workers that train, all of them together: what `valley dynamics` says of the end of a
@@ -48,8 +48,8 @@ struct LivePoint {
 ///     6 M B / n draws       mini-batches
 ///     3 + 3 M + 5 draws     smoothed loss and curvatures
 ///
-/// In values a worker sends: d for the spread, (2 M + draws) d for losses and curvatures, and in
-/// double d (1 + 2 draws) for gradients. Memory: two models, 6 d values, the examples once.
+/// A worker sends d values for the spread, (2 M + draws) d for losses and curvatures, and
+/// (1 + 2 draws) d doubles for gradients. Memory: two models, 6 d values, the examples once.
 class LiveProbe {
  public:
   using MakeModel = std::function<std::unique_ptr<Model>()>;

@@ -222,6 +222,13 @@ TEST(RunConfig, OptionsOutOfRangeNameThemselves) {
   EXPECT_EQ(message("evaluate-every = -1"), "--evaluate-every must be at least 0, got -1");
   EXPECT_EQ(message("checkpoint-every = -1"), "--checkpoint-every must be at least 0, got -1");
   EXPECT_EQ(message("keep-checkpoints = 0"), "--keep-checkpoints must be at least 1, got 0");
+  EXPECT_EQ(message("probe = -1"), "--probe must be at least 0, got -1");
+  EXPECT_EQ(message("probe-samples = -1"), "--probe-samples must be at least 0, got -1");
+  EXPECT_EQ(message("probe-draws = 1"), "--probe-draws must be 0 or at least 2, got 1");
+  EXPECT_EQ(message("probe = 5\nprobe-draws = 0"), "no error");
+  EXPECT_EQ(message("probe = 5\nalgorithm = 'ad-psgd'"),
+            "--probe would change a run of ad-psgd, whose workers do not wait for each other; "
+            "`valley dynamics` measures its end");
 }
 
 }  // namespace
