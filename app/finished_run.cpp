@@ -12,6 +12,7 @@
 #include "valley/models/scripted.h"
 #include "valley/models/state_dict.h"
 #include "valley/record/run_folder.h"
+#include "valley/record/run_state.h"
 #include "valley/record/summary.h"
 #include "valley/train/job.h"
 
@@ -38,6 +39,41 @@ Checkpoints checkpoints_of(const std::string& folder) {
   return Checkpoints(fs::path(folder) / RunFolder::kCheckpoints);
 }
 
+// A finished run goes on from no checkpoint.
+std::string train_again(const std::string& folder) {
+  return fmt::format("train it again: valley train --config {} --out NEW",
+                     (fs::path(folder) / RunFolder::kConfig).string());
+}
+
+// Says how the run stands, and what to do about it.
+void require_finished(const RunFolder& files) {
+  using Kind = RunState::Kind;
+  const RunState state = run_state(files);
+  const std::string folder = files.path().string();
+  switch (state.kind) {
+    case Kind::kFinished:
+      return;
+    case Kind::kRunning:
+      throw UsageError(fmt::format("{} is not finished, it is being trained now", folder));
+    case Kind::kDiverged:
+      throw UsageError(
+          fmt::format("{} diverged: {}; a smaller --lr may help", folder, state.reason));
+    case Kind::kInterrupted:
+      throw UsageError(fmt::format(
+          "{} is not finished, it was interrupted after step {}; valley train --resume {} goes on",
+          folder, summary_from(read_summary(files)).steps, folder));
+    case Kind::kBrokenOff:
+      break;
+  }
+  const auto manifest = checkpoints_of(folder).latest();
+  throw UsageError(
+      fmt::format("{} is not finished, it broke off: killed, or something failed; valley train "
+                  "--resume {} {}",
+                  folder, folder,
+                  manifest ? fmt::format("goes on from step {}", manifest->step)
+                           : std::string("begins again")));
+}
+
 }  // namespace
 
 FinishedRun FinishedRun::open(const std::string& folder) {
@@ -48,16 +84,14 @@ FinishedRun FinishedRun::open(const std::string& folder) {
   apply_config(read_config(config), config, run.config_);
   run.decay_rule_ = to_train_options(run.config_).decay_rule;
 
+  require_finished(files);
   run.summary_ = summary_from(read_summary(files));
-  require(run.summary_.status == "finished",
-          "{} is not finished, it was {} after step {}; valley train --resume {} goes on", folder,
-          run.summary_.status, run.summary_.steps, folder);
   std::vector<std::string_view> needed = {RunFolder::kModel};
   if (is_scripted(run.config_)) needed.push_back(kScript);
   for (const auto name : needed) {
     require(fs::exists(files.file(name)), "{} has no {}", folder, name);
   }
-  const auto manifest = checkpoints_of(folder).latest();
+  const auto manifest = checkpoints_of(folder).latest(train_again(folder));
   require(manifest && manifest->step == run.summary_.steps,
           "{} has no checkpoint of its last step, {}: every worker's own weights were there",
           folder, run.summary_.steps);
@@ -85,7 +119,7 @@ std::unique_ptr<Model> FinishedRun::make_model(const DataSplits& data) const {
 }
 
 at::Tensor FinishedRun::load_worker(int worker, int64_t size) const {
-  const WorkerState state = checkpoints_of(folder_).load(manifest_, worker);
+  const WorkerState state = checkpoints_of(folder_).load(manifest_, worker, train_again(folder_));
   const auto x = std::find_if(state.tensors.begin(), state.tensors.end(),
                               [](const NamedTensor& t) { return t.name == "x"; });
   require(x != state.tensors.end() && x->tensor.numel() == size,

@@ -18,6 +18,8 @@
 #include "valley/models/safetensors.h"
 #include "valley/record/json_file.h"
 #include "valley/record/run_folder.h"
+#include "valley/record/run_lock.h"
+#include "valley/record/run_state.h"
 #include "valley/train/job.h"
 
 namespace valley::app {
@@ -133,8 +135,24 @@ TEST_F(AFinishedRun, IsRefusedWhereSomethingIsMissing) {
                                  " has no checkpoint of its last step, 1000: every worker's own "
                                  "weights were there");
   fs::rename(run / "summary.json", run / "elsewhere.json");
+  const int64_t step = Checkpoints(run / "checkpoints").latest()->step;
   EXPECT_EQ(open_error(out),
-            out + " has no summary.json: the run has not ended; --resume " + out + " goes on");
+            fmt::format("{} is not finished, it broke off: killed, or something failed; valley "
+                        "train --resume {} goes on from step {}",
+                        out, out, step));
+  note_divergence(out, 1, "the loss is nan at step 4 on worker 1; and so on");
+  EXPECT_EQ(open_error(out),
+            out + " diverged: the loss is nan at step 4 on worker 1; a smaller --lr may help");
+  {
+    const RunLock lock(out);
+    EXPECT_EQ(open_error(out), out + " is not finished, it is being trained now");
+  }
+  forget_divergence(out);
+  fs::remove_all(run / "checkpoints");
+  EXPECT_EQ(open_error(out), out +
+                                 " is not finished, it broke off: killed, or something failed; "
+                                 "valley train --resume " +
+                                 out + " begins again");
   fs::rename(run / "config.toml", run / "elsewhere.toml");
   EXPECT_EQ(open_error(out), out + " is no run folder: config.toml is missing");
   EXPECT_EQ(open_error(out + "-not"), out + "-not is no run folder: there is no such folder");
@@ -159,8 +177,11 @@ TEST_F(AFinishedRun, NeedsWeightsThatAreNumbersAndFit) {
   EXPECT_EQ(weights_error(out), out + ": the checkpoint of worker 1 is of another model");
   replace_x(1, average);
   fs::remove(worker_file(2));
-  EXPECT_TRUE(weights_error(out).starts_with("cannot read " + worker_file(2)))
-      << weights_error(out);
+  const std::string error = weights_error(out);
+  EXPECT_TRUE(error.starts_with("cannot read " + worker_file(2))) << error;
+  EXPECT_TRUE(
+      error.ends_with("; train it again: valley train --config " + out + "/config.toml --out NEW"))
+      << error;
 }
 
 TEST_F(AFinishedRun, OfATorchScriptFileNeedsNoFile) {

@@ -1,11 +1,7 @@
 #include "app/run.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
-#include <unistd.h>
 
-#include <cerrno>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
@@ -31,18 +27,6 @@ Summary run_in_threads(const RunConfig& config, const DataSplits& data, const Jo
       },
       config.timeout);
   return result;
-}
-
-RunLock::RunLock(const std::string& folder)
-    : file_(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
-  // Any other failure is that of a file system without locks, where nobody can know.
-  if (file_ < 0 || ::flock(file_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return;
-  ::close(file_);
-  throw UsageError(fmt::format("{} is in use: another process is training there", folder));
-}
-
-RunLock::~RunLock() {
-  if (file_ >= 0) ::close(file_);
 }
 
 std::unique_ptr<RunLock> prepare_run_folder(const RunConfig& config, bool resume) {

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "valley/data/dataset.h"
+#include "valley/record/run_lock.h"
 #include "valley/train/job.h"
 
 namespace valley::app {
@@ -12,19 +13,6 @@ namespace valley::app {
 /// Trains with config.workers workers that are threads of this process, and returns the summary.
 /// The run folder exists.
 Summary run_in_threads(const RunConfig& config, const DataSplits& data, const JobContext& context);
-
-/// While this lives, no other process of this machine trains in the folder.
-class RunLock {
- public:
-  /// @throws UsageError if another one does.
-  explicit RunLock(const std::string& folder);
-  ~RunLock();
-  RunLock(const RunLock&) = delete;
-  RunLock& operator=(const RunLock&) = delete;
-
- private:
-  int file_;
-};
 
 /// Writes config.toml of a new run; to a resumed one, if the configuration is not what it says.
 /// @throws UsageError if config.out already holds a run (a new one), is in use, or cannot be

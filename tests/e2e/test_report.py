@@ -545,7 +545,11 @@ class Report(ProgramTest):
         path, runs = self.report("one", "killed", "--out", "both.html")
         self.assertEqual((path, runs), (self.folder / "both.html", 2))
         data = self.data(path)
-        self.assertIn("killed did not end; its records stop at step", data["cautions"][0])
+        self.assertRegex(
+            data["cautions"][0],
+            r"^killed broke off at step \d+ \(epoch 2\): killed, or something failed; valley train "
+            r"--resume killed goes on\.$",
+        )
         self.assertEqual([group["finished"] for group in data["groups"]], [1])
         path, _ = self.report("killed")
         self.assertEqual(
@@ -558,9 +562,26 @@ class Report(ProgramTest):
             address = (self.folder / name).as_uri()
             page = self.open(address)
             self.check_page(page, address, charts)
-            self.assertIn(
-                "not finished", page.run("document.querySelector('#results').textContent")
-            )
+            self.assertIn("broken off", page.run("document.querySelector('#results').textContent"))
+
+    def test_diverged(self):
+        """Who reads the folder afterwards learns what the run's last words were."""
+        code, _, err = self.run_valley(
+            "train", *TINY, "--lr", 1e30, "--epochs", 2, "--out", "wild", "--quiet"
+        )
+        self.assertEqual(code, 5)
+        reason = re.search(r"the loss is nan at step \d+ on worker ", err)[0]
+        path, _ = self.report("wild")
+        data = self.data(path)
+        self.assertEqual(data["headline"], "The run diverged, so there is no result.")
+        self.assertRegex(data["cautions"][0], rf"^wild diverged: {reason}[01]\.$")
+        for command in ("sharpness", "landscape", "dynamics"):
+            with self.subTest(command):
+                code, out, err = self.run_valley(command, "wild")
+                self.assertEqual((code, out), (2, ""))
+                self.assertRegex(
+                    err, rf"^valley: wild diverged: {reason}[01]; a smaller --lr may help\n$"
+                )
 
     def test_refused(self):
         self.train("one", "--epochs", 1)

@@ -10,6 +10,7 @@ namespace valley {
 ///     config.toml         the resolved configuration; its presence makes the folder a run
 ///     metrics.jsonl       one JSON object a line
 ///     summary.json        the outcome
+///     diverged.json       in its place, where the training left the numbers
 ///     trace.json          a Chrome trace of all workers
 ///     events.out.tfev...  TensorBoard events
 ///     model.safetensors   the average model

@@ -10,6 +10,7 @@
 
 #include "valley/core/error.h"
 #include "valley/record/metrics.h"
+#include "valley/record/run_state.h"
 #include "valley/record/summary.h"
 #include "valley/report/curves_data.h"
 #include "valley/report/measures.h"
@@ -153,13 +154,14 @@ ReportRun read_report_run(const RunFolder& folder, const ReportLimits& limits) {
   }
   const Progress progress = progress_of(records);
   run.reached = progress.reached;
-  run.status = progress.diverged ? "diverged" : "unfinished";
-  if (fs::exists(folder.file(RunFolder::kSummary), error)) {
-    run.summary = read_summary(folder);
-    const auto status = run.summary.find("status");
-    const bool known = status != run.summary.end() && status->is_string();
-    run.status = known ? status->get<std::string>() : "finished";
+  if (fs::exists(folder.file(RunFolder::kSummary), error)) run.summary = read_summary(folder);
+  RunState state = run_state(folder);
+  // Records of others' versions may end in a loss that is no number, without a note of why.
+  if (state.kind == RunState::Kind::kBrokenOff && progress.diverged) {
+    state.kind = RunState::Kind::kDiverged;
   }
+  run.status = name(state.kind);
+  run.reason = state.reason;
   run.curves = curves_of(records, limits);
   if (const Json trace = read_if_there(folder.file(RunFolder::kTrace)); trace.is_object()) {
     run.timeline = timeline_of(trace, limits);

@@ -30,7 +30,8 @@ struct ReportRun {
   std::string name;  ///< of the folder
   Config config;
   std::string algorithm;
-  std::string status;   ///< of the summary: finished, interrupted; else "unfinished" or "diverged"
+  std::string status;   ///< finished, interrupted, diverged, running or broken off
+  std::string reason;   ///< why it diverged; "" where nobody knows
   std::string reached;  ///< how far it came, in words: "step 120 (epoch 8)"
   Json summary;         ///< null where the run did not end
   Json curves;          ///< see curves_of()

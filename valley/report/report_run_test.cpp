@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "valley/core/testing/test_folder.h"
+#include "valley/record/run_lock.h"
 
 namespace valley {
 namespace {
@@ -58,7 +59,7 @@ TEST(ReportRun, AConfigurationIsEnough) {
   TestFolder folder;
   make_run(folder / "a");
   const ReportRun run = read(folder / "a");
-  EXPECT_EQ(run.status, "unfinished");
+  EXPECT_EQ(run.status, "broken off");
   EXPECT_EQ(run.reached, "");
   EXPECT_EQ(run.figure("test_accuracy"), std::nullopt);
   for (const Json* part : {&run.timeline, &run.landscape, &run.sharpness, &run.dynamics}) {
@@ -76,6 +77,12 @@ TEST(ReportRun, StatusOfRunsThatDidNotEnd) {
   EXPECT_EQ(read(folder / "a").reached, "step 16 (epoch 2)");
   spill(folder / "a/summary.json", R"({"status":"interrupted"})");
   EXPECT_EQ(read(folder / "a").status, "interrupted");
+  EXPECT_EQ(read(folder / "a").reason, "");
+  spill(folder / "a/diverged.json", R"({"reason":"the loss is nan at step 17 on worker 0"})");
+  EXPECT_EQ(read(folder / "a").status, "diverged");
+  EXPECT_EQ(read(folder / "a").reason, "the loss is nan at step 17 on worker 0");
+  const RunLock lock(folder / "a");
+  EXPECT_EQ(read(folder / "a").status, "running");
 }
 
 TEST(ReportRun, DamagedFilesAreNamed) {

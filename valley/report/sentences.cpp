@@ -112,20 +112,47 @@ std::string several_methods(std::vector<const RunGroup*> groups) {
                      bytes_against(best, other), width_clause(best));
 }
 
+std::string how_it_stands(const ReportRun& run, const std::string& where) {
+  const std::string go_on = fmt::format("valley train --resume {} goes on.", run.path.string());
+  if (run.status == "diverged") {
+    return run.reason.empty()
+               ? fmt::format("{} diverged: its loss was no number {}.", run.name, where)
+               : fmt::format("{} diverged: {}.", run.name, run.reason);
+  }
+  if (run.status == "running")
+    return fmt::format("{} still runs; its records end {}.", run.name, where);
+  if (run.status == "interrupted") {
+    return fmt::format("{} was interrupted {}; {}", run.name, where, go_on);
+  }
+  return fmt::format("{} broke off {}: killed, or something failed; {}", run.name, where, go_on);
+}
+
+// Of runs of which none has a score.
+std::string no_result(const std::vector<RunGroup>& groups) {
+  size_t runs = 0, diverged = 0;
+  for (const auto& group : groups) {
+    for (const auto* run : group.runs) {
+      ++runs;
+      diverged += run->status == "diverged";
+    }
+  }
+  if (runs == 1) {
+    return fmt::format("The run {}, so there is no result{}.",
+                       diverged ? "diverged" : "has not ended", diverged ? "" : " yet");
+  }
+  return diverged == runs
+             ? fmt::format("All {} runs diverged, so there is no result.", runs)
+             : fmt::format("None of the {} runs has ended, so there is no result yet.", runs);
+}
+
 }  // namespace
 
 std::string headline(const std::vector<RunGroup>& groups) {
   std::vector<const RunGroup*> scored;
-  size_t runs = 0;
   for (const auto& group : groups) {
-    runs += group.runs.size();
     if (group.spread(kAccuracy).count > 0) scored.push_back(&group);
   }
-  if (scored.empty()) {
-    return runs == 1
-               ? "The run has not ended, so there is no result yet."
-               : fmt::format("None of the {} runs has ended, so there is no result yet.", runs);
-  }
+  if (scored.empty()) return no_result(groups);
   return scored.size() == 1 ? one_method(*scored.front()) : several_methods(scored);
 }
 
@@ -139,15 +166,7 @@ std::vector<std::string> cautions(const std::vector<RunGroup>& groups) {
       unended = true;
       const std::string where =
           run->reached.empty() ? "before anything was measured" : "at " + run->reached;
-      if (run->status == "diverged") {
-        result.push_back(fmt::format("{} diverged: its loss was no number {}.", run->name, where));
-      } else if (run->status == "interrupted") {
-        result.push_back(fmt::format("{} was interrupted {}.", run->name, where));
-      } else {
-        result.push_back(fmt::format(
-            "{} did not end; its records stop {}. It may still run, be killed or have diverged.",
-            run->name, where));
-      }
+      result.push_back(how_it_stands(*run, where));
     }
   }
   constexpr size_t kMost = 5;

@@ -75,10 +75,14 @@ TEST(Headline, OneWorkerSendsNothing) {
 
 TEST(Headline, NothingEnded) {
   std::vector<ReportRun> runs = {test_run("dppf", 0, 0.9)};
-  runs[0].status = "unfinished";
+  runs[0].status = "broken off";
   EXPECT_EQ(headline_of(runs), "The run has not ended, so there is no result yet.");
   runs.push_back(runs[0]);
   EXPECT_EQ(headline_of(runs), "None of the 2 runs has ended, so there is no result yet.");
+  runs[0].status = "diverged";
+  EXPECT_EQ(headline_of({runs[0]}), "The run diverged, so there is no result.");
+  runs[1].status = "diverged";
+  EXPECT_EQ(headline_of(runs), "All 2 runs diverged, so there is no result.");
 }
 
 TEST(Headline, RunsThatDidNotEndDoNotCount) {
@@ -96,18 +100,24 @@ TEST(Cautions, NoneForEqualTermsAndSeeds) {
 
 TEST(Cautions, RunsThatDidNotEnd) {
   std::vector<ReportRun> runs;
-  for (int seed = 0; seed < 3; ++seed) runs.push_back(test_run("dppf", seed, 0.8));
+  for (int seed = 0; seed < 5; ++seed) runs.push_back(test_run("dppf", seed, 0.8));
   runs[0].status = "diverged";
   runs[0].reached = "step 8 (epoch 0.5)";
   runs[1].status = "interrupted";
   runs[1].reached = "step 9 (epoch 1)";
-  runs[2].status = "unfinished";
+  runs[2].status = "broken off";
+  runs[3].status = "diverged";
+  runs[3].reason = "the loss is inf at step 7 on worker 1";
+  runs[4].status = "running";
   EXPECT_THAT(
       cautions(group_runs(runs)),
       ElementsAre("dppf-0 diverged: its loss was no number at step 8 (epoch 0.5).",
-                  "dppf-1 was interrupted at step 9 (epoch 1).",
-                  "dppf-2 did not end; its records stop before anything was measured. It may still "
-                  "run, be killed or have diverged.",
+                  "dppf-1 was interrupted at step 9 (epoch 1); valley train --resume runs/dppf-1 "
+                  "goes on.",
+                  "dppf-2 broke off before anything was measured: killed, or something failed; "
+                  "valley train --resume runs/dppf-2 goes on.",
+                  "dppf-3 diverged: the loss is inf at step 7 on worker 1.",
+                  "dppf-4 still runs; its records end before anything was measured.",
                   "Runs that did not end are in the curves but not in the means."));
 }
 

@@ -74,7 +74,7 @@ std::vector<int64_t> Checkpoints::complete_steps() const {
   return steps;
 }
 
-std::optional<Manifest> Checkpoints::latest() const {
+std::optional<Manifest> Checkpoints::latest(std::string_view what_to_do) const {
   const std::vector<int64_t> steps = complete_steps();
   if (steps.empty()) return std::nullopt;
   const fs::path file = path_of(steps.back()) / kManifest;
@@ -86,14 +86,12 @@ std::optional<Manifest> Checkpoints::latest() const {
                     .algorithm = json.at("algorithm"),
                     .model = json.at("model")};
   } catch (const Json::exception&) {
-    throw UsageError(
-        fmt::format("{} is damaged; remove its folder to resume from an earlier "
-                    "checkpoint",
-                    file.string()));
+    throw UsageError(fmt::format("{} is damaged; {}", file.string(), what_to_do));
   }
 }
 
-WorkerState Checkpoints::load(const Manifest& manifest, int worker) const {
+WorkerState Checkpoints::load(const Manifest& manifest, int worker,
+                              std::string_view what_to_do) const {
   const fs::path file = path_of(manifest.step) / worker_file(worker);
   try {
     TensorFile loaded = load_safetensors(file.string());
@@ -101,8 +99,7 @@ WorkerState Checkpoints::load(const Manifest& manifest, int worker) const {
     require(values != loaded.metadata.end(), "{} is no checkpoint of a worker", file.string());
     return {.tensors = std::move(loaded.tensors), .values = values->second};
   } catch (const UsageError& error) {
-    throw UsageError(
-        fmt::format("{}; remove its folder to resume from an earlier checkpoint", error.what()));
+    throw UsageError(fmt::format("{}; {}", error.what(), what_to_do));
   }
 }
 

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "valley/comm/communicator.h"
@@ -37,6 +38,9 @@ struct Manifest {
 /// at any moment leaves the earlier checkpoints whole.
 class Checkpoints {
  public:
+  static constexpr std::string_view kResumeEarlier =
+      "remove its folder to resume from an earlier checkpoint";
+
   explicit Checkpoints(std::filesystem::path folder) : folder_(std::move(folder)) {}
 
   /// Called by all workers together: everyone writes its state, then worker 0 the manifest, and
@@ -48,10 +52,11 @@ class Checkpoints {
 
   /// The newest complete checkpoint; nothing if there is none.
   /// @throws UsageError if its manifest is damaged.
-  std::optional<Manifest> latest() const;
+  std::optional<Manifest> latest(std::string_view what_to_do = kResumeEarlier) const;
 
   /// @throws UsageError if the file is missing, cut short or of another run; says what to do.
-  WorkerState load(const Manifest& manifest, int worker) const;
+  WorkerState load(const Manifest& manifest, int worker,
+                   std::string_view what_to_do = kResumeEarlier) const;
 
   std::filesystem::path path_of(int64_t step) const;
 

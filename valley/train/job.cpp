@@ -15,6 +15,7 @@
 #include "valley/models/scripted.h"
 #include "valley/record/json_file.h"
 #include "valley/record/progress.h"
+#include "valley/record/run_state.h"
 #include "valley/train/probe.h"
 
 namespace valley {
@@ -46,6 +47,19 @@ void tell_partition(const PartitionSpec& spec, const Dataset& train, const RunCo
               {"seed", spec.seed},
               {"workers", workers},
               {"class_counts", histogram.counts}});
+}
+
+// A divergence is for whoever reads the run folder, too.
+Summary run_noting_divergence(Trainer& trainer, const std::string& out, int rank) {
+  if (out.empty()) return trainer.run();
+  // No worker gets to its first step before worker 0 has begun.
+  if (rank == 0) forget_divergence(out);
+  try {
+    return trainer.run();
+  } catch (const Diverged& error) {
+    note_divergence(out, rank, error.what());
+    throw;
+  }
 }
 
 }  // namespace
@@ -94,7 +108,7 @@ Summary run_job(const RunConfig& config, const DataSplits& data, Communicator& c
   trainer.set_probe(probe.get(), config.probe);
   trainer.set_progress(context.progress);
   trainer.set_stop_flag(context.stop);
-  const Summary summary = trainer.run();
+  const Summary summary = run_noting_divergence(trainer, config.out, comm.rank());
 
   const auto* scripted = dynamic_cast<const ScriptedModel*>(model.get());
   if (scripted != nullptr && comm.rank() == 0 && !config.out.empty() &&

@@ -1,10 +1,12 @@
 #include "valley/train/job.h"
 
 #include <ATen/ops/equal.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cstdlib>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "valley/comm/group.h"
 #include "valley/core/error.h"
@@ -16,6 +18,7 @@
 #include "valley/record/metrics.h"
 #include "valley/record/progress.h"
 #include "valley/record/run_folder.h"
+#include "valley/record/run_state.h"
 
 namespace valley {
 namespace {
@@ -65,6 +68,22 @@ TEST(Job, TrainsWhatIsConfigured) {
   EXPECT_GT(summary.test_accuracy, 0.95);
   EXPECT_TRUE(std::filesystem::exists(folder / "model.safetensors"));
   EXPECT_FALSE(std::filesystem::exists(folder / "model.pt"));
+}
+
+TEST(Job, ADivergenceIsNotedInTheRunFolderUntilTheRunBeginsAnew) {
+  const TestFolder folder;
+  RunConfig config = xor_config();
+  config.out = folder.path().string();
+  spill(folder / "config.toml", "");
+  const double lr = std::exchange(config.lr, 1e30);
+  EXPECT_NE(error_of<Diverged>([&] { run(config); }), "no error");
+  const RunState state = run_state(RunFolder::open(folder.path()));
+  EXPECT_EQ(state.kind, RunState::Kind::kDiverged);
+  EXPECT_THAT(state.reason, testing::ContainsRegex("at step [0-9]+ on worker [01]$"));
+  config.lr = lr;
+  run(config);
+  EXPECT_TRUE(run_state(RunFolder::open(folder.path())).finished());
+  EXPECT_FALSE(std::filesystem::exists(folder / "diverged.json"));
 }
 
 TEST(Job, WhatDoesNotGoTogetherIsSeenBeforeARunFolderIsMade) {

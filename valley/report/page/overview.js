@@ -121,12 +121,13 @@ const figures = [
 ];
 
 const label = (group, g) => {
-  const missing = group.runs.length - group.finished;
+  const missing = group.runs.map((r) => runs[r].status).filter((status) => status !== "finished");
+  const word = new Set(missing).size === 1 ? missing[0] : "not finished";
   return [
     swatch(g),
     group.label,
-    missing
-      ? el("span", { class: "badge" }, group.finished ? `${missing} not finished` : "not finished")
+    missing.length
+      ? el("span", { class: "badge" }, group.finished ? `${missing.length} ${word}` : word)
       : null,
   ].filter(Boolean);
 };

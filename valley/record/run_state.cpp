@@ -1,0 +1,75 @@
+#include "valley/record/run_state.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <system_error>
+
+#include "valley/core/error.h"
+#include "valley/record/run_lock.h"
+#include "valley/record/summary.h"
+
+namespace valley {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr std::string_view kDiverged = "diverged.json";
+
+bool has(const RunFolder& folder, std::string_view name) {
+  std::error_code error;
+  return fs::exists(folder.file(name), error);
+}
+
+std::string text(const Json& object, const char* key, const std::string& otherwise) {
+  const auto found = object.is_object() ? object.find(key) : object.end();
+  return found != object.end() && found->is_string() ? found->get<std::string>() : otherwise;
+}
+
+}  // namespace
+
+std::string_view name(RunState::Kind kind) {
+  switch (kind) {
+    case RunState::Kind::kFinished:
+      return "finished";
+    case RunState::Kind::kInterrupted:
+      return "interrupted";
+    case RunState::Kind::kDiverged:
+      return "diverged";
+    case RunState::Kind::kRunning:
+      return "running";
+    case RunState::Kind::kBrokenOff:
+      break;
+  }
+  return "broken off";
+}
+
+RunState run_state(const RunFolder& folder) {
+  using Kind = RunState::Kind;
+  const bool ended = has(folder, RunFolder::kSummary);
+  // Runs of early versions had no status: a summary was the end.
+  const std::string status = ended ? text(read_summary(folder), "status", "finished") : "";
+  if (status == "finished") return {Kind::kFinished, ""};
+  if (RunLock::held(folder.path())) return {Kind::kRunning, ""};
+  if (has(folder, kDiverged)) {
+    return {Kind::kDiverged, text(read_json(folder.file(kDiverged)), "reason", "")};
+  }
+  return {ended ? Kind::kInterrupted : Kind::kBrokenOff, ""};
+}
+
+void note_divergence(const fs::path& folder, int worker, const std::string& error) {
+  const std::string own = fmt::format(".diverged-{}.json", worker);
+  try {
+    write_json(folder / own, {{"reason", error.substr(0, error.find("; "))}});
+    std::error_code ignored;
+    fs::rename(folder / own, folder / kDiverged, ignored);
+  } catch (const IoError&) {
+  }
+}
+
+void forget_divergence(const fs::path& folder) {
+  std::error_code ignored;
+  fs::remove(folder / kDiverged, ignored);
+}
+
+}  // namespace valley
