@@ -46,6 +46,7 @@ constexpr size_t kWideTable = 8;  // workers whose angles fit a terminal
 struct DynamicsFlags : InstrumentFlags {
   int64_t draws = 20;
   double sigma = 0;
+  std::string batch_norm = "average";
 };
 
 void check_flags(const DynamicsFlags& flags) {
@@ -53,6 +54,7 @@ void check_flags(const DynamicsFlags& flags) {
   require(flags.draws >= 2, "--draws must be at least 2, got {}", flags.draws);
   require(std::isfinite(flags.sigma) && flags.sigma >= 0, "--sigma must be at least 0, got {}",
           flags.sigma);
+  parse_batch_norm(flags.batch_norm);
 }
 
 Json to_json(const std::vector<double>& values) {
@@ -82,6 +84,7 @@ struct Work {
   const Dataset& train;
   const DataSplits& data;
   Objective& objective;
+  double passes_of_loss;  // 2 where BatchNorm's statistics are re-estimated first
   std::function<void(double)> add_passes;
 };
 
@@ -100,7 +103,8 @@ Json spread_json(Work& work, const WorkerSpread& spread, const Forces& forces) {
   for (const at::Tensor& x : work.weights.workers) {
     json["losses"].push_back(finite_or_null(work.objective.loss(x)));
   }
-  return with_cost(json, static_cast<double>(work.weights.workers.size()), start);
+  return with_cost(json, work.passes_of_loss * static_cast<double>(work.weights.workers.size()),
+                   start);
 }
 
 Json rate_json(Work& work, const at::Tensor& gradient, double passes_of_draw) {
@@ -145,7 +149,7 @@ Json smoothed_json(Work& work, double sigma, const at::Tensor& gradient,
   const double start = now_seconds();
   double passes = 0;
   const auto loss = [&](const at::Tensor& x) {
-    ++passes;
+    passes += work.passes_of_loss;
     return work.objective.loss(x);
   };
   const Json json =
@@ -185,8 +189,10 @@ Json measure_run(const FinishedRun& run, const DynamicsFlags& flags, Progress& p
   const double passes_of_draw = 6 * workers * static_cast<double>(run.config().batch_size) /
                                 static_cast<double>(sample.data->size());
   const double draws = static_cast<double>(flags.draws);
-  double done = 0,
-         expected = 1 + 3 + workers + passes_of_draw * draws + 3 * (1 + workers) + 5 * draws;
+  const BatchNormAt batch_norm = parse_batch_norm(flags.batch_norm);
+  const double passes_of_loss = batch_norm == BatchNormAt::kProbe ? 2 : 1;
+  const double losses = 1 + workers + 3 * (1 + workers) + 5 * draws;
+  double done = 0, expected = passes_of_loss * losses + 3 + passes_of_draw * draws;
   const auto add_passes = [&](double passes) {
     done += passes;
     progress.update({.step = std::llround(10 * std::min(done, expected)),
@@ -195,8 +201,9 @@ Json measure_run(const FinishedRun& run, const DynamicsFlags& flags, Progress& p
   Objective objective([&] { return run.make_model(data); }, sample.data, *data.train,
                       {.threads = static_cast<int>(flags.workers),
                        .decay_rule = run.decay_rule(),
+                       .batch_norm = batch_norm,
                        .on_passes = add_passes});
-  Work work{run, flags, weights, sample, *data.train, data, objective, add_passes};
+  Work work{run, flags, weights, sample, *data.train, data, objective, passes_of_loss, add_passes};
 
   const PointScores scores = objective.scores(weights.average);
   require_finite(scores.loss, run);
@@ -211,6 +218,7 @@ Json measure_run(const FinishedRun& run, const DynamicsFlags& flags, Progress& p
                  {"examples", sample.data->size()},
                  {"training_examples", data.train->size()},
                  {"seed", flags.seed},
+                 {"batch_norm", flags.batch_norm},
                  {"loss", scores.loss},
                  {"accuracy", scores.accuracy}};
   Json notes = Json::array();
@@ -413,9 +421,15 @@ Command add_dynamics(CLI::App& program) {
              "of mini-batches, and of noise for the smoothed loss");
   add_number(*command, "--sigma", flags->sigma,
              "deviation of the noise that smooths the loss; 0: the workers' own");
+  command
+      ->add_option(
+          "--batch-norm", flags->batch_norm,
+          "average: the statistics of the average model everywhere; probe: re-estimated "
+          "wherever a loss is taken, at twice its cost; gradients have those of the average")
+      ->capture_default_str();
   command->footer(
-      "Writes dynamics.json into every run folder; valley report draws its curves. What each "
-      "figure\nis, costs, and when it misleads: docs/dynamics.md. Examples:\n"
+      "Writes dynamics.json into every run folder; valley report draws it. What each figure\n"
+      "is, costs, and when it misleads: docs/dynamics.md. Examples:\n"
       "  valley dynamics runs/first\n"
       "  valley dynamics runs/compare --samples 0 --draws 100\n"
       "  valley dynamics runs/a runs/b --json --quiet");

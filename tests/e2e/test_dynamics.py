@@ -102,6 +102,28 @@ class Dynamics(ProgramTest):
         text = self.succeed("dynamics", "one", *FEW, "--quiet", "--sigma", 0.01)
         self.assertIn("\nsmoothed loss, sigma 0.01 ", text)
 
+    def test_batch_norm(self):
+        """Losses may have statistics of their own; what is made of gradients has the average's."""
+        self.succeed("train", "--data", "blobs", "--train-samples", 40, "--test-samples", 10,
+                     "--model", "resnet-20", "--workers", 2, "--steps", 3, "--push", 0.5, "--threads", 1,
+                     "--batch-size", 8, "--quiet", "--out", "bn")  # fmt: skip
+        few = ("--samples", 20, "--draws", 2, "--sigma", 0.05)
+        (average,) = self.dynamics("bn", *few)
+        (probe,) = self.dynamics("bn", *few, "--batch-norm", "probe")
+        self.assertEqual((average["batch_norm"], probe["batch_norm"]), ("average", "probe"))
+        for get in (
+            lambda run: run["loss"],
+            lambda run: run["spread"]["losses"],
+            lambda run: run["smoothed"]["smoothed_loss"]["value"],
+        ):
+            self.assertNotEqual(get(average), get(probe))
+        for run, passes in ((average, 1), (probe, 2)):
+            self.assertEqual(run["spread"]["passes"], 2 * passes)
+            self.assertEqual(run["smoothed"]["passes"], 19 * passes)
+        for figure in ("alpha_e_over_alpha", "zeta_2_squared"):
+            self.assertEqual(
+                average["effective_rate"][figure], probe["effective_rate"][figure], figure)
+
     def test_several(self):
         for seed in (0, 1):
             self.train(f"all/{seed}", "--steps", 5, "--seed", seed)
@@ -119,6 +141,7 @@ class Dynamics(ProgramTest):
             ("--draws must be at least 2, got 1", "a", "--draws", 1),
             ("--draws must be a whole number, got 'x'", "a", "--draws", "x"),
             ("--sigma must be at least 0, got -1", "a", "--sigma=-1"),
+            ("unknown --batch-norm 'all'; known: average, probe", "a", "--batch-norm", "all"),
             ("--seed must be at least 0, got -1", "a", "--seed=-1"),
             ("--workers must be in [0, 1024], got 1025", "a", "--workers", 1025),
         ]:  # fmt: skip
