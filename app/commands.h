@@ -17,6 +17,7 @@ using Command = std::function<int()>;
 Command add_train(CLI::App& program);
 Command add_compare(CLI::App& program);
 Command add_topology(CLI::App& program);
+Command add_study(CLI::App& program);
 Command add_sharpness(CLI::App& program);
 Command add_landscape(CLI::App& program);
 Command add_dynamics(CLI::App& program);

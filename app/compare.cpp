@@ -15,7 +15,6 @@
 #include "valley/algorithms/registry.h"
 #include "valley/comm/rendezvous.h"
 #include "valley/core/error.h"
-#include "valley/record/progress.h"
 #include "valley/record/run_folder.h"
 
 namespace valley::app {
@@ -65,23 +64,6 @@ RunConfig with_own_settings(RunConfig config, const std::string& entry) {
     if (set && field.group == "Method") require_read(field.key, config.algorithm);
   }
   return config;
-}
-
-// A folder left by an earlier call may only be used if it answers the same question.
-void require_same_settings(const RunConfig& config) {
-  const std::string file = (fs::path(config.out) / RunFolder::kConfig).string();
-  RunConfig there;
-  apply_config(read_config(file), file, there);
-  for (const auto& field : config_fields()) {
-    if (field.group == "Run" || field.key == "timeout") continue;  // of no effect on the outcome
-    std::visit(
-        [&](auto member) {
-          require(there.*member == config.*member,
-                  "{} holds a run with {} = {}, not {}; choose another --out", config.out,
-                  field.key, there.*member, config.*member);
-        },
-        field.member);
-  }
 }
 
 template <typename T>
@@ -136,7 +118,7 @@ int compare(const CLI::App& command, const CompareFlags& flags) {
       config.seed = seed;
       config.out = (fs::path(out) / fmt::format("{}-seed{}", entry, seed)).string();
       to_train_options(config);
-      if (fs::exists(fs::path(config.out) / RunFolder::kConfig)) require_same_settings(config);
+      require_same_settings(config);
       jobs.back().push_back(std::move(config));
     }
   }
@@ -149,24 +131,12 @@ int compare(const CLI::App& command, const CompareFlags& flags) {
     require(read, "--{} is read by none of the algorithms compared", key);
   }
 
-  const std::atomic<bool>& stop = stop_on_signals();
   std::vector<ComparisonRow> rows;
   for (size_t a = 0; a < jobs.size(); ++a) {
     rows.push_back({flags.algorithms[a], {}});
     for (const RunConfig& config : jobs[a]) {
-      if (const auto finished = finished_run(config.out)) {
-        if (!flags.quiet) std::cerr << config.out << " is finished already\n";
-        rows.back().runs.push_back(*finished);
-        continue;
-      }
-      const DataSplits data = load_job_data(config);
-      const bool resume = fs::exists(fs::path(config.out) / RunFolder::kConfig);
-      const auto lock = prepare_run_folder(config, resume);
-      if (!flags.quiet) std::cerr << fmt::format("{}, seed {}\n", flags.algorithms[a], config.seed);
-      const auto progress = flags.quiet ? make_no_progress() : make_progress(std::cerr);
-      const Summary summary = run_in_threads(
-          config, data, {.resume = resume, .progress = progress.get(), .stop = &stop});
-      progress->finish();
+      const Summary summary = train_or_resume(
+          config, fmt::format("{}, seed {}", flags.algorithms[a], config.seed), flags.quiet);
       if (summary.status == "interrupted") {
         std::cerr << "valley: interrupted; the same command goes on from here\n";
         return 4;

@@ -413,7 +413,8 @@ Command add_dynamics(CLI::App& program) {
   auto* command = program.add_subcommand(
       "dynamics", "how the workers of a finished run moved, and the noise they live in");
   auto flags = std::make_shared<DynamicsFlags>();
-  add_instrument_flags(
+  add_run_flags(*command, *flags);
+  add_sample_flags(
       *command, *flags,
       "training examples for losses, gradient and mini-batches, drawn balanced; 0: all",
       "of the examples and of all draws");

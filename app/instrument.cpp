@@ -10,11 +10,14 @@
 
 namespace valley::app {
 
-void add_instrument_flags(CLI::App& command, InstrumentFlags& flags, const std::string& samples,
-                          const std::string& seed) {
-  command.add_option("runs", flags.runs, "run folders, or the folder of a comparison");
+void add_sample_flags(CLI::App& command, InstrumentFlags& flags, const std::string& samples,
+                      const std::string& seed) {
   add_number(command, "--samples", flags.samples, samples);
   add_number(command, "--seed", flags.seed, seed);
+}
+
+void add_run_flags(CLI::App& command, InstrumentFlags& flags) {
+  command.add_option("runs", flags.runs, "run folders, or the folder of a comparison");
   add_number(command, "--workers", flags.workers, "threads that share the batches; 0: one a core");
   command.add_flag("--json", flags.json, "print the results as JSON instead of as tables");
   command.add_flag("--quiet", flags.quiet, "show nothing but the result and errors");

@@ -27,10 +27,13 @@ struct InstrumentFlags {
   uint64_t seed_bits() const { return static_cast<uint64_t>(seed); }
 };
 
-/// Declares them. The texts say what --samples are, and what the seed is of; their defaults are
-/// what `flags` holds.
-void add_instrument_flags(CLI::App& command, InstrumentFlags& flags, const std::string& samples,
-                          const std::string& seed);
+/// Declares --samples and --seed. The texts say what they are of; the defaults are what `flags`
+/// holds.
+void add_sample_flags(CLI::App& command, InstrumentFlags& flags, const std::string& samples,
+                      const std::string& seed);
+
+/// Declares the others.
+void add_run_flags(CLI::App& command, InstrumentFlags& flags);
 
 /// @throws UsageError if one is out of range.
 void check(const InstrumentFlags& flags);

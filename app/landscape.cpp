@@ -323,8 +323,9 @@ Command add_landscape(CLI::App& program) {
   auto* command = program.add_subcommand(
       "landscape", "survey the loss around the minimum that a finished run found");
   auto flags = std::make_shared<LandscapeFlags>();
-  add_instrument_flags(*command, *flags, "examples the loss is taken over, drawn balanced; 0: all",
-                       "of the examples and the random directions");
+  add_run_flags(*command, *flags);
+  add_sample_flags(*command, *flags, "examples the loss is taken over, drawn balanced; 0: all",
+                   "of the examples and the random directions");
   command
       ->add_option("--plane", flags->plane,
                    "average: through the average and two workers; workers: through three; spread: "

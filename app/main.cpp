@@ -89,6 +89,7 @@ int main(int argc, char** argv) {
   commands["train"] = valley::app::add_train(program);
   commands["compare"] = valley::app::add_compare(program);
   commands["topology"] = valley::app::add_topology(program);
+  commands["study"] = valley::app::add_study(program);
   commands["sharpness"] = valley::app::add_sharpness(program);
   commands["landscape"] = valley::app::add_landscape(program);
   commands["dynamics"] = valley::app::add_dynamics(program);

@@ -3,11 +3,14 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "app/commands.h"
 #include "app/probe.h"
 #include "valley/comm/group.h"
 #include "valley/core/error.h"
+#include "valley/record/progress.h"
 #include "valley/record/run_folder.h"
 #include "valley/record/summary.h"
 
@@ -43,6 +46,41 @@ std::optional<Summary> finished_run(const std::string& out) {
   if (!fs::exists(fs::path(out) / RunFolder::kSummary)) return std::nullopt;
   const Summary summary = summary_from(read_summary(RunFolder::open(out)));
   if (summary.status != "finished") return std::nullopt;
+  return summary;
+}
+
+void require_same_settings(const RunConfig& config) {
+  const std::string file = (fs::path(config.out) / RunFolder::kConfig).string();
+  if (!fs::exists(file)) return;
+  RunConfig there;
+  apply_config(read_config(file), file, there);
+  for (const auto& field : config_fields()) {
+    // Of no effect on the outcome; but --until-loss ends a run at an evaluation.
+    const bool ends_it = field.key == "evaluate-every" && config.until_loss > 0;
+    if ((field.group == "Run" && !ends_it) || field.key == "timeout") continue;
+    std::visit(
+        [&](auto member) {
+          require(there.*member == config.*member,
+                  "{} holds a run with {} = {}, not {}; choose another --out", config.out,
+                  field.key, there.*member, config.*member);
+        },
+        field.member);
+  }
+}
+
+Summary train_or_resume(const RunConfig& config, const std::string& title, bool quiet) {
+  if (const auto finished = finished_run(config.out)) {
+    if (!quiet) std::cerr << config.out << " is finished already\n";
+    return *finished;
+  }
+  const DataSplits data = load_job_data(config);
+  const bool resume = fs::exists(fs::path(config.out) / RunFolder::kConfig);
+  const auto lock = prepare_run_folder(config, resume);
+  if (!quiet) std::cerr << title << "\n";
+  const auto progress = quiet ? make_no_progress() : make_progress(std::cerr);
+  const Summary summary = run_in_threads(
+      config, data, {.resume = resume, .progress = progress.get(), .stop = &stop_on_signals()});
+  progress->finish();
   return summary;
 }
 

@@ -22,6 +22,15 @@ Summary run_in_threads(const RunConfig& config, const DataSplits& data, const Jo
 /// The summary of the run in this folder, if it came to its end.
 std::optional<Summary> finished_run(const std::string& out);
 
+/// A folder left by an earlier call may only be used if it answers the same question.
+/// @throws UsageError if config.out holds a run that differs in a setting that bears on the
+/// outcome.
+void require_same_settings(const RunConfig& config);
+
+/// Trains one run of several that are told apart by `title`: a finished one is not trained again,
+/// one that was interrupted goes on. Signals stop it: its summary then says "interrupted".
+Summary train_or_resume(const RunConfig& config, const std::string& title, bool quiet);
+
 /// runs/ALGORITHM-MODEL-seedSEED, with -2, -3, ... where that exists.
 std::string default_out(const RunConfig& config);
 

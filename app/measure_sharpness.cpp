@@ -1,0 +1,217 @@
+#include "app/measure_sharpness.h"
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "app/commands.h"
+#include "valley/analysis/row_scale.h"
+#include "valley/core/clock.h"
+#include "valley/core/error.h"
+#include "valley/core/names.h"
+#include "valley/core/version.h"
+
+namespace valley::app {
+namespace {
+
+// Turns forward passes into a bar: every measure has its expected part of it.
+class PassMeter {
+ public:
+  PassMeter(Progress& progress, double expected) : progress_(progress), expected_(expected) {}
+
+  void begin(double expected) { until_ += expected; }
+  void add(double passes) {
+    done_ = std::min(done_ + passes, until_);
+    show();
+  }
+  void end() {
+    done_ = until_;
+    show();
+  }
+
+ private:
+  void show() {
+    progress_.update({.step = std::llround(done_), .total_steps = std::llround(expected_)});
+  }
+
+  Progress& progress_;
+  double expected_, until_ = 0, done_ = 0;
+};
+
+int64_t peak_bytes() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return int64_t{usage.ru_maxrss} * 1024;
+}
+
+// What is left for vectors beside what a product itself takes, which is known after one. Small
+// models need not be asked.
+int64_t bytes_for_vectors(const MinimumData& data, const MeasureOptions& options, double memory) {
+  const auto bytes = static_cast<int64_t>(memory * 1e9);
+  const int64_t most =
+      std::max(options.lanczos_steps, options.spectrum_probes * (options.spectrum_steps + 1));
+  if (most * static_cast<int64_t>(data.average.nbytes()) > bytes / 10) {
+    data.products({data.average});
+  }
+  return std::max<int64_t>(bytes - peak_bytes(), 0);
+}
+
+Json measure_all(Minimum& minimum, const SharpnessRequest& request, const std::string& folder,
+                 PassMeter& meter) {
+  Json result = Json::object();
+  for (const MeasureEntry* entry : request.measures) {
+    Measurement measured;
+    const double start = now_seconds();
+    measured.note = why_not(*entry, minimum);
+    if (measured.note.empty()) {
+      meter.begin(entry->passes(minimum));
+      try {
+        measured = entry->measure(minimum);
+      } catch (const UsageError& error) {
+        if (request.named)
+          throw UsageError(fmt::format("{}: {}: {}", folder, entry->name, error.what()));
+        measured.note = error.what();
+      }
+      meter.end();
+    } else {
+      require(!request.named, "{}: {} {}", folder, entry->name, measured.note);
+    }
+    Json json = {{"value", measured.value ? Json(*measured.value) : Json()}};
+    if (measured.standard_error) json["standard_error"] = *measured.standard_error;
+    if (!measured.note.empty()) json["note"] = measured.note;
+    json.update(measured.details);
+    json["seconds"] = now_seconds() - start;
+    result[entry->name] = json;
+  }
+  return result;
+}
+
+}  // namespace
+
+void add_measuring_flags(CLI::App& command, SharpnessFlags& flags) {
+  command
+      .add_option("--measures", flags.measures,
+                  "separated by commas; see `valley list measures`; nothing: all that apply")
+      ->delimiter(',');
+  add_sample_flags(command, flags,
+                   "training examples the loss is taken over, drawn balanced; 0: all",
+                   "of the examples and of all draws");
+  add_number(command, "--draws", flags.draws, "of every mean over random points or vectors");
+  add_number(command, "--kappa", flags.kappa,
+             "mean-valley: the valley ends where the loss is kappa times that of the average");
+  command
+      .add_option("--search", flags.search,
+                  "mean-valley: bisect, or step: walk until the first crossing")
+      ->capture_default_str();
+  add_number(command, "--step", flags.step, "mean-valley: length of a step; bisect: of the first");
+  command
+      .add_option("--batch-norm", flags.batch_norm,
+                  "average: the statistics of the average model everywhere; probe: re-estimated "
+                  "wherever the loss is taken, at twice the cost")
+      ->capture_default_str();
+  command.add_flag("--normalise", flags.normalise,
+                   "measure in weights whose rows (filters) have length 1");
+  add_number(command, "--rho", flags.rho, "sam: radius of the ball");
+  add_number(command, "--lanczos", flags.lanczos, "lambda-max: Lanczos vectors at most");
+  add_number(command, "--memory", flags.memory, "GB; Lanczos keeps fewer vectors and says so");
+}
+
+SharpnessRequest check_flags(const SharpnessFlags& flags) {
+  SharpnessRequest request;
+  std::set<std::string> seen;
+  for (const std::string& name : flags.measures) {
+    require(seen.insert(name).second, "--measures has {} twice", name);
+    find_measure(name);
+  }
+  request.named = !flags.measures.empty();
+  for (const MeasureEntry& entry : measures()) {
+    if (!request.named || seen.contains(entry.name)) request.measures.push_back(&entry);
+  }
+
+  const bool by_step = choose("--search", flags.search, {"bisect", "step"}) == 1;
+  request.objective.batch_norm = parse_batch_norm(flags.batch_norm);
+  check(flags);
+  require(flags.lanczos >= 2, "--lanczos must be at least 2, got {}", flags.lanczos);
+  require(std::isfinite(flags.memory) && flags.memory > 0, "--memory must be above 0, got {}",
+          flags.memory);
+  require(std::isfinite(flags.step) && 0 < flags.step && flags.step <= 1e4,
+          "--step must be in (0, 10000], got {}", flags.step);
+
+  request.options.valley = {.kappa = flags.kappa,
+                            .search = by_step ? ValleySearch::kStep : ValleySearch::kBisect,
+                            .step = flags.step};
+  request.options.seed = flags.seed_bits();
+  request.options.draws = flags.draws;
+  request.options.rho = flags.rho;
+  request.options.lanczos_steps = flags.lanczos;
+  check(request.options);
+  request.objective.threads = static_cast<int>(flags.workers);
+  return request;
+}
+
+Json options_of(const SharpnessFlags& flags) {
+  return {{"samples", flags.samples},       {"draws", flags.draws},         {"seed", flags.seed},
+          {"kappa", flags.kappa},           {"search", flags.search},       {"step", flags.step},
+          {"batch-norm", flags.batch_norm}, {"normalise", flags.normalise}, {"rho", flags.rho},
+          {"lanczos", flags.lanczos},       {"memory", flags.memory}};
+}
+
+Json measure_sharpness(const FinishedRun& run, const SharpnessFlags& flags,
+                       const SharpnessRequest& request, Progress& progress) {
+  const double start = now_seconds();
+  const DataSplits data = run.load_data();
+  const RunWeights weights = run.load_weights(data);
+  const auto train = examples_of(data.train, flags);
+
+  PassMeter* meter = nullptr;
+  ObjectiveOptions options = request.objective;
+  options.decay_rule = run.decay_rule();
+  options.on_passes = [&](double passes) {
+    if (meter != nullptr) meter->add(passes);
+  };
+  Objective objective([&] { return run.make_model(data); }, train, *data.train, options);
+  const at::Tensor scale =
+      flags.normalise ? row_scale(weights.average, weights.ranges) : at::Tensor();
+  MinimumData minimum_data =
+      minimum_of(objective, weights.average, weights.workers, weights.initial, scale);
+  MeasureOptions measure_options = request.options;
+  measure_options.bytes = bytes_for_vectors(minimum_data, measure_options, flags.memory);
+  Minimum minimum(std::move(minimum_data), measure_options);
+  const PointScores scores = minimum.at_average();
+  require_finite(scores.loss, run);
+
+  double expected = 0;
+  for (const MeasureEntry* entry : request.measures) {
+    if (why_not(*entry, minimum).empty()) expected += entry->passes(minimum);
+  }
+  PassMeter counting(progress, expected);
+  meter = &counting;
+  const Summary& s = run.summary();
+  Json result = {{"run", run.folder()},
+                 {"algorithm", s.algorithm},
+                 {"model", s.model},
+                 {"data", s.data},
+                 {"workers", s.workers},
+                 {"run_seed", s.seed},
+                 {"parameters", objective.size()},
+                 {"generalization_gap", s.generalization_gap},
+                 {"examples", train->size()},
+                 {"training_examples", data.train->size()},
+                 {"loss", scores.loss},
+                 {"accuracy", scores.accuracy},
+                 {"seed", request.options.seed},
+                 {"batch_norm", flags.batch_norm},
+                 {"normalised", flags.normalise},
+                 {"options", options_of(flags)}};
+  result["measures"] = measure_all(minimum, request, run.folder(), counting);
+  result["seconds"] = now_seconds() - start;
+  result["version"] = kVersion;
+  return result;
+}
+
+}  // namespace valley::app

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <CLI/App.hpp>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "app/finished_run.h"
+#include "app/instrument.h"
+#include "valley/analysis/objective.h"
+#include "valley/analysis/registry.h"
+#include "valley/record/json_file.h"
+#include "valley/record/progress.h"
+
+/// Measuring the minimum that one run found, for the commands that do.
+namespace valley::app {
+
+inline constexpr const char* kSharpnessFile = "sharpness.json";  ///< in a run folder
+
+/// How the minimum of a run is measured: the flags of `valley sharpness`.
+struct SharpnessFlags : InstrumentFlags {
+  SharpnessFlags() { samples = 500; }
+
+  std::vector<std::string> measures;  ///< none: all that apply
+  double kappa = 2;
+  std::string search = "bisect";
+  double step = 0.1;
+  std::string batch_norm = "average";
+  int64_t draws = 20;
+  double rho = 0.05;
+  int64_t lanczos = 60;
+  double memory = 6;
+  bool normalise = false;
+};
+
+/// What they say, once they are known to make sense.
+struct SharpnessRequest {
+  std::vector<const MeasureEntry*> measures;
+  bool named = false;  ///< by the person, who then wants them or an error
+  MeasureOptions options;
+  ObjectiveOptions objective;
+};
+
+/// Declares those that say what is measured, and how.
+void add_measuring_flags(CLI::App& command, SharpnessFlags& flags);
+
+/// @throws UsageError if one is out of range.
+SharpnessRequest check_flags(const SharpnessFlags& flags);
+
+/// The flags that decide the outcome, as sharpness.json holds them under "options".
+Json options_of(const SharpnessFlags& flags);
+
+/// What sharpness.json holds. @throws UsageError if the run diverged, or a measure that was asked
+///     for by name has no meaning for it.
+Json measure_sharpness(const FinishedRun& run, const SharpnessFlags& flags,
+                       const SharpnessRequest& request, Progress& progress);
+
+}  // namespace valley::app

@@ -1,0 +1,379 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "app/commands.h"
+#include "app/measure_sharpness.h"
+#include "app/run.h"
+#include "valley/analysis/kendall.h"
+#include "valley/comm/rendezvous.h"
+#include "valley/core/atomic_file.h"
+#include "valley/core/clock.h"
+#include "valley/core/error.h"
+#include "valley/core/names.h"
+#include "valley/core/version.h"
+#include "valley/record/run_folder.h"
+#include "valley/record/run_state.h"
+#include "valley/record/scatter_picture.h"
+#include "valley/record/table.h"
+#include "valley/record/units.h"
+#include "valley/train/grid.h"
+
+namespace valley::app {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int64_t kBootstrapDraws = 1000;
+constexpr size_t kFewest = 4;  // runs that can be ranked
+constexpr const char* kControl = "training-loss";
+
+struct StudyFlags {
+  std::string recipe, out;
+  int64_t workers = 0;
+  bool print_runs = false;
+  bool quiet = false;
+  bool json = false;
+};
+
+// What a recipe says, once it is known to make sense.
+struct Study {
+  std::string out;
+  RunConfig shared;
+  std::vector<ConfigAxis> axes;
+  std::vector<GridRun> runs;
+  SharpnessFlags measuring;
+  SharpnessRequest request;
+};
+
+// The table [sharpness] of a recipe holds the flags of `valley sharpness`, and is read as they are.
+SharpnessFlags measuring_flags(const Config& table, const std::string& source) {
+  SharpnessFlags flags;
+  CLI::App parser;
+  parser.set_help_flag();
+  add_measuring_flags(parser, flags);
+  std::vector<std::string> known, arguments;
+  for (const CLI::Option* option : parser.get_options()) known.push_back(option->get_single_name());
+  for (const auto& [key, value] : table) {
+    choose("key in [sharpness] of " + source + ":", key, known);
+    if (const bool* set = std::get_if<bool>(&value); set != nullptr && key == "normalise") {
+      if (*set) arguments.push_back("--" + key);
+    } else {
+      arguments.push_back(fmt::format("--{}={}", key, plain_text(value)));
+    }
+  }
+  std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
+  try {
+    parser.parse(arguments);
+  } catch (const CLI::ParseError& error) {
+    throw UsageError(fmt::format("{}: [sharpness] {}", source, error.what()));
+  }
+  return flags;
+}
+
+Study read_study(const StudyFlags& flags) {
+  const ConfigGrid recipe = read_config_grid(flags.recipe, "sharpness");
+  Study study;
+  apply_config(recipe.shared, flags.recipe, study.shared);
+  require(study.shared.launch == "threads", "{}: valley study trains with launch = \"threads\"",
+          flags.recipe);
+  require(study.shared.out.empty(), "{}: 'out' is for --out to say", flags.recipe);
+  require(0 <= flags.workers && flags.workers <= 1024, "--workers must be in [0, 1024], got {}",
+          flags.workers);
+  study.axes = recipe.grid;
+  study.runs = expand_grid(study.shared, recipe.grid, flags.recipe);
+  require(study.runs.size() >= kFewest, "{}: a grid of {} runs is too small to rank, give {}",
+          flags.recipe, study.runs.size(), kFewest);
+  study.measuring = measuring_flags(recipe.others, flags.recipe);
+  study.measuring.workers = flags.workers;
+  study.measuring.quiet = flags.quiet;
+  study.request = check_flags(study.measuring);
+  study.out = flags.out.empty() ? "runs/" + fs::path(flags.recipe).stem().string() : flags.out;
+  for (GridRun& run : study.runs) {
+    run.config.out = (fs::path(study.out) / run.name).string();
+    require_same_settings(run.config);
+  }
+  return study;
+}
+
+bool holds_all(const Json& sharpness, const Study& study) {
+  if (!sharpness.is_object() || sharpness.value("options", Json()) != options_of(study.measuring))
+    return false;
+  const Json measures = sharpness.value("measures", Json::object());
+  return std::all_of(study.request.measures.begin(), study.request.measures.end(),
+                     [&](const MeasureEntry* entry) { return measures.contains(entry->name); });
+}
+
+// Measured now, or by an earlier call with the same flags.
+Json sharpness_of(const GridRun& run, const Study& study) {
+  const fs::path file = fs::path(run.config.out) / kSharpnessFile;
+  if (fs::exists(file)) {
+    if (Json there = read_json(file); holds_all(there, study)) return there;
+  }
+  const auto progress = progress_of(study.measuring);
+  Json result = measure_sharpness(FinishedRun::open(run.config.out), study.measuring, study.request,
+                                  *progress);
+  progress->finish();
+  write_json(file, result);
+  return result;
+}
+
+// One run of the grid and what came of it: "finished", "diverged", or "short" of its loss.
+Json study_run(const Study& study, const GridRun& run, const std::string& title, bool quiet) {
+  Json result = {{"name", run.name}, {"run", run.config.out}, {"place", run.place}};
+  for (size_t i = 0; i < study.axes.size(); ++i) {
+    result["settings"][study.axes[i].key] =
+        plain_text(study.axes[i].values[static_cast<size_t>(run.place[i])]);
+  }
+  // A run that diverged would do so again.
+  const fs::path folder = run.config.out;
+  if (fs::exists(folder / RunFolder::kConfig) &&
+      run_state(RunFolder::open(folder)).kind == RunState::Kind::kDiverged) {
+    if (!quiet) std::cerr << run.config.out << " has diverged already\n";
+    result["status"] = "diverged";
+    return result;
+  }
+  Summary summary;
+  try {
+    summary = train_or_resume(run.config, title, quiet);
+  } catch (const Diverged& error) {
+    if (!quiet) std::cerr << "diverged: " << error.what() << "\n";
+    result["status"] = "diverged";
+    return result;
+  }
+  result["status"] = summary.status;
+  if (summary.status != "finished") return result;
+  result["steps"] = summary.steps;
+  result["train_loss"] = summary.train_loss;
+  result["test_loss"] = summary.test_loss;
+  result["train_accuracy"] = summary.train_accuracy;
+  result["test_accuracy"] = summary.test_accuracy;
+  result["generalization_gap"] = summary.generalization_gap;
+  if (run.config.until_loss > 0 && summary.train_loss > run.config.until_loss) {
+    result["status"] = "short";
+    return result;
+  }
+  result["measures"] = sharpness_of(run, study)["measures"];
+  result["measures"][kControl] = {{"value", summary.train_loss}};
+  return result;
+}
+
+Json number_or_null(const std::optional<double>& value) { return value ? Json(*value) : Json(); }
+
+// How well one measure orders the runs that have it. Larger means sharper, so that a measure that
+// explains the gap has a coefficient near 1.
+Json rank(const std::string& name, bool larger_is_sharper, const std::vector<Json>& runs,
+          const std::vector<bool>& averaged) {
+  std::vector<std::vector<int64_t>> places;
+  std::vector<double> sharpness, gap;
+  for (const Json& run : runs) {
+    const Json& measure = run["measures"][name];
+    if (!measure.contains("value") || measure["value"].is_null()) continue;
+    places.push_back(run["place"]);
+    sharpness.push_back((larger_is_sharper ? 1 : -1) * measure["value"].get<double>());
+    gap.push_back(run["generalization_gap"]);
+  }
+  const GranulatedTau granulated = granulated_tau(places, averaged, sharpness, gap);
+  Json axes = Json::array();
+  for (const auto& tau : granulated.axes) axes.push_back(number_or_null(tau));
+  return {{"measure", name},
+          {"larger_is_sharper", larger_is_sharper},
+          {"runs", sharpness.size()},
+          {"tau", number_or_null(kendall_tau_b(sharpness, gap))},
+          {"standard_error",
+           number_or_null(kendall_standard_error(sharpness, gap, kBootstrapDraws, /*seed=*/0))},
+          {"granulated", number_or_null(granulated.mean)},
+          {"granulated_by_axis", axes},
+          {"groups_by_axis", granulated.groups}};
+}
+
+Json ranking(const Study& study, const std::vector<Json>& runs) {
+  std::vector<bool> averaged;
+  for (const ConfigAxis& axis : study.axes) averaged.push_back(axis.key == "seed");
+  std::vector<Json> ranks;
+  for (const MeasureEntry* entry : study.request.measures) {
+    ranks.push_back(rank(entry->name, entry->larger_is_sharper, runs, averaged));
+  }
+  const auto tau = [](const Json& r) { return r["tau"].is_null() ? -2.0 : r["tau"].get<double>(); };
+  std::stable_sort(ranks.begin(), ranks.end(),
+                   [&](const Json& a, const Json& b) { return tau(a) > tau(b); });
+  ranks.push_back(rank(kControl, true, runs, averaged));
+  return ranks;
+}
+
+std::string coefficient(const Json& value) {
+  return value.is_null() ? "-" : fmt::format("{:.2f}", value.get<double>());
+}
+
+std::string ranking_table(const Study& study, const Json& ranks) {
+  std::vector<Table::Column> columns = {
+      {"measure"}, {"tau-b", Table::Align::kRight}, {"granulated", Table::Align::kRight}};
+  for (const ConfigAxis& axis : study.axes) {
+    if (axis.key != "seed") columns.push_back({axis.key, Table::Align::kRight});
+  }
+  columns.push_back({"runs", Table::Align::kRight});
+  Table table(columns);
+  for (const Json& r : ranks) {
+    std::string tau = coefficient(r["tau"]);
+    if (!r["standard_error"].is_null())
+      tau += fmt::format(" ± {:.2f}", r["standard_error"].get<double>());
+    std::vector<std::string> cells = {r["measure"], tau, coefficient(r["granulated"])};
+    for (size_t i = 0; i < study.axes.size(); ++i) {
+      if (study.axes[i].key != "seed") cells.push_back(coefficient(r["granulated_by_axis"][i]));
+    }
+    cells.push_back(fmt::format("{}", r["runs"].get<int64_t>()));
+    table.add_row(std::move(cells));
+  }
+  return table.to_string();
+}
+
+// Every measure against the gap; the colour says which value of the first axis.
+std::string picture(const Study& study, const Json& ranks, const std::vector<Json>& runs) {
+  std::vector<std::string> groups;
+  for (const ConfigValue& value : study.axes[0].values) {
+    groups.push_back(study.axes[0].key + " " + plain_text(value));
+  }
+  std::vector<ScatterPanel> panels;
+  for (const Json& r : ranks) {
+    const std::string name = r["measure"];
+    ScatterPanel panel{.title = "tau-b " + coefficient(r["tau"]), .x_label = name, .points = {}};
+    for (const Json& run : runs) {
+      const Json& measure = run["measures"][name];
+      if (!measure.contains("value") || measure["value"].is_null()) continue;
+      panel.points.push_back({.x = measure["value"],
+                              .y = 100 * run["generalization_gap"].get<double>(),
+                              .group = run["place"][0]});
+    }
+    panels.push_back(std::move(panel));
+  }
+  return scatter_svg(
+      fmt::format("{} runs of {} on {}", runs.size(), study.shared.algorithm, study.shared.data),
+      "generalisation gap, %", groups, panels);
+}
+
+// What the reader of the table must know of the runs behind it.
+std::string account(const Study& study, const std::vector<Json>& all,
+                    const std::vector<Json>& ranked) {
+  std::string text = fmt::format("{} of {} runs", ranked.size(), all.size());
+  for (const Json& run : all) {
+    const std::string status = run["status"];
+    if (status == "diverged")
+      text += fmt::format("\n  {} diverged", run["name"].get<std::string>());
+    if (status == "short")
+      text += fmt::format("\n  {} ended at training loss {:.3g}, not {}",
+                          run["name"].get<std::string>(), run["train_loss"].get<double>(),
+                          study.shared.until_loss);
+  }
+  const auto by = [](const char* key) {
+    return
+        [key](const Json& a, const Json& b) { return a[key].get<double>() < b[key].get<double>(); };
+  };
+  const auto losses = std::minmax_element(ranked.begin(), ranked.end(), by("train_loss"));
+  const auto gaps = std::minmax_element(ranked.begin(), ranked.end(), by("generalization_gap"));
+  text += fmt::format("\ntraining loss {:.3g} to {:.3g}, generalisation gap {:.2f} to {:.2f} %",
+                      (*losses.first)["train_loss"].get<double>(),
+                      (*losses.second)["train_loss"].get<double>(),
+                      100 * (*gaps.first)["generalization_gap"].get<double>(),
+                      100 * (*gaps.second)["generalization_gap"].get<double>());
+  if (study.shared.until_loss == 0)
+    text += "\nno until-loss in the recipe: the runs differ in how far they have trained";
+  return text + "\n";
+}
+
+void print_runs(const Study& study) {
+  for (const GridRun& run : study.runs) {
+    std::cout << run.config.out << (finished_run(run.config.out) ? "  (finished)" : "") << "\n";
+  }
+  std::cout << fmt::format("{} runs, {} measures\n", study.runs.size(),
+                           study.request.measures.size());
+}
+
+int study(const StudyFlags& flags) {
+  if (const auto launcher = read_environment([](const char* name) { return std::getenv(name); })) {
+    throw UsageError(
+        fmt::format("valley study starts its own workers; call it without {}", launcher->source));
+  }
+  const Study study = read_study(flags);
+  if (flags.print_runs) {
+    print_runs(study);
+    return 0;
+  }
+
+  const double start = now_seconds();
+  std::vector<Json> all, ranked;
+  for (const GridRun& run : study.runs) {
+    const double done = static_cast<double>(all.size());
+    std::string title = fmt::format("[{}/{}] {}", all.size() + 1, study.runs.size(), run.name);
+    if (done > 0) {
+      const double left = static_cast<double>(study.runs.size()) - done;
+      title += fmt::format(", {} left", format_seconds((now_seconds() - start) / done * left));
+    }
+    all.push_back(study_run(study, run, title, flags.quiet));
+    if (all.back()["status"] == "interrupted" || stop_on_signals()) {
+      std::cerr << "valley: interrupted; the same command goes on from here\n";
+      return 4;
+    }
+    if (all.back().contains("measures")) ranked.push_back(all.back());
+  }
+  require(ranked.size() >= kFewest,
+          "{} of {} runs reached training loss {}, too few to rank: give more epochs, or a higher "
+          "until-loss",
+          ranked.size(), all.size(), study.shared.until_loss);
+
+  Json axes = Json::array();
+  for (const ConfigAxis& axis : study.axes) {
+    axes.push_back({{"key", axis.key}, {"values", Json::array()}});
+    for (const ConfigValue& value : axis.values) axes.back()["values"].push_back(plain_text(value));
+  }
+  const Json ranks = ranking(study, ranked);
+  const Json result = {{"recipe", read_file(flags.recipe)},
+                       {"axes", axes},
+                       {"until_loss", study.shared.until_loss},
+                       {"ranking", ranks},
+                       {"runs", all},
+                       {"seconds", now_seconds() - start},
+                       {"version", kVersion}};
+  write_json(fs::path(study.out) / "study.json", result);
+  write_atomically(fs::path(study.out) / "study.svg", picture(study, ranks, ranked));
+  if (flags.json) {
+    std::cout << result.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
+  } else {
+    std::cout << ranking_table(study, ranks) << "\n"
+              << account(study, all, ranked) << "\nwritten to " << study.out
+              << ": study.json, study.svg, and a run folder for every point of the grid\n";
+  }
+  return 0;
+}
+
+}  // namespace
+
+Command add_study(CLI::App& program) {
+  auto* command = program.add_subcommand(
+      "study", "train a grid of runs, and rank the sharpness measures by the gap they explain");
+  auto flags = std::make_shared<StudyFlags>();
+  command
+      ->add_option("recipe", flags->recipe,
+                   "TOML file: the settings all runs share, [grid] and [sharpness]")
+      ->required();
+  command->add_option("--out", flags->out, "folder of the study; empty: runs/RECIPE");
+  add_number(*command, "--workers", flags->workers,
+             "threads that share the batches of a measure; 0: one a core");
+  command->add_flag("--print-runs", flags->print_runs, "show the runs of the grid and stop");
+  command->add_flag("--quiet", flags->quiet, "show nothing but the result and errors");
+  command->add_flag("--json", flags->json, "print study.json instead of the table");
+  command->footer(
+      "The same call again goes on where it was interrupted, and trains and measures nothing\n"
+      "twice. How to read the table: docs/study.md. Examples:\n"
+      "  valley study recipes/study.toml --print-runs\n"
+      "  valley study recipes/study.toml --out runs/study");
+  return [flags] { return study(*flags); };
+}
+
+}  // namespace valley::app
