@@ -233,8 +233,8 @@ class Sharpness(ProgramTest):
         self.refuse("a is not finished, it was interrupted after step 4; valley train --resume a "
                     "goes on", "sharpness", "a")  # fmt: skip
         path.unlink()
-        self.refuse("a has no summary.json: the run has not ended; --resume a goes on",
-                    "sharpness", "a")  # fmt: skip
+        self.refuse("a is not finished, it broke off: killed, or something failed; valley train "
+                    "--resume a goes on from step 4", "sharpness", "a")  # fmt: skip
 
     def test_diverged(self):
         self.train("a", "--steps", 4)
