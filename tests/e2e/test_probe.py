@@ -136,7 +136,6 @@ class Probe(ProgramTest):
     def test_refused(self):
         for message, *flags in [
             ("--probe must be a whole number, got 'often'", "--probe", "often"),
-            ("--probe-draws must be 0 or at least 2, got 1", "--probe", 3, "--probe-draws", 1),
             ("--probe-samples 1 are fewer than the 2 workers", "--probe", 3, "--probe-samples", 1),
             ("none of the 2 examples is of worker 1; give more --probe-samples", "--probe", 3,
              "--probe-samples", 2, "--partition", "shards:1"),
