@@ -421,7 +421,7 @@ class Report(ProgramTest):
 
     def look_at_noise(self, page):
         """The figures at a glance, what was not measured, and with which command to do so."""
-        text = page.run("document.querySelector('#noise').innerText")
+        text = page.run("document.querySelector('#noise').textContent")
         row = page.run("document.querySelector('#noise tbody tr').innerText").split()
         self.assertEqual(
             row,
@@ -431,9 +431,9 @@ class Report(ProgramTest):
         self.assertIn(
             "Not measured: ssgd-seed0, ssgd-seed1, dppf-seed1. valley dynamics RUN does it.", text
         )
-        page.run("[...document.querySelectorAll('#noise details')].forEach(n => n.open = true)")
-        page.wait_until("document.querySelectorAll('#noise details table').length === 6")
-        numbers = """[...document.querySelectorAll('#noise details')].map((n) =>
+        page.run("[...document.querySelectorAll('#noise figure details')].forEach(n => n.open = true)")
+        page.wait_until("document.querySelectorAll('#noise figure details table').length === 6")
+        numbers = """[...document.querySelectorAll('#noise figure details')].map((n) =>
             [...n.querySelectorAll('tbody tr')].map((r) => r.innerText.split(/\\t/).join('; ')))"""
         self.assertEqual(
             page.run(numbers),

@@ -509,13 +509,23 @@ const noise = () => {
     "Noise",
     "What the workers' spread and their mini-batches do to a step of the average, at the end of the runs; a mark is a run.",
   );
-  node.append(el("div", { class: "card" }, noiseTable(shown)));
+  const card = el("div", { class: "card" }, noiseTable(shown));
+  node.append(card);
   const remarks = new Map();
   for (const { g, able } of shown)
     for (const note of new Set(able.flatMap((run) => run.noise.notes || [])))
       remarks.set(note, [...(remarks.get(note) || []), groups[g].label]);
-  for (const [note, labels] of remarks)
-    node.append(el("p", { class: "remark" }, el("b", {}, labels.join(", ")), `: ${note}.`));
+  if (remarks.size)
+    card.append(
+      el(
+        "details",
+        {},
+        el("summary", {}, "Notes", el("span", { class: "sr" }, " on the noise")),
+        ...[...remarks].map(([note, labels]) =>
+          el("p", { class: "remark" }, el("b", {}, labels.join(", ")), `: ${note}.`),
+        ),
+      ),
+    );
   const without = runs.filter((run) => run.status === "finished" && !run.noise);
   if (without.length) {
     const some = without.slice(0, 3).map((run) => run.name);
