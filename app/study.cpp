@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
@@ -209,7 +210,9 @@ Json ranking(const Study& study, const std::vector<Json>& runs) {
 }
 
 std::string coefficient(const Json& value) {
-  return value.is_null() ? "-" : fmt::format("{:.2f}", value.get<double>());
+  if (value.is_null()) return "-";
+  const double rounded = std::round(100 * value.get<double>()) / 100;
+  return fmt::format("{:.2f}", rounded + 0.0);  // no "-0.00"
 }
 
 std::string ranking_table(const Study& study, const Json& ranks) {

@@ -24,8 +24,8 @@ std::optional<double> kendall_standard_error(const std::vector<double>& x,
                                              uint64_t seed);
 
 /// A measure's power to order the runs of a grid where one setting changes and all others stay
-/// (Jiang et al., "Fantastic Generalization Measures and Where to Find Them", ICLR 2020, section
-/// 5.2): a measure that only follows the learning rate, say, has a high tau over all runs and a
+/// (Jiang et al., "Fantastic Generalization Measures and Where to Find Them", ICLR 2020): a
+/// measure that only follows the learning rate, say, has a high tau over all runs and a
 /// low one within the groups of the other settings.
 struct GranulatedTau {
   /// psi_i for axis i: the mean of tau-b over the groups of runs that differ in axis i alone;
