@@ -45,8 +45,9 @@ function(valley_test name)
 endfunction()
 
 # For code that only calls and compares: a fifth less to compile, and nothing that counts is slower.
+# (GCC 12 sees overflows in the standard library's vectors that are none, where it inlines less.)
 function(valley_compile_fast target)
-  target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
+  target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1 -Wno-stringop-overflow>)
 endfunction()
 
 function(valley_warnings target)

@@ -1,6 +1,7 @@
 """Every recipe and every driver runs, a few steps of it; and what the demonstration found still happens."""
 
 import json
+import math
 import pathlib
 import random
 import statistics
@@ -50,7 +51,13 @@ class Recipes(ProgramTest):
         recipes = sorted(RECIPES.glob("*.toml"))
         self.assertTrue(recipes)
         for recipe in recipes:
-            data = tomllib.loads(recipe.read_text())["data"]
+            settings = tomllib.loads(recipe.read_text())
+            if "grid" in settings:  # of a study; test_study.py runs a small one
+                runs = self.succeed("study", recipe, "--print-runs").splitlines()
+                size = math.prod(len(values) for values in settings["grid"].values())
+                self.assertEqual(len(runs), size + 1)
+                continue
+            data = settings["data"]
             self.succeed("train", "--config", recipe, "--steps", 3, "--quiet", "--threads", 1,
                          *small.get(data, ()), "--out", recipe.stem)  # fmt: skip
             self.assertEqual(self.summary(recipe.stem)["status"], "finished")
