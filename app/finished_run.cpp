@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iostream>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -173,10 +174,21 @@ std::vector<FinishedRun> open_runs(const std::vector<std::string>& given, RunsAr
   require(!given.empty(), "give the folders of finished runs");
   std::vector<FinishedRun> runs;
   std::set<fs::path> seen;
+  std::vector<std::string> left_out;
   for (const std::string& folder : run_folders(given)) {
     require(seen.insert(fs::weakly_canonical(folder)).second, "{} is given twice", folder);
+    const bool named = std::find(given.begin(), given.end(), folder) != given.end();
+    if (!named && !run_state(RunFolder::open(folder)).finished()) {
+      left_out.push_back(folder);
+      continue;
+    }
     runs.push_back(FinishedRun::open(folder));
     if (use == RunsAre::kWritten) RunFolder::open(folder).require_writable("the run");
+  }
+  for (const std::string& folder : left_out) {
+    if (runs.empty()) FinishedRun::open(folder);  // says why not
+    std::cerr << fmt::format("left out: {} is {}\n", folder,
+                             name(run_state(RunFolder::open(folder)).kind));
   }
   return runs;
 }

@@ -70,8 +70,11 @@ class FinishedRun {
 /// `valley compare`) is all of them, by name. @throws UsageError for any other folder.
 std::vector<std::string> run_folders(const std::vector<std::string>& given);
 
-/// Those runs, opened. @throws UsageError as above; for none; for one given twice, or not finished;
-///     and, where results go into their folders, for one that cannot be written to.
+/// Those runs, opened. Of a folder of runs, those that are not finished are left out and named with
+/// the reason on the standard error, unless none is left.
+/// @throws UsageError as above; for none; for one given twice, or named and not finished; and,
+/// where
+///     results go into their folders, for one that cannot be written to.
 enum class RunsAre { kWritten, kRead };
 std::vector<FinishedRun> open_runs(const std::vector<std::string>& given,
                                    RunsAre use = RunsAre::kWritten);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -18,6 +19,8 @@
 
 namespace valley::app {
 namespace {
+
+namespace fs = std::filesystem;
 
 // Turns forward passes into a bar: every measure has its expected part of it.
 class PassMeter {
@@ -162,7 +165,8 @@ Json options_of(const SharpnessFlags& flags) {
 }
 
 Json measure_sharpness(const FinishedRun& run, const SharpnessFlags& flags,
-                       const SharpnessRequest& request, Progress& progress) {
+                       const SharpnessRequest& request, Progress& progress,
+                       const std::atomic<bool>* stop) {
   const double start = now_seconds();
   const DataSplits data = run.load_data();
   const RunWeights weights = run.load_weights(data);
@@ -172,6 +176,7 @@ Json measure_sharpness(const FinishedRun& run, const SharpnessFlags& flags,
   ObjectiveOptions options = request.objective;
   options.decay_rule = run.decay_rule();
   options.on_passes = [&](double passes) {
+    if (stop != nullptr && *stop) throw Stopped{};
     if (meter != nullptr) meter->add(passes);
   };
   Objective objective([&] { return run.make_model(data); }, train, *data.train, options);
@@ -211,6 +216,21 @@ Json measure_sharpness(const FinishedRun& run, const SharpnessFlags& flags,
   result["measures"] = measure_all(minimum, request, run.folder(), counting);
   result["seconds"] = now_seconds() - start;
   result["version"] = kVersion;
+  return result;
+}
+
+Json with_earlier_measures(Json result, const std::string& file) {
+  Json earlier;
+  try {
+    if (fs::exists(file)) earlier = read_json(file);
+  } catch (const UsageError&) {  // damaged: nothing to keep
+  }
+  if (!earlier.is_object() || earlier.value("options", Json()) != result["options"] ||
+      earlier.value("loss", Json()) != result["loss"])
+    return result;
+  for (const auto& [name, measure] : earlier["measures"].items()) {
+    if (!result["measures"].contains(name)) result["measures"][name] = measure;
+  }
   return result;
 }
 

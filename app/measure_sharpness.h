@@ -1,6 +1,7 @@
 #pragma once
 
 #include <CLI/App.hpp>
+#include <atomic>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -50,9 +51,17 @@ SharpnessRequest check_flags(const SharpnessFlags& flags);
 /// The flags that decide the outcome, as sharpness.json holds them under "options".
 Json options_of(const SharpnessFlags& flags);
 
+/// Thrown where a person stops the measuring.
+struct Stopped {};
+
 /// What sharpness.json holds. @throws UsageError if the run diverged, or a measure that was asked
-///     for by name has no meaning for it.
+///     for by name has no meaning for it; Stopped soon after *stop has become true.
 Json measure_sharpness(const FinishedRun& run, const SharpnessFlags& flags,
-                       const SharpnessRequest& request, Progress& progress);
+                       const SharpnessRequest& request, Progress& progress,
+                       const std::atomic<bool>* stop = nullptr);
+
+/// `result`, and those measures of an earlier sharpness.json that were taken with the same options
+/// and that it lacks.
+Json with_earlier_measures(Json result, const std::string& file);
 
 }  // namespace valley::app

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -49,23 +50,33 @@ std::optional<Summary> finished_run(const std::string& out) {
   return summary;
 }
 
+std::string first_difference(const RunConfig& there, const RunConfig& config,
+                             const std::vector<std::string>& but) {
+  for (const auto& field : config_fields()) {
+    // Of no effect on the outcome; but --until-loss ends a run at an evaluation.
+    const bool ends_it = field.key == "evaluate-every" && config.until_loss > 0;
+    if ((field.group == "Run" && !ends_it) || field.key == "timeout") continue;
+    if (std::find(but.begin(), but.end(), field.key) != but.end()) continue;
+    std::string difference;
+    std::visit(
+        [&](auto member) {
+          if (there.*member != config.*member)
+            difference = fmt::format("{} = {}, not {}", field.key, there.*member, config.*member);
+        },
+        field.member);
+    if (!difference.empty()) return difference;
+  }
+  return "";
+}
+
 void require_same_settings(const RunConfig& config) {
   const std::string file = (fs::path(config.out) / RunFolder::kConfig).string();
   if (!fs::exists(file)) return;
   RunConfig there;
   apply_config(read_config(file), file, there);
-  for (const auto& field : config_fields()) {
-    // Of no effect on the outcome; but --until-loss ends a run at an evaluation.
-    const bool ends_it = field.key == "evaluate-every" && config.until_loss > 0;
-    if ((field.group == "Run" && !ends_it) || field.key == "timeout") continue;
-    std::visit(
-        [&](auto member) {
-          require(there.*member == config.*member,
-                  "{} holds a run with {} = {}, not {}; choose another --out", config.out,
-                  field.key, there.*member, config.*member);
-        },
-        field.member);
-  }
+  const std::string difference = first_difference(there, config);
+  require(difference.empty(), "{} holds a run with {}; choose another --out", config.out,
+          difference);
 }
 
 Summary train_or_resume(const RunConfig& config, const std::string& title, bool quiet) {

@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "valley/data/dataset.h"
 #include "valley/record/run_lock.h"
@@ -21,6 +22,11 @@ Summary run_in_threads(const RunConfig& config, const DataSplits& data, const Jo
 
 /// The summary of the run in this folder, if it came to its end.
 std::optional<Summary> finished_run(const std::string& out);
+
+/// The first setting that bears on the outcome and differs: "lr = 0.1, not 0.2"; "" if none does.
+/// Keys in `but` may differ.
+std::string first_difference(const RunConfig& there, const RunConfig& config,
+                             const std::vector<std::string>& but = {});
 
 /// A folder left by an earlier call may only be used if it answers the same question.
 /// @throws UsageError if config.out holds a run that differs in a setting that bears on the

@@ -96,7 +96,8 @@ int sharpness(const MeasureFlags& flags) {
   std::vector<Json> results;
   for_each_run(runs, flags, [&](size_t i, Progress& progress) {
     results.push_back(measure_sharpness(runs[i], flags, request, progress));
-    if (flags.out.empty()) write_json(fs::path(runs[i].folder()) / kSharpnessFile, results.back());
+    const fs::path file = fs::path(runs[i].folder()) / kSharpnessFile;
+    if (flags.out.empty()) write_json(file, with_earlier_measures(results.back(), file.string()));
   });
   const Json all = {{"runs", results}};
   if (!flags.out.empty()) write_json(flags.out, all);

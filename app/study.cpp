@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -9,6 +10,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 
 #include "app/commands.h"
 #include "app/measure_sharpness.h"
@@ -26,6 +28,7 @@
 #include "valley/record/table.h"
 #include "valley/record/units.h"
 #include "valley/train/grid.h"
+#include "valley/train/job.h"
 
 namespace valley::app {
 namespace {
@@ -33,8 +36,10 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int64_t kBootstrapDraws = 1000;
-constexpr size_t kFewest = 4;  // runs that can be ranked
+constexpr size_t kFewest = 4;           // runs that can be ranked
+constexpr size_t kEnoughForError = 10;  // fewer runs say little of how far tau may be off
 constexpr const char* kControl = "training-loss";
+constexpr const char* kRecipe = "recipe.toml";  // in the folder of a study
 
 struct StudyFlags {
   std::string recipe, out;
@@ -79,6 +84,44 @@ SharpnessFlags measuring_flags(const Config& table, const std::string& source) {
   return flags;
 }
 
+std::vector<std::string> keys_of(const std::vector<ConfigAxis>& axes) {
+  std::vector<std::string> keys;
+  for (const ConfigAxis& axis : axes) keys.push_back(axis.key);
+  return keys;
+}
+
+// A folder holds one study: other values of its axes may be asked for, but not another question.
+void require_same_study(const Study& study) {
+  const fs::path out = study.out;
+  require(!fs::exists(out / RunFolder::kConfig), "--out {} is a run; choose another folder",
+          study.out);
+  if (!fs::exists(out / kRecipe)) return;
+  const std::string file = (out / kRecipe).string();
+  const ConfigGrid there = read_config_grid(file, "sharpness");
+  const auto before = keys_of(there.grid), now = keys_of(study.axes);
+  require(before == now, "--out {} holds a study over {}, not {}; choose another folder", study.out,
+          fmt::join(before, ", "), fmt::join(now, ", "));
+  RunConfig shared;
+  apply_config(there.shared, file, shared);
+  const std::string difference = first_difference(shared, study.shared, now);
+  require(difference.empty(), "--out {} holds a study with {}; choose another folder", study.out,
+          difference);
+}
+
+// Names that only loading shows to be wrong: a data file, a model. Each is tried once.
+void require_loadable(const Study& study) {
+  std::set<std::pair<std::string, std::string>> seen;
+  for (const GridRun& run : study.runs) {
+    if (finished_run(run.config.out)) continue;
+    if (!seen.insert({run.config.data, run.config.model}).second) continue;
+    try {
+      make_job_model(run.config, load_job_data(run.config));
+    } catch (const UsageError& error) {
+      throw UsageError(fmt::format("{}: {}", run.name, error.what()));
+    }
+  }
+}
+
 Study read_study(const StudyFlags& flags) {
   const ConfigGrid recipe = read_config_grid(flags.recipe, "sharpness");
   Study study;
@@ -88,6 +131,11 @@ Study read_study(const StudyFlags& flags) {
   require(study.shared.out.empty(), "{}: 'out' is for --out to say", flags.recipe);
   require(0 <= flags.workers && flags.workers <= 1024, "--workers must be in [0, 1024], got {}",
           flags.workers);
+  for (const auto& [key, value] : recipe.shared) {
+    for (const ConfigAxis& axis : recipe.grid) {
+      require(axis.key != key, "{}: '{}' stands outside of [grid] and in it", flags.recipe, key);
+    }
+  }
   study.axes = recipe.grid;
   study.runs = expand_grid(study.shared, recipe.grid, flags.recipe);
   require(study.runs.size() >= kFewest, "{}: a grid of {} runs is too small to rank, give {}",
@@ -96,11 +144,13 @@ Study read_study(const StudyFlags& flags) {
   study.measuring.workers = flags.workers;
   study.measuring.quiet = flags.quiet;
   study.request = check_flags(study.measuring);
+  study.request.named = false;  // some runs may lack one: ssgd leaves no workers that differ
   study.out = flags.out.empty() ? "runs/" + fs::path(flags.recipe).stem().string() : flags.out;
   for (GridRun& run : study.runs) {
     run.config.out = (fs::path(study.out) / run.name).string();
     require_same_settings(run.config);
   }
+  require_same_study(study);
   return study;
 }
 
@@ -116,11 +166,14 @@ bool holds_all(const Json& sharpness, const Study& study) {
 Json sharpness_of(const GridRun& run, const Study& study) {
   const fs::path file = fs::path(run.config.out) / kSharpnessFile;
   if (fs::exists(file)) {
-    if (Json there = read_json(file); holds_all(there, study)) return there;
+    try {
+      if (Json there = read_json(file); holds_all(there, study)) return there;
+    } catch (const UsageError&) {  // damaged: measured anew
+    }
   }
   const auto progress = progress_of(study.measuring);
   Json result = measure_sharpness(FinishedRun::open(run.config.out), study.measuring, study.request,
-                                  *progress);
+                                  *progress, &stop_on_signals());
   progress->finish();
   write_json(file, result);
   return result;
@@ -161,7 +214,12 @@ Json study_run(const Study& study, const GridRun& run, const std::string& title,
     result["status"] = "short";
     return result;
   }
-  result["measures"] = sharpness_of(run, study)["measures"];
+  try {
+    result["measures"] = sharpness_of(run, study)["measures"];
+  } catch (const Stopped&) {
+    result["status"] = "interrupted";
+    return result;
+  }
   result["measures"][kControl] = {{"value", summary.train_loss}};
   return result;
 }
@@ -181,15 +239,20 @@ Json rank(const std::string& name, bool larger_is_sharper, const std::vector<Jso
     sharpness.push_back((larger_is_sharper ? 1 : -1) * measure["value"].get<double>());
     gap.push_back(run["generalization_gap"]);
   }
+  const size_t runs_with = sharpness.size();
+  const bool enough = sharpness.size() >= kFewest;
+  if (!enough) places.clear(), sharpness.clear(), gap.clear();  // no tau, and no group
   const GranulatedTau granulated = granulated_tau(places, averaged, sharpness, gap);
   Json axes = Json::array();
   for (const auto& tau : granulated.axes) axes.push_back(number_or_null(tau));
   return {{"measure", name},
           {"larger_is_sharper", larger_is_sharper},
-          {"runs", sharpness.size()},
+          {"runs", runs_with},
           {"tau", number_or_null(kendall_tau_b(sharpness, gap))},
-          {"standard_error",
-           number_or_null(kendall_standard_error(sharpness, gap, kBootstrapDraws, /*seed=*/0))},
+          {"standard_error", sharpness.size() < kEnoughForError
+                                 ? Json()
+                                 : number_or_null(kendall_standard_error(
+                                       sharpness, gap, kBootstrapDraws, /*seed=*/0))},
           {"granulated", number_or_null(granulated.mean)},
           {"granulated_by_axis", axes},
           {"groups_by_axis", granulated.groups}};
@@ -246,7 +309,9 @@ std::string picture(const Study& study, const Json& ranks, const std::vector<Jso
   std::vector<ScatterPanel> panels;
   for (const Json& r : ranks) {
     const std::string name = r["measure"];
-    ScatterPanel panel{.title = "tau-b " + coefficient(r["tau"]), .x_label = name, .points = {}};
+    ScatterPanel panel{.title = "tau-b " + coefficient(r["tau"]),
+                       .x_label = name + (r["larger_is_sharper"] ? "" : " (small is sharp)"),
+                       .points = {}};
     for (const Json& run : runs) {
       const Json& measure = run["measures"][name];
       if (!measure.contains("value") || measure["value"].is_null()) continue;
@@ -274,6 +339,7 @@ std::string account(const Study& study, const std::vector<Json>& all,
                           run["name"].get<std::string>(), run["train_loss"].get<double>(),
                           study.shared.until_loss);
   }
+  if (ranked.empty()) return text + "\n";
   const auto by = [](const char* key) {
     return
         [key](const Json& a, const Json& b) { return a[key].get<double>() < b[key].get<double>(); };
@@ -309,33 +375,39 @@ int study(const StudyFlags& flags) {
     return 0;
   }
 
+  require_loadable(study);
+  fs::create_directories(study.out);
+  write_atomically(fs::path(study.out) / kRecipe, read_file(flags.recipe));
+
   const double start = now_seconds();
   std::vector<Json> all, ranked;
+  double busy = 0, worked = 0;  // with runs that were not there already
   for (const GridRun& run : study.runs) {
-    const double done = static_cast<double>(all.size());
     std::string title = fmt::format("[{}/{}] {}", all.size() + 1, study.runs.size(), run.name);
-    if (done > 0) {
-      const double left = static_cast<double>(study.runs.size()) - done;
-      title += fmt::format(", {} left", format_seconds((now_seconds() - start) / done * left));
+    if (worked > 0) {
+      const auto left = static_cast<double>(study.runs.size() - all.size());
+      title += fmt::format(", about {} left", format_seconds(busy / worked * left));
     }
+    const bool there = finished_run(run.config.out).has_value();
+    const double began = now_seconds();
     all.push_back(study_run(study, run, title, flags.quiet));
+    if (!there) {
+      busy += now_seconds() - began;
+      ++worked;
+    }
     if (all.back()["status"] == "interrupted" || stop_on_signals()) {
       std::cerr << "valley: interrupted; the same command goes on from here\n";
       return 4;
     }
     if (all.back().contains("measures")) ranked.push_back(all.back());
   }
-  require(ranked.size() >= kFewest,
-          "{} of {} runs reached training loss {}, too few to rank: give more epochs, or a higher "
-          "until-loss",
-          ranked.size(), all.size(), study.shared.until_loss);
-
   Json axes = Json::array();
   for (const ConfigAxis& axis : study.axes) {
     axes.push_back({{"key", axis.key}, {"values", Json::array()}});
     for (const ConfigValue& value : axis.values) axes.back()["values"].push_back(plain_text(value));
   }
-  const Json ranks = ranking(study, ranked);
+  const bool rankable = ranked.size() >= kFewest;
+  const Json ranks = rankable ? ranking(study, ranked) : Json::array();
   const Json result = {{"recipe", read_file(flags.recipe)},
                        {"axes", axes},
                        {"until_loss", study.shared.until_loss},
@@ -344,6 +416,14 @@ int study(const StudyFlags& flags) {
                        {"seconds", now_seconds() - start},
                        {"version", kVersion}};
   write_json(fs::path(study.out) / "study.json", result);
+  if (!rankable) {
+    std::cerr << account(study, all, ranked)
+              << fmt::format(
+                     "valley: {} of {} runs have what it takes to be ranked, {} are needed; more "
+                     "epochs, a higher until-loss or a smaller lr may help\n",
+                     ranked.size(), all.size(), kFewest);
+    return 5;
+  }
   write_atomically(fs::path(study.out) / "study.svg", picture(study, ranks, ranked));
   if (flags.json) {
     std::cout << result.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";

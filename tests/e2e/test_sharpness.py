@@ -225,6 +225,34 @@ class Sharpness(ProgramTest):
             with self.subTest(message):
                 self.refuse(message, "sharpness", *flags)
 
+    def test_measures_of_one_file_have_one_set_of_options(self):
+        self.train("r/a", "--steps", 4)
+        file = self.folder / "r" / "a" / "sharpness.json"
+        measured = lambda: sorted(json.loads(file.read_text())["measures"])  # noqa: E731
+        flags = ("sharpness", "r/a", "--samples", 20, "--quiet", "--measures")
+        self.succeed(*flags, "lpf")
+        table = self.succeed(*flags, "entropy")
+        self.assertNotIn("lpf", table)
+        self.assertEqual(measured(), ["entropy", "lpf"])
+        self.succeed(*flags, "entropy", "--draws", 3)
+        self.assertEqual(measured(), ["entropy"])
+        file.write_text("{")
+        self.succeed(*flags, "lpf")
+        self.assertEqual(measured(), ["lpf"])
+
+    def test_a_folder_stands_for_its_finished_runs(self):
+        for name in "abc":
+            self.train(f"r/{name}", "--steps", 4)
+        (self.folder / "r" / "b" / "summary.json").unlink()
+        flags = ("sharpness", "r", "--samples", 20, "--measures", "entropy", "--quiet")
+        code, table, err = self.run_valley(*flags)
+        self.assertEqual((code, err), (0, "left out: r/b is broken off\n"))
+        self.assertRegex(table.splitlines()[0], r"\Ameasure +a +c +sharper if")
+        for name in "ac":
+            (self.folder / "r" / name / "summary.json").unlink()
+        self.refuse("r/a is not finished, it broke off: killed, or something failed; valley train "
+                    "--resume r/a goes on from step 4", *flags)  # fmt: skip
+
     def test_not_finished(self):
         self.train("a", "--steps", 4)
         path = self.folder / "a" / "summary.json"

@@ -57,7 +57,7 @@ class Study(ProgramTest):
         code, table, err = self.run_valley(*flags)
         self.assertEqual(code, 0, err)
         self.assertIn("[1/8] lr=0.005,batch-size=5,seed=0\n", err)
-        self.assertRegex(err, r"\[8/8\] lr=0\.01,batch-size=10,seed=1, .* left\n")
+        self.assertRegex(err, r"\[8/8\] lr=0\.01,batch-size=10,seed=1, about .* left\n")
         lines = table.splitlines()
         self.assertRegex(lines[0], r"\Ameasure +tau-b +granulated +lr +batch-size +runs")
         rows = [line.split()[0] for line in lines[2:7]]
@@ -143,9 +143,72 @@ class Study(ProgramTest):
     def test_loss_out_of_reach(self):
         flags = self.recipe(RECIPE.replace("until-loss = 0.1", "until-loss = 1e-9"))
         code, out, err = self.run_valley(*flags, "--quiet")
-        self.assertEqual((code, out), (2, ""))
-        self.assertEqual(err, "valley: 0 of 8 runs reached training loss 1e-09, too few to rank: "
-                         "give more epochs, or a higher until-loss\n")  # fmt: skip
+        self.assertEqual((code, out), (5, ""))
+        lines = err.splitlines()
+        self.assertEqual(lines[0], "0 of 8 runs")
+        self.assertRegex(lines[1], r"\A  lr=0\.005,batch-size=5,seed=0 ended at training loss 0\.\d+, "
+                         r"not 1e-09\Z")  # fmt: skip
+        self.assertEqual(lines[-1], "valley: 0 of 8 runs have what it takes to be ranked, 4 are "
+                         "needed; more epochs, a higher until-loss or a smaller lr may help")  # fmt: skip
+        study = json.loads((self.folder / "st" / "study.json").read_text())
+        self.assertEqual({run["status"] for run in study["runs"]}, {"short"})
+        self.assertEqual(study["ranking"], [])
+
+    def test_a_measure_that_some_runs_lack(self):
+        # After ssgd no workers differ; three runs are too few to rank.
+        flags = self.recipe(RECIPE.replace("batch-size = [5, 10]", 'algorithm = ["dppf", "ssgd"]')
+                            .replace("seed = [0, 1]", "seed = [0]")
+                            .replace("lr = [0.005, 0.01]", "lr = [0.005, 0.008, 0.01]")
+                            .replace("until-loss = 0.1", "until-loss = 0.8"))  # fmt: skip
+        self.succeed(*flags, "--quiet")
+        study = json.loads((self.folder / "st" / "study.json").read_text())
+        ranks = {rank["measure"]: rank for rank in study["ranking"]}
+        self.assertEqual((ranks["mean-valley"]["runs"], ranks["mean-valley"]["tau"]), (3, None))
+        self.assertEqual(ranks["lpf"]["runs"], 6)
+        self.assertIsNotNone(ranks["lpf"]["tau"])
+        self.assertEqual(study["ranking"][3]["measure"], "mean-valley")  # the last but the control
+
+    def test_one_folder_holds_one_study(self):
+        flags = self.recipe()
+        self.succeed(*flags, "--quiet")
+        for change, message in (
+            (("batch-size", "weight-decay"),
+             "--out st holds a study over lr, batch-size, seed, not lr, weight-decay, seed; choose "
+             "another folder"),
+            (("[0.005, 0.01]\nbatch-size = [5, 10]", "[0.001, 0.002]\nbatch-size = [7, 9]\n"),
+             ""),
+            (("push = 0.05", "push = 0.2"),
+             "st/lr=0.005,batch-size=5,seed=0 holds a run with push = 0.05, not 0.2; choose another "
+             "--out"),
+        ):  # fmt: skip
+            self.recipe(RECIPE.replace(*change))
+            if message:
+                self.refuse(message, *flags)
+            else:
+                self.assertIn("8 runs", self.succeed(*flags, "--print-runs"))
+        self.recipe(RECIPE.replace("push = 0.05", "push = 0.2").replace("[0.005, 0.01]", "[0.007]"))
+        self.refuse("--out st holds a study with push = 0.05, not 0.2; choose another folder", *flags)
+        self.refuse("--out st/lr=0.005,batch-size=5,seed=0 is a run; choose another folder", "study",
+                    "small.toml", "--out", "st/lr=0.005,batch-size=5,seed=0")  # fmt: skip
+
+        # A damaged measurement is taken anew.
+        self.recipe()
+        before = json.loads((self.folder / "st" / "study.json").read_text())
+        damaged = self.folder / before["runs"][0]["run"] / "sharpness.json"
+        damaged.write_text(damaged.read_text()[:100])
+        again = json.loads(self.succeed(*flags, "--quiet", "--json"))
+        self.assertEqual(again["ranking"], before["ranking"])
+
+    def test_interrupted_while_measuring(self):
+        flags = self.recipe(RECIPE.replace("draws = 3", "draws = 1000000"))
+        process = self.start(*flags)
+        self.wait_until(lambda: (self.folder / "st/lr=0.005,batch-size=5,seed=0/summary.json")
+                        .exists(), process)  # fmt: skip
+        code, out, err = self.interrupt(process)
+        self.assertEqual((code, out), (4, ""))
+        self.assertTrue(err.endswith("valley: interrupted; the same command goes on from here\n"), err)
+        self.recipe()
+        self.succeed(*flags, "--quiet")
 
     def test_interrupted(self):
         flags = self.recipe(RECIPE.replace("until-loss = 0.1", "until-loss = 1e-9\n")
@@ -158,12 +221,18 @@ class Study(ProgramTest):
         self.assertEqual(err, "valley: interrupted; the same command goes on from here\n")
 
     def test_bad_recipes(self):
-        head, grid, rest = "lr = 0.1\n", "[grid]\nlr = [0.1, 0.2, 0.3, 0.4]\n", ""
+        head, grid, rest = "momentum = 0.1\n", "[grid]\nlr = [0.1, 0.2, 0.3, 0.4]\n", ""
         for text, message in (
             (head, "small.toml has no table [grid] with the settings that vary: [grid], and below "
                    "it lr = [0.1, 0.2]"),
             (head + "[grid]\nlr = [0.1]", "small.toml: a grid of 1 runs is too small to rank, give 4"),
             (head + "[grid]\nout = ['a']", "small.toml: [grid] 'out' cannot vary"),
+            ("lr = 0.1\n" + grid, "small.toml: 'lr' stands outside of [grid] and in it"),
+            ("model = 'mlp-16'\n" + grid, "lr=0.1: unknown model 'mlp-16'; known: "
+             "mlp, mlp-A-B, lenet, vggD, resnet-D, wide-resnet-D-K, pyramidnet-D-A, lstm, vit, or a "
+             "TorchScript file (net.pt)"),
+            ("data = 'mnist:none'\n" + grid, "lr=0.1: data file none/train-images-idx3-ubyte(.gz) is "
+             "missing; give the folder that holds it as mnist:PATH"),
             ("out = 'x'\n" + grid, "small.toml: 'out' is for --out to say"),
             ("launch = 'processes'\n" + grid,
              'small.toml: valley study trains with launch = "threads"'),

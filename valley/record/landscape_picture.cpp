@@ -90,6 +90,50 @@ struct Place {
   double x, y;
 };
 
+struct Box {
+  double left, top, right, bottom;
+
+  double overlap(const Box& other) const {
+    const double w = std::min(right, other.right) - std::max(left, other.left);
+    const double h = std::min(bottom, other.bottom) - std::max(top, other.top);
+    return w > 0 && h > 0 ? w * h : 0;
+  }
+};
+
+// A name beside its dot.
+struct Label {
+  double x, y;
+  const char* anchor;
+  Box box;
+};
+
+// Where it covers least of what is there, and of what is outside of the frame.
+Label label_for(const std::string& name, double x, double y, const Box& frame,
+                const std::vector<Box>& taken) {
+  struct Side {
+    double dx, dy;
+    const char* anchor;
+    double left;  // of the text, in its widths from x + dx
+  };
+  constexpr Side kSides[] = {{10, -5, "start", 0},     {-10, -5, "end", -1},
+                             {10, 15, "start", 0},     {-10, 15, "end", -1},
+                             {0, -12, "middle", -0.5}, {0, 22, "middle", -0.5}};
+  const double width = 7.3 * static_cast<double>(name.size());
+  Label best{};
+  double least = std::numeric_limits<double>::infinity();
+  for (const Side& side : kSides) {
+    const double left = x + side.dx + side.left * width, base = y + side.dy;
+    const Box box = {left, base - 10, left + width, base + 3};
+    double covered = width * 13 - box.overlap(frame);
+    for (const Box& other : taken) covered += box.overlap(other);
+    if (covered < least - 1e-9) {
+      least = covered;
+      best = {x + side.dx, base, side.anchor, box};
+    }
+  }
+  return best;
+}
+
 // The part of a cell where the scaled loss is at least `level`.
 std::string part_above(const std::array<Place, 4>& corners, const std::array<double, 4>& values,
                        double level) {
@@ -209,23 +253,25 @@ std::string landscape_svg(const LandscapePicture& picture) {
   svg +=
       svg_text(right + kScaleGap, kTop - 14, "start", levels.logarithmic ? "loss (log)" : "loss");
 
-  std::vector<Place> named;
-  for (size_t i = 0; i < picture.marks.size(); ++i) {
-    const auto& mark = picture.marks[i];
+  std::vector<const LandscapePicture::Mark*> shown;
+  std::vector<Box> taken;  // by dots, and by names once they have a place
+  for (const auto& mark : picture.marks) {
     if (mark.x < x_low || mark.x > x_high || mark.y < y_low || mark.y > y_high) continue;
+    shown.push_back(&mark);
     const double x = x_axis.pixel(mark.x), y = y_axis.pixel(mark.y);
-    // Each further name at (nearly) the same place goes a line lower.
-    const auto near = std::count_if(named.begin(), named.end(), [&](const Place& other) {
-      return std::abs(other.x - x) < 60 && std::abs(other.y - y) < 16;
-    });
-    named.push_back({x, y});
+    taken.push_back({x - 6, y - 6, x + 6, y + 6});
+    const bool first = &mark == picture.marks.data();
     svg += fmt::format(
         "<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"{}\" fill=\"{}\" stroke=\"#fff\" "
         "stroke-width=\"1.6\"/>\n",
-        x, y, i == 0 ? 6.5 : 5, i == 0 ? "#111" : "#d55e00");
-    const bool flip = x > right - 70;
-    svg += svg_text(flip ? x - 10 : x + 10, y - 7 + 15 * double(near), flip ? "end" : "start",
-                    mark.name,
+        x, y, first ? 6.5 : 5, first ? "#111" : "#d55e00");
+  }
+  const Box frame = {kLeft, kTop, right, bottom};
+  for (const LandscapePicture::Mark* mark : shown) {
+    const Label label =
+        label_for(mark->name, x_axis.pixel(mark->x), y_axis.pixel(mark->y), frame, taken);
+    taken.push_back(label.box);
+    svg += svg_text(label.x, label.y, label.anchor, mark->name,
                     " stroke=\"#fff\" stroke-width=\"3\" paint-order=\"stroke\" "
                     "font-weight=\"bold\"");
   }

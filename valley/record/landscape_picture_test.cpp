@@ -2,8 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
+#include <regex>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace valley {
 namespace {
@@ -65,6 +71,57 @@ TEST(LandscapeSvg, AFlatLandIsDrawnToo) {
   LandscapePicture picture = bowl(1);
   for (auto& row : picture.loss) row.assign(row.size(), 2.0);
   EXPECT_EQ(count(landscape_svg(picture), "nan"), 0u);
+}
+
+// Two points a little apart, the lower one to the left: each name is nearest to its own dot, and
+// none lies on another or leaves the frame.
+TEST(LandscapeSvg, NamesStandBesideTheirOwnDots) {
+  LandscapePicture picture{.title = "T",
+                           .x_label = "x",
+                           .y_label = "y",
+                           .x = {-1, 1},
+                           .y = {-1, 1},
+                           .loss = {{1, 2}, {3, 4}},
+                           .marks = {{"average", 0, 0},
+                                     {"worker 0", 0.05, 0.03},
+                                     {"worker 1", -0.04, -0.05},
+                                     {"worker 2", 0.98, 0.98}}};
+  const std::string svg = landscape_svg(picture);
+  const auto numbers = [](const std::string& text, const std::string& pattern) {
+    std::vector<std::pair<double, double>> found;
+    const std::regex form(pattern);
+    for (std::sregex_iterator at(text.begin(), text.end(), form), end; at != end; ++at)
+      found.emplace_back(std::stod((*at)[1]), std::stod((*at)[2]));
+    return found;
+  };
+  const auto dots = numbers(svg, R"re(<circle cx="([\d.]+)" cy="([\d.]+)")re");
+  ASSERT_EQ(dots.size(), 4u);
+  std::vector<std::array<double, 4>> boxes;  // left, top, right, bottom
+  for (const auto& mark : picture.marks) {
+    std::smatch match;
+    const std::regex form(R"re(x="([\d.]+)" y="([\d.]+)" text-anchor="(\w+)"[^>]*bold">)re" +
+                          mark.name);
+    ASSERT_TRUE(std::regex_search(svg, match, form)) << mark.name;
+    const double width = 7.0 * static_cast<double>(mark.name.size()), x = std::stod(match[1]);
+    const double left = match[3] == "start" ? x : match[3] == "end" ? x - width : x - width / 2;
+    boxes.push_back({left, std::stod(match[2]) - 10, left + width, std::stod(match[2]) + 3});
+  }
+  for (size_t i = 0; i < boxes.size(); ++i) {
+    const auto away = [&](size_t dot) {
+      const double dx =
+          std::max({boxes[i][0] - dots[dot].first, dots[dot].first - boxes[i][2], 0.0});
+      const double dy =
+          std::max({boxes[i][1] - dots[dot].second, dots[dot].second - boxes[i][3], 0.0});
+      return std::hypot(dx, dy);
+    };
+    for (size_t j = 0; j < boxes.size(); ++j) {
+      if (i == j) continue;
+      EXPECT_LT(away(i), away(j)) << i << " and " << j;
+      const double w = std::min(boxes[i][2], boxes[j][2]) - std::max(boxes[i][0], boxes[j][0]);
+      const double h = std::min(boxes[i][3], boxes[j][3]) - std::max(boxes[i][1], boxes[j][1]);
+      EXPECT_FALSE(w > 0 && h > 0) << i << " and " << j;
+    }
+  }
 }
 
 }  // namespace
