@@ -1,7 +1,10 @@
 #include "valley/report/measures.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -94,6 +97,21 @@ Json density_of(const Json& object) {
     }
   }
   return nullptr;
+}
+
+// What decides the outcome; how many examples were taken says more than how many were asked for.
+std::string how_measured(const Json& file) {
+  std::string text;
+  if (const Json* examples = find(file, "examples"); examples && examples->is_number())
+    text = fmt::format("{} examples", examples->get<int64_t>());
+  if (const Json* options = find(file, "options"); options && options->is_object()) {
+    for (const auto& [key, value] : options->items()) {
+      if (key == "samples" || key == "memory") continue;
+      text += fmt::format("{}{} {}", text.empty() ? "" : ", ", key,
+                          value.is_string() ? value.get<std::string>() : value.dump());
+    }
+  }
+  return text;
 }
 
 // Beside the measures, or in the measure that found it.
@@ -272,7 +290,9 @@ Json sharpness_of(const Json& file) {
     if (Json list = measures(*table); !list.empty()) result["measures"] = std::move(list);
   }
   if (Json density = spectrum(file); !density.is_null()) result["spectrum"] = std::move(density);
-  return result.empty() ? Json() : result;
+  if (result.empty()) return nullptr;
+  if (const std::string how = how_measured(file); !how.empty()) result["how"] = how;
+  return result;
 }
 
 Json dynamics_of(const Json& file) {

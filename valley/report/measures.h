@@ -13,8 +13,9 @@ namespace valley {
 Json landscape_of(const Json& file);
 
 /// sharpness.json as {measures: [{name, value, standard_error, unit, note}],
-/// spectrum: {eigenvalue: [n], density: [n]}}; either may be missing. Read are a list or an object
-/// of measures, and a density {at, eigenvalues_share} of one of them.
+/// spectrum: {eigenvalue: [n], density: [n]}, how}; each may be missing. Read are a list or an
+/// object of measures, and a density {at, eigenvalues_share} of one of them. `how` says over what
+/// and with which options: "500 examples, draws 20, seed 0, ...".
 Json sharpness_of(const Json& file);
 
 /// dynamics.json as {panels: [{title, x_label, series: [{name, x, y}]}]}. Read are

@@ -60,6 +60,14 @@ TEST(Sharpness, FindsTheDensityInItsMeasure) {
   EXPECT_EQ(sharpness["spectrum"], Json::parse(R"({"eigenvalue":[0.0,1.0],"density":[2.0,3.0]})"));
 }
 
+TEST(Sharpness, SaysHowItWasMeasured) {
+  const Json file = Json::parse(R"({"measures":{"lpf":1},"examples":200,"options":{"draws":20,
+      "kappa":2.0,"memory":6.0,"normalise":false,"samples":500,"search":"bisect"}})");
+  EXPECT_EQ(sharpness_of(file)["how"],
+            "200 examples, draws 20, kappa 2.0, normalise false, search bisect");
+  EXPECT_FALSE(sharpness_of(Json::parse(R"({"measures":{"lpf":1}})")).contains("how"));
+}
+
 TEST(Sharpness, NullWithoutAnything) {
   EXPECT_TRUE(sharpness_of(nullptr).is_null());
   EXPECT_TRUE(sharpness_of(Json::parse(R"({"measures":[],"spectrum":{"grid":[1]}})")).is_null());

@@ -16,6 +16,25 @@ const estimateCell = (found, places = 4) => {
     : short(average);
 };
 
+// Values taken in different ways are not to be compared, and the reader must know.
+const waysMeasured = (shown) => {
+  const ways = new Map();
+  for (const { able } of shown) {
+    for (const { name, sharpness } of able) {
+      if (!sharpness.how) continue;
+      ways.set(sharpness.how, [...(ways.get(sharpness.how) || []), name]);
+    }
+  }
+  if (!ways.size) return null;
+  if (ways.size === 1) return el("p", { style: "color:var(--muted);margin:0 0 12px" }, `Measured over ${[...ways.keys()][0]}.`);
+  return el(
+    "div",
+    { class: "card note", style: "margin-bottom:16px" },
+    el("p", {}, "Not all runs were measured in the same way; compare those that were:"),
+    el("ul", {}, ...[...ways].map(([how, names]) => el("li", {}, `${names.join(", ")}: ${how}`))),
+  );
+};
+
 const sharpness = () => {
   const shown = groupsWith((run) => run.sharpness);
   if (!shown.length) return;
@@ -29,6 +48,8 @@ const sharpness = () => {
     for (const run of able)
       for (const m of run.sharpness.measures || []) if (!names.includes(m.name)) names.push(m.name);
   }
+  const ways = waysMeasured(shown);
+  if (ways) node.append(ways);
   if (names.length) {
     const notes = new Map();
     const cell = (able, name) => {

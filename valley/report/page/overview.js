@@ -109,7 +109,7 @@ const figures = [
   { key: "train_loss", title: "train loss", format: fixed(3) },
   { key: "generalization_gap", title: "gap %", format: percent(2), best: "least" },
   { key: "valley_width", title: "valley width", format: fixed(2) },
-  { key: "predicted_width", title: "predicted", format: fixed(2) },
+  { key: "predicted_width", title: "predicted", format: (v) => (v > 0 ? fixed(2)(v) : "–") },
   { key: "comm_bytes_per_worker", title: "bytes sent", format: bytes, best: "least" },
   { key: "comm_fraction_of_ssgd", title: "% of ssgd", format: percent(1) },
   {
