@@ -6,7 +6,6 @@
 #include <array>
 #include <cmath>
 #include <limits>
-#include <regex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -87,24 +86,26 @@ TEST(LandscapeSvg, NamesStandBesideTheirOwnDots) {
                                      {"worker 1", -0.04, -0.05},
                                      {"worker 2", 0.98, 0.98}}};
   const std::string svg = landscape_svg(picture);
-  const auto numbers = [](const std::string& text, const std::string& pattern) {
-    std::vector<std::pair<double, double>> found;
-    const std::regex form(pattern);
-    for (std::sregex_iterator at(text.begin(), text.end(), form), end; at != end; ++at)
-      found.emplace_back(std::stod((*at)[1]), std::stod((*at)[2]));
-    return found;
+  // The number of the attribute that follows `from`.
+  const auto number = [&](size_t from, const std::string& attribute) {
+    return std::stod(svg.substr(svg.find(attribute + "=\"", from) + attribute.size() + 2));
   };
-  const auto dots = numbers(svg, R"re(<circle cx="([\d.]+)" cy="([\d.]+)")re");
+  std::vector<std::pair<double, double>> dots;
+  for (size_t at = svg.find("<circle"); at != std::string::npos; at = svg.find("<circle", at + 1))
+    dots.emplace_back(number(at, "cx"), number(at, "cy"));
   ASSERT_EQ(dots.size(), 4u);
   std::vector<std::array<double, 4>> boxes;  // left, top, right, bottom
   for (const auto& mark : picture.marks) {
-    std::smatch match;
-    const std::regex form(R"re(x="([\d.]+)" y="([\d.]+)" text-anchor="(\w+)"[^>]*bold">)re" +
-                          mark.name);
-    ASSERT_TRUE(std::regex_search(svg, match, form)) << mark.name;
-    const double width = 7.0 * static_cast<double>(mark.name.size()), x = std::stod(match[1]);
-    const double left = match[3] == "start" ? x : match[3] == "end" ? x - width : x - width / 2;
-    boxes.push_back({left, std::stod(match[2]) - 10, left + width, std::stod(match[2]) + 3});
+    const size_t end = svg.find(">" + mark.name + "<");
+    ASSERT_NE(end, std::string::npos) << mark.name;
+    const size_t at = svg.rfind("<text", end);
+    const double width = 7.0 * static_cast<double>(mark.name.size());
+    const double x = number(at, " x"), y = number(at, " y");
+    const std::string element = svg.substr(at, end - at);
+    const bool ends = element.find("\"end\"") != std::string::npos;
+    const bool middle = element.find("\"middle\"") != std::string::npos;
+    const double left = x - (ends ? width : middle ? width / 2 : 0);
+    boxes.push_back({left, y - 10, left + width, y + 3});
   }
   for (size_t i = 0; i < boxes.size(); ++i) {
     const auto away = [&](size_t dot) {
