@@ -2,7 +2,6 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <iostream>
 #include <memory>
@@ -13,7 +12,6 @@
 #include "app/run.h"
 #include "app/tables.h"
 #include "valley/algorithms/registry.h"
-#include "valley/comm/rendezvous.h"
 #include "valley/core/error.h"
 #include "valley/record/run_folder.h"
 
@@ -98,10 +96,7 @@ Json to_json(const std::vector<ComparisonRow>& rows) {
 }
 
 int compare(const CLI::App& command, const CompareFlags& flags) {
-  if (const auto launcher = read_environment([](const char* name) { return std::getenv(name); })) {
-    throw UsageError(
-        fmt::format("valley compare starts its own workers; call it without {}", launcher->source));
-  }
+  require_no_launcher("compare");
   const RunConfig base = resolve_config(command, flags.config, flags.config_file);
   require(base.launch == "threads", "{}: valley compare trains with launch = \"threads\"",
           flags.config_file);

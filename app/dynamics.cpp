@@ -208,11 +208,8 @@ Json measure_run(const FinishedRun& run, const DynamicsFlags& flags, Progress& p
   const PointScores scores = objective.scores(weights.average);
   require_finite(scores.loss, run);
   const Summary& s = run.summary();
-  Json result = {{"run", run.folder()},
-                 {"algorithm", s.algorithm},
-                 {"model", s.model},
-                 {"data", s.data},
-                 {"workers", s.workers},
+  Json result = about(run);
+  result.update({{"workers", s.workers},
                  {"run_seed", s.seed},
                  {"parameters", objective.size()},
                  {"examples", sample.data->size()},
@@ -220,7 +217,7 @@ Json measure_run(const FinishedRun& run, const DynamicsFlags& flags, Progress& p
                  {"seed", flags.seed},
                  {"batch_norm", flags.batch_norm},
                  {"loss", scores.loss},
-                 {"accuracy", scores.accuracy}};
+                 {"accuracy", scores.accuracy}});
   Json notes = Json::array();
 
   auto curves = dynamics_curves(metrics);

@@ -7,6 +7,7 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <utility>
 
 #include "valley/core/error.h"
 #include "valley/models/safetensors.h"
@@ -174,21 +175,21 @@ std::vector<FinishedRun> open_runs(const std::vector<std::string>& given, RunsAr
   require(!given.empty(), "give the folders of finished runs");
   std::vector<FinishedRun> runs;
   std::set<fs::path> seen;
-  std::vector<std::string> left_out;
+  std::vector<std::pair<std::string, RunState::Kind>> left_out;
   for (const std::string& folder : run_folders(given)) {
     require(seen.insert(fs::weakly_canonical(folder)).second, "{} is given twice", folder);
     const bool named = std::find(given.begin(), given.end(), folder) != given.end();
-    if (!named && !run_state(RunFolder::open(folder)).finished()) {
-      left_out.push_back(folder);
+    const RunState state = run_state(RunFolder::open(folder));
+    if (!named && !state.finished()) {
+      left_out.emplace_back(folder, state.kind);
       continue;
     }
     runs.push_back(FinishedRun::open(folder));
     if (use == RunsAre::kWritten) RunFolder::open(folder).require_writable("the run");
   }
-  for (const std::string& folder : left_out) {
+  for (const auto& [folder, kind] : left_out) {
     if (runs.empty()) FinishedRun::open(folder);  // says why not
-    std::cerr << fmt::format("left out: {} is {}\n", folder,
-                             name(run_state(RunFolder::open(folder)).kind));
+    std::cerr << fmt::format("left out: {} is {}\n", folder, name(kind));
   }
   return runs;
 }

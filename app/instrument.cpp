@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "app/commands.h"
+#include "app/run.h"
 #include "valley/core/error.h"
 #include "valley/core/names.h"
 #include "valley/data/subset.h"
@@ -47,18 +48,19 @@ void require_finite(double loss, const FinishedRun& run) {
           std::abs(loss));
 }
 
-std::unique_ptr<Progress> progress_of(const InstrumentFlags& flags) {
-  return flags.quiet ? make_no_progress() : make_progress(std::cerr);
-}
-
 void for_each_run(const std::vector<FinishedRun>& runs, const InstrumentFlags& flags,
                   const std::function<void(size_t, Progress&)>& look) {
   for (size_t i = 0; i < runs.size(); ++i) {
     if (runs.size() > 1 && !flags.quiet) std::cerr << runs[i].folder() + "\n";
-    const auto progress = progress_of(flags);
+    const auto progress = progress_unless(flags.quiet);
     look(i, *progress);
     progress->finish();
   }
+}
+
+Json about(const FinishedRun& run) {
+  const Summary& s = run.summary();
+  return {{"run", run.folder()}, {"algorithm", s.algorithm}, {"model", s.model}, {"data", s.data}};
 }
 
 int show(const Json& result, const std::string& text, const InstrumentFlags& flags) {

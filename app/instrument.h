@@ -48,12 +48,13 @@ BatchNormAt parse_batch_norm(const std::string& text);
 /// @throws UsageError if the loss of the run's average is no number.
 void require_finite(double loss, const FinishedRun& run);
 
-/// A bar on the standard error, or none with --quiet.
-std::unique_ptr<Progress> progress_of(const InstrumentFlags& flags);
-
-/// look(run, progress) for each, with that bar and, of several, the run's name above it.
+/// look(run, progress) for each, with a bar on the standard error unless --quiet and, of several,
+/// the run's name above it.
 void for_each_run(const std::vector<FinishedRun>& runs, const InstrumentFlags& flags,
                   const std::function<void(size_t run, Progress& progress)>& look);
+
+/// What every result says of its run: run, algorithm, model, data.
+Json about(const FinishedRun& run);
 
 /// The result as JSON with --json, else as text. The exit code.
 int show(const Json& result, const std::string& text, const InstrumentFlags& flags);

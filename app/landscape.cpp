@@ -12,6 +12,7 @@
 
 #include "app/commands.h"
 #include "app/instrument.h"
+#include "app/run.h"
 #include "valley/analysis/objective.h"
 #include "valley/analysis/plane.h"
 #include "valley/core/atomic_file.h"
@@ -118,16 +119,13 @@ std::vector<double> evenly(double low, double high, int64_t points) {
 }
 
 Json about(const View& view, const LandscapeFlags& flags) {
-  const Summary& s = view.run->summary();
-  return {{"run", view.run->folder()},
-          {"algorithm", s.algorithm},
-          {"model", s.model},
-          {"data", s.data},
-          {"split", flags.split},
-          {"samples", view.objective->examples()},
-          {"batch_norm", flags.batch_norm},
-          {"seed", flags.seed},
-          {"version", kVersion}};
+  Json result = about(*view.run);
+  result.update({{"split", flags.split},
+                 {"samples", view.objective->examples()},
+                 {"batch_norm", flags.batch_norm},
+                 {"seed", flags.seed},
+                 {"version", kVersion}});
+  return result;
 }
 
 Json survey(View& view, const Plane& plane, double extent, const LandscapeFlags& flags,
@@ -222,7 +220,7 @@ int cut(const std::vector<FinishedRun>& runs, const LandscapeFlags& flags) {
               runs[0].summary().model == runs[1].summary().model,
           "--plane line needs two runs of one model, got {} and {}", runs[0].summary().model,
           runs[1].summary().model);
-  const auto progress = progress_of(flags);
+  const auto progress = progress_unless(flags.quiet);
   const at::Tensor& a = from.weights.average;
   const at::Tensor way = to.weights.average - a;
   const std::vector<double> ts = evenly(-0.25, 1.25, flags.points);

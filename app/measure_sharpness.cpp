@@ -197,11 +197,8 @@ Json measure_sharpness(const FinishedRun& run, const SharpnessFlags& flags,
   PassMeter counting(progress, expected);
   meter = &counting;
   const Summary& s = run.summary();
-  Json result = {{"run", run.folder()},
-                 {"algorithm", s.algorithm},
-                 {"model", s.model},
-                 {"data", s.data},
-                 {"workers", s.workers},
+  Json result = about(run);
+  result.update({{"workers", s.workers},
                  {"run_seed", s.seed},
                  {"parameters", objective.size()},
                  {"generalization_gap", s.generalization_gap},
@@ -212,23 +209,28 @@ Json measure_sharpness(const FinishedRun& run, const SharpnessFlags& flags,
                  {"seed", request.options.seed},
                  {"batch_norm", flags.batch_norm},
                  {"normalised", flags.normalise},
-                 {"options", options_of(flags)}};
+                 {"options", options_of(flags)}});
   result["measures"] = measure_all(minimum, request, run.folder(), counting);
   result["seconds"] = now_seconds() - start;
   result["version"] = kVersion;
   return result;
 }
 
-Json with_earlier_measures(Json result, const std::string& file) {
-  Json earlier;
+Json earlier_sharpness(const std::string& file, const Json& options) {
   try {
-    if (fs::exists(file)) earlier = read_json(file);
+    if (!fs::exists(file)) return nullptr;
+    Json earlier = read_json(file);
+    if (earlier.is_object() && earlier.value("options", Json()) == options) return earlier;
   } catch (const UsageError&) {  // damaged: nothing to keep
   }
-  if (!earlier.is_object() || earlier.value("options", Json()) != result["options"] ||
-      earlier.value("loss", Json()) != result["loss"])
-    return result;
-  for (const auto& [name, measure] : earlier["measures"].items()) {
+  return nullptr;
+}
+
+Json with_earlier_measures(Json result, const std::string& file) {
+  const Json earlier = earlier_sharpness(file, result["options"]);
+  if (earlier.is_null() || earlier.value("loss", Json()) != result["loss"]) return result;
+  const Json measures = earlier.value("measures", Json::object());
+  for (const auto& [name, measure] : measures.items()) {
     if (!result["measures"].contains(name)) result["measures"][name] = measure;
   }
   return result;

@@ -60,6 +60,9 @@ Json measure_sharpness(const FinishedRun& run, const SharpnessFlags& flags,
                        const SharpnessRequest& request, Progress& progress,
                        const std::atomic<bool>* stop = nullptr);
 
+/// An earlier sharpness.json, if it is whole and was taken with these options; else null.
+Json earlier_sharpness(const std::string& file, const Json& options);
+
 /// `result`, and those measures of an earlier sharpness.json that were taken with the same options
 /// and that it lacks.
 Json with_earlier_measures(Json result, const std::string& file);

@@ -67,7 +67,7 @@ int run_as_worker(RunConfig config, const WorkerEnvironment& environment, bool r
       std::cerr << fmt::format("worker {} of {}, says {}\n", environment.rank, environment.size,
                                environment.source);
     }
-    const auto progress = shows ? make_progress(std::cerr) : make_no_progress();
+    const auto progress = progress_unless(!shows);
     const Summary summary = run_job(config, data, *comm,
                                     {.resume = resume,
                                      .progress = progress.get(),

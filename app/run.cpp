@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -10,8 +11,8 @@
 #include "app/commands.h"
 #include "app/probe.h"
 #include "valley/comm/group.h"
+#include "valley/comm/rendezvous.h"
 #include "valley/core/error.h"
-#include "valley/record/progress.h"
 #include "valley/record/run_folder.h"
 #include "valley/record/summary.h"
 
@@ -48,6 +49,17 @@ std::optional<Summary> finished_run(const std::string& out) {
   const Summary summary = summary_from(read_summary(RunFolder::open(out)));
   if (summary.status != "finished") return std::nullopt;
   return summary;
+}
+
+void require_no_launcher(const std::string& command) {
+  if (const auto launcher = read_environment([](const char* name) { return std::getenv(name); })) {
+    throw UsageError(fmt::format("valley {} starts its own workers; call it without {}", command,
+                                 launcher->source));
+  }
+}
+
+std::unique_ptr<Progress> progress_unless(bool quiet) {
+  return quiet ? make_no_progress() : make_progress(std::cerr);
 }
 
 std::string first_difference(const RunConfig& there, const RunConfig& config,
@@ -88,7 +100,7 @@ Summary train_or_resume(const RunConfig& config, const std::string& title, bool 
   const bool resume = fs::exists(fs::path(config.out) / RunFolder::kConfig);
   const auto lock = prepare_run_folder(config, resume);
   if (!quiet) std::cerr << title << "\n";
-  const auto progress = quiet ? make_no_progress() : make_progress(std::cerr);
+  const auto progress = progress_unless(quiet);
   const Summary summary = run_in_threads(
       config, data, {.resume = resume, .progress = progress.get(), .stop = &stop_on_signals()});
   progress->finish();

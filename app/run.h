@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "valley/data/dataset.h"
+#include "valley/record/progress.h"
 #include "valley/record/run_lock.h"
 #include "valley/train/job.h"
 
@@ -22,6 +23,12 @@ Summary run_in_threads(const RunConfig& config, const DataSplits& data, const Jo
 
 /// The summary of the run in this folder, if it came to its end.
 std::optional<Summary> finished_run(const std::string& out);
+
+/// @throws UsageError under a launcher, for a command that starts its own workers.
+void require_no_launcher(const std::string& command);
+
+/// A bar on the standard error, or none.
+std::unique_ptr<Progress> progress_unless(bool quiet);
 
 /// The first setting that bears on the outcome and differs: "lr = 0.1, not 0.2"; "" if none does.
 /// Keys in `but` may differ.

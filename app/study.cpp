@@ -4,7 +4,6 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <filesystem>
 #include <iostream>
 #include <memory>
@@ -16,7 +15,6 @@
 #include "app/measure_sharpness.h"
 #include "app/run.h"
 #include "valley/analysis/kendall.h"
-#include "valley/comm/rendezvous.h"
 #include "valley/core/atomic_file.h"
 #include "valley/core/clock.h"
 #include "valley/core/error.h"
@@ -51,6 +49,7 @@ struct StudyFlags {
 
 // What a recipe says, once it is known to make sense.
 struct Study {
+  std::string recipe;  // the file's text
   std::string out;
   RunConfig shared;
   std::vector<ConfigAxis> axes;
@@ -123,14 +122,13 @@ void require_loadable(const Study& study) {
 }
 
 Study read_study(const StudyFlags& flags) {
-  const ConfigGrid recipe = read_config_grid(flags.recipe, "sharpness");
   Study study;
+  study.recipe = read_file(flags.recipe);
+  const ConfigGrid recipe = parse_config_grid(study.recipe, flags.recipe, "sharpness");
   apply_config(recipe.shared, flags.recipe, study.shared);
   require(study.shared.launch == "threads", "{}: valley study trains with launch = \"threads\"",
           flags.recipe);
   require(study.shared.out.empty(), "{}: 'out' is for --out to say", flags.recipe);
-  require(0 <= flags.workers && flags.workers <= 1024, "--workers must be in [0, 1024], got {}",
-          flags.workers);
   for (const auto& [key, value] : recipe.shared) {
     for (const ConfigAxis& axis : recipe.grid) {
       require(axis.key != key, "{}: '{}' stands outside of [grid] and in it", flags.recipe, key);
@@ -143,6 +141,7 @@ Study read_study(const StudyFlags& flags) {
   study.measuring = measuring_flags(recipe.others, flags.recipe);
   study.measuring.workers = flags.workers;
   study.measuring.quiet = flags.quiet;
+  study.measuring.json = flags.json;
   study.request = check_flags(study.measuring);
   study.request.named = false;  // some runs may lack one: ssgd leaves no workers that differ
   study.out = flags.out.empty() ? "runs/" + fs::path(flags.recipe).stem().string() : flags.out;
@@ -154,29 +153,20 @@ Study read_study(const StudyFlags& flags) {
   return study;
 }
 
-bool holds_all(const Json& sharpness, const Study& study) {
-  if (!sharpness.is_object() || sharpness.value("options", Json()) != options_of(study.measuring))
-    return false;
-  const Json measures = sharpness.value("measures", Json::object());
-  return std::all_of(study.request.measures.begin(), study.request.measures.end(),
-                     [&](const MeasureEntry* entry) { return measures.contains(entry->name); });
-}
-
 // Measured now, or by an earlier call with the same flags.
 Json sharpness_of(const GridRun& run, const Study& study) {
   const fs::path file = fs::path(run.config.out) / kSharpnessFile;
-  if (fs::exists(file)) {
-    try {
-      if (Json there = read_json(file); holds_all(there, study)) return there;
-    } catch (const UsageError&) {  // damaged: measured anew
-    }
-  }
-  const auto progress = progress_of(study.measuring);
-  Json result = measure_sharpness(FinishedRun::open(run.config.out), study.measuring, study.request,
-                                  *progress, &stop_on_signals());
+  const Json there = earlier_sharpness(file.string(), options_of(study.measuring));
+  const Json measured = there.is_null() ? Json::object() : there.value("measures", Json::object());
+  if (std::all_of(study.request.measures.begin(), study.request.measures.end(),
+                  [&](const MeasureEntry* entry) { return measured.contains(entry->name); }))
+    return measured;
+  const auto progress = progress_unless(study.measuring.quiet);
+  const Json result = measure_sharpness(FinishedRun::open(run.config.out), study.measuring,
+                                        study.request, *progress, &stop_on_signals());
   progress->finish();
   write_json(file, result);
-  return result;
+  return result["measures"];
 }
 
 // One run of the grid and what came of it: "finished", "diverged", or "short" of its loss.
@@ -215,13 +205,20 @@ Json study_run(const Study& study, const GridRun& run, const std::string& title,
     return result;
   }
   try {
-    result["measures"] = sharpness_of(run, study)["measures"];
+    result["measures"] = sharpness_of(run, study);
   } catch (const Stopped&) {
     result["status"] = "interrupted";
     return result;
   }
   result["measures"][kControl] = {{"value", summary.train_loss}};
   return result;
+}
+
+// What a run's measure says; none where it has no meaning or no value there.
+std::optional<double> value_of(const Json& run, const std::string& name) {
+  const Json& measure = run["measures"][name];
+  if (!measure.contains("value") || measure["value"].is_null()) return std::nullopt;
+  return measure["value"].get<double>();
 }
 
 Json number_or_null(const std::optional<double>& value) { return value ? Json(*value) : Json(); }
@@ -233,10 +230,10 @@ Json rank(const std::string& name, bool larger_is_sharper, const std::vector<Jso
   std::vector<std::vector<int64_t>> places;
   std::vector<double> sharpness, gap;
   for (const Json& run : runs) {
-    const Json& measure = run["measures"][name];
-    if (!measure.contains("value") || measure["value"].is_null()) continue;
+    const auto value = value_of(run, name);
+    if (!value) continue;
     places.push_back(run["place"]);
-    sharpness.push_back((larger_is_sharper ? 1 : -1) * measure["value"].get<double>());
+    sharpness.push_back((larger_is_sharper ? 1 : -1) * *value);
     gap.push_back(run["generalization_gap"]);
   }
   const size_t runs_with = sharpness.size();
@@ -313,9 +310,9 @@ std::string picture(const Study& study, const Json& ranks, const std::vector<Jso
                        .x_label = name + (r["larger_is_sharper"] ? "" : " (small is sharp)"),
                        .points = {}};
     for (const Json& run : runs) {
-      const Json& measure = run["measures"][name];
-      if (!measure.contains("value") || measure["value"].is_null()) continue;
-      panel.points.push_back({.x = measure["value"],
+      const auto value = value_of(run, name);
+      if (!value) continue;
+      panel.points.push_back({.x = *value,
                               .y = 100 * run["generalization_gap"].get<double>(),
                               .group = run["place"][0]});
     }
@@ -365,10 +362,7 @@ void print_runs(const Study& study) {
 }
 
 int study(const StudyFlags& flags) {
-  if (const auto launcher = read_environment([](const char* name) { return std::getenv(name); })) {
-    throw UsageError(
-        fmt::format("valley study starts its own workers; call it without {}", launcher->source));
-  }
+  require_no_launcher("study");
   const Study study = read_study(flags);
   if (flags.print_runs) {
     print_runs(study);
@@ -377,7 +371,7 @@ int study(const StudyFlags& flags) {
 
   require_loadable(study);
   fs::create_directories(study.out);
-  write_atomically(fs::path(study.out) / kRecipe, read_file(flags.recipe));
+  write_atomically(fs::path(study.out) / kRecipe, study.recipe);
 
   const double start = now_seconds();
   std::vector<Json> all, ranked;
@@ -408,13 +402,10 @@ int study(const StudyFlags& flags) {
   }
   const bool rankable = ranked.size() >= kFewest;
   const Json ranks = rankable ? ranking(study, ranked) : Json::array();
-  const Json result = {{"recipe", read_file(flags.recipe)},
-                       {"axes", axes},
-                       {"until_loss", study.shared.until_loss},
-                       {"ranking", ranks},
-                       {"runs", all},
-                       {"seconds", now_seconds() - start},
-                       {"version", kVersion}};
+  const Json result = {
+      {"recipe", study.recipe}, {"axes", axes}, {"until_loss", study.shared.until_loss},
+      {"ranking", ranks},       {"runs", all},  {"seconds", now_seconds() - start},
+      {"version", kVersion}};
   write_json(fs::path(study.out) / "study.json", result);
   if (!rankable) {
     std::cerr << account(study, all, ranked)
@@ -425,14 +416,12 @@ int study(const StudyFlags& flags) {
     return 5;
   }
   write_atomically(fs::path(study.out) / "study.svg", picture(study, ranks, ranked));
-  if (flags.json) {
-    std::cout << result.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
-  } else {
-    std::cout << ranking_table(study, ranks) << "\n"
-              << account(study, all, ranked) << "\nwritten to " << study.out
-              << ": study.json, study.svg, and a run folder for every point of the grid\n";
-  }
-  return 0;
+  return show(
+      result,
+      fmt::format("{}\n{}\nwritten to {}: study.json, study.svg, and a run folder for every "
+                  "point of the grid\n",
+                  ranking_table(study, ranks), account(study, all, ranked), study.out),
+      study.measuring);
 }
 
 }  // namespace

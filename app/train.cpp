@@ -11,7 +11,6 @@
 #include "app/run.h"
 #include "app/tables.h"
 #include "valley/core/error.h"
-#include "valley/record/progress.h"
 #include "valley/record/run_folder.h"
 
 namespace valley::app {
@@ -62,7 +61,7 @@ int report(const Summary& summary, const RunConfig& config, const TrainFlags& fl
 }
 
 int train_in_threads(const RunConfig& config, const DataSplits& data, const TrainFlags& flags) {
-  const auto progress = flags.quiet ? make_no_progress() : make_progress(std::cerr);
+  const auto progress = progress_unless(flags.quiet);
   const Summary summary = run_in_threads(config, data,
                                          {.resume = !flags.resume.empty(),
                                           .progress = progress.get(),

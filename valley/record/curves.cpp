@@ -97,11 +97,7 @@ std::string curves_svg(const std::string& title, const std::vector<Panel>& panel
   const double width = std::max<double>(1, static_cast<double>(drawn.size())) * kPanelWidth;
   const double legend_top = kHeader + kPanelHeight + 8;
   const double height = legend_top + kLegendLine * static_cast<double>(labels.size()) + 12;
-  std::string svg = fmt::format(
-      "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0:.0f} {1:.0f}\" width=\"{0:.0f}\" "
-      "height=\"{1:.0f}\" font-family=\"sans-serif\" font-size=\"12\" fill=\"#222\">\n"
-      "<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n",
-      width, height);
+  std::string svg = svg_begin(width, height);
   svg += svg_text(width / 2, 24, "middle", title, " font-size=\"15\" font-weight=\"bold\"");
   for (size_t i = 0; i < drawn.size(); ++i) {
     svg += draw(*drawn[i], static_cast<double>(i) * kPanelWidth, kHeader, labels);

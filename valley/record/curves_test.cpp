@@ -5,14 +5,10 @@
 #include <cmath>
 #include <limits>
 
+#include "valley/record/testing/count.h"
+
 namespace valley {
 namespace {
-
-size_t count(const std::string& text, const std::string& what) {
-  size_t n = 0;
-  for (size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + 1)) ++n;
-  return n;
-}
 
 TEST(Curves, AxesEndAtRoundNumbersAndLinesMeetThem) {
   const std::string svg = curves_svg(

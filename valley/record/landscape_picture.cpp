@@ -225,11 +225,7 @@ std::string landscape_svg(const LandscapePicture& picture) {
   const Levels levels = levels_of(picture.loss);
 
   const double full_width = right + kScaleGap + kScaleWidth + kScaleText;
-  std::string svg = fmt::format(
-      "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0:.0f} {1:.0f}\" width=\"{0:.0f}\" "
-      "height=\"{1:.0f}\" font-family=\"sans-serif\" font-size=\"12\" fill=\"#222\">\n"
-      "<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n",
-      full_width, bottom + kBottom);
+  std::string svg = svg_begin(full_width, bottom + kBottom);
   svg += svg_text((kLeft + right) / 2, 24, "middle", picture.title,
                   " font-size=\"15\" font-weight=\"bold\"");
   svg += draw_bands(refined(picture.loss, levels), levels, kLeft, kTop, width, height);

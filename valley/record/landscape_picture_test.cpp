@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "valley/record/testing/count.h"
+
 namespace valley {
 namespace {
 
@@ -22,12 +24,6 @@ LandscapePicture bowl(double offset) {
   }
   picture.marks = {{"average", 0, 0}, {"worker 0", 3, 4}, {"far", 9, 0}};
   return picture;
-}
-
-size_t count(const std::string& text, const std::string& part) {
-  size_t n = 0;
-  for (size_t at = text.find(part); at != text.npos; at = text.find(part, at + 1)) ++n;
-  return n;
 }
 
 TEST(LandscapeSvg, HasBandsScaleMarksAndNames) {

@@ -87,11 +87,7 @@ std::string scatter_svg(const std::string& title, const std::string& y_label,
   // Within a panel, from its top.
   const PictureAxis y_axis(range.low, range.high, kHeight - kBottom, kTop);
 
-  std::string svg = fmt::format(
-      "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0:.0f} {1:.0f}\" width=\"{0:.0f}\" "
-      "height=\"{1:.0f}\" font-family=\"sans-serif\" font-size=\"12\" fill=\"#222\">\n"
-      "<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n",
-      width, height);
+  std::string svg = svg_begin(width, height);
   svg += svg_text(width / 2, 22, "middle", title, " font-size=\"15\" font-weight=\"bold\"");
   for (size_t i = 0; i < drawn.size(); ++i) {
     const size_t column = i % columns;

@@ -4,14 +4,10 @@
 
 #include <cmath>
 
+#include "valley/record/testing/count.h"
+
 namespace valley {
 namespace {
-
-size_t count(const std::string& text, const std::string& what) {
-  size_t n = 0;
-  for (size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + 1)) ++n;
-  return n;
-}
 
 TEST(Scatter, PointsOfAGroupShareItsColour) {
   const std::string svg = scatter_svg("a < b", "gap", {"lr 0.1", "lr 0.2"},

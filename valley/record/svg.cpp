@@ -18,6 +18,14 @@ double round_step(double rough) {
 
 }  // namespace
 
+std::string svg_begin(double width, double height) {
+  return fmt::format(
+      "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0:.0f} {1:.0f}\" width=\"{0:.0f}\" "
+      "height=\"{1:.0f}\" font-family=\"sans-serif\" font-size=\"12\" fill=\"#222\">\n"
+      "<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n",
+      width, height);
+}
+
 std::string svg_escaped(const std::string& text) {
   std::string out;
   for (const char c : text) {

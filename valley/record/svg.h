@@ -11,6 +11,9 @@ namespace valley {
 inline constexpr const char* kPictureColours[] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7",
                                                   "#e69f00", "#56b4e9", "#000000"};
 
+/// The beginning of a picture: the root element and a white ground. Ends with "</svg>".
+std::string svg_begin(double width, double height);
+
 /// `text` with &, < and > as SVG writes them.
 std::string svg_escaped(const std::string& text);
 
