@@ -10,7 +10,7 @@
 #include <concepts>
 #include <string>
 
-#include "valley/record/crc32c.h"
+#include "valley/core/crc32c.h"
 
 namespace valley {
 namespace {
