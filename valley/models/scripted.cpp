@@ -88,6 +88,7 @@ class OwnStorage {
 struct ScriptedModel::Script {
   std::string path;
   torch::jit::Module module;
+  std::vector<torch::jit::Module> frozen;  // parts that stay in evaluation mode
 };
 
 std::unique_ptr<ScriptedModel> ScriptedModel::load(const std::string& path) {
@@ -155,7 +156,19 @@ std::vector<NamedTensor> ScriptedModel::buffers() {
   return result;
 }
 
-void ScriptedModel::train(bool on) { script_->module.train(on); }
+void ScriptedModel::train(bool on) {
+  torch::jit::Module& module = script_->module;
+  // Seen only while the module trains: one that evaluates says nothing of its parts.
+  if (module.is_training()) {
+    script_->frozen.clear();
+    for (const torch::jit::Module& part : module.modules()) {
+      if (!part.is_training()) script_->frozen.push_back(part);
+    }
+  }
+  module.train(on);
+  if (!on) return;
+  for (torch::jit::Module& part : script_->frozen) part.setattr("training", false);
+}
 
 void ScriptedModel::save(const std::string& path) const {
   // To memory first: LibTorch's zip writer ends the process when its stream fails.

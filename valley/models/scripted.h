@@ -42,6 +42,8 @@ class ScriptedModel : public Model {
   std::vector<NamedTensor> parameters() override;
   /// Frozen parameters first, then the registered buffers.
   std::vector<NamedTensor> buffers() override;
+  /// A file exported in evaluation mode trains all the same; one exported in train mode with parts
+  /// of it in evaluation mode (`net.norm.eval()`, to freeze it) keeps these parts so.
   void train(bool on) override;
 
   /// Writes the module with its present weights; the file appears whole or not at all. Holds one

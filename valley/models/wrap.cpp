@@ -33,6 +33,20 @@ std::vector<NamedTensor> ModuleModel::buffers() {
   return result;
 }
 
-void ModuleModel::train(bool on) { module_->train(on); }
+void ModuleModel::train(bool on) {
+  // Seen only while the module trains: one that evaluates says nothing of its parts.
+  if (module_->is_training()) {
+    frozen_.clear();
+    for (const auto& part : module_->modules(/*include_self=*/false)) {
+      if (!part->is_training()) frozen_.insert(part.get());
+    }
+  }
+  module_->train(on);
+  if (!on || frozen_.empty()) return;
+  // Parents come first, so that each part has the last word on its own mode.
+  for (const auto& part : module_->modules(/*include_self=*/false)) {
+    part->train(!frozen_.contains(part.get()));
+  }
+}
 
 }  // namespace valley

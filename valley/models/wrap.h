@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -29,11 +30,16 @@ class ModuleModel : public Model {
 
   /// Frozen parameters first, then the registered buffers.
   std::vector<NamedTensor> buffers() override;
+
+  /// A module that was made in evaluation mode trains all the same. Parts that were put into
+  /// evaluation mode while the module itself was in train mode (`net->norm->eval()`) are frozen on
+  /// purpose: they stay so when the others return to train mode.
   void train(bool on) override;
 
  private:
   std::shared_ptr<torch::nn::Module> module_;
   Forward forward_;
+  std::unordered_set<const torch::nn::Module*> frozen_;  // parts that stay in evaluation mode
 };
 
 /// Any torch::nn module with forward(Tensor) -> Tensor, ready to train:

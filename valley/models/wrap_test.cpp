@@ -58,6 +58,51 @@ TEST(Wrap, SharesTheUsersModule) {
   EXPECT_EQ(module->second->bias[0].item<float>(), 7);
 }
 
+TEST(Wrap, PartsFrozenInEvaluationModeStaySoAndAModuleInItDoesNot) {
+  const auto whole = std::make_shared<Net>();
+  whole->eval();
+  const auto model = wrap(whole);
+  model->train(true);
+  EXPECT_TRUE(whole->is_training() && whole->norm->is_training());
+
+  whole->norm->eval();  // frozen later than it was wrapped
+  for (int epoch = 0; epoch < 2; ++epoch) {
+    model->train(false);
+    EXPECT_FALSE(whole->first->is_training());
+    model->train(true);
+    EXPECT_TRUE(whole->is_training() && whole->first->is_training());
+    EXPECT_FALSE(whole->norm->is_training());
+  }
+  model->train(false);  // twice, and what was frozen is still known
+  model->train(false);
+  model->train(true);
+  EXPECT_FALSE(whole->norm->is_training());
+  whole->norm->train();
+  model->train(true);
+  EXPECT_TRUE(whole->norm->is_training());
+}
+
+// A frozen part whose own part trains on: each has the last word on its own mode.
+TEST(Wrap, APartOfAFrozenPartMayTrain) {
+  struct Nested : Net {
+    Nested() {
+      register_module("outer", outer);
+      outer->register_module("inner", inner);
+    }
+    std::shared_ptr<Net> outer = std::make_shared<Net>();
+    torch::nn::Linear inner{2, 2};
+  };
+  const auto module = std::make_shared<Nested>();
+  module->outer->eval();
+  module->inner->train();
+  const auto model = wrap(module);
+  model->train(false);
+  EXPECT_FALSE(module->inner->is_training());
+  model->train(true);
+  EXPECT_FALSE(module->outer->is_training() || module->outer->norm->is_training());
+  EXPECT_TRUE(module->inner->is_training() && module->norm->is_training());
+}
+
 TEST(Wrap, FrozenParametersAreBuffersAndTiedOnesAppearOnce) {
   const auto model = wrap(std::make_shared<Net>());
   EXPECT_EQ(names(model->parameters()),
