@@ -14,6 +14,7 @@
 
 #include "valley/core/atomic_file.h"
 #include "valley/core/error.h"
+#include "valley/models/dtype.h"
 
 namespace valley {
 namespace {
@@ -38,8 +39,8 @@ std::string type_name(const NamedTensor& item) {
   for (const auto& [name, type] : types()) {
     if (type == item.tensor.scalar_type()) return name;
   }
-  throw UsageError(fmt::format("tensor {} has type {}, which a safetensors file cannot hold",
-                               item.name, c10::toString(item.tensor.scalar_type())));
+  throw UsageError(fmt::format("tensor {} is {}, which a safetensors file cannot hold", item.name,
+                               dtype_name(item.tensor.scalar_type())));
 }
 
 // ---------------------------------------------------------------------------------------- reading

@@ -3,10 +3,12 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/zeros.h>
 #include <c10/core/GradMode.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
 #include "valley/core/error.h"
+#include "valley/models/dtype.h"
 
 namespace valley {
 namespace {
@@ -41,13 +43,18 @@ FlatParameters::FlatParameters(Model& model, DecayRule rule) {
   decayed_ = total_size({parameters.begin(), border});
 
   const auto options = parameters.front().tensor.options().requires_grad(false);
+  const at::ScalarType type = parameters.front().tensor.scalar_type();
   for (const auto& p : parameters) {
-    require(p.tensor.scalar_type() == options.dtype().toScalarType(),
-            "all parameters must have one dtype; {} is {} and {} is {}", parameters.front().name,
-            std::string(parameters.front().tensor.dtype().name()), p.name,
-            std::string(p.tensor.dtype().name()));
+    require(p.tensor.scalar_type() == type,
+            "all parameters must be of one type; {} is {} and {} is {}", parameters.front().name,
+            dtype_name(type), p.name, dtype_name(p.tensor.scalar_type()));
   }
+  require(type == at::kFloat || type == at::kDouble,
+          "parameters must be float32, or float64 all of them; {} is {}", parameters.front().name,
+          dtype_name(type));
   const int64_t d = total_size(parameters);
+  require(d > 0, "the model's trainable parameters hold no values, {} is {}",
+          parameters.front().name, parameters.front().tensor.sizes().vec());
   values_ = at::empty({d}, options);
   gradients_ = at::zeros({d}, options);
 

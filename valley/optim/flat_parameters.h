@@ -38,7 +38,7 @@ enum class DecayRule {
 class FlatParameters {
  public:
   /// Moves the model's parameters and floating-point buffers into flat storage.
-  /// @throws UsageError if there are no trainable parameters, or they differ in dtype.
+  /// @throws UsageError if there are no trainable values, or they are neither float32 nor float64.
   explicit FlatParameters(Model& model, DecayRule rule = DecayRule::kAll);
 
   const at::Tensor& values() const { return values_; }        ///< x [d]

@@ -81,7 +81,7 @@ TEST(FlatParameters, MixedTypesAreRejected) {
     FAIL();
   } catch (const UsageError& error) {
     EXPECT_STREQ(error.what(),
-                 "all parameters must have one dtype; bias is float and weight is double");
+                 "all parameters must be of one type; bias is float32 and weight is float64");
   }
 }
 
