@@ -4,6 +4,7 @@
 #
 #   scripts/setup.sh            what it takes to build and to run
 #   scripts/setup.sh --tests    and to test
+#   scripts/setup.sh --slow     and for the slow tests (scripts/test-slow.sh)
 #   scripts/setup.sh --tools    and to format and to lint (scripts/format.sh, scripts/lint.sh)
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
@@ -21,8 +22,9 @@ for argument in "$@"; do
   case $argument in
     --tests) packages+=(libgtest-dev libgmock-dev python3 python3-numpy python3-torch
                          chromium-headless-shell) ;;
+    --slow) packages+=(python3-torchvision) ;;
     --tools) packages+=(clang-format-14 clang-tidy-14 python3) ;;
-    *) fail "unknown argument '$argument'; known: --tests, --tools" ;;
+    *) fail "unknown argument '$argument'; known: --tests, --slow, --tools" ;;
   esac
 done
 

@@ -41,5 +41,5 @@ unshare --mount bash -c '
   cmake --preset release -B /build/release
   cmake --build /build/release --parallel "$1" -- -k 0
   shift
-  ctest --test-dir /build/release --output-on-failure --parallel 1 "$@"
+  ctest --test-dir /build/release --output-on-failure --parallel 1 -LE slow "$@"
 ' bash "$(job_count)" "$@"
