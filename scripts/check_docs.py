@@ -9,13 +9,17 @@ models`, and each model in its table of parameters belongs to a row of that list
 docs/topologies.md has the rows of `valley list topologies`, and the numbers that `valley topology`
 gives. docs/measures.md has a section for each row of `valley list measures`, which says its cost, what
 it is invariant to and when it misleads. Also: every file that a Markdown file links to exists, and every flag that a Markdown file
-gives to a subcommand is known.
+gives to a subcommand is known. And every flag that a message of the program names is one of some
+subcommand, so that no error sends anybody to a flag that does not exist.
 """
 import json
 import pathlib
 import re
 import subprocess
 import sys
+
+# Flags of others that messages name.
+FOREIGN = {"--version"}
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
@@ -109,20 +113,47 @@ def check_links(path, text):
 
 def check_flags(path, text, known):
     text = text.replace("\\\n", " ")
-    for command, rest in re.findall(r"valley (train|compare|sharpness|landscape|dynamics|topology|report|list) ([^\n`#|]*)", text):
+    for command, rest in re.findall(r"valley (train|compare|sharpness|landscape|dynamics|topology|report|list|study) ([^\n`#|]*)", text):
         for flag in re.findall(r"(?<!\S)--[a-z-]+", rest):
             if flag not in known[command]:
                 yield f"{path.relative_to(ROOT)}: `valley {command}` has no {flag}"
 
 
+def string_literals(source):
+    """The texts in C++ source, adjacent ones joined; comments left out."""
+    token = re.compile(r'//[^\n]*|/\*.*?\*/|R"\((.*?)\)"|"((?:[^"\\\n]|\\.)*)"|\'(?:[^\'\\]|\\.)+\'', re.DOTALL)
+    joined, end = [], None
+    for match in token.finditer(source):
+        text = match[1] if match[1] is not None else match[2]
+        if text is None:
+            continue
+        if end is not None and source[end:match.start()].isspace():
+            joined[-1] += text
+        else:
+            joined.append(text)
+        end = match.end()
+    return joined
+
+
+def check_messages(known):
+    for path in sorted([*ROOT.glob("valley/**/*.[ch]*"), *ROOT.glob("app/*.[ch]*")]):
+        if path.name.endswith("_test.cpp") or "page" in path.parts or "test" in path.parent.name:
+            continue
+        for text in string_literals(path.read_text()):
+            for flag in re.findall(r"(?<![\w-])--[a-z][a-z0-9-]*", text):
+                if flag not in known and flag not in FOREIGN:
+                    yield f"{path.relative_to(ROOT)}: '{text}' names {flag}, which no subcommand has"
+
+
 def main():
     program = sys.argv[1]
-    known = {command: set(re.findall(r"--[a-z-]+", output(program, command, "--help")))
+    known = {command: set(re.findall(r"--[a-z0-9-]+", output(program, command, "--help")))
              for command in ("train", "compare", "sharpness", "landscape", "dynamics", "topology",
-                             "report", "list")}
+                             "report", "list", "study")}
     problems = [*check_algorithms(program), *check_models(program)]
     problems += check_topologies(program)
     problems += check_measures(program)
+    problems += check_messages(set.union(*known.values()))
     for path in sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]):
         text = path.read_text()
         problems += check_links(path, text)

@@ -125,8 +125,8 @@ OptimizerKind parse_optimizer(const std::string& name) {
 void check(const OptimizerOptions& o) {
   require(o.weight_decay >= 0, "--weight-decay must be at least 0, got {}", o.weight_decay);
   if (o.kind == OptimizerKind::kAdamW) {
-    require(0 <= o.beta1 && o.beta1 < 1, "--beta1 must be in [0, 1), got {}", o.beta1);
-    require(0 <= o.beta2 && o.beta2 < 1, "--beta2 must be in [0, 1), got {}", o.beta2);
+    require(0 <= o.beta1 && o.beta1 < 1, "the beta1 of adamw must be in [0, 1), got {}", o.beta1);
+    require(0 <= o.beta2 && o.beta2 < 1, "the beta2 of adamw must be in [0, 1), got {}", o.beta2);
     return;
   }
   require(0 <= o.momentum && o.momentum < 1, "--momentum must be in [0, 1), got {}", o.momentum);

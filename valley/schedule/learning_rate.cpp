@@ -26,12 +26,15 @@ LrSchedule::LrSchedule(LrScheduleOptions options) : options_(std::move(options))
   require(0 <= o.warmup_steps && o.warmup_steps <= o.total_steps,
           "--warmup-steps must be between 0 and the run's {} steps, got {}", o.total_steps,
           o.warmup_steps);
-  require(0 < o.factor && o.factor <= 1, "--lr-factor must be in (0, 1], got {}", o.factor);
+  require(0 < o.factor && o.factor <= 1,
+          "the factor of a learning rate in steps must be in (0, 1], got {}", o.factor);
   double previous = 0;
   for (const double milestone : o.milestones) {
     require(0 < milestone && milestone < 1,
-            "--lr-milestones must be fractions of the run in (0, 1), got {}", milestone);
-    require(milestone > previous, "--lr-milestones must increase, got {} after {}", milestone,
+            "the milestones of a learning rate must be fractions of the run in (0, 1), got {}",
+            milestone);
+    require(milestone > previous,
+            "the milestones of a learning rate must increase, got {} after {}", milestone,
             previous);
     previous = milestone;
   }

@@ -90,12 +90,14 @@ TEST(LrSchedule, NamesOptionRuleAndValue) {
             "--warmup-steps must be between 0 and the run's 5 steps, got -1");
   EXPECT_EQ(error_of({.warmup_steps = 6, .total_steps = 5}),
             "--warmup-steps must be between 0 and the run's 5 steps, got 6");
-  EXPECT_EQ(error_of({.factor = 0}), "--lr-factor must be in (0, 1], got 0");
-  EXPECT_EQ(error_of({.factor = 1.5}), "--lr-factor must be in (0, 1], got 1.5");
+  EXPECT_EQ(error_of({.factor = 0}),
+            "the factor of a learning rate in steps must be in (0, 1], got 0");
+  EXPECT_EQ(error_of({.factor = 1.5}),
+            "the factor of a learning rate in steps must be in (0, 1], got 1.5");
   EXPECT_EQ(error_of({.milestones = {0.5, 1}}),
-            "--lr-milestones must be fractions of the run in (0, 1), got 1");
+            "the milestones of a learning rate must be fractions of the run in (0, 1), got 1");
   EXPECT_EQ(error_of({.milestones = {0.5, 0.25}}),
-            "--lr-milestones must increase, got 0.25 after 0.5");
+            "the milestones of a learning rate must increase, got 0.25 after 0.5");
 }
 
 TEST(LrShape, NamesMatchTheEnum) {
