@@ -6,7 +6,8 @@ namespace valley {
 
 RoundsAlgorithm::RoundsAlgorithm(const AlgorithmOptions& options, const AlgorithmContext& context)
     : comm_(context.comm),
-      clock_(options.period, context.total_steps, context.steps_per_epoch, context.learning_rate) {}
+      clock_(options.period, context.total_steps, context.steps_per_epoch, context.learning_rate,
+             context.warmup_steps) {}
 
 void RoundsAlgorithm::after_step(const StepInfo& info, at::Tensor& x) {
   last_round_.reset();

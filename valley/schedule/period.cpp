@@ -107,16 +107,18 @@ int64_t qsr_period(int64_t base, double coefficient, double lr, int64_t steps_le
 }
 
 RoundClock::RoundClock(PeriodSpec spec, int64_t total_steps, int64_t steps_per_epoch,
-                       std::function<double(int64_t)> learning_rate)
+                       std::function<double(int64_t)> learning_rate, int64_t warmup_steps)
     : spec_(spec),
       total_steps_(total_steps),
       steps_per_epoch_(steps_per_epoch),
-      learning_rate_(std::move(learning_rate)) {
+      learning_rate_(std::move(learning_rate)),
+      warmup_steps_(warmup_steps) {
   check(spec_);
   require(total_steps_ >= 1, "--steps must be at least 1, got {}", total_steps_);
   require(steps_per_epoch_ >= 1, "an epoch must have at least 1 step, got {}", steps_per_epoch_);
   require(spec_.kind != PeriodSpec::Kind::kQsr || learning_rate_,
           "--period qsr:BASE:COEF needs a learning-rate schedule");
+  require(warmup_steps_ >= 0, "--warmup-steps must be at least 0, got {}", warmup_steps_);
   state_.period = choose_period();
 }
 
@@ -126,9 +128,11 @@ int64_t RoundClock::choose_period() const {
       break;
     case PeriodSpec::Kind::kPostLocal:
       return state_.step / steps_per_epoch_ < spec_.switch_epoch ? 1 : spec_.base;
-    case PeriodSpec::Kind::kQsr:
-      return qsr_period(spec_.base, spec_.coefficient, learning_rate_(state_.step),
-                        total_steps_ - state_.step);
+    case PeriodSpec::Kind::kQsr: {
+      const int64_t left = total_steps_ - state_.step;
+      if (state_.step < warmup_steps_) return std::min(spec_.base, left);
+      return qsr_period(spec_.base, spec_.coefficient, learning_rate_(state_.step), left);
+    }
   }
   return spec_.base;
 }

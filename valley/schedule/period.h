@@ -11,7 +11,11 @@ namespace valley {
 ///
 ///     N                    constant: N
 ///     post-local:EPOCH:N   1 until epoch EPOCH (counted from 0), then N
-///     qsr:BASE:COEF        H = max(BASE, floor((COEF / lr)^2)), the quadratic synchronisation rule
+///     qsr:BASE:COEF        H = max(BASE, floor((COEF / lr)^2)), the quadratic synchronisation rule;
+///                          BASE while the learning rate warms up
+///
+/// The rule is made for a rate that falls: the small rates of a warm-up would ask for periods as
+/// long as those of the end, so that, as with its authors, the base period holds meanwhile.
 ///
 /// Reference of qsr: Gu, Lyu, Arora, Zhang and Huang, "A Quadratic Synchronization Rule for
 /// Distributed Deep Learning", 2024, arXiv:2310.14423.
@@ -50,7 +54,7 @@ int64_t qsr_period(int64_t base, double coefficient, double lr, int64_t steps_le
 /// round, from the epoch and the learning rate of the next step. A constant and a post-local
 /// period leave a rest at the end when they do not divide the run: rounds = floor(K / N), and
 /// final_average_needed(). The last period of qsr is clipped to the steps left, so that its last
-/// round falls on the last step.
+/// round falls on the last step. A period of qsr that begins within the warm-up is the base period.
 class RoundClock {
  public:
   /// What a checkpoint stores.
@@ -63,10 +67,11 @@ class RoundClock {
     bool operator==(const State&) const = default;
   };
 
-  /// `learning_rate` maps a step to its rate; only qsr asks it, and may leave it empty otherwise.
+  /// `learning_rate` maps a step to its rate, the first `warmup_steps` of which warm up; only qsr
+  /// asks for either, and they may be left out otherwise.
   /// @throws UsageError if a number is out of range.
   RoundClock(PeriodSpec spec, int64_t total_steps, int64_t steps_per_epoch,
-             std::function<double(int64_t)> learning_rate = {});
+             std::function<double(int64_t)> learning_rate = {}, int64_t warmup_steps = 0);
 
   /// To be called after every local step; true if a round takes place now.
   bool tick();
@@ -95,6 +100,7 @@ class RoundClock {
   int64_t total_steps_;
   int64_t steps_per_epoch_;
   std::function<double(int64_t)> learning_rate_;
+  int64_t warmup_steps_;
   State state_;
 };
 

@@ -152,17 +152,41 @@ TEST(RoundClock, QsrEndsWithARoundOnTheLastStep) {
   }
 }
 
+// A warm-up's first rate, lr / 50, would make (COEF / lr)^2 longer than the run: one single round.
+TEST(RoundClock, QsrHoldsItsBasePeriodWhileTheRateWarmsUp) {
+  const int64_t total = 500, warmup = 50;
+  const LrSchedule schedule(
+      {.shape = LrShape::kCosine, .base = 0.1, .warmup_steps = warmup, .total_steps = total});
+  const auto rate = [&](int64_t step) { return schedule.at(step); };
+  RoundClock clock(parse_period("qsr:4:0.2"), total, 10, rate, warmup);
+  const auto steps = round_steps(clock, 0, total);
+  EXPECT_EQ(clock.rounds(), 60);
+  for (size_t round = 0; round < 14; ++round) EXPECT_EQ(steps[round], 4 * (int64_t(round) + 1));
+  EXPECT_EQ(steps.back(), total);
+
+  // The period that begins at the first step after it follows the rule: (0.2 / 0.05)^2 = 16.
+  RoundClock late(
+      parse_period("qsr:2:0.2"), 30, 10, [](int64_t step) { return step < 5 ? 0.001 : 0.05; }, 5);
+  EXPECT_EQ(round_steps(late, 0, 30), (std::vector<int64_t>{2, 4, 6, 22, 30}));
+
+  // Also where a run goes on within the warm-up, and where the run is shorter than the period.
+  late.start_at(3);
+  EXPECT_EQ(late.period(), 2);
+  EXPECT_EQ(RoundClock(parse_period("qsr:8:0.2"), 5, 10, rate, 5).period(), 5);
+}
+
 TEST(RoundClock, ResumesExactlyFromEveryStep) {
   const int64_t total = 120;
-  const LrSchedule schedule({.shape = LrShape::kCosine, .base = 0.1, .total_steps = total});
+  const LrSchedule schedule(
+      {.shape = LrShape::kCosine, .base = 0.1, .warmup_steps = 20, .total_steps = total});
   const auto rate = [&](int64_t step) { return schedule.at(step); };
   for (const char* period : {"7", "post-local:3:5", "qsr:4:0.2"}) {
-    RoundClock whole(parse_period(period), total, 10, rate);
+    RoundClock whole(parse_period(period), total, 10, rate, 20);
     const auto expected = round_steps(whole, 0, total);
     for (int64_t stop = 0; stop <= total; ++stop) {
-      RoundClock before(parse_period(period), total, 10, rate);
+      RoundClock before(parse_period(period), total, 10, rate, 20);
       auto steps = round_steps(before, 0, stop);
-      RoundClock after(parse_period(period), total, 10, rate);
+      RoundClock after(parse_period(period), total, 10, rate, 20);
       after.set_state(before.state());
       const auto rest = round_steps(after, stop, total);
       steps.insert(steps.end(), rest.begin(), rest.end());
@@ -178,6 +202,8 @@ TEST(RoundClock, NamesRuleAndValue) {
   EXPECT_EQ(error_of([] { RoundClock({}, 1, 0); }), "an epoch must have at least 1 step, got 0");
   EXPECT_EQ(error_of([] { RoundClock({.kind = Kind::kQsr}, 1, 1); }),
             "--period qsr:BASE:COEF needs a learning-rate schedule");
+  EXPECT_EQ(error_of([] { RoundClock({}, 1, 1, {}, -1); }),
+            "--warmup-steps must be at least 0, got -1");
   RoundClock clock({.base = 4}, 10, 10);
   EXPECT_EQ(error_of([&] { clock.set_state({.step = 11, .period = 4, .position = 3}); }),
             "a run of 10 steps cannot go on from step 11, 3 steps into a period of 4");

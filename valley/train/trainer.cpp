@@ -167,6 +167,7 @@ class Trainer::Loop {
                               .steps_per_epoch = steps_per_epoch_,
                               .seed = o_.seed,
                               .learning_rate = [this](int64_t k) { return schedule_.at(k); },
+                              .warmup_steps = o_.learning_rate.warmup_steps,
                               .layers = layers(),
                               .layer_gradient_norms = [this] { return probe(); }})),
         loader_(data_.train, *data_.train, o_.augmentation, o_.seed, comm.rank()),
