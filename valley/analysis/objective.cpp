@@ -115,8 +115,9 @@ PointScores Objective::scores(const at::Tensor& x) {
   const at::Tensor sums =
       sum_over_threads(x, 1, 3, [&](Replica& replica, Communicator& comm, at::Tensor& sum) {
         if (options_.batch_norm == BatchNormAt::kProbe) {
-          reestimate_batch_norm(*replica.model, replica.parameters, data_, comm,
-                                {.batch_size = options_.batch_size});
+          // In the batches of the evaluation that ends a training, so that a landscape's centre has
+          // the statistics, and the loss, of the model that was saved.
+          reestimate_batch_norm(*replica.model, replica.parameters, data_, comm);
           replica.model->train(false);
         }
         double* total = sum.data_ptr<double>();

@@ -2,12 +2,15 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/zeros.h>
+#include <ATen/record_function.h>
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -23,6 +26,7 @@ constexpr double kProbe = 1 << 20;
 struct Layer {
   NamedRange mean, var;
   double momentum = 0;  // m: a pass turns the running value v into (1 - m) v + m s
+  int64_t values = 0;   // a channel in the last pass; 0 where no batch_norm was seen
 };
 
 std::vector<Layer> find_layers(const std::vector<NamedRange>& ranges) {
@@ -38,13 +42,66 @@ std::vector<Layer> find_layers(const std::vector<NamedRange>& ranges) {
   return layers;
 }
 
+// While it lives, notes of every batch_norm of this thread how many values a channel it normalises
+// and which running mean it updates. Neither a module nor its buffers tell, and a TorchScript model
+// has no modules to ask.
+class BatchNormCalls {
+ public:
+  BatchNormCalls() : handle_(at::addThreadLocalCallback(callback())) {
+    values().clear();  // the thread's own, and nobody else's while this lives
+  }
+  ~BatchNormCalls() { at::removeCallback(handle_); }
+  BatchNormCalls(const BatchNormCalls&) = delete;
+  BatchNormCalls& operator=(const BatchNormCalls&) = delete;
+
+  // 0 where there was no call.
+  int64_t of(const void* running_mean) const {
+    const auto found = values().find(running_mean);
+    return found == values().end() ? 0 : found->second;
+  }
+
+ private:
+  using Values = std::unordered_map<const void*, int64_t>;
+
+  static Values& values() {
+    static thread_local Values values;
+    return values;
+  }
+
+  static at::RecordFunctionCallback callback() {
+    return at::RecordFunctionCallback(&BatchNormCalls::note)
+        .needsInputs(true)
+        .scopes({at::RecordScope::FUNCTION});
+  }
+
+  // batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps, cudnn).
+  // Where TorchScript calls it they are the last of all that is on its stack.
+  static std::unique_ptr<at::ObserverContext> note(const at::RecordFunction& call) {
+    if (std::string_view(call.name()) != "aten::batch_norm") return nullptr;
+    constexpr size_t kArguments = 9;
+    if (call.inputs().size() < kArguments) return nullptr;
+    const auto arguments = call.inputs().slice(call.inputs().size() - kArguments);
+    if (!arguments[5].isBool() || !arguments[5].toBool()) return nullptr;
+    if (!arguments[0].isTensor() || !arguments[3].isTensor()) return nullptr;
+    const at::Tensor& input = arguments[0].toTensor();
+    const at::Tensor& mean = arguments[3].toTensor();
+    if (mean.defined() && mean.numel() > 0) {
+      values()[mean.data_ptr()] = input.numel() / mean.numel();
+    }
+    return nullptr;
+  }
+
+  at::CallbackHandle handle_;
+};
+
 class Pass {
  public:
   Pass(Model& model, const FlatParameters& parameters) : model_(model), parameters_(parameters) {}
 
   // The buffers after one forward pass that began with `start` in all running statistics of
   // `layers`. The other buffers take part in the pass with the values they have.
-  at::Tensor run(const std::vector<Layer>& layers, const at::Tensor& input, double start) {
+  // Each layer learns how many values a channel it was given.
+  at::Tensor run(std::vector<Layer>& layers, const at::Tensor& input, double start) {
     at::Tensor buffers = parameters_.buffers();
     for (const auto& layer : layers) {
       for (const auto& range : {layer.mean, layer.var}) {
@@ -55,7 +112,11 @@ class Pass {
     for (const auto& other : parameters_.other_buffers()) {
       if (other.name.ends_with("num_batches_tracked")) at::Tensor(other.tensor).zero_();
     }
+    const BatchNormCalls calls;
     model_.forward(input);
+    for (auto& layer : layers) {
+      layer.values = calls.of(buffers.narrow(0, layer.mean.offset, layer.mean.size).data_ptr());
+    }
     return buffers.to(at::kDouble, /*non_blocking=*/false, /*copy=*/true);
   }
 
@@ -117,19 +178,22 @@ void reestimate_batch_norm(Model& model, const FlatParameters& parameters,
                layers);
 
   const int64_t size = buffers.numel();
-  at::Tensor sums = at::zeros({2 * size + 1}, at::kDouble);  // n mean, n (var + mean^2), n
+  // n mean, n (var + mean^2), and n of every layer.
+  at::Tensor sums = at::zeros({2 * size + static_cast<int64_t>(layers.size())}, at::kDouble);
   at::Tensor first = sums.narrow(0, 0, size), second = sums.narrow(0, size, size);
-  at::Tensor count = sums.narrow(0, 2 * size, 1);
+  double* counts = sums.data_ptr<double>() + 2 * size;
   deal_batches(train, *train, comm, options.batch_size, [&](const Batch& batch) {
     const at::Tensor after = pass.run(layers, batch.input, 0);
-    const double n = static_cast<double>(batch.target.size(0));
-    for (const auto& [mean_range, var_range, momentum] : layers) {
+    for (size_t i = 0; i < layers.size(); ++i) {
+      const auto& [mean_range, var_range, momentum, values] = layers[i];
+      const double n = static_cast<double>(values > 0 ? values : batch.target.size(0));
+      const double biased = values > 0 ? (n - 1) / n : 1;
       const at::Tensor mean = after.narrow(0, mean_range.offset, mean_range.size) / momentum;
-      const at::Tensor var = after.narrow(0, var_range.offset, var_range.size) / momentum;
+      const at::Tensor var = after.narrow(0, var_range.offset, var_range.size) / momentum * biased;
       first.narrow(0, mean_range.offset, mean_range.size).add_(mean, n);
       second.narrow(0, mean_range.offset, mean_range.size).add_(var + mean * mean, n);
+      counts[i] += n;
     }
-    count.add_(n);
   });
   comm.all_reduce_sum(sums, sums);
 
@@ -137,9 +201,10 @@ void reestimate_batch_norm(Model& model, const FlatParameters& parameters,
   for (size_t i = 0; i < counters.size(); ++i) {
     at::Tensor(parameters.other_buffers()[i].tensor).copy_(counters[i]);
   }
-  for (const auto& [mean_range, var_range, momentum] : layers) {
-    const at::Tensor mean = first.narrow(0, mean_range.offset, mean_range.size) / count;
-    const at::Tensor square = second.narrow(0, mean_range.offset, mean_range.size) / count;
+  for (size_t i = 0; i < layers.size(); ++i) {
+    const auto& [mean_range, var_range, momentum, values] = layers[i];
+    const at::Tensor mean = first.narrow(0, mean_range.offset, mean_range.size) / counts[i];
+    const at::Tensor square = second.narrow(0, mean_range.offset, mean_range.size) / counts[i];
     buffers.narrow(0, mean_range.offset, mean_range.size).copy_(mean);
     buffers.narrow(0, var_range.offset, var_range.size).copy_(square - mean * mean);
   }

@@ -69,7 +69,7 @@ Statistics pooled(const at::Tensor& x, const F& f) {
   for (int64_t begin = 0; begin < n; begin += kBatch) {
     const int64_t size = std::min(kBatch, n - begin);
     const at::Tensor h = f(x.narrow(0, begin, size)).transpose(0, 1).flatten(1);  // [C, ...]
-    const auto [var, mean] = at::var_mean(h, 1, /*unbiased=*/true);
+    const auto [var, mean] = at::var_mean(h, 1, /*unbiased=*/false);
     const at::Tensor weighted = mean * size, square = (var + mean * mean) * size;
     first = first.defined() ? first + weighted : weighted;
     second = second.defined() ? second + square : square;
@@ -178,7 +178,7 @@ TEST(BatchNorm, OneBatchIsTheWholeSet) {
   const FlatParameters parameters(*model);
   const auto comm = make_solo();
   reestimate_batch_norm(*model, parameters, data, *comm);
-  const auto [var, mean] = at::var_mean(normalised(*data).transpose(0, 1).flatten(1), 1, true);
+  const auto [var, mean] = at::var_mean(normalised(*data).transpose(0, 1).flatten(1), 1, false);
   expect_close(net->bn1->running_mean, mean, "mean");
   expect_close(net->bn1->running_var, var, "variance");
 }
@@ -240,14 +240,92 @@ TEST(BatchNorm, ASingleExampleLeftOver) {
   reestimate_batch_norm(*model, parameters, data, *comm, {.batch_size = kBatch});
 
   const at::Tensor h = normalised(*data).mean({2, 3});
-  EXPECT_TRUE(at::allclose(net->bn->running_mean.to(at::kDouble), h.mean(0), 1e-6, 1e-6));
-  at::Tensor second = at::zeros({3}, at::kDouble);
-  for (const auto& part : {h.narrow(0, 0, kBatch), h.narrow(0, kBatch, kBatch + 1)}) {
-    const auto [var, mean] = at::var_mean(part, 0, true);
-    second += (var + mean * mean) * part.size(0);
+  const auto [var, mean] = at::var_mean(h, 0, false);
+  expect_close(net->bn->running_mean, mean, "mean");
+  expect_close(net->bn->running_var, var, "variance");
+}
+
+// One value a channel and example (BatchNorm1d), sixteen (BatchNorm2d).
+struct OneAndSixteen : torch::nn::Module {
+  OneAndSixteen() {
+    one = register_module("one", torch::nn::BatchNorm1d(3));
+    sixteen = register_module("sixteen", torch::nn::BatchNorm2d(3));
+    fc = register_module("fc", torch::nn::Linear(3, 2));
   }
-  const at::Tensor expected = second / h.size(0) - h.mean(0) * h.mean(0);
-  expect_close(net->bn->running_var, expected, "variance");
+  at::Tensor forward(const at::Tensor& x) {
+    return fc(one(x.select(3, 1).select(2, 2)) + sixteen(x).mean({2, 3}));
+  }
+  torch::nn::BatchNorm1d one{nullptr};
+  torch::nn::BatchNorm2d sixteen{nullptr};
+  torch::nn::Linear fc{nullptr};
+};
+
+// 0, 2, 4, ... 2 (N - 1) in one channel, its double and a half in the others: the mean is N - 1,
+// the variance (N^2 - 1) / 3. Unbiased batch variances would be wider by (1 + 1 / batch).
+TEST(BatchNorm, TheStatisticsAreThoseOfAllExamplesHoweverTheyAreCut) {
+  const int64_t n = 100;
+  const auto data = std::make_shared<Dataset>(*images(n));
+  const std::vector<double> scale = {1, 2, 0.5};
+  for (int64_t i = 0; i < data->inputs.numel(); ++i) {
+    data->inputs.data_ptr<float>()[i] =
+        static_cast<float>(2 * (i / 48) * scale[static_cast<size_t>(i / 16 % 3)]);
+  }
+  data->mean = {0, 0, 0};
+  data->stddev = {1, 1, 1};
+  const double mean = n - 1, var = (n * n - 1) / 3.0;
+  for (const int64_t batch : {2, 7, 32, 100, 1000}) {
+    for (const int workers : {1, 2, 3}) {
+      run_threads(workers, [&](Communicator& comm) {
+        const auto net = std::make_shared<OneAndSixteen>();
+        const auto model = wrap(net);
+        const FlatParameters parameters(*model);
+        reestimate_batch_norm(*model, parameters, data, comm, {.batch_size = batch});
+        for (int64_t c = 0; c < 3; ++c) {
+          const double s = scale[static_cast<size_t>(c)];
+          for (const at::Tensor& found : {net->one->running_mean, net->sixteen->running_mean}) {
+            EXPECT_NEAR(found[c].item<double>() / (s * mean), 1, 1e-6) << batch << ", " << workers;
+          }
+          for (const at::Tensor& found : {net->one->running_var, net->sixteen->running_var}) {
+            EXPECT_NEAR(found[c].item<double>() / (s * s * var), 1, 1e-6)
+                << batch << ", " << workers;
+          }
+        }
+      });
+    }
+  }
+}
+
+// Buffers of the same names that something else keeps: the mean is pooled over examples, and the
+// variance counts as it is.
+struct ByHand : torch::nn::Module {
+  ByHand() {
+    running_mean = register_buffer("running_mean", at::zeros({3}));
+    running_var = register_buffer("running_var", at::ones({3}));
+    fc = register_module("fc", torch::nn::Linear(3, 2));
+  }
+  at::Tensor forward(const at::Tensor& x) {
+    const at::Tensor h = x.mean({2, 3});
+    if (is_training()) {
+      const auto [var, mean] = at::var_mean(h, 0, /*unbiased=*/false);
+      running_mean.mul_(0.5).add_(mean, 0.5);
+      running_var.mul_(0.5).add_(var, 0.5);
+    }
+    return fc((h - running_mean) / running_var.sqrt());
+  }
+  at::Tensor running_mean, running_var;
+  torch::nn::Linear fc{nullptr};
+};
+
+TEST(BatchNorm, StatisticsKeptByHandArePooledAsTheyAre) {
+  const auto data = images(3 * kBatch);
+  const auto net = std::make_shared<ByHand>();
+  const auto model = wrap(net);
+  const FlatParameters parameters(*model);
+  const auto comm = make_solo();
+  reestimate_batch_norm(*model, parameters, data, *comm, {.batch_size = kBatch});
+  const auto [var, mean] = at::var_mean(normalised(*data).mean({2, 3}), 0, false);
+  expect_close(net->running_mean, mean, "mean");
+  expect_close(net->running_var, var, "variance");
 }
 
 struct Plain : torch::nn::Module {
