@@ -130,10 +130,10 @@ RunConfig resolve_resumed_config(const CLI::App& command, const RunConfig& flags
   RunConfig config = resolve_config(command, flags, file);
   for (const auto& field : config_fields()) {
     // Defaults in the place of what is missing would train something else in this folder.
-    require(std::any_of(values.begin(), values.end(),
-                        [&](const auto& value) { return value.first == field.key; }),
-            "{} lacks '{}': it was cut short, or another version of valley wrote it", file,
-            field.key);
+    require(
+        field.younger || std::any_of(values.begin(), values.end(),
+                                     [&](const auto& value) { return value.first == field.key; }),
+        "{} lacks '{}': it was cut short, or another version of valley wrote it", file, field.key);
     const bool same =
         std::visit([&](auto member) { return saved.*member == config.*member; }, field.member);
     require(same || field.group == "Workers" || field.group == "Run",

@@ -37,7 +37,7 @@ Summary run_in_threads(const RunConfig& config, const DataSplits& data, const Jo
 std::unique_ptr<RunLock> prepare_run_folder(const RunConfig& config, bool resume) {
   const RunFolder folder = resume ? RunFolder::open(config.out) : RunFolder::create(config.out);
   auto lock = std::make_unique<RunLock>(config.out);
-  const Config values = to_config(config);
+  const Config values = to_recorded_config(config);
   if (!resume || read_config(folder.file(RunFolder::kConfig)) != values) {
     folder.write_atomically(RunFolder::kConfig, config_text(values));
   }
@@ -62,8 +62,9 @@ std::unique_ptr<Progress> progress_unless(bool quiet) {
   return quiet ? make_no_progress() : make_progress(std::cerr);
 }
 
-std::string first_difference(const RunConfig& there, const RunConfig& config,
+std::string first_difference(const RunConfig& one, const RunConfig& other,
                              const std::vector<std::string>& but) {
+  const RunConfig there = resolved(one), config = resolved(other);
   for (const auto& field : config_fields()) {
     // Of no effect on the outcome; but --until-loss ends a run at an evaluation.
     const bool ends_it = field.key == "evaluate-every" && config.until_loss > 0;

@@ -56,7 +56,8 @@ std::string summary_table(const Summary& s) {
     table.add_row({"probes", fmt::format("{}, {:.0f} passes", s.probes.count, s.probes.passes)});
     table.add_row({"  bytes sent a worker", format_bytes(s.probes.bytes)});
   }
-  return table.to_string();
+  const std::string caution = s.caution();
+  return table.to_string() + (caution.empty() ? "" : fmt::format("\ncaution: {}\n", caution));
 }
 
 std::string comparison_table(const std::vector<ComparisonRow>& rows) {
@@ -86,7 +87,15 @@ std::string comparison_table(const std::vector<ComparisonRow>& rows) {
          spread(row, "{:.1f} %", [](const Summary& s) { return 100 * s.comm_fraction_of_ssgd; }),
          spread(row, "{:.1f}", [](const Summary& s) { return s.seconds.total; })});
   }
-  return table.to_string();
+  std::string cautions;
+  for (const auto& row : rows) {
+    for (const Summary& run : row.runs) {
+      const std::string caution = run.caution();
+      if (caution.empty()) continue;
+      cautions += fmt::format("caution: {}, seed {}: {}\n", row.label, run.seed, caution);
+    }
+  }
+  return table.to_string() + (cautions.empty() ? "" : "\n" + cautions);
 }
 
 }  // namespace valley::app

@@ -7,7 +7,7 @@
 
 namespace valley::app {
 
-/// One run, a line a figure.
+/// One run, a line a figure, and what a person must know of them.
 std::string summary_table(const Summary& summary);
 
 /// The runs of one algorithm in a comparison: a run a seed.
@@ -16,7 +16,8 @@ struct ComparisonRow {
   std::vector<Summary> runs;
 };
 
-/// One line an algorithm: mean ± standard deviation (n - 1) over the seeds.
+/// One line an algorithm: mean ± standard deviation (n - 1) over the seeds; below it a line for
+/// every run that ended worse than it began, or at chance level.
 std::string comparison_table(const std::vector<ComparisonRow>& rows);
 
 double mean_of(const std::vector<double>& values);

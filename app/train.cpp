@@ -26,7 +26,9 @@ struct TrainFlags {
 };
 
 RunConfig resolve(const CLI::App& command, const TrainFlags& flags) {
-  if (flags.resume.empty()) return resolve_config(command, flags.config, flags.config_file);
+  if (flags.resume.empty()) {
+    return resolved(resolve_config(command, flags.config, flags.config_file));
+  }
   require(flags.config_file.empty(),
           "--config and --resume exclude each other: a run is resumed with its own configuration");
   return resolve_resumed_config(command, flags.config, flags.resume);

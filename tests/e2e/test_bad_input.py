@@ -93,6 +93,9 @@ class Ranges(ProgramTest):
             ("--partition iid takes no value, got '2'", "--partition", "iid:2"),
             ("--data-seed must be at least 0, or -1 for that of --seed, got -3", "--data-seed", -3),
             ("--momentum must be in [0, 1), got 2", "--momentum", 2),
+            ("--momentum 0.9 beside the momentum 0.9 of qg-dsgdm itself diverges: their sum must be below 1 "
+             "(--momentum 0 is the method as its authors have it)",
+             "--algorithm", "qg-dsgdm", "--momentum", 0.9),
         ]:  # fmt: skip
             with self.subTest(message):
                 self.refuse(message, "train", *TINY, *flags)

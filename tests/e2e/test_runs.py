@@ -118,6 +118,27 @@ class RunFolder(ProgramTest):
         self.assertEqual([(self.folder / "run" / name).read_bytes() for name in files], before)
 
 
+class Verdict(ProgramTest):
+    def test_a_run_that_ends_worse_than_it_began_says_so(self):
+        flags = (*TINY, "--steps", 6)
+        self.assertEqual(self.train("good", "--steps", 6, "--seed", 1)["verdict"], "learned")
+        out = self.succeed("train", *flags, "--seed", 1, "--lr", 3, "--out", "bad")  # and exits with 0
+        summary = self.summary("bad")
+        self.assertEqual((summary["status"], summary["verdict"]), ("finished", "worse"))
+        self.assertGreater(summary["train_loss"], summary["first_loss"])
+        words = (f"training ended worse than it began: training loss {summary['train_loss']:.4g}, "
+                 f"in the first batches {summary['first_loss']:.4g}")  # fmt: skip
+        self.assertIn(f"\ncaution: {words}\n", out)
+        out = self.succeed("compare", *flags, "--algorithms", "dppf,dppf+lr=3", "--seeds", 1, "--quiet",
+                           "--out", "cmp")  # fmt: skip
+        self.assertIn(f"\ncaution: dppf+lr=3, seed 1: {words}\n", out)
+        self.assertEqual(out.count("caution"), 1)
+        self.succeed("report", "good", "bad", "--out", "report.html")
+        page = (self.folder / "report.html").read_text()
+        self.assertIn(f"bad: {words}.", page)
+        self.assertNotIn("good: training", page)
+
+
 class Settings(ProgramTest):
     def test_print_config_round_trip(self):
         flags = ("--pull", 0.3, "--flip", "--model", "resnet-8", "--period", "qsr:2:0.125",
@@ -134,6 +155,24 @@ class Settings(ProgramTest):
         text = self.succeed("train", "--config", "run.toml", "--workers", 3, "--print-config")
         for line in ("pull = 0.3", "workers = 3", 'period = "9"', "lr = 1.0", "push = 0.5"):
             self.assertIn(line + "\n", text)
+
+    def test_momentum_is_the_methods_own(self):
+        for flags, momentum in ((("--algorithm", "qg-dsgdm"), 0.0), ((), 0.9), (("--momentum", 0.5), 0.5)):
+            text = self.succeed("train", "--print-config", *flags)
+            self.assertIn(f"\nmomentum = {momentum}\n", text)
+
+    def test_settings_that_came_later(self):
+        text = self.succeed("train", "--print-config", "--algorithm", "choco", "--topology", "complete")
+        self.assertIn('replicas = "initial"\n', text)
+        flags = ("--algorithm", "choco", "--steps", 3)
+        self.train("a", *flags)
+        self.train("b", *flags, "--replicas", "zero")
+        self.assertNotIn("replicas", (self.folder / "a/config.toml").read_text())
+        self.assertIn('replicas = "zero"\n', (self.folder / "b/config.toml").read_text())
+        self.succeed("train", "--resume", "a", "--quiet")
+        self.refuse("--replicas cannot change in a run that is resumed; for a new run: valley train "
+                    "--config a/config.toml --replicas ... --out FOLDER",
+                    "train", "--resume", "a", "--replicas", "zero")  # fmt: skip
 
     def test_folder_of_its_own(self):
         for out in ("runs/dppf-mlp-seed0", "runs/dppf-mlp-seed0-2"):

@@ -2,6 +2,7 @@
 
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
+#include <ATen/ops/zeros_like.h>
 
 #include "valley/algorithms/every_step.h"
 #include "valley/algorithms/mixing.h"
@@ -17,6 +18,7 @@ class Choco : public EveryStepAlgorithm {
   Choco(const AlgorithmOptions& options, const AlgorithmContext& context)
       : EveryStepAlgorithm(context),
         gamma_(options.consensus_step),
+        from_zero_(options.replicas == Replicas::kZero),
         seed_(context.seed),
         graph_(options, context.comm.size(), context.seed, "choco",
                Graph::Weights::kDoublyStochastic),
@@ -34,8 +36,8 @@ class Choco : public EveryStepAlgorithm {
   // The loop gives all workers the same x before the first step.
   void before_gradient(const StepInfo&, at::Tensor& x) override {
     if (alone() || replica_.defined()) return;
-    replica_ = x.clone();
-    mixed_ = x.clone();
+    replica_ = from_zero_ ? at::zeros_like(x) : x.clone();
+    mixed_ = replica_.clone();
   }
 
   void after_step(const StepInfo& info, at::Tensor& x) override {
@@ -69,6 +71,7 @@ class Choco : public EveryStepAlgorithm {
   }
 
   double gamma_;
+  bool from_zero_;
   uint64_t seed_;
   Graph graph_;
   Neighbourhood mine_;

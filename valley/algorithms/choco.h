@@ -16,8 +16,11 @@ namespace valley {
 ///
 /// gamma is --consensus-step: small where the compressor drops much. The mean of the workers moves
 /// by the mean of their steps, whatever is dropped. P must stay the same over time, because of the
-/// neighbours' replicas only the sum s_j = sum_k P_jk xh_k is kept. xh begins at the common start,
-/// which costs nothing.
+/// neighbours' replicas only the sum s_j = sum_k P_jk xh_k is kept.
+///
+/// --replicas says where xh begins: `initial`, at the common start of the workers, which all know
+/// and which costs nothing; `zero`, at 0 as in the paper, so that the compressor has the whole of x
+/// to send at first. Where it drops much the two end apart; with `none` they are the same.
 ///
 /// Cost of a step: a payload of the compressor to every neighbour. Memory: 4 d and a payload for
 /// every neighbour. State: the number of steps, xh and s.

@@ -21,6 +21,7 @@
 #include <functional>
 
 #include "valley/algorithms/registry.h"
+#include "valley/comm/group.h"
 #include "valley/core/error.h"
 #include "valley/core/testing/test_folder.h"
 #include "valley/testing/normals.h"
@@ -340,6 +341,75 @@ TEST(DecentralizedFacts, ChocoReachesConsensusThroughOneValueAtATime) {
   const at::Tensor end = train({"choco", options, 1, 500}, at::zeros({5, 8}, at::kDouble), first);
   EXPECT_LT((end - end.mean(0)).square().sum().item<double>(), 1e-25);
   EXPECT_LT(largest(end.mean(0) + spread.mean(0)), 1e-13);
+}
+
+// Two workers of two values, the larger one is sent, gamma 1/2, P = 1/2 everywhere. Both begin at
+// (4, 1), and worker 0's only step takes it to (4, 2).
+TEST(DecentralizedFacts, ChocoByHandWithReplicasFromTheStartAndFromZero) {
+  const auto first = [](int rank, const at::Tensor& x, int64_t step) {
+    return step == 0 && rank == 0 ? vec({0, -1}) : at::zeros_like(x);
+  };
+  const at::Tensor start = vec({4, 1}).expand({2, 2}).contiguous();
+  const auto x_after = [&](Replicas replicas, const std::string& compress, int64_t steps) {
+    const AlgorithmOptions options = {
+        .topology = "complete", .compress = compress, .consensus_step = 0.5, .replicas = replicas};
+    return train({"choco", options, 1, steps}, start, first);
+  };
+  const auto rows = [](std::vector<double> v) { return vec(std::move(v)).view({2, 2}); };
+
+  // From the start only (0, 1) is new, and is sent at once: xh_0 = (4, 2), xh_1 = (4, 1), and the
+  // second value moves by gamma (1.5 - xh). Then what is left, -.25 and .25, is sent:
+  // xh = 1.75, 1.25, s = 1.5, which moves x by -.125 and .125.
+  EXPECT_TRUE(x_after(Replicas::kInitial, "top-k:0.5", 1).equal(rows({4, 1.75, 4, 1.25})));
+  EXPECT_TRUE(x_after(Replicas::kInitial, "top-k:0.5", 2).equal(rows({4, 1.625, 4, 1.375})));
+
+  // From zero the first value of both, 4, is the larger one: xh = (4, 0) everywhere and nobody
+  // moves. The second step sends 2 and 1, and does what the first did above.
+  EXPECT_TRUE(x_after(Replicas::kZero, "top-k:0.5", 1).equal(rows({4, 2, 4, 1})));
+  EXPECT_TRUE(x_after(Replicas::kZero, "top-k:0.5", 2).equal(rows({4, 1.75, 4, 1.25})));
+
+  // Where everything is sent it does not matter.
+  for (int64_t steps = 1; steps <= 4; ++steps) {
+    EXPECT_TRUE(
+        x_after(Replicas::kZero, "none", steps).equal(x_after(Replicas::kInitial, "none", steps)));
+  }
+}
+
+// Without a gradient: growth where beta + mu > 1, none below. What the refusal of the pair is for.
+TEST(DecentralizedFacts, TwoMomentaFeedEachOtherUnlessTheirSumIsBelowOne) {
+  const auto displacement = [](double beta, double mu, int64_t steps) {
+    const auto solo = make_solo();
+    const auto method =
+        find_algorithm("qg-dsgdm")
+            .make({.quasi_momentum = beta}, {.comm = *solo,
+                                             .total_steps = steps,
+                                             .learning_rate = [](int64_t) { return 0.1; }});
+    at::Tensor x = at::zeros({1}, at::kDouble), b = at::zeros_like(x);
+    for (int64_t step = 0; step < steps; ++step) {
+      at::Tensor g = at::full({1}, step == 0 ? 1.0 : 0.0, at::kDouble);
+      method->on_gradient({.step = step}, x, g);
+      b.mul_(mu).add_(g);
+      x.sub_(b, 0.1);
+      method->after_step({.step = step}, x);
+    }
+    return -x.item<double>();
+  };
+  // One unit of gradient moves x by .1 / (1 - beta - mu) in the end.
+  EXPECT_NEAR(displacement(0.9, 0, 3000), 1, 1e-9);
+  EXPECT_NEAR(displacement(0.5, 0.4, 3000), 1, 1e-9);
+  EXPECT_GT(displacement(0.9, 0.9, 300), 1e20);
+
+  const auto error = [](double beta, double mu) {
+    return error_of<UsageError>(
+        [&] { require_stable_momentum("qg-dsgdm", {.quasi_momentum = beta}, mu); });
+  };
+  EXPECT_EQ(error(0.9, 0), "no error");
+  EXPECT_EQ(error(0.5, 0.4), "no error");
+  EXPECT_EQ(error(0, 0.99), "no error");
+  EXPECT_EQ(error(0.5, 0.5),
+            "--momentum 0.5 beside the momentum 0.5 of qg-dsgdm itself diverges: their sum must be "
+            "below 1 (--momentum 0 is the method as its authors have it)");
+  EXPECT_EQ(error_of<UsageError>([] { require_stable_momentum("dpsgd", {}, 0.9); }), "no error");
 }
 
 TEST(DecentralizedFacts, QuasiGlobalMomentumByHand) {

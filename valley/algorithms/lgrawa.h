@@ -19,7 +19,8 @@ namespace valley {
 ///
 /// Reference: Dimlioglu and Choromanska, "GRAWA: Gradient-based Weighted Averaging for Distributed
 /// Training of Deep Learning Models", AISTATS 2024, arXiv:2403.04206. A layer is here one parameter
-/// tensor. The push is ours to add, one norm over the whole vector as in dppf.
+/// tensor. Their code differs as in mgrawa.h, and spreads the pull over the steps of a period. The
+/// push is ours to add, one norm over the whole vector as in dppf.
 ///
 /// @throws UsageError if the context lacks layer_gradient_norms or layers.
 std::unique_ptr<Algorithm> make_lgrawa(const AlgorithmOptions&, const AlgorithmContext&);

@@ -11,7 +11,8 @@ namespace valley {
 ///     x_m <- (1/M) sum_k x_k
 ///
 /// With tau = 1 and plain SGD (momentum and weight decay included) it equals synchronous SGD.
-/// Periods: constant, post-local (tau = 1 first) and qsr.
+/// Periods: constant, post-local (tau = 1 first) and qsr. The momentum of a worker's optimizer is
+/// that of its own gradients, in the first phase of post-local too.
 ///
 /// Cost of a round: one all-reduce of d values. State: the clock.
 ///

@@ -26,7 +26,8 @@ namespace valley {
 ///
 /// Reference: Teng, Gao, Chalus, Choromanska, Goldfarb and Weller, "Leader Stochastic Gradient
 /// Descent for Distributed Training of Deep Learning Models", NeurIPS 2019, arXiv:1905.10395. The
-/// push is ours to add, as dppf adds it to the average; so is the factor 1 / tau.
+/// push is ours to add, as dppf adds it to the average. The factor 1 / tau is the authors'; that
+/// there is no leader pull before the first round is ours.
 std::unique_ptr<Algorithm> make_lsgd(const AlgorithmOptions&, const AlgorithmContext&);
 
 }  // namespace valley

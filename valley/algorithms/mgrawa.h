@@ -24,7 +24,8 @@ namespace valley {
 ///
 /// Reference: Dimlioglu and Choromanska, "GRAWA: Gradient-based Weighted Averaging for Distributed
 /// Training of Deep Learning Models", AISTATS 2024, arXiv:2403.04206. A layer is here one parameter
-/// tensor. The push is ours to add, as dppf adds it to the average.
+/// tensor. Their code takes the norms in training mode, and smooths with .9^8 (.4305). The push is
+/// ours to add, as dppf adds it to the average.
 ///
 /// @throws UsageError if the context cannot compute layer_gradient_norms.
 std::unique_ptr<Algorithm> make_mgrawa(const AlgorithmOptions&, const AlgorithmContext&);

@@ -14,8 +14,9 @@ namespace valley {
 ///     x_j'   = sum_k P_jk x_half_k
 ///     m_j   <- beta m_j + (1 - beta) (x_j - x_j') / alpha
 ///
-/// beta is --quasi-momentum; the local optimizer should have none of its own (--momentum 0). A
-/// learning rate of 0 leaves m as it is.
+/// beta is --quasi-momentum. The local optimizer has none of its own unless it is given one
+/// (--momentum), and then the two must stay below 1 together: require_stable_momentum(). A learning
+/// rate of 0 leaves m as it is.
 ///
 /// Cost of a step: d values to every neighbour; on the complete graph one all-reduce of d. Memory:
 /// 2 d and d for every neighbour. State: the number of steps and m.

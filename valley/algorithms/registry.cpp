@@ -163,10 +163,12 @@ const std::vector<AlgorithmEntry>& algorithms() {
        &mixing_bytes,
        &make_qg_dsgdm,
        /*impartial=*/true,
-       [](AlgorithmOptions& options) { options.quasi_momentum = 0; }},
+       [](AlgorithmOptions& options) { options.quasi_momentum = 0; },
+       /*asynchronous=*/false,
+       [](Options options) { return options.quasi_momentum; }},
       {"choco",
        "dpsgd that sends compressed differences",
-       {"topology", "lazy", "compress", "consensus-step"},
+       {"topology", "lazy", "compress", "consensus-step", "replicas"},
        "a payload of --compress to every neighbour a step",
        &choco_bytes,
        &make_choco},
@@ -190,6 +192,17 @@ const AlgorithmEntry& find_algorithm(const std::string& name) {
     known.push_back(entry.name);
   }
   throw UsageError(unknown_name("algorithm", name, known));
+}
+
+void require_stable_momentum(const std::string& name, const AlgorithmOptions& options,
+                             double optimizer_momentum) {
+  const AlgorithmEntry& entry = find_algorithm(name);
+  if (entry.momentum_in_gradient == nullptr) return;
+  const double own = entry.momentum_in_gradient(options);
+  require(own == 0 || own + optimizer_momentum < 1,
+          "--momentum {} beside the momentum {} of {} itself diverges: their sum must be below 1 "
+          "(--momentum 0 is the method as its authors have it)",
+          optimizer_momentum, own, name);
 }
 
 void check_algorithm(const std::string& name, const AlgorithmOptions& options, int workers,

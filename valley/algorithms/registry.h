@@ -21,6 +21,9 @@ enum class MixingOrder { kAwc, kAtc, kCta };
 /// "awc", "atc" or "cta". @throws UsageError for any other name, with the nearest one.
 MixingOrder parse_mixing_order(const std::string& name);
 
+/// Where choco's replicas begin; see choco.h.
+enum class Replicas { kInitial, kZero };
+
 /// The options of all algorithms; each entry of the table names those it reads.
 struct AlgorithmOptions {
   PullPushOptions pull_push = {};
@@ -34,12 +37,13 @@ struct AlgorithmOptions {
 
   std::string topology = "ring";  ///< decentralised methods: make_topology() takes it
   MixingOrder mixing = MixingOrder::kAtc;
-  bool lazy = false;                   ///< mix with (I + P) / 2
-  double quasi_momentum = 0.9;         ///< qg-dsgdm: beta
-  double tracking_momentum = 0;        ///< dsgtm-tv: beta
-  std::string compress = "top-k:0.1";  ///< choco: make_compressor() takes it
-  double consensus_step = 0.1;         ///< choco: gamma
-  double noise = 0.1;                  ///< ssgd-noise: s_0
+  bool lazy = false;                       ///< mix with (I + P) / 2
+  double quasi_momentum = 0.9;             ///< qg-dsgdm: beta
+  double tracking_momentum = 0;            ///< dsgtm-tv: beta
+  std::string compress = "top-k:0.1";      ///< choco: make_compressor() takes it
+  double consensus_step = 0.1;             ///< choco: gamma
+  Replicas replicas = Replicas::kInitial;  ///< choco: where xh begins
+  double noise = 0.1;                      ///< ssgd-noise: s_0
 };
 
 /// Where a layer's parameters lie in the flat vector.
@@ -91,6 +95,12 @@ struct AlgorithmEntry {
   /// Workers share memory and do not wait for each other: only as threads of one process, and a run
   /// that is repeated, or resumed, takes another course.
   bool asynchronous = false;
+  /// Where the method feeds a momentum of its own into every gradient: its strength. With that of
+  /// the local optimizer it must stay below 1, see require_stable_momentum().
+  double (*momentum_in_gradient)(const AlgorithmOptions&) = nullptr;
+
+  /// The momentum of the local optimizer where nobody gives one.
+  double default_momentum() const { return momentum_in_gradient == nullptr ? 0.9 : 0; }
 };
 
 /// Every algorithm by name; `valley list algorithms`, --help, docs and contract tests read this
@@ -99,6 +109,18 @@ const std::vector<AlgorithmEntry>& algorithms();
 
 /// @throws UsageError for an unknown name (the nearest is offered).
 const AlgorithmEntry& find_algorithm(const std::string& name);
+
+/// A momentum within the gradient and one in the optimizer, mu, feed each other. Without a gradient
+/// the displacements of qg-dsgdm follow
+///
+///     b <- mu b + beta m,   m <- beta m + (1 - beta) b
+///
+/// which has an eigenvalue above 1, so that x runs away wherever the loss is flat, as soon as
+/// mu + beta exceeds 1; at 1 nothing ever dies away.
+///
+/// @throws UsageError unless mu + beta < 1, where the method has a momentum of its own.
+void require_stable_momentum(const std::string& name, const AlgorithmOptions& options,
+                             double optimizer_momentum);
 
 /// Whether `workers` workers could run `name` with these options, before any of them starts.
 /// @throws UsageError what make() would throw.

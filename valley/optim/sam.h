@@ -24,7 +24,8 @@ void check(const SamOptions& options);
 ///
 /// Reference: Foret, Kleiner, Mobahi and Neyshabur, "Sharpness-Aware Minimization for Efficiently
 /// Improving Generalization", ICLR 2021, arXiv:2010.01412; adaptive: Kwon, Kim, Park and Choi,
-/// "ASAM", ICML 2021, arXiv:2102.11600, with their T and constant.
+/// "ASAM", ICML 2021, arXiv:2102.11600, with their T and constant; but their code leaves biases out
+/// of T (T = 1 for a parameter without "weight" in its name).
 at::Tensor uphill(const SamOptions& options, const at::Tensor& x, const at::Tensor& g);
 
 }  // namespace valley

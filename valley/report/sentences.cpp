@@ -8,11 +8,13 @@
 #include <map>
 
 #include "valley/record/units.h"
+#include "valley/record/verdict.h"
 
 namespace valley {
 namespace {
 
 constexpr double kMatches = 0.05;  // of the predicted width
+constexpr size_t kMost = 5;        // sentences of one kind
 
 const std::string kAccuracy = "test_accuracy", kShare = "comm_fraction_of_ssgd";
 
@@ -127,6 +129,26 @@ std::string how_it_stands(const ReportRun& run, const std::string& where) {
   return fmt::format("{} broke off {}: killed, or something failed; {}", run.name, where, go_on);
 }
 
+// Runs that ended in good order, with a model that is good for nothing.
+std::vector<std::string> fruitless_runs(const std::vector<RunGroup>& groups) {
+  std::vector<std::string> result;
+  for (const auto& group : groups) {
+    for (const auto* run : group.finished()) {
+      const Verdict verdict = parse_verdict(run->summary.value("verdict", ""));
+      const std::string text = caution(
+          verdict, run->figure("train_loss").value_or(NAN), run->figure("first_loss").value_or(NAN),
+          run->figure("test_accuracy").value_or(NAN), run->figure("chance_accuracy").value_or(NAN));
+      if (!text.empty()) result.push_back(fmt::format("{}: {}.", run->name, text));
+    }
+  }
+  if (result.size() > kMost) {
+    const size_t more = result.size() - kMost;
+    result.resize(kMost);
+    result.push_back(fmt::format("{} more runs ended no better than that.", more));
+  }
+  return result;
+}
+
 // Of runs of which none has a score.
 std::string no_result(const std::vector<RunGroup>& groups) {
   size_t runs = 0, diverged = 0;
@@ -169,7 +191,6 @@ std::vector<std::string> cautions(const std::vector<RunGroup>& groups) {
       result.push_back(how_it_stands(*run, where));
     }
   }
-  constexpr size_t kMost = 5;
   if (result.size() > kMost) {
     const size_t more = result.size() - kMost;
     result.resize(kMost);
@@ -178,6 +199,7 @@ std::vector<std::string> cautions(const std::vector<RunGroup>& groups) {
   if (unended) {
     result.push_back("Runs that did not end are in the curves but not in the means.");
   }
+  for (auto& sentence : fruitless_runs(groups)) result.push_back(std::move(sentence));
   if (groups.size() > 1) {
     if (single) {
       result.push_back("A method with one seed has no spread: small differences may be chance.");

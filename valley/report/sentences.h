@@ -12,8 +12,8 @@ namespace valley {
 /// so where the difference is no larger than seeds make, or where there is one seed only.
 std::string headline(const std::vector<RunGroup>& groups);
 
-/// What a reader must know before believing the tables: runs that did not end, one seed, settings
-/// that are not equal, in a sentence each.
+/// What a reader must know before believing the tables: runs that did not end, or ended worse than
+/// they began or at chance level, one seed, settings that are not equal, in a sentence each.
 std::vector<std::string> cautions(const std::vector<RunGroup>& groups);
 
 }  // namespace valley

@@ -121,6 +121,31 @@ TEST(Cautions, RunsThatDidNotEnd) {
                   "Runs that did not end are in the curves but not in the means."));
 }
 
+TEST(Cautions, RunsThatEndedWithNothingLearned) {
+  std::vector<ReportRun> runs;
+  for (int seed = 0; seed < 3; ++seed) runs.push_back(test_run("dppf", seed, 0.1));
+  for (ReportRun& run : runs) {
+    run.summary.update({{"train_loss", 59.1},
+                        {"first_loss", 2.31},
+                        {"chance_accuracy", 0.1},
+                        {"verdict", "worse"}});
+  }
+  runs[1].summary["verdict"] = "chance";
+  runs[2].summary["verdict"] = "learned";
+  EXPECT_THAT(cautions(group_runs(runs)),
+              ElementsAre("dppf-0: training ended worse than it began: training loss 59.1, in the "
+                          "first batches 2.31.",
+                          "dppf-1: the model is no better than chance: test accuracy 10.00 %, the "
+                          "commonest class alone 10.00 %."));
+  for (int seed = 3; seed < 9; ++seed) {
+    runs.push_back(runs[0]);
+    runs.back().name = "dppf-" + std::to_string(seed);
+  }
+  const auto list = cautions(group_runs(runs));
+  ASSERT_EQ(list.size(), 6);
+  EXPECT_EQ(list[5], "3 more runs ended no better than that.");
+}
+
 TEST(Cautions, VeryManyAreCounted) {
   std::vector<ReportRun> runs;
   for (int seed = 0; seed < 8; ++seed) {

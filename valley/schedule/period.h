@@ -11,7 +11,8 @@ namespace valley {
 ///
 ///     N                    constant: N
 ///     post-local:EPOCH:N   1 until epoch EPOCH (counted from 0), then N
-///     qsr:BASE:COEF        H = max(BASE, floor((COEF / lr)^2)), the quadratic synchronisation rule;
+///     qsr:BASE:COEF        H = max(BASE, floor((COEF / lr)^2)), the quadratic synchronisation
+///     rule;
 ///                          BASE while the learning rate warms up
 ///
 /// The rule is made for a rate that falls: the small rates of a warm-up would ask for periods as

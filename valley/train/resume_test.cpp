@@ -39,6 +39,7 @@ SmallTraining training_of(const Case& c, SmallModel model) {
                                 .nesterov = true,
                                 .weight_decay = 1e-2};
   training.options.algorithm_options.period.base = 9;
+  training.options.algorithm_options.quasi_momentum = 0.05;  // with the optimizer's .9 below 1
   training.options.decay_rule = DecayRule::kMatrices;
   training.options.algorithm_options.push_schedule = PushShape::kDecreasing;
   training.options.algorithm_options.bucket_bytes = 512;  // several buckets

@@ -83,11 +83,13 @@ const std::vector<ConfigField>& config_fields() {
        "awc (mix while the gradient is computed), atc (after the step) or cta (before the "
        "gradient)"},
       {"lazy", &C::lazy, "Method", "mix with (I + P) / 2"},
-      {"quasi-momentum", &C::quasi_momentum, "Method", "beta; use --momentum 0"},
+      {"quasi-momentum", &C::quasi_momentum, "Method", "beta, in [0, 1); with --momentum below 1"},
       {"tracking-momentum", &C::tracking_momentum, "Method", "beta, in [0, 1)"},
       {"compress", &C::compress, "Method",
        "none, bf16, fp16, int8, sign, top-k:SHARE or random-k:SHARE"},
       {"consensus-step", &C::consensus_step, "Method", "gamma, in (0, 1]"},
+      {"replicas", &C::replicas, "Method", "begin at the workers' initial weights, or at zero",
+       true},
       {"noise", &C::noise, "Method", "deviation of the noise in every parameter"},
 
       {"epochs", &C::epochs, "Training", "passes over the data, all workers together"},
@@ -103,7 +105,8 @@ const std::vector<ConfigField>& config_fields() {
       {"lr", &C::lr, "Training", "learning rate"},
       {"lr-schedule", &C::lr_schedule, "Training", "constant, cosine or step"},
       {"warmup-steps", &C::warmup_steps, "Training", "linear warm-up of the learning rate"},
-      {"momentum", &C::momentum, "Training", "of sgd"},
+      {"momentum", &C::momentum, "Training",
+       "of sgd; -1: 0.9, or 0 where the method has its own (qg-dsgdm)"},
       {"nesterov", &C::nesterov, "Training", "Nesterov's momentum"},
       {"weight-decay", &C::weight_decay, "Training", "strength of the decay"},
       {"decay", &C::decay, "Training",
@@ -130,10 +133,38 @@ const std::vector<ConfigField>& config_fields() {
   return fields;
 }
 
-Config to_config(const RunConfig& config) {
+RunConfig resolved(RunConfig config) {
+  if (config.momentum == -1) {
+    const auto& table = algorithms();
+    const auto entry = std::find_if(table.begin(), table.end(), [&](const AlgorithmEntry& e) {
+      return e.name == config.algorithm;
+    });
+    // An unknown algorithm is another error, elsewhere.
+    config.momentum =
+        entry == table.end() ? OptimizerOptions{}.momentum : entry->default_momentum();
+  }
+  return config;
+}
+
+Config to_config(const RunConfig& unresolved) {
+  const RunConfig config = resolved(unresolved);
   Config values;
   for (const auto& field : config_fields()) {
     std::visit([&](auto member) { values.emplace_back(field.key, config.*member); }, field.member);
+  }
+  return values;
+}
+
+Config to_recorded_config(const RunConfig& unresolved) {
+  const RunConfig config = resolved(unresolved), defaults;
+  Config values;
+  for (const auto& field : config_fields()) {
+    std::visit(
+        [&](auto member) {
+          if (field.younger && config.*member == defaults.*member) return;
+          values.emplace_back(field.key, config.*member);
+        },
+        field.member);
   }
   return values;
 }
@@ -163,7 +194,8 @@ DataOptions to_data_options(const RunConfig& c) {
   return {.train_samples = c.train_samples, .test_samples = c.test_samples, .seed = data_seed(c)};
 }
 
-TrainOptions to_train_options(const RunConfig& c) {
+TrainOptions to_train_options(const RunConfig& config) {
+  const RunConfig c = resolved(config);
   TrainOptions o;
   find_algorithm(c.algorithm);
   o.algorithm = c.algorithm;
@@ -191,6 +223,9 @@ TrainOptions to_train_options(const RunConfig& c) {
   a.tracking_momentum = c.tracking_momentum;
   a.compress = c.compress;
   a.consensus_step = c.consensus_step;
+  a.replicas = choose("start of the replicas", c.replicas, {"initial", "zero"}) == 0
+                   ? Replicas::kInitial
+                   : Replicas::kZero;
   a.noise = c.noise;
 
   o.epochs = c.epochs;

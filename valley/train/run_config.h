@@ -43,6 +43,7 @@ struct RunConfig {
   double tracking_momentum = 0;
   std::string compress = "top-k:0.1";
   double consensus_step = 0.1;
+  std::string replicas = "initial";
   double noise = 0.1;
 
   int64_t epochs = 10;
@@ -55,7 +56,7 @@ struct RunConfig {
   double lr = 0.03;
   std::string lr_schedule = "cosine";
   int64_t warmup_steps = 0;
-  double momentum = 0.9;
+  double momentum = -1;  ///< -1: the algorithm's own, see resolved()
   bool nesterov = false;
   double weight_decay = 0.0;
   std::string decay = "all";
@@ -84,13 +85,24 @@ struct ConfigField {
   Member member;
   std::string group;  ///< heading in --help
   std::string help;
+  /// It is younger than the first run folders: a folder's config.toml has it only where it is not
+  /// the default, and may lack it.
+  bool younger = false;
 };
 
 /// The table that flags, configuration files, --print-config and config.toml are made from.
 const std::vector<ConfigField>& config_fields();
 
-/// The values of all fields, in the order of the table: what config.toml records.
+/// What the configuration leaves to the algorithm is set: --momentum, where nobody gave one. The
+/// functions below take either form.
+RunConfig resolved(RunConfig config);
+
+/// The values of all fields, resolved, in the order of the table: what --print-config shows.
 Config to_config(const RunConfig& config);
+
+/// The same for config.toml: without younger fields that have their default, so that a run which
+/// does not use them is recorded as it always was.
+Config to_recorded_config(const RunConfig& config);
 
 /// Sets the fields named in `values`; `source` is named in errors ("run.toml").
 /// @throws UsageError for an unknown key (the nearest is offered) or a value of the wrong type.

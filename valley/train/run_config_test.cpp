@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 
 #include "valley/core/error.h"
@@ -35,6 +36,34 @@ TEST(RunConfig, EveryFieldSurvivesTheFile) {
   RunConfig read;
   apply_config(parse_config(config_text(values), "run.toml"), "run.toml", read);
   EXPECT_EQ(to_config(read), values);
+}
+
+// A run that uses no younger setting is recorded as it always was, and its folder may lack them.
+TEST(RunConfig, YoungerFieldsAreRecordedOnlyWhereTheyAreUsed) {
+  const auto has = [](const Config& values, const std::string& key) {
+    return std::any_of(values.begin(), values.end(),
+                       [&](const auto& value) { return value.first == key; });
+  };
+  EXPECT_TRUE(has(to_config({}), "replicas"));
+  EXPECT_FALSE(has(to_recorded_config({}), "replicas"));
+  EXPECT_TRUE(has(to_recorded_config({.replicas = "zero"}), "replicas"));
+}
+
+// --momentum, where nobody gives one, is the algorithm's own; the record has the number.
+TEST(RunConfig, TheMomentumNobodyGaveIsTheAlgorithmsOwn) {
+  for (const AlgorithmEntry& entry : algorithms()) {
+    RunConfig config{.algorithm = entry.name};
+    EXPECT_EQ(resolved(config).momentum, entry.name == "qg-dsgdm" ? 0 : 0.9) << entry.name;
+    for (const Config& values : {to_config(config), to_recorded_config(config)}) {
+      const auto value = std::find_if(values.begin(), values.end(),
+                                      [](const auto& v) { return v.first == "momentum"; });
+      EXPECT_EQ(std::get<double>(value->second), resolved(config).momentum) << entry.name;
+    }
+    config.momentum = 0.25;
+    EXPECT_EQ(resolved(config).momentum, 0.25) << entry.name;
+  }
+  EXPECT_EQ(to_train_options({.algorithm = "qg-dsgdm", .workers = 2}).optimizer.momentum, 0);
+  EXPECT_EQ(to_train_options({.algorithm = "dpsgd", .workers = 2}).optimizer.momentum, 0.9);
 }
 
 TEST(RunConfig, EveryFieldIsExplained) {
@@ -200,6 +229,16 @@ TEST(RunConfig, OptionsOutOfRangeNameThemselves) {
   EXPECT_EQ(message("optimizer = 'adam'"),
             "unknown optimizer 'adam'; did you mean 'adamw'? known: sgd, adamw");
   EXPECT_EQ(message("momentum = 1"), "--momentum must be in [0, 1), got 1");
+  EXPECT_EQ(message("momentum = -0.5"), "--momentum must be in [0, 1), got -0.5");
+  const std::string method = "algorithm = \"qg-dsgdm\"\n";
+  EXPECT_EQ(message(method + "momentum = 0.9"),
+            "--momentum 0.9 beside the momentum 0.9 of qg-dsgdm itself diverges: their sum must be "
+            "below 1 (--momentum 0 is the method as its authors have it)");
+  EXPECT_EQ(message(method + "momentum = 0.5\nquasi-momentum = 0.4"), "no error");
+  EXPECT_EQ(message(method + "momentum = 0.9\nquasi-momentum = 0.0"), "no error");
+  EXPECT_EQ(message(method + "momentum = 0.9\noptimizer = \"adamw\""), "no error");
+  EXPECT_EQ(message("replicas = \"none\""),
+            "unknown start of the replicas 'none'; known: initial, zero");
   EXPECT_EQ(message("nesterov = true\nmomentum = 0"), "--nesterov needs --momentum above 0");
   EXPECT_EQ(message("weight-decay = -0.5"), "--weight-decay must be at least 0, got -0.5");
   EXPECT_EQ(message("decay = 'none'"), "unknown decay 'none'; known: all, matrices");

@@ -125,6 +125,7 @@ TrainOptions small_options(const std::string& algorithm) {
   if (algorithm == "ad-psgd") options.algorithm_options.topology = "star";
   options.steps = 20;
   options.batch_size = 4;
+  options.optimizer.momentum = find_algorithm(algorithm).default_momentum();
   options.learning_rate.base = 0.05;
   options.seed = 11;
   return options;

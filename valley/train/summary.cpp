@@ -40,6 +40,9 @@ Json Summary::to_json() const {
           {"test_loss", test_loss},
           {"test_accuracy", test_accuracy},
           {"generalization_gap", generalization_gap},
+          {"verdict", name(verdict)},
+          {"first_loss", first_loss},
+          {"chance_accuracy", chance_accuracy},
           {"valley_width", valley_width},
           {"predicted_width", predicted_width},
           {"rounds", rounds},
@@ -59,7 +62,13 @@ Json Summary::to_json() const {
           {"version", kVersion}};
 }
 
+std::string Summary::caution() const {
+  return valley::caution(verdict, train_loss, first_loss, test_accuracy, chance_accuracy);
+}
+
 namespace {
+
+constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
 
 // JSON has no word for a number that is not finite: it was written as null.
 double number(const Json& json, const char* key) {
@@ -87,6 +96,9 @@ Summary summary_from(const Json& json) {
             .test_loss = number(json, "test_loss"),
             .test_accuracy = number(json, "test_accuracy"),
             .generalization_gap = number(json, "generalization_gap"),
+            .verdict = parse_verdict(json.value("verdict", "")),
+            .first_loss = json.contains("first_loss") ? number(json, "first_loss") : kUnknown,
+            .chance_accuracy = json.value("chance_accuracy", 0.0),
             .valley_width = number(json, "valley_width"),
             .predicted_width = number(json, "predicted_width"),
             .rounds = json.at("rounds"),

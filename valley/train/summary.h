@@ -2,9 +2,11 @@
 
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <string>
 
 #include "valley/record/json_file.h"
+#include "valley/record/verdict.h"
 
 namespace valley {
 
@@ -42,9 +44,12 @@ struct Summary {
   int64_t steps = 0;       ///< local steps done
   double epochs = 0;
   double train_loss = 0, train_accuracy = 0, test_loss = 0, test_accuracy = 0;
-  double generalization_gap = 0;  ///< test error minus train error, in [-1, 1]
-  double valley_width = 0;        ///< mean_m ||x_m - x_A|| of the final workers
-  double predicted_width = 0;     ///< lambda / alpha of the last round
+  double generalization_gap = 0;        ///< test error minus train error, in [-1, 1]
+  Verdict verdict = Verdict::kUnknown;  ///< of a finished run
+  double first_loss = std::numeric_limits<double>::quiet_NaN();  ///< see EndFigures
+  double chance_accuracy = 0;  ///< share of the commonest class in the test set
+  double valley_width = 0;     ///< mean_m ||x_m - x_A|| of the final workers
+  double predicted_width = 0;  ///< lambda / alpha of the last round
   int64_t rounds = 0;
   int64_t comm_bytes_per_worker = 0;  ///< payload sent to train, mean over workers
   double comm_fraction_of_ssgd = 0;   ///< that, as a share of d values in every step
@@ -54,9 +59,13 @@ struct Summary {
   int64_t peak_rss_bytes = 0;     ///< of worker 0's process
 
   Json to_json() const;
+
+  /// What a person must know of this outcome, see caution(); "" if nothing.
+  std::string caution() const;
 };
 
-/// The inverse of to_json(). @throws UsageError if a field is missing.
+/// The inverse of to_json(). The verdict and what belongs to it may be missing: earlier versions
+/// wrote none. @throws UsageError if another field is.
 Summary summary_from(const Json& json);
 
 }  // namespace valley

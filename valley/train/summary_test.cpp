@@ -28,6 +28,9 @@ Summary example() {
           .test_loss = 0.3,
           .test_accuracy = 0.4,
           .generalization_gap = -0.2,
+          .verdict = Verdict::kWorse,
+          .first_loss = 0.05,
+          .chance_accuracy = 0.25,
           .valley_width = 0.5,
           .predicted_width = 0.6,
           .rounds = 7,
@@ -48,7 +51,23 @@ TEST(Summary, SurvivesItsJson) {
   EXPECT_EQ(read.seconds.probe, 0.5);
   EXPECT_EQ(read.probes.bytes, 900);
   EXPECT_EQ(read.seconds.wait, 3);
+  EXPECT_EQ(read.verdict, Verdict::kWorse);
+  EXPECT_EQ(read.first_loss, 0.05);
+  EXPECT_EQ(read.chance_accuracy, 0.25);
+  EXPECT_EQ(read.caution(),
+            "training ended worse than it began: training loss 0.1, in the first batches 0.05");
   EXPECT_EQ(read.peak_rss_bytes, int64_t{1} << 40);
+}
+
+// Those of earlier versions have none.
+TEST(Summary, DoesWithoutAVerdict) {
+  Json json = example().to_json();
+  EXPECT_EQ(json["verdict"], "worse");
+  for (const char* key : {"verdict", "first_loss", "chance_accuracy"}) json.erase(key);
+  const Summary read = summary_from(json);
+  EXPECT_EQ(read.verdict, Verdict::kUnknown);
+  EXPECT_TRUE(std::isnan(read.first_loss));
+  EXPECT_EQ(read.caution(), "");
 }
 
 // What others read from summary.json; none may go.

@@ -59,8 +59,26 @@ struct Meters {
   double predicted_width = 0, pull = 0, push = 0;  // of the last round
   ProbeCost probes;
   bool reached = false;  // --until-loss, at the last evaluation
+  double first_loss = std::numeric_limits<double>::quiet_NaN();  // of this worker's first batch
   PhaseSeconds seconds;
 };
+
+// JSON has no word for NaN, which is written as null; older checkpoints have no entry.
+double first_loss_from(const Json& json) {
+  const auto found = json.find("first_loss");
+  if (found == json.end() || found->is_null()) return Meters{}.first_loss;
+  return found->get<double>();
+}
+
+// What always answering the commonest class scores.
+double share_of_commonest(const Dataset& data) {
+  std::vector<int64_t> counts(static_cast<size_t>(data.classes));
+  const at::Tensor targets = data.targets.contiguous();
+  for (int64_t i = 0; i < targets.numel(); ++i) {
+    ++counts[static_cast<size_t>(targets.data_ptr<int64_t>()[i])];
+  }
+  return double(*std::max_element(counts.begin(), counts.end())) / double(targets.numel());
+}
 
 Json to_json(const Meters& m) {
   return {{"loss_sum", m.loss_sum},
@@ -72,6 +90,7 @@ Json to_json(const Meters& m) {
           {"push", m.push},
           {"probes", to_json(m.probes)},
           {"reached", m.reached},
+          {"first_loss", m.first_loss},
           {"seconds",
            {m.seconds.compute, m.seconds.communicate, m.seconds.wait, m.seconds.data,
             m.seconds.evaluate, m.seconds.total, m.seconds.probe}}};
@@ -88,6 +107,7 @@ Meters meters_from(const Json& json) {
           .push = json.value("push", 0.0),
           .probes = json.contains("probes") ? probe_cost_from(json["probes"]) : ProbeCost{},
           .reached = json.value("reached", false),
+          .first_loss = first_loss_from(json),
           .seconds = {.compute = s.at(0),
                       .communicate = s.at(1),
                       .wait = s.at(2),
@@ -120,6 +140,9 @@ void check(const TrainOptions& o) {
           o.keep_checkpoints);
   require(!o.resume || !o.out.empty(), "a run without a folder cannot be resumed");
   check(o.optimizer);
+  if (o.optimizer.kind == OptimizerKind::kSgd) {
+    require_stable_momentum(o.algorithm, o.algorithm_options, o.optimizer.momentum);
+  }
   check(o.sam);
   const int64_t warmup = o.learning_rate.warmup_steps;
   require(warmup >= 0, "--warmup-steps must be at least 0, got {}", warmup);
@@ -276,9 +299,13 @@ class Trainer::Loop {
   // their average, at the beginning of the epoch, with fresh optimizers.
   void start_from_average(const Manifest& manifest) {
     at::Tensor sum = at::zeros_like(x_, at::kDouble);
+    meters_.first_loss = 0;
     for (int m = 0; m < manifest.workers; ++m) {
-      load_values(checkpoints_.load(manifest, m));
+      const WorkerState state = checkpoints_.load(manifest, m);
+      load_values(state);
       sum.add_(x_);
+      meters_.first_loss +=
+          first_loss_from(Json::parse(state.values).at("meters")) / manifest.workers;
     }
     x_.copy_(sum.div_(manifest.workers));
     const int64_t epochs = manifest.step * total_steps_ / manifest.total_steps / steps_per_epoch_;
@@ -329,6 +356,7 @@ class Trainer::Loop {
       algorithm_->on_gradient_part(g_, part_begin, part_end);
     });
     check_finite(info.loss);
+    if (step_ == 0) meters_.first_loss = info.loss;
     const double computed = now_seconds();
     {
       const c10::NoGradGuard no_grad;
@@ -638,9 +666,10 @@ class Trainer::Loop {
     const bool final_average = !interrupted && algorithm_->final_average_needed();
     count_total_seconds();
     PhaseSeconds& s = meters_.seconds;
-    at::Tensor means = at::tensor({s.compute, s.communicate, s.wait, s.data, s.evaluate, s.total,
-                                   double(meters_.samples), double(meters_.train_bytes), s.probe},
-                                  at::kDouble);
+    at::Tensor means = at::tensor(
+        {s.compute, s.communicate, s.wait, s.data, s.evaluate, s.total, double(meters_.samples),
+         double(meters_.train_bytes), s.probe, meters_.first_loss},
+        at::kDouble);
     comm_.all_reduce_mean(means);
     const double* mean = means.data_ptr<double>();
 
@@ -670,6 +699,16 @@ class Trainer::Loop {
     r.samples_per_second =
         mean[6] * comm_.size() / (r.seconds.total - r.seconds.evaluate - r.seconds.probe);
     r.probes = meters_.probes;
+    r.first_loss = mean[9];
+    r.chance_accuracy = share_of_commonest(*data_.test);
+    if (!interrupted) {
+      r.verdict = judge({.first_loss = r.first_loss,
+                         .train_loss = r.train_loss,
+                         .train_accuracy = r.train_accuracy,
+                         .test_accuracy = r.test_accuracy,
+                         .train_chance = share_of_commonest(*data_.train),
+                         .test_chance = r.chance_accuracy});
+    }
     r.peak_rss_bytes = peak_rss_bytes();
     if (!o_.out.empty() && comm_.rank() == 0) {
       write_json(fs::path(o_.out) / RunFolder::kSummary, r.to_json());

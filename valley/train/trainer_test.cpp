@@ -3,9 +3,11 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/allclose.h>
 #include <ATen/ops/equal.h>
+#include <ATen/ops/zeros_like.h>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "valley/core/error.h"
@@ -83,6 +85,7 @@ TEST(Trainer, OneWorkerIsThePlainOptimizerWithEveryAlgorithm) {
       SCOPED_TRACE(entry.name);
       SmallTraining training = training_of(entry.name, 1, model);
       if (entry.plain_alone) entry.plain_alone(training.options.algorithm_options);
+      training.options.optimizer.momentum = 0.9;
       expect_equal(workers_of(training), expected);
     }
   }
@@ -151,6 +154,61 @@ TEST(Trainer, LearnsWithEveryAlgorithm) {
     EXPECT_GT(summary.test_accuracy, 0.9) << entry.name;
     EXPECT_LT(summary.train_loss, 0.4) << entry.name;
   }
+}
+
+// The sum of the two is what makes them diverge; the optimizer that the method brings is fine.
+TEST(Trainer, TwoMomentaThatDivergeAreRefused) {
+  SmallTraining training = training_of("qg-dsgdm", 2);
+  EXPECT_EQ(training.options.optimizer.momentum, 0);
+  EXPECT_NO_THROW(check(training.options));
+  training.options.optimizer.momentum = 0.9;
+  EXPECT_EQ(error_of<UsageError>([&] { check(training.options); }),
+            "--momentum 0.9 beside the momentum 0.9 of qg-dsgdm itself diverges: their sum must be "
+            "below 1 (--momentum 0 is the method as its authors have it)");
+  training.options.optimizer.kind = OptimizerKind::kAdamW;  // has none
+  EXPECT_NO_THROW(check(training.options));
+}
+
+TEST(Trainer, SaysHowItEndedAgainstItsStart) {
+  SmallTraining training = training_of("local-sgd", 2);
+  const Summary good = train(training).summaries[0];
+  EXPECT_EQ(good.verdict, Verdict::kLearned);
+  EXPECT_NEAR(good.first_loss, std::log(4), 0.7);  // four classes, weights that know nothing
+  EXPECT_EQ(good.caution(), "");
+  EXPECT_NEAR(good.chance_accuracy, 0.25, 0.15);  // 40 examples
+
+  training.options.learning_rate.base = 30;
+  const Summary bad = train(training).summaries[0];
+  EXPECT_EQ(bad.first_loss, good.first_loss);  // the same weights and batches
+  EXPECT_GT(bad.train_loss, bad.first_loss);
+  EXPECT_EQ(bad.verdict, Verdict::kWorse);
+  EXPECT_EQ(bad.status, "finished");
+
+  // One class is all that can be learned from these.
+  training = training_of("local-sgd", 2);
+  training.data = small_data(kSmallExamples * 2);
+  for (auto* split : {&training.data.train, &training.data.test}) {
+    auto one = std::make_shared<Dataset>(**split);
+    one->targets = at::zeros_like(one->targets);
+    *split = one;
+  }
+  const Summary chance = train(training).summaries[0];
+  EXPECT_EQ(chance.chance_accuracy, 1);
+  EXPECT_EQ(chance.verdict, Verdict::kChance);
+}
+
+// A checkpoint keeps the loss of the start, those of earlier versions know none.
+TEST(Trainer, TheStartIsKnownAfterAResume) {
+  const TestFolder folder;
+  SmallTraining training = training_of("dppf", 2);
+  training.options.out = folder.path().string();
+  const Summary whole = train(training).summaries[0];
+  training.options.resume = true;
+  EXPECT_EQ(train(training).summaries[0].first_loss, whole.first_loss);
+  SmallTraining three = training;
+  three.workers = 3;
+  three.data = small_data(kSmallExamples * 2);
+  EXPECT_NEAR(train(three).summaries[0].first_loss, whole.first_loss, 1e-12);
 }
 
 TEST(Trainer, WorkersStartFromWorkerZero) {
