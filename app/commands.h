@@ -57,7 +57,7 @@ void add_number(CLI::App& command, const std::string& flag, int64_t& value,
                 const std::string& help);
 void add_number(CLI::App& command, const std::string& flag, double& value, const std::string& help);
 
-/// SIGINT and SIGTERM set the flag this returns; a second one ends the program at once.
+/// kStopSignals set the flag this returns; a second SIGINT or SIGTERM ends the program at once.
 const std::atomic<bool>& stop_on_signals();
 
 }  // namespace valley::app

@@ -11,6 +11,7 @@
 
 #include "app/allocator.h"
 #include "app/commands.h"
+#include "app/streams.h"
 #include "valley/core/error.h"
 #include "valley/core/names.h"
 #include "valley/core/version.h"
@@ -72,6 +73,7 @@ int fail(const std::string& text, int code) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  const valley::app::Streams streams;
   valley::app::keep_freed_memory();
   // A limit on the size of files is told like a full disk, not by a signal's death.
   std::signal(SIGXFSZ, SIG_IGN);
@@ -98,9 +100,12 @@ int main(int argc, char** argv) {
 
   try {
     program.parse(argc, argv);
-    const int code = commands.at(program.get_subcommands().front()->get_name())();
+    const std::string name = program.get_subcommands().front()->get_name();
+    if (name != "list" && name != "topology") valley::app::Streams::outlive_readers();
+    const int code = commands.at(name)();
     std::cout.flush();
-    if (!std::cout) return fail("cannot write to the standard output", kWorld);
+    // That it was interrupted, say, is still what matters most to whoever reads the code.
+    if (!std::cout) return fail("cannot write to the standard output", code == 0 ? kWorld : code);
     return code;
   } catch (const CLI::CallForHelp& help) {
     return program.exit(help);

@@ -1,12 +1,9 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <atomic>
 #include <charconv>
-#include <csignal>
 #include <filesystem>
 
 #include "app/commands.h"
@@ -18,13 +15,6 @@
 
 namespace valley::app {
 namespace {
-
-std::atomic<bool> stop{false};
-
-void on_signal(int) {
-  // 128 + SIGINT is what a shell expects of an interrupted program.
-  if (stop.exchange(true)) _exit(130);
-}
 
 // CLI11's own conversion says less, and takes 99999999999999999999 for the largest integer.
 template <typename T>
@@ -164,14 +154,6 @@ std::vector<std::string> method_flags_given(const CLI::App& command) {
     if (command.get_option("--" + field.key)->count() > 0) given.push_back(field.key);
   }
   return given;
-}
-
-const std::atomic<bool>& stop_on_signals() {
-  struct sigaction action {};
-  action.sa_handler = on_signal;
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
-  return stop;
 }
 
 }  // namespace valley::app

@@ -23,6 +23,10 @@ LAUNCHERS = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_", "VALLEY_LAUNCHED", "
              "OMPI_", "PMIX_", "PMI_", "SLURM_", "TERM")  # fmt: skip
 
 
+# A hang-up that is ignored when a program starts stays ignored: the tests may run under nohup.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 def environment(**extra):
     """This process's environment without what a launcher or a terminal left in it."""
     clean = {key: value for key, value in os.environ.items() if not key.startswith(LAUNCHERS)}

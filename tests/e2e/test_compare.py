@@ -60,7 +60,7 @@ class Compare(ProgramTest):
                  "--evaluate-every", 0, "--checkpoint-every", 10, "--out", "cmp")  # fmt: skip
         process = self.start(*flags)
         self.wait_for_checkpoint("cmp/local-sgd-seed0", process)
-        code, out, err = self.interrupt(process, signal.SIGTERM)
+        code, out, err = self.interrupt(process, signal.SIGUSR1)
         self.assertEqual((code, out), (4, ""))
         self.assertEqual(err, "valley: interrupted; the same command goes on from here\n")
         self.assertEqual(self.summary("cmp/local-sgd-seed0")["status"], "interrupted")

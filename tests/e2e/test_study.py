@@ -1,6 +1,7 @@
 """valley study: a grid of runs to one training loss, and the measures ranked by the gap."""
 
 import json
+import signal
 import unittest
 import xml.etree.ElementTree
 
@@ -215,8 +216,7 @@ class Study(ProgramTest):
                             .replace("epochs = 80", "epochs = 100000\ncheckpoint-every = 50"))  # fmt: skip
         process = self.start(*flags, "--quiet")
         self.wait_for_checkpoint("st/lr=0.005,batch-size=5,seed=0", process)
-        self.interrupt(process)
-        code, out, err = self.finish(process)
+        code, out, err = self.interrupt(process, signal.SIGHUP)
         self.assertEqual((code, out), (4, ""))
         self.assertEqual(err, "valley: interrupted; the same command goes on from here\n")
 

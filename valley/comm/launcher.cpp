@@ -5,57 +5,74 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstring>
+#include <iterator>
 #include <string_view>
 #include <thread>
 
 #include "valley/comm/store.h"
 #include "valley/core/clock.h"
 #include "valley/core/error.h"
+#include "valley/core/stop_signals.h"
 
 extern char** environ;
 
 namespace valley {
 namespace {
 
-volatile std::sig_atomic_t signals_seen = 0;
-volatile std::sig_atomic_t last_signal = 0;
+std::atomic<StopWishes*> wishes{nullptr};
+std::atomic<int> to_pass_on{0};  // the first signal
+std::atomic<bool> at_once{false};
 
-void on_signal(int number) {
-  last_signal = number;
-  signals_seen = signals_seen + 1;
+void on_signal(int number, siginfo_t* info, void*) {
+  StopWishes* const listening = wishes;
+  if (listening == nullptr) return;
+  switch (listening->hear(number, info->si_code == SI_KERNEL, now_seconds())) {
+    case StopWish::kSave:
+      to_pass_on = number;
+      break;
+    case StopWish::kAtOnce:
+      at_once = true;
+      break;
+    case StopWish::kNoMore:
+      break;
+  }
 }
 
-// SIGINT and SIGTERM are counted while this lives.
+// The signals that ask to end are heard while this lives.
 class SignalWatch {
  public:
   SignalWatch() {
-    signals_seen = 0;
-    struct sigaction action {};
-    action.sa_handler = on_signal;
-    sigaction(SIGINT, &action, &interrupt_);
-    sigaction(SIGTERM, &action, &terminate_);
+    to_pass_on = 0;
+    at_once = false;
+    wishes = &wishes_;
+    install_stop_handler(on_signal, former_);
   }
   ~SignalWatch() {
-    sigaction(SIGINT, &interrupt_, nullptr);
-    sigaction(SIGTERM, &terminate_, nullptr);
+    restore_stop_handlers(former_);
+    wishes = nullptr;
   }
   SignalWatch(const SignalWatch&) = delete;
   SignalWatch& operator=(const SignalWatch&) = delete;
 
  private:
-  struct sigaction interrupt_ {};
-  struct sigaction terminate_ {};
+  StopWishes wishes_;
+  struct sigaction former_[std::size(kStopSignals)];
 };
 
 std::vector<std::string> worker_environment(int rank, int workers, int port) {
   const std::vector<std::pair<std::string, std::string>> own = {
-      {"RANK", std::to_string(rank)},        {"WORLD_SIZE", std::to_string(workers)},
-      {"LOCAL_RANK", std::to_string(rank)},  {"MASTER_ADDR", "127.0.0.1"},
-      {"MASTER_PORT", std::to_string(port)}, {"VALLEY_LAUNCHED", "1"},
+      {"RANK", std::to_string(rank)},
+      {"WORLD_SIZE", std::to_string(workers)},
+      {"LOCAL_RANK", std::to_string(rank)},
+      {"LOCAL_WORLD_SIZE", std::to_string(workers)},
+      {"MASTER_ADDR", "127.0.0.1"},
+      {"MASTER_PORT", std::to_string(port)},
+      {"VALLEY_LAUNCHED", "1"},
   };
   std::vector<std::string> result;
   for (char** entry = environ; *entry; ++entry) {
@@ -190,7 +207,6 @@ LaunchResult launch_processes(const LaunchOptions& options) {
   for (int rank = 0; rank < options.workers; ++rank) workers.start(rank, store.port);
 
   LaunchResult result;
-  int signals_passed = 0;
   double terminate_at = -1;  // < 0: all is well
   double kill_at = -1;
   const auto end_after = [&](double seconds) {
@@ -202,20 +218,17 @@ LaunchResult launch_processes(const LaunchOptions& options) {
       if (result.first_failed < 0) result.first_failed = ended.rank;
       const std::string text = ended.text();
       store.store->set("exit/" + std::to_string(ended.rank), text.substr(text.find(") ") + 2));
-      say(text);
       end_after(options.grace_seconds);
+      say(text);
     }
-    if (signals_seen > signals_passed) {
-      signals_passed = signals_seen;
-      if (signals_passed == 1) {
-        say(fmt::format("signal {} ({}) passed on to the workers", static_cast<int>(last_signal),
-                        strsignal(last_signal)));
-        workers.signal_all(last_signal);
-        end_after(options.grace_seconds);
-      } else {
-        workers.signal_all(SIGKILL);
-      }
+    // Telling comes last: nobody may be there to be told.
+    if (const int number = to_pass_on; number != 0 && !result.interrupted) {
+      result.interrupted = true;
+      workers.signal_all(number);
+      end_after(options.grace_seconds);
+      say(fmt::format("signal {} ({}) passed on to the workers", number, strsignal(number)));
     }
+    if (at_once) workers.signal_all(SIGKILL);
     if (terminate_at >= 0 && kill_at < 0 && now_seconds() >= terminate_at) {
       workers.signal_all(SIGTERM);
       kill_at = now_seconds() + options.kill_seconds;

@@ -32,6 +32,7 @@ struct WorkerExit {
 struct LaunchResult {
   std::vector<WorkerExit> workers;  ///< by rank
   int first_failed = -1;            ///< the rank that failed first, or -1
+  bool interrupted = false;         ///< a signal was passed on to them
 
   /// 0 if all workers ended with 0, else the status of the one that failed first; 3 if a signal
   /// killed it.
@@ -44,9 +45,10 @@ struct LaunchResult {
 ///
 /// When a worker fails, the others find its end in the store for their CommError, and have
 /// grace_seconds to end by themselves; then come SIGTERM and, after kill_seconds, SIGKILL.
-/// SIGINT and SIGTERM are passed on to the workers once, which is a start of the same clocks;
-/// the next one kills them. Handlers are put back on return. If this process dies, the kernel
-/// kills the workers. Call it from one thread at a time, and from one that lives as long.
+/// The first of kStopSignals is passed on to the workers, which is a start of the same clocks; a
+/// second SIGINT or SIGTERM kills them (see StopWishes). Handlers are put back on return. What is
+/// ignored here, SIGHUP under nohup or SIGPIPE, the workers ignore. If this process dies, the
+/// kernel kills the workers. Call it from one thread at a time, and from one that lives as long.
 ///
 /// @throws UsageError if the command cannot be started; then no worker is left.
 LaunchResult launch_processes(const LaunchOptions& options);

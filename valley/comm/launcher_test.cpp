@@ -108,6 +108,29 @@ TEST_F(Launcher, SignalsArePassedOnOnceAndWorkersMaySave) {
   EXPECT_EQ(messages_[0], "signal 2 (Interrupt) passed on to the workers");
 }
 
+// Whoever is to be told may be gone, and telling him may end badly.
+TEST_F(Launcher, SignalsArePassedOnBeforeAnythingIsSaid) {
+  LaunchOptions launch = options(1, {"wait"});
+  std::string at_that_time;
+  launch.on_message = [&](const std::string& text) {
+    if (!at_that_time.empty() || !text.ends_with("passed on to the workers")) return;
+    const double deadline = now_seconds() + 30;
+    while (!at_that_time.ends_with("signal 10\n") && now_seconds() < deadline) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+      at_that_time = written(0);
+    }
+  };
+  std::thread sender([&] {
+    wait_until_ready(1);
+    kill(getpid(), SIGUSR1);
+  });
+  const LaunchResult result = launch_processes(launch);
+  sender.join();
+  EXPECT_EQ(at_that_time, "ready\nsignal 10\n");
+  EXPECT_EQ(result.exit_code(), 4);
+  EXPECT_TRUE(result.interrupted);
+}
+
 TEST_F(Launcher, WhoDoesNotListenIsKilled) {
   LaunchOptions launch = options(2, {"ignore"});
   launch.grace_seconds = 0.1;

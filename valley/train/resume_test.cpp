@@ -122,7 +122,7 @@ TEST_P(Resume, AStoppedRunGoesOnAsIfNothingHadBeen) {
 
   std::atomic<bool> stop = false;
   RecordingProgress progress;
-  progress.on_update = [&](const ProgressState& state) { stop = stop || state.step == 5; };
+  progress.on_update = [&](const ProgressState& state) { stop = stop || state.step == 4; };
   SmallTraining stopped = in_folder(training, folder / "stopped");
   stopped.progress = &progress;
   stopped.stop = &stop;
@@ -338,7 +338,7 @@ TEST(OtherWorkers, MoreOfThemGoOnFromTheirOwnCheckpoint) {
   one.options.keep_checkpoints = 1;
   std::atomic<bool> stop = false;
   RecordingProgress progress;
-  progress.on_update = [&](const ProgressState& state) { stop = state.step == 30; };
+  progress.on_update = [&](const ProgressState& state) { stop = state.step == 29; };
   one.progress = &progress;
   one.stop = &stop;
   EXPECT_EQ(train(one).summaries[0].steps, 30);

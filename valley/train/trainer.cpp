@@ -212,10 +212,15 @@ class Trainer::Loop {
       interrupted = stop_agreed() && !done();
       const bool due = o_.checkpoint_every > 0 && step_ % o_.checkpoint_every == 0;
       if (interrupted || due || done()) checkpoint();
+      // A person is told last, of what is safe by then. The end is shown with its accuracy.
+      tell_news();
+      show(step_ % steps_per_epoch_ == 0 && !done());
     }
     if (!interrupted) adopt_average();
     recorder_->finish();
-    return summarize(interrupted);
+    const Summary summary = summarize(interrupted);
+    if (!interrupted) show(/*epoch_end=*/true);
+    return summary;
   }
 
   void set_probe(Probe* probe, int64_t every) {
@@ -437,7 +442,6 @@ class Trainer::Loop {
       meters_.reached = o_.until_loss > 0 && summary_.train_loss <= o_.until_loss;
     }
     if (observer_ != nullptr && (step_ % probe_every_ == 0 || done())) observe();
-    show(epoch_end && !done());  // the end is shown with its accuracy
   }
 
   bool stop_agreed() {
@@ -503,8 +507,8 @@ class Trainer::Loop {
                      {"worker", "mean"},
                      {"probe", std::move(result.figures)}});
     recorder_->flush();
-    say(fmt::format("probe at step {}: {}; {:.0f} passes, {}, {} sent", step_, result.text,
-                    cost.passes, format_seconds(seconds), format_bytes(cost.bytes)));
+    news_ = fmt::format("probe at step {}: {}; {:.0f} passes, {}, {} sent", step_, result.text,
+                        cost.passes, format_seconds(seconds), format_bytes(cost.bytes));
     meters_.probes += cost;
     meters_.seconds.probe += now_seconds() - begin;
   }
@@ -597,7 +601,6 @@ class Trainer::Loop {
       throw Diverged(fmt::format("the loss of the workers' average is {} at the end; {}",
                                  std::abs(summary_.train_loss), last_checkpoint()));
     }
-    show(/*epoch_end=*/true);
     if (!o_.out.empty() && comm_.rank() == 0) save_model();
   }
 
@@ -641,6 +644,10 @@ class Trainer::Loop {
 
   void say(const std::string& text) {
     if (progress != nullptr && comm_.rank() == 0) progress->message(text);
+  }
+
+  void tell_news() {
+    if (!news_.empty()) say(std::exchange(news_, ""));
   }
 
   void show(bool epoch_end) {
@@ -737,6 +744,7 @@ class Trainer::Loop {
 
   Probe* observer_ = nullptr;
   int64_t probe_every_ = 0;
+  std::string news_;  // of this step's probe
 
   int64_t step_ = 0;  // local steps done
   Meters meters_;

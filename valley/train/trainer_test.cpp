@@ -328,6 +328,26 @@ TEST(Trainer, ProgressSeesEveryStep) {
   EXPECT_EQ(progress.last.predicted_width, summary.predicted_width);
 }
 
+// A display may block or end badly: by then the work is safe.
+TEST(Trainer, WhatIsShownHasBeenSaved) {
+  const TestFolder folder;
+  SmallTraining training = training_of("dppf", 2);
+  training.options.out = folder.path().string();
+  training.options.checkpoint_every = 1;
+  const Checkpoints checkpoints(folder / std::string(RunFolder::kCheckpoints));
+  RecordingProgress progress;
+  int updates = 0;
+  progress.on_update = [&](const ProgressState& state) {
+    EXPECT_EQ(checkpoints.latest().value_or(Manifest{}).step, state.step);
+    if (++updates > 20) {
+      EXPECT_TRUE(fs::exists(folder / std::string(RunFolder::kSummary)));
+    }
+  };
+  training.progress = &progress;
+  train(training);
+  EXPECT_EQ(updates, 21);
+}
+
 TEST(Trainer, WithoutAFolderNothingIsWritten) {
   const TestFolder folder;
   const fs::path before = fs::current_path();

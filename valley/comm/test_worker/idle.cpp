@@ -1,7 +1,7 @@
 // A process for the tests of the launcher, which starts at once (no LibTorch):
 // comm_test_idle FOLDER MODE writes into FOLDER/$RANK.
 //
-//   wait     waits for SIGINT or SIGTERM, writes "signal N", ends with 4
+//   wait     waits for SIGINT, SIGTERM or SIGUSR1, writes "signal N", ends with 4
 //   ignore   ignores SIGTERM, waits
 //   files    writes which sockets it has inherited
 #include <unistd.h>
@@ -26,6 +26,7 @@ int main(int argc, char** argv) {
   const std::string mode = argv[2];
   if (mode == "wait" || mode == "ignore") {
     signal(SIGINT, [](int number) { caught = number; });
+    signal(SIGUSR1, [](int number) { caught = number; });
     signal(
         SIGTERM, mode == "ignore" ? SIG_IGN : [](int number) { caught = number; });
   }
