@@ -14,10 +14,10 @@
 #include <algorithm>
 #include <exception>
 #include <string>
-#include <thread>
 #include <utility>
 
 #include "valley/analysis/sum_over_threads.h"
+#include "valley/core/cores.h"
 #include "valley/core/error.h"
 #include "valley/evaluation/batch_norm.h"
 #include "valley/evaluation/deal.h"
@@ -27,13 +27,11 @@ namespace {
 
 using torch::autograd::variable_list;
 
-int cores() { return static_cast<int>(std::max(1u, std::thread::hardware_concurrency())); }
-
 ObjectiveOptions checked(ObjectiveOptions o) {
   require(o.threads >= 0, "threads must be at least 0, got {}", o.threads);
   require(o.batch_size >= 1 && o.derivative_batch_size >= 1,
           "batch sizes must be at least 1, got {} and {}", o.batch_size, o.derivative_batch_size);
-  if (o.threads == 0) o.threads = cores();
+  if (o.threads == 0) o.threads = usable_cores();
   return o;
 }
 

@@ -63,9 +63,34 @@ void require_agreement(const Source& a, const std::optional<Source>& b) {
   require(a.size == b->size, "{}={} contradicts {}={}", a.size_name, a.size, b->size_name, b->size);
 }
 
+// The number of all tasks: the step's own, since an interactive shell has SLURM_NTASKS of its job.
+const char* slurm_size(const Environment& env) {
+  return env.has("SLURM_STEP_NUM_TASKS") ? "SLURM_STEP_NUM_TASKS" : "SLURM_NTASKS";
+}
+
+// Slurm numbers what is no step of tasks, a batch script or an interactive shell, from the end.
+bool is_slurm_shell(const Environment& env) {
+  return env.number("SLURM_STEP_ID").value_or(0) >= 0xfffffff0;
+}
+
 std::optional<Source> read_slurm(const Environment& env) {
-  if (!env.has("SLURM_STEP_ID") || env.number("SLURM_NTASKS").value_or(1) <= 1) return {};
-  return read_source(env, "SLURM_PROCID", "SLURM_NTASKS", "SLURM_LOCALID");
+  const char* const size = slurm_size(env);
+  if (!env.has("SLURM_STEP_ID") || is_slurm_shell(env) || env.number(size).value_or(1) <= 1)
+    return {};
+  return read_source(env, "SLURM_PROCID", size, "SLURM_LOCALID");
+}
+
+// One worker is none to be joined, whoever started it.
+std::optional<Source> read_pmi(const Environment& env) {
+  if (env.number("PMI_SIZE").value_or(2) <= 1) return {};
+  return read_source(env, "PMI_RANK", "PMI_SIZE", "MPI_LOCALRANKID");
+}
+
+// Why the address of this machine will not do, if the launcher says so.
+std::string several_machines(const Environment& env, const char* local_name, const Source& all) {
+  const auto local = env.number(local_name);
+  if (!local || *local >= all.size) return "";
+  return fmt::format("{}={} of {}={}", local_name, *local, all.size_name, all.size);
 }
 
 }  // namespace
@@ -87,10 +112,18 @@ std::optional<WorkerEnvironment> read_environment(const Getenv& getenv) {
   } else {
     const auto mpi = read_source(env, "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE",
                                  "OMPI_COMM_WORLD_LOCAL_RANK");
+    const auto mvapich =
+        read_source(env, "MV2_COMM_WORLD_RANK", "MV2_COMM_WORLD_SIZE", "MV2_COMM_WORLD_LOCAL_RANK");
+    auto pmi = read_pmi(env);
+    const auto slurm = read_slurm(env);
+    if (slurm && pmi && slurm->rank == pmi->rank && slurm->size == pmi->size)
+      pmi.reset();  // srun speaks PMI as well, and says more
     if (plain) {
       source = *plain;
-      require_agreement(source, mpi);
-      if (!torchrun && !mpi) require_agreement(source, read_slurm(env));
+      if (!torchrun) {
+        for (const auto& other : {mpi, mvapich, pmi}) require_agreement(source, other);
+        if (!mpi && !mvapich && !pmi) require_agreement(source, slurm);
+      }
       result.source = torchrun ? "torchrun" : "environment (RANK, WORLD_SIZE)";
       if (env.text("TORCHELASTIC_USE_AGENT_STORE") == "True") {
         result.agent_store = true;
@@ -101,12 +134,16 @@ std::optional<WorkerEnvironment> read_environment(const Getenv& getenv) {
       source = *mpi;
       result.source = "mpirun (OMPI_COMM_WORLD_*)";
       job = env.number("OMPI_MCA_ess_base_jobid").value_or(-1);
-      const auto local = env.number("OMPI_COMM_WORLD_LOCAL_SIZE");
-      if (local && *local < source.size) {
-        machines = fmt::format("OMPI_COMM_WORLD_LOCAL_SIZE={} of OMPI_COMM_WORLD_SIZE={}", *local,
-                               source.size);
-      }
-    } else if (const auto slurm = read_slurm(env)) {
+      machines = several_machines(env, "OMPI_COMM_WORLD_LOCAL_SIZE", source);
+    } else if (mvapich) {
+      source = *mvapich;
+      result.source = "mpirun (MV2_COMM_WORLD_*)";
+      machines = several_machines(env, "MV2_COMM_WORLD_LOCAL_SIZE", source);
+    } else if (pmi) {
+      source = *pmi;
+      result.source = "mpiexec (PMI_*)";
+      machines = several_machines(env, "MPI_LOCALNRANKS", source);
+    } else if (slurm) {
       source = *slurm;
       result.source = "srun (SLURM_*)";
       if (const auto id = env.number("SLURM_JOB_ID")) {
@@ -115,6 +152,14 @@ std::optional<WorkerEnvironment> read_environment(const Getenv& getenv) {
       const auto nodes = env.number("SLURM_STEP_NUM_NODES");
       if (nodes && *nodes > 1) machines = fmt::format("SLURM_STEP_NUM_NODES={}", *nodes);
     } else {
+      // Each of several workers would take itself for the only one. A step of Slurm says how many.
+      const auto pmix = env.number("PMIX_RANK");
+      const bool alone =
+          env.has("PMI_SIZE") || is_slurm_shell(env) || env.number(slurm_size(env)) == 1;
+      require(!pmix || alone,
+              "PMIX_RANK={} is set, but nothing says how many workers there are; set RANK and "
+              "WORLD_SIZE",
+              pmix.value_or(0));
       return std::nullopt;
     }
   }

@@ -18,7 +18,7 @@ struct WorkerEnvironment {
   bool agent_store = false;  ///< the launcher hosts the store; no worker does
   std::string prefix;        ///< of the keys in the store
   std::string source;  ///< who said so, for the log: "torchrun", "mpirun (OMPI_COMM_WORLD_*)",
-                       ///< "srun (SLURM_*)", "valley --launch processes",
+                       ///< "mpiexec (PMI_*)", "srun (SLURM_*)", "valley --launch processes",
                        ///< "environment (RANK, WORLD_SIZE)"
 };
 
@@ -30,19 +30,24 @@ using Getenv = std::function<const char*(const char*)>;
 ///  1. RANK, WORLD_SIZE, LOCAL_RANK: valley --launch processes (VALLEY_LAUNCHED), torchrun
 ///     (TORCHELASTIC_RUN_ID), or set by hand. With TORCHELASTIC_USE_AGENT_STORE=True all workers
 ///     are clients of torchrun's store, under the prefix /worker/attempt_N.
-///  2. OMPI_COMM_WORLD_RANK, _SIZE, _LOCAL_RANK: mpirun.
-///  3. SLURM_PROCID, SLURM_NTASKS, SLURM_LOCALID: srun, i.e. in a step (SLURM_STEP_ID) of more
-///     than one task.
+///  2. OMPI_COMM_WORLD_RANK, _SIZE, _LOCAL_RANK: mpirun of Open MPI; MV2_COMM_WORLD_*: MVAPICH2.
+///  3. SLURM_PROCID, SLURM_STEP_NUM_TASKS, SLURM_LOCALID: srun, i.e. in a step (SLURM_STEP_ID) of
+///     more than one task. SLURM_NTASKS, which an interactive shell has from its job, stands in
+///     only where the step says nothing; batch scripts and interactive shells are no steps.
+///  4. PMI_RANK, PMI_SIZE, MPI_LOCALRANKID: mpiexec of MPICH and Intel MPI, where they say more
+///  than
+///     one. They go before 3 where the two differ: there a task of srun is a machine.
 ///
-/// RANK set by hand must agree with 2 and 3, and torchrun's with 2; torchrun or mpirun inside an
-/// srun step go before it, because there a task is a machine and not a worker.
+/// RANK set by hand must agree with the others; torchrun's goes before them, because under mpirun,
+/// mpiexec or srun it is started once a machine.
 ///
-/// MASTER_ADDR and MASTER_PORT always count. Without them: 127.0.0.1 (an error if mpirun or srun
-/// use more than one machine), and 29500 or, under mpirun and srun, 20000 + (number of the job
-/// mod 10000), so that two jobs on a machine stay apart.
+/// MASTER_ADDR and MASTER_PORT always count. Without them: 127.0.0.1 (an error if the launcher says
+/// that there is more than one machine), and 29500 or, under mpirun and srun, 20000 + (number of
+/// the job mod 10000), so that two jobs on a machine stay apart.
 ///
-/// @throws UsageError if a value is no number or out of range, the half of a pair is missing, or
-/// two sources differ; the text names both variables and values.
+/// @throws UsageError if a value is no number or out of range, the half of a pair is missing, two
+/// sources differ, or another launcher (PMIX_RANK alone) says what is not understood; the text
+/// names the variables and values.
 std::optional<WorkerEnvironment> read_environment(const Getenv& getenv);
 
 /// How such a worker joins its group.

@@ -132,6 +132,93 @@ TEST(Rendezvous, Srun) {
   EXPECT_FALSE(read(variables)) << "a batch script is no step";
 }
 
+// `salloc` opens a shell that has the job's number of tasks, but is one.
+TEST(Rendezvous, ShellsAndScriptsOfSlurmAreNoSteps) {
+  Variables variables = {{"SLURM_PROCID", "0"},          {"SLURM_NTASKS", "4"},
+                         {"SLURM_STEP_NUM_TASKS", "1"},  {"SLURM_LOCALID", "0"},
+                         {"SLURM_STEP_NUM_NODES", "1"},  {"SLURM_JOB_ID", "123"},
+                         {"SLURM_STEP_ID", "4294967290"}};
+  EXPECT_FALSE(read(variables)) << "interactive";
+  variables["SLURM_STEP_NUM_TASKS"] = "4";
+  EXPECT_FALSE(read(variables)) << "interactive";
+  variables["SLURM_STEP_ID"] = "4294967291";
+  EXPECT_FALSE(read(variables)) << "batch script";
+  variables["SLURM_STEP_ID"] = "0";
+  EXPECT_EQ(read(variables)->size, 4);
+  variables["SLURM_STEP_NUM_TASKS"] = "2";  // srun -n 2 in a job of four
+  EXPECT_EQ(read(variables)->size, 2);
+  variables["SLURM_STEP_NUM_TASKS"] = "1";
+  EXPECT_FALSE(read(variables));
+}
+
+TEST(Rendezvous, MpichAndIntelMpi) {
+  Variables variables = {
+      {"PMI_RANK", "1"}, {"PMI_SIZE", "4"}, {"MPI_LOCALRANKID", "1"}, {"MPI_LOCALNRANKS", "4"}};
+  const auto env = read(variables);
+  ASSERT_TRUE(env);
+  EXPECT_EQ(env->rank, 1);
+  EXPECT_EQ(env->size, 4);
+  EXPECT_EQ(env->local_rank, 1);
+  EXPECT_EQ(env->source, "mpiexec (PMI_*)");
+  EXPECT_EQ(env->master_address, "127.0.0.1");
+
+  variables["MPI_LOCALNRANKS"] = "2";
+  EXPECT_EQ(refusal(variables),
+            "MASTER_ADDR must be set to the address of rank 0, because MPI_LOCALNRANKS=2 of "
+            "PMI_SIZE=4");
+  variables["MASTER_ADDR"] = "node7";
+  EXPECT_EQ(read(variables)->master_address, "node7");
+  EXPECT_FALSE(read({{"PMI_RANK", "0"}, {"PMI_SIZE", "1"}})) << "one is no group";
+  EXPECT_EQ(refusal({{"PMI_RANK", "3"}}), "PMI_RANK=3 is set, but PMI_SIZE is not");
+  EXPECT_EQ(refusal({{"PMI_RANK", "0"}, {"PMI_SIZE", "2"}, {"RANK", "1"}, {"WORLD_SIZE", "2"}}),
+            "RANK=1 contradicts PMI_RANK=0");
+}
+
+TEST(Rendezvous, Mvapich) {
+  const auto env = read({{"MV2_COMM_WORLD_RANK", "2"},
+                         {"MV2_COMM_WORLD_SIZE", "3"},
+                         {"MV2_COMM_WORLD_LOCAL_RANK", "0"}});
+  ASSERT_TRUE(env);
+  EXPECT_EQ(env->rank, 2);
+  EXPECT_EQ(env->local_rank, 0);
+  EXPECT_EQ(env->source, "mpirun (MV2_COMM_WORLD_*)");
+}
+
+// srun speaks PMI to its tasks; mpiexec starts one proxy a machine with srun.
+TEST(Rendezvous, PmiAndSlurmTogether) {
+  Variables variables = {{"PMI_RANK", "1"},      {"PMI_SIZE", "2"},
+                         {"SLURM_PROCID", "1"},  {"SLURM_STEP_NUM_TASKS", "2"},
+                         {"SLURM_STEP_ID", "0"}, {"SLURM_JOB_ID", "5"}};
+  EXPECT_EQ(read(variables)->source, "srun (SLURM_*)");
+  variables["PMI_RANK"] = "5";
+  variables["PMI_SIZE"] = "8";
+  EXPECT_EQ(read(variables)->source, "mpiexec (PMI_*)");
+  EXPECT_EQ(read(variables)->rank, 5);
+}
+
+// Once a machine, by whatever reaches them all.
+TEST(Rendezvous, TorchrunUnderAnotherLauncher) {
+  for (const Variables& outer :
+       {Variables{{"OMPI_COMM_WORLD_RANK", "0"}, {"OMPI_COMM_WORLD_SIZE", "1"}},
+        Variables{{"PMI_RANK", "1"}, {"PMI_SIZE", "2"}}}) {
+    Variables variables = {{"RANK", "3"}, {"WORLD_SIZE", "4"}, {"TORCHELASTIC_RUN_ID", "x"}};
+    variables.insert(outer.begin(), outer.end());
+    const auto env = read(variables);
+    ASSERT_TRUE(env);
+    EXPECT_EQ(env->rank, 3);
+    EXPECT_EQ(env->source, "torchrun");
+  }
+}
+
+TEST(Rendezvous, WhatIsNotUnderstoodIsRefused) {
+  EXPECT_EQ(refusal({{"PMIX_RANK", "0"}}),
+            "PMIX_RANK=0 is set, but nothing says how many workers there are; set RANK and "
+            "WORLD_SIZE");
+  EXPECT_TRUE(read({{"PMIX_RANK", "0"}, {"RANK", "0"}, {"WORLD_SIZE", "2"}}));
+  EXPECT_FALSE(read({{"PMIX_RANK", "0"}, {"SLURM_STEP_ID", "0"}, {"SLURM_STEP_NUM_TASKS", "1"}}));
+  EXPECT_FALSE(read({{"PMIX_RANK", "0"}, {"SLURM_STEP_ID", "4294967290"}}));
+}
+
 TEST(Rendezvous, SeveralMachinesNeedAnAddress) {
   EXPECT_EQ(refusal({{"OMPI_COMM_WORLD_RANK", "1"},
                      {"OMPI_COMM_WORLD_SIZE", "4"},

@@ -5,13 +5,13 @@
 #include <cstring>
 #include <mutex>
 #include <optional>
-#include <thread>
 #include <utility>
 
 #include "valley/comm/chunks.h"
 #include "valley/comm/group.h"
 #include "valley/comm/ranks.h"
 #include "valley/core/clock.h"
+#include "valley/core/cores.h"
 #include "valley/core/error.h"
 
 namespace valley {
@@ -38,7 +38,7 @@ class Group {
  public:
   Group(int workers, double timeout_seconds)
       : timeout_(timeout_seconds),
-        spins_(workers <= static_cast<int>(std::thread::hardware_concurrency())),
+        spins_(workers <= usable_cores()),
         slots_(static_cast<size_t>(workers)),
         present_(static_cast<size_t>(workers)) {}
 

@@ -5,10 +5,11 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <nlohmann/json.hpp>
-#include <thread>
 
+#include "valley/core/cores.h"
 #include "valley/core/error.h"
 #include "valley/data/training_sample.h"
 #include "valley/models/registry.h"
@@ -34,19 +35,33 @@ void check_output(Model& model, const RunConfig& config, const DataSplits& data)
           config.model, logits.size(1), config.data, data.train->classes);
 }
 
+// LibTorch would give every worker all cores. Threads of a process share what it has; processes
+// tell each other what they see, since only together do they know who shares a core.
+int cores_of_worker(Communicator& comm) {
+  const CoreView own =
+      view_of_cores([](const char* name) -> const char* { return std::getenv(name); });
+  if (comm.shares_memory()) return std::max(1, share_of_cores(0, {own}) / comm.size());
+  std::vector<CoreView> all;
+  for (const std::string& text : comm.all_gather_text(to_text(own))) {
+    all.push_back(core_view_from(text));
+  }
+  return share_of_cores(static_cast<size_t>(comm.rank()), all);
+}
+
 // By worker 0, for a person and for the record.
 void tell_partition(const PartitionSpec& spec, const Dataset& train, const RunConfig& config,
                     int workers, const JobContext& context) {
   const ClassHistogram histogram = class_histogram(
       train.targets, train.classes, make_partition(train.targets, train.classes, workers, spec));
+  if (!config.out.empty()) {
+    write_json(std::filesystem::path(config.out) / "partition.json",
+               {{"partition", to_string(spec)},
+                {"seed", spec.seed},
+                {"workers", workers},
+                {"class_counts", histogram.counts}});
+  }
   if (context.show_partition && context.progress != nullptr)
     context.progress->message(histogram_table(histogram));
-  if (config.out.empty()) return;
-  write_json(std::filesystem::path(config.out) / "partition.json",
-             {{"partition", to_string(spec)},
-              {"seed", spec.seed},
-              {"workers", workers},
-              {"class_counts", histogram.counts}});
 }
 
 // A divergence is for whoever reads the run folder, too.
@@ -85,11 +100,8 @@ DataSplits load_job_data(const RunConfig& config) {
 
 Summary run_job(const RunConfig& config, const DataSplits& data, Communicator& comm,
                 const JobContext& context) {
-  // Worker threads each compute on their own share of the cores; LibTorch would give every one
-  // of them all cores.
-  const int cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-  at::set_num_threads(config.threads > 0 ? static_cast<int>(config.threads)
-                                         : std::max(1, cores / comm.size()));
+  const int cores = cores_of_worker(comm);  // of all together, whatever each one's --threads
+  at::set_num_threads(config.threads > 0 ? static_cast<int>(config.threads) : cores);
 
   const auto model = make_job_model(config, data);
   TrainOptions options = to_train_options(config);
