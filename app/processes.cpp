@@ -22,22 +22,35 @@ bool started_by_us(const WorkerEnvironment& environment) {
   return environment.source == "valley --launch processes";
 }
 
-// Worker 0 tries; the others learn how it went and stop with it.
-std::unique_ptr<RunLock> prepare_run_folder_together(const RunConfig& config, bool resume,
-                                                     Communicator& comm) {
-  std::string error;
+struct Prepared {
+  Start start = Start::kNew;
   std::unique_ptr<RunLock> lock;
+};
+
+// Worker 0 looks and tries; the others learn how it went, and stop with it.
+Prepared prepare_run_folder_together(const RunConfig& config, const FindStart& find_start,
+                                     Communicator& comm) {
+  constexpr char kUsage = 'u', kDiverged = 'd', kStart = '0';  // kStart + 0, 1, 2
+  Prepared result;
+  std::string told;
   if (comm.rank() == 0) {
     try {
-      lock = prepare_run_folder(config, resume);
-    } catch (const UsageError& e) {
-      error = e.what();
+      result.start = find_start();
+      if (result.start != Start::kFinished)
+        result.lock = prepare_run_folder(config, result.start == Start::kResumed);
+      told = static_cast<char>(kStart + static_cast<int>(result.start));
+    } catch (const UsageError& error) {
+      told = kUsage + std::string(error.what());
+    } catch (const Diverged& error) {
+      told = kDiverged + std::string(error.what());
     }
   }
-  const std::string first = comm.all_gather_text(error).front();
-  if (first.empty()) return lock;
-  if (comm.rank() == 0) throw UsageError(first);
-  throw UsageError("rank 0: " + first);
+  const std::string first = comm.all_gather_text(told).front();
+  const std::string error = (comm.rank() == 0 ? "" : "rank 0: ") + first.substr(1);
+  if (first[0] == kUsage) throw UsageError(error);
+  if (first[0] == kDiverged) throw Diverged(error);
+  result.start = static_cast<Start>(first[0] - kStart);
+  return result;
 }
 
 }  // namespace
@@ -54,22 +67,30 @@ std::optional<WorkerEnvironment> worker_environment(RunConfig& config, bool work
   return environment;
 }
 
-int run_as_worker(RunConfig config, const WorkerEnvironment& environment, bool resume, bool quiet,
-                  bool json, const std::function<int(const Summary&)>& report) {
-  const std::atomic<bool>& stop = stop_on_signals();
+int run_as_worker(RunConfig config, const WorkerEnvironment& environment,
+                  const FindStart& find_start, bool quiet, bool json,
+                  const std::function<int(const Summary&)>& report) {
   const DataSplits data = load_job_data(config);
+  const bool shows = environment.rank == 0 && !quiet;
+  // Before the wait for the others: if they do not exist, this says who said they would.
+  if (shows && !started_by_us(environment)) {
+    std::cerr << fmt::format("worker {} of {}, says {}\n", environment.rank, environment.size,
+                             environment.source);
+  }
   const auto comm = make_gloo(gloo_options(environment, config.timeout));
+  // From here on there is something to save; until then a signal ends the wait for the others.
+  const std::atomic<bool>& stop = stop_on_signals();
   try {
-    std::unique_ptr<RunLock> lock;
-    if (!started_by_us(environment)) lock = prepare_run_folder_together(config, resume, *comm);
-    const bool shows = comm->rank() == 0 && !quiet;
-    if (shows && !started_by_us(environment)) {
-      std::cerr << fmt::format("worker {} of {}, says {}\n", environment.rank, environment.size,
-                               environment.source);
+    const Prepared prepared = started_by_us(environment)
+                                  ? Prepared{find_start(), nullptr}
+                                  : prepare_run_folder_together(config, find_start, *comm);
+    if (prepared.start == Start::kFinished) {
+      comm->barrier();  // nobody leaves while others still ask
+      return comm->rank() == 0 ? report(*finished_run(config.out)) : 0;
     }
     const auto progress = progress_unless(!shows);
     const Summary summary = run_job(config, data, *comm,
-                                    {.resume = resume,
+                                    {.resume = prepared.start == Start::kResumed,
                                      .progress = progress.get(),
                                      .stop = &stop,
                                      .make_probe = make_probe,
@@ -88,9 +109,7 @@ int launch_workers(const RunConfig& config, bool resume, bool quiet, bool json) 
   LaunchOptions options;
   options.workers = static_cast<int>(config.workers);
   options.grace_seconds = config.timeout + 10;
-  bool interrupted = false;
   options.on_message = [&](const std::string& text) {
-    interrupted = interrupted || text.ends_with("passed on to the workers");
     if (text.ends_with("exited with status 4")) return;  // as it was told to
     std::cerr << "valley: " << text << "\n";
   };
@@ -100,8 +119,9 @@ int launch_workers(const RunConfig& config, bool resume, bool quiet, bool json) 
                      resume ? "--resume=" + config.out : "--config=" + file};
   if (quiet) options.command.push_back("--quiet");
   if (json) options.command.push_back("--json");
-  const int code = launch_processes(options).exit_code();
-  return interrupted && code == 3 ? 130 : code;  // the second signal killed the workers
+  const LaunchResult result = launch_processes(options);
+  const int code = result.exit_code();
+  return result.interrupted && code == 3 ? 130 : code;  // the second signal killed the workers
 }
 
 }  // namespace valley::app

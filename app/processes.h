@@ -3,6 +3,7 @@
 #include <functional>
 #include <optional>
 
+#include "app/start.h"
 #include "valley/comm/rendezvous.h"
 #include "valley/train/job.h"
 
@@ -13,10 +14,15 @@ namespace valley::app {
 /// @throws UsageError for a contradictory environment.
 std::optional<WorkerEnvironment> worker_environment(RunConfig& config, bool workers_given);
 
-/// Trains as the worker the environment describes; worker 0 makes the run folder, unless
-/// `valley --launch processes` has. `report` is called by worker 0 and gives the exit code.
-int run_as_worker(RunConfig config, const WorkerEnvironment& environment, bool resume, bool quiet,
-                  bool json, const std::function<int(const Summary&)>& report);
+/// Looks what is in the run folder.
+using FindStart = std::function<Start()>;
+
+/// Trains as the worker the environment describes. Worker 0 calls `find_start` and makes the run
+/// folder, unless `valley --launch processes` has, and the others do as it found. It also calls
+/// `report`, which gives the exit code.
+int run_as_worker(RunConfig config, const WorkerEnvironment& environment,
+                  const FindStart& find_start, bool quiet, bool json,
+                  const std::function<int(const Summary&)>& report);
 
 /// Starts config.workers processes of this program with these settings and watches them.
 int launch_workers(const RunConfig& config, bool resume, bool quiet, bool json);

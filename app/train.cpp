@@ -9,6 +9,7 @@
 #include "app/curves.h"
 #include "app/processes.h"
 #include "app/run.h"
+#include "app/start.h"
 #include "app/tables.h"
 #include "valley/core/error.h"
 #include "valley/record/run_folder.h"
@@ -25,9 +26,15 @@ struct TrainFlags {
   bool json = false;
 };
 
+// --resume auto: the whole command, whose folder is gone on with if it can be.
+constexpr const char* kAuto = "auto";
+
 RunConfig resolve(const CLI::App& command, const TrainFlags& flags) {
-  if (flags.resume.empty()) {
-    return resolved(resolve_config(command, flags.config, flags.config_file));
+  if (flags.resume.empty() || flags.resume == kAuto) {
+    RunConfig config = resolved(resolve_config(command, flags.config, flags.config_file));
+    require(flags.resume.empty() || !config.out.empty(),
+            "--resume auto needs --out, the folder to go on in or to begin");
+    return config;
   }
   require(flags.config_file.empty(),
           "--config and --resume exclude each other: a run is resumed with its own configuration");
@@ -50,6 +57,12 @@ void show(const Summary& summary, const RunConfig& config, const TrainFlags& fla
   }
 }
 
+int show_finished(const Summary& summary, const RunConfig& config, const TrainFlags& flags) {
+  if (!flags.quiet) std::cerr << config.out << " is finished already\n";
+  show(summary, config, flags);
+  return 0;
+}
+
 int report(const Summary& summary, const RunConfig& config, const TrainFlags& flags) {
   write_curves(config.out,
                fmt::format("{} of {} on {}, {} workers", config.algorithm, config.model,
@@ -62,10 +75,11 @@ int report(const Summary& summary, const RunConfig& config, const TrainFlags& fl
   return 4;
 }
 
-int train_in_threads(const RunConfig& config, const DataSplits& data, const TrainFlags& flags) {
+int train_in_threads(const RunConfig& config, const DataSplits& data, bool resume,
+                     const TrainFlags& flags) {
   const auto progress = progress_unless(flags.quiet);
   const Summary summary = run_in_threads(config, data,
-                                         {.resume = !flags.resume.empty(),
+                                         {.resume = resume,
                                           .progress = progress.get(),
                                           .stop = &stop_on_signals(),
                                           .show_partition = !flags.json});
@@ -75,7 +89,6 @@ int train_in_threads(const RunConfig& config, const DataSplits& data, const Trai
 
 int train(const CLI::App& command, const TrainFlags& flags) {
   RunConfig config = resolve(command, flags);
-  const bool resume = !flags.resume.empty();
   const std::optional<WorkerEnvironment> environment =
       worker_environment(config, command.get_option("--workers")->count() > 0);
   to_train_options(config);
@@ -84,23 +97,35 @@ int train(const CLI::App& command, const TrainFlags& flags) {
     std::cout << config_text(to_config(config));
     return 0;
   }
-  if (resume) {
-    if (const auto finished = finished_run(config.out)) {
-      const bool speaks = !environment || environment->rank == 0;
-      if (speaks && !flags.quiet) std::cerr << config.out << " is finished already\n";
-      if (speaks) show(*finished, config, flags);
-      return 0;
-    }
-  }
   if (config.out.empty()) config.out = default_out(config);
 
-  if (environment)
-    return run_as_worker(config, *environment, resume, flags.quiet, flags.json,
-                         [&](const Summary& s) { return report(s, config, flags); });
+  const auto find = [&] {
+    if (flags.resume.empty()) return Start::kNew;
+    if (flags.resume == kAuto) return find_start(config);
+    return finished_run(config.out) ? Start::kFinished : Start::kResumed;
+  };
+  if (environment) {
+    bool was_finished = false;
+    return run_as_worker(
+        config, *environment,
+        [&] {
+          const Start start = find();
+          was_finished = start == Start::kFinished;
+          return start;
+        },
+        flags.quiet, flags.json,
+        [&](const Summary& summary) {
+          return was_finished ? show_finished(summary, config, flags)
+                              : report(summary, config, flags);
+        });
+  }
+  const Start start = find();
+  if (start == Start::kFinished) return show_finished(*finished_run(config.out), config, flags);
+  const bool resume = start == Start::kResumed;
   DataSplits data = load_job_data(config);
   const auto lock = prepare_run_folder(config, resume);
   try {
-    if (config.launch == "threads") return train_in_threads(config, data, flags);
+    if (config.launch == "threads") return train_in_threads(config, data, resume, flags);
   } catch (const IoError& error) {
     throw IoError(fmt::format("{}; {}", error.what(), how_to_go_on(config)));
   } catch (const CommError& error) {
@@ -108,7 +133,8 @@ int train(const CLI::App& command, const TrainFlags& flags) {
   }
   data = {};  // it was loaded to see whether it can be; every worker loads its own
   const int code = launch_workers(config, resume, flags.quiet, flags.json);
-  if (code == 3) std::cerr << "valley: " << how_to_go_on(config) << "\n";
+  if (code == 3 && !finished_run(config.out))
+    std::cerr << "valley: " << how_to_go_on(config) << "\n";
   return code;
 }
 
@@ -121,7 +147,10 @@ Command add_train(CLI::App& program) {
   command
       ->add_option("--config", flags->config_file, "read settings from this TOML file; flags win")
       ->group("Run");
-  command->add_option("--resume", flags->resume, "go on with the run in this folder")->group("Run");
+  command
+      ->add_option("--resume", flags->resume,
+                   "go on with the run in this folder; auto: with that of --out if there is one")
+      ->group("Run");
   command->add_flag("--print-config", flags->print_config, "show the resolved settings and stop")
       ->group("Run");
   command->add_flag("--quiet", flags->quiet, "show nothing but errors")->group("Run");
@@ -131,7 +160,8 @@ Command add_train(CLI::App& program) {
       "  valley train --data blobs --model mlp --workers 4 --epochs 3\n"
       "  valley train --algorithm local-sgd --period 16 --out runs/first\n"
       "  valley train --config runs/first/config.toml --lr 0.1 --out runs/second\n"
-      "  valley train --resume runs/first");
+      "  valley train --resume runs/first\n"
+      "  valley train --epochs 50 --out runs/long --checkpoint-every 500 --resume auto");
   return [command, flags] { return train(*command, *flags); };
 }
 

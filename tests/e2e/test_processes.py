@@ -17,6 +17,13 @@ THREE = ("--data", "blobs", "--train-samples", 200, "--test-samples", 100, "--mo
          "--workers", 3, "--threads", 1, "--batch-size", 16)  # fmt: skip
 
 
+def rank_of(pid):
+    """The environment's LOCAL_RANK of a process, or None."""
+    with open(f"/proc/{pid}/environ", "rb") as file:
+        match = re.search(rb"(?:^|\0)LOCAL_RANK=(\d)", file.read())
+    return int(match[1]) if match else None
+
+
 def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
@@ -53,11 +60,7 @@ class Launch(ProgramTest):
                              10, "--evaluate-every", 0, "--checkpoint-every", 5, "--quiet",
                              "--out", "run")  # fmt: skip
         self.wait_for_checkpoint("run", process)
-        workers = {}
-        for pid in self.working():
-            with open(f"/proc/{pid}/environ", "rb") as file:
-                if match := re.search(rb"(?:^|\0)LOCAL_RANK=(\d)", file.read()):
-                    workers[int(match[1])] = pid
+        workers = {rank_of(pid): pid for pid in self.working() if rank_of(pid) is not None}
         self.assertEqual(set(workers), {0, 1, 2})
         os.kill(workers[1], signal.SIGKILL)
         killed = time.monotonic()
@@ -114,6 +117,36 @@ class Foreign(ProgramTest):
         self.assertEqual(self.summary("run")["workers"], 2)
         self.assertEqual(self.model("run"), self.reference())
 
+    def test_torchrun_starts_killed_workers_again(self):
+        longer = ("--steps", 1000, *SHORT[2:])
+        flags = (*self.FLAGS[:self.FLAGS.index("--steps")], *longer, "--out", "run")
+        launcher = subprocess.Popen(
+            [str(word) for word in (
+                sys.executable, "-m", "torch.distributed.run", "--nnodes", 1, "--nproc_per_node", 2,
+                "--max_restarts", 2, "--monitor_interval", 0.1, "--rdzv_backend", "c10d",
+                "--rdzv_endpoint", f"127.0.0.1:{free_port()}", "-r", 1, "-t", 1, "--no_python",
+                VALLEY, "train", *flags, "--checkpoint-every", 20, "--resume", "auto")],
+            cwd=self.folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True,
+            env=environment(TORCHELASTIC_USE_AGENT_STORE="True", OMP_NUM_THREADS="1", USE_LIBUV="0"))  # fmt: skip
+        self.addCleanup(launcher.communicate)
+        self.addCleanup(launcher.terminate)
+        self.wait_for_checkpoint("run", launcher)
+        worker = next(pid for pid in self.working() if rank_of(pid) == 1)
+        os.kill(worker, signal.SIGKILL)
+        text, _ = launcher.communicate(timeout=TIMEOUT)
+        self.assertEqual(launcher.returncode, 0, text)
+        self.assertRegex(text, r"resuming at step [1-9]\d* of 1000")
+        self.train("reference", *longer, "--launch", "processes")
+        self.assertEqual(self.model("run"), self.model("reference"))
+
+    def test_it_says_who_said_so_before_it_waits(self):
+        process = self.start("train", *self.FLAGS, env={
+            "PMI_RANK": "0", "PMI_SIZE": "2", "MASTER_PORT": str(free_port())})  # fmt: skip
+        self.assertEqual(process.stderr.readline(), "worker 0 of 2, says mpiexec (PMI_*)\n")
+        process.send_signal(signal.SIGTERM)  # there is nothing to save yet
+        self.assertEqual(self.finish(process)[0], -signal.SIGTERM)
+
     def test_mpi_environment(self):
         results = self.start_ranks(*self.FLAGS, env=lambda rank: {
             "OMPI_COMM_WORLD_RANK": str(rank), "OMPI_COMM_WORLD_SIZE": "2",
@@ -132,8 +165,8 @@ class Foreign(ProgramTest):
 
     def test_all_learn_that_the_folder_is_taken(self):
         self.train("run", "--steps", 1)
-        results = self.start_ranks(
-            *self.FLAGS, env=lambda rank: {"RANK": str(rank), "WORLD_SIZE": "2"})  # fmt: skip
+        results = self.start_ranks(*self.FLAGS, "--quiet", env=lambda rank: {
+            "RANK": str(rank), "WORLD_SIZE": "2"})  # fmt: skip
         message = ("--out run already holds a run; choose another folder, or --resume run to go on\n")
         self.assertEqual(results, [(2, "", "valley: " + message), (2, "", "valley: rank 0: " + message)])
 
@@ -146,8 +179,8 @@ class Foreign(ProgramTest):
         flags = tuple(flag for flag in flags if flag not in ("--steps", 30))
         ranks = [self.start("train", *flags, env=port | env(rank)) for rank in range(2)]
         self.wait_for_checkpoint("run", ranks[0])
-        for process in ranks:
-            process.send_signal(signal.SIGTERM)
+        for process, number in zip(ranks, (signal.SIGHUP, signal.SIGUSR1)):
+            process.send_signal(number)
         results = [self.finish(process) for process in ranks]
         self.assertEqual([result[0] for result in results], [4, 4], results)
         results = self.start_ranks("--resume", "run", env=env)

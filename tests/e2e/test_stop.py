@@ -1,13 +1,17 @@
 """Signals, and going on afterwards as if nothing had happened."""
 
+import fcntl
 import os
+import pty
 import random
 import shutil
 import signal
+import subprocess
+import termios
 import time
 import unittest
 
-from program import TINY, ProgramTest
+from program import TIMEOUT, TINY, VALLEY, ProgramTest, environment
 
 STEPS = 600
 LONG = ("--steps", STEPS, "--evaluate-every", 0, "--checkpoint-every", 20)
@@ -63,6 +67,14 @@ class Threads(Stopping):
         self.assertEqual(err.count("\n"), 1)
         self.assert_resumes(*SSGD)
 
+    def test_told_twice_by_timeout(self):
+        """coreutils' `timeout` signals the program, and then the group that it is in."""
+        process = self.start(*FLAGS, *DPPF)
+        self.wait_for_checkpoint("run", process)
+        process.send_signal(signal.SIGTERM)
+        code, out, err = self.interrupt(process, signal.SIGTERM)
+        self.assertEqual(code, 4, err)
+
     def test_killed_at_any_moment(self):
         process = self.start(*FLAGS, *DPPF)
         self.wait_for_checkpoint("run", process)
@@ -113,6 +125,140 @@ class Threads(Stopping):
         self.assertIn("\nworkers = 3\n", (self.folder / "run" / "config.toml").read_text())
 
 
+class ResumeAuto(Stopping):
+    """The whole command again and again, as torchrun, Slurm and cron start it."""
+
+    AUTO = (*FLAGS, *DPPF, "--resume", "auto")
+
+    def test_until_it_is_finished(self):
+        process = self.start(*self.AUTO)
+        self.wait_until((self.folder / "run" / "config.toml").exists, process)
+        self.interrupt(process, signal.SIGKILL)  # most often before its first checkpoint
+        process = self.start(*self.AUTO)
+        self.wait_for_checkpoint("run", process)
+        self.interrupt(process, signal.SIGKILL)
+        self.refuse("run holds a run with lr = 0.03, not 0.5; choose another --out",
+                    *self.AUTO, "--lr", 0.5)  # fmt: skip
+        code, out, err = self.run_valley(*self.AUTO[:-2], "--resume=auto")
+        self.assertEqual((code, out, err), (0, "", ""))
+        self.assertEqual(self.model("run"), self.uninterrupted(*DPPF))
+        code, out, err = self.run_valley(*(flag for flag in self.AUTO if flag != "--quiet"))
+        self.assertEqual((code, err), (0, "run is finished already\n"))
+        self.assertIn("test accuracy", out)
+        self.refuse("run holds a run with steps = 600, not 700; choose another --out",
+                    *(700 if flag == STEPS else flag for flag in self.AUTO))  # fmt: skip
+
+    def test_a_run_that_diverged_is_not_tried_again(self):
+        flags = ("train", *TINY, "--steps", 50, "--lr", 1e30, "--out", "run", "--resume", "auto")
+        code, _, err = self.run_valley(*flags, "--launch", "processes")
+        self.assertEqual(code, 5, err)
+        code, out, err = self.run_valley(*flags)
+        self.assertEqual((code, out), (5, ""))
+        self.assertRegex(err, r"^valley: run has diverged already: .* at step \d+ on worker \d\n$")
+
+    def test_it_needs_a_folder(self):
+        self.refuse("--resume auto needs --out, the folder to go on in or to begin",
+                    "train", *TINY, "--resume", "auto")  # fmt: skip
+
+
+class NobodyListens(Stopping):
+    """What tells a person must not end or delay the work, whoever went away."""
+
+    KINDS = {"threads": DPPF, "processes": (*DPPF, "--launch", "processes")}
+    SHOWN = FLAGS[:-1]  # not quiet
+
+    def assert_saved(self):
+        self.assertEqual(self.summary("run")["status"], "interrupted")
+        self.assertTrue(self.checkpoints("run"))
+        self.assert_none_left()
+
+    def test_tee_dies_first_of_a_group(self):
+        """valley ... 2>&1 | tee log, and Control-C."""
+        for name, kind in self.KINDS.items():
+            with self.subTest(name):
+                process = subprocess.Popen(
+                    [VALLEY, *map(str, (*self.SHOWN, *kind))], cwd=self.folder, env=environment(),
+                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT, process_group=0,
+                )  # fmt: skip
+                self.addCleanup(process.wait)
+                self.addCleanup(process.kill)
+                tee = subprocess.Popen(
+                    ["tee", "/dev/null"], cwd="/", stdin=process.stdout, stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL, process_group=process.pid,
+                )  # fmt: skip
+                process.stdout.close()
+                self.wait_for_checkpoint("run", process)
+                tee.send_signal(signal.SIGINT)
+                tee.wait(TIMEOUT)
+                os.killpg(process.pid, signal.SIGINT)
+                self.assertEqual(process.wait(TIMEOUT), 4)
+                self.assert_saved()
+                shutil.rmtree(self.folder / "run")
+
+    def on_a_terminal(self, *flags, hang_up=signal.SIG_DFL):
+        """The program as the leader of a session on a terminal, and that terminal."""
+        terminal, side = pty.openpty()
+
+        def own_terminal():
+            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+            signal.signal(signal.SIGHUP, hang_up)
+
+        process = subprocess.Popen(
+            [VALLEY, *map(str, flags)], cwd=self.folder, env=environment(TERM="xterm"), stdin=side,
+            stdout=side, stderr=side, start_new_session=True, preexec_fn=own_terminal,
+        )  # fmt: skip
+        os.close(side)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        return process, terminal
+
+    def test_the_terminal_goes_away(self):
+        process, terminal = self.on_a_terminal(*self.SHOWN, *self.KINDS["processes"])
+        self.wait_for_checkpoint("run", process)
+        os.close(terminal)
+        self.assertEqual(process.wait(TIMEOUT), 4)
+        self.assert_saved()
+
+    def test_the_terminal_goes_away_under_nohup(self):
+        process, terminal = self.on_a_terminal(*self.SHOWN, *self.KINDS["processes"],
+                                               hang_up=signal.SIG_IGN)  # fmt: skip
+        self.wait_for_checkpoint("run", process)
+        os.close(terminal)
+        self.assertEqual(process.wait(TIMEOUT), 3)  # the table could not be printed
+        self.assertEqual(self.summary("run")["status"], "finished")
+        self.assertEqual(self.model("run"), self.uninterrupted(*self.KINDS["processes"]))
+
+    def test_closed_from_the_beginning(self):
+        code = subprocess.call(
+            ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", VALLEY, *map(str, (*self.SHOWN, *DPPF))],
+            cwd=self.folder, env=environment(), timeout=TIMEOUT,
+        )  # fmt: skip
+        self.assertEqual(code, 3)  # the table could not be printed
+        self.assertEqual(self.model("run"), self.uninterrupted(*DPPF))
+        for path in (self.folder / "run").rglob("*"):
+            if path.is_file():
+                self.assertNotIn(b"step 600/600", path.read_bytes(), path)
+
+    def test_a_reader_that_stopped_reading(self):
+        ours, theirs = os.pipe()
+        fcntl.fcntl(theirs, fcntl.F_SETPIPE_SZ, 4096)
+        with os.fdopen(ours), os.fdopen(theirs) as full:
+            os.set_blocking(theirs, False)
+            while True:  # somebody has filled it already
+                try:
+                    os.write(theirs, bytes(4096))
+                except BlockingIOError:
+                    break
+            os.set_blocking(theirs, True)
+            process = subprocess.Popen(
+                [VALLEY, *map(str, self.SHOWN), "--launch", "processes"], cwd=self.folder,
+                env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=full,
+            )  # fmt: skip
+            self.addCleanup(process.kill)
+            self.assertEqual(process.wait(TIMEOUT), 0)
+        self.assertEqual(self.summary("run")["status"], "finished")
+
+
 class Processes(Stopping):
     KIND = (*DPPF, "--launch", "processes")
 
@@ -132,7 +278,7 @@ class Processes(Stopping):
         os.kill(worker, signal.SIGSTOP)  # it will not hear of the first signal
         process.send_signal(signal.SIGINT)
         self.assertIn("passed on to the workers", process.stderr.readline())
-        code, out, err = self.interrupt(process)
+        code, out, err = self.interrupt(process, signal.SIGTERM)  # SIGINT at once were an echo
         self.assertEqual((code, out), (130, ""), err)
         self.assert_none_left()
 
