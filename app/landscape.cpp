@@ -79,8 +79,8 @@ Plane plane_of(const View& view, const LandscapeFlags& flags) {
   const auto& [average, workers, initial, ranges] = view.weights;
   std::vector<int> through(flags.through.begin(), flags.through.end());
   if (through.empty()) through = {0, 1, 2};
-  if (flags.plane == "random") return random_plane(average, ranges, flags.seed_bits());
   try {
+    if (flags.plane == "random") return random_plane(average, ranges, flags.seed_bits());
     if (flags.plane == "spread") return plane_of_spread(average, workers, flags.seed_bits());
     require(workers.size() >= 3,
             "--plane {} needs three workers, there are {} (two lie in one line with their average)",
@@ -89,9 +89,11 @@ Plane plane_of(const View& view, const LandscapeFlags& flags) {
                ? plane_through_workers(workers, through[0], through[1], through[2])
                : plane_through_average(average, workers, through[0], through[1]);
   } catch (const UsageError& error) {
-    throw UsageError(fmt::format(
-        "{}: {}; try --plane {}", view.run->folder(), error.what(),
-        workers.size() == 2 && flags.plane != "spread" ? "spread or random" : "random"));
+    const std::string remedy = flags.plane == "random" ? ""
+                               : workers.size() == 2 && flags.plane != "spread"
+                                   ? "; try --plane spread or random"
+                                   : "; try --plane random";
+    throw UsageError(view.run->folder() + ": " + error.what() + remedy);
   }
 }
 

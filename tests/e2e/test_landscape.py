@@ -108,6 +108,42 @@ class Landscape(ProgramTest):
         self.refuse("--plane line needs two runs of one model, got mlp and lenet", "landscape",
                     "run", "lenet", "--plane", "line")  # fmt: skip
 
+    def test_parameters_of_every_shape(self):
+        """Empty, of one value, of no dimension, frozen: for every instrument."""
+        import torch
+        from torch import nn
+
+        class Odd(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.empty = nn.Parameter(torch.zeros(0, 4))
+                self.none = nn.Parameter(torch.zeros(3, 0))
+                self.one = nn.Parameter(torch.ones(1, 1))
+                self.scale = nn.Parameter(torch.tensor(1.0))
+                self.shift = nn.Parameter(torch.tensor(0.1), requires_grad=False)
+                self.void = nn.Parameter(torch.zeros(0, 2), requires_grad=False)
+                self.unused = nn.Parameter(torch.ones(2, 2))
+                self.fc = nn.Linear(784, 10)
+                self.norm = nn.BatchNorm1d(10)
+
+            def forward(self, x):
+                x = self.norm(self.fc(x.flatten(1))) * self.scale * self.one + self.shift
+                return x + self.empty.sum() + self.none.sum()
+
+        torch.jit.script(Odd()).save(str(self.folder / "odd.pt"))
+        words = ["odd.pt" if word == "mlp" else word for word in RUN]
+        self.succeed("train", *words, "--out", "run", "--probe", 10)
+        (run,) = self.landscape("run", "--points", 3, "--samples", 50, "--plane", "random")
+        for point in run["points"]:
+            self.assertTrue(all(math.isfinite(point[key]) for key in ("x", "y", "off_plane")), point)
+        few = ("run", "--samples", 50, "--draws", 2, "--json", "--quiet")
+        (run,) = json.loads(self.succeed("sharpness", *few))["runs"]
+        for name, measure in run["measures"].items():
+            self.assertIsInstance(measure["value"], float, (name, measure))
+        (run,) = json.loads(self.succeed("dynamics", *few))["runs"]
+        self.assertGreater(run["spread"]["consensus_distance"], 0)
+        self.assertIsInstance(run["smoothed"]["smoothed_loss"]["value"], float)
+
 
 if __name__ == "__main__":
     unittest.main()

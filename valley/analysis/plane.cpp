@@ -119,7 +119,11 @@ Plane plane_of_spread(const at::Tensor& average, const std::vector<at::Tensor>& 
     plane.second = unit(without(component(count - 2), plane.first));
     plane.axes[1] = named("second", count - 2);
   } else {
-    plane.second = unit(without(draw_normals(average, seed, "plane", 0), plane.first));
+    const at::Tensor drawn = draw_normals(average, seed, "plane", 0);
+    const at::Tensor rest = without(drawn, plane.first);
+    require(length(rest) > kNothing * length(drawn),
+            "a plane needs two directions, the model has one weight");
+    plane.second = unit(rest);
     plane.axes[1] = "a random direction";
   }
   return plane;
@@ -129,6 +133,7 @@ Plane random_plane(const at::Tensor& x, const std::vector<NamedRange>& ranges, u
   const auto direction = [&](int64_t draw) {
     at::Tensor d = draw_normals(x, seed, "plane", draw);
     for (const NamedRange& range : ranges) {
+      if (range.size == 0) continue;
       at::Tensor part = d.narrow(0, range.offset, range.size);
       if (range.shape.size() < 2) {
         part.zero_();
@@ -141,10 +146,18 @@ Plane random_plane(const at::Tensor& x, const std::vector<NamedRange>& ranges, u
     }
     return d;
   };
-  return {.origin = x,
-          .first = direction(0),
-          .second = direction(1),
-          .axes = {"random direction, in filters' lengths", "another, likewise"}};
+  Plane plane{.origin = x,
+              .first = direction(0),
+              .second = direction(1),
+              .axes = {"random direction, in filters' lengths", "another, likewise"}};
+  // Filters of one weight have one direction, and biases none.
+  const double size = length(plane.first);
+  require(size > 0,
+          "a random plane needs filters: weights of two dimensions or more that are not 0");
+  const at::Tensor rest = without(plane.second, plane.first / size);
+  require(length(rest) > kNothing * length(plane.second),
+          "the model's filters are too few and small for two random directions");
+  return plane;
 }
 
 }  // namespace valley

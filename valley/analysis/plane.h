@@ -46,7 +46,7 @@ Plane plane_of_spread(const at::Tensor& average, const std::vector<at::Tensor>& 
 
 /// Two random directions whose every filter has the length of that filter of `x`: a unit along an
 /// axis is as large a change for every layer. Filters as in row_scale.h; parameters of one
-/// dimension stay as they are.
+/// dimension stay as they are. @throws UsageError if that leaves no two directions.
 ///
 /// Reference: Li, Xu, Taylor, Studer and Goldstein, "Visualizing the Loss Landscape of Neural
 /// Nets", NeurIPS 2018, arXiv:1712.09913.

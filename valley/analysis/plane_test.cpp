@@ -128,6 +128,22 @@ TEST(Plane, RandomDirectionsHaveTheFiltersLengths) {
   EXPECT_NEAR(c.off_plane, 0, 1e-12);
 }
 
+// Parameters without values, of one value, of no dimension.
+TEST(Plane, RandomDirectionsTakeEveryShape) {
+  const at::Tensor x = normals({8}, 3);
+  const std::vector<NamedRange> ranges = {{"empty", 0, 0, {0, 4}}, {"none", 0, 0, {3, 0}},
+                                          {"one", 0, 1, {1, 1}},   {"scalar", 1, 1, {}},
+                                          {"w", 2, 6, {2, 3}},     {"nothing", 8, 0, {0}}};
+  const Plane plane = random_plane(x, ranges, 4);
+  for (const at::Tensor& d : {plane.first, plane.second}) {
+    EXPECT_NEAR(std::abs(d[0].item<double>()), std::abs(x[0].item<double>()), 1e-12);
+    EXPECT_EQ(d[1].item<double>(), 0);
+    EXPECT_NEAR(d.narrow(0, 5, 3).norm().item<double>(), x.narrow(0, 5, 3).norm().item<double>(),
+                1e-12);
+  }
+  EXPECT_NEAR(coordinates(plane, plane.at(0.3, -0.7)).y, -0.7, 1e-12);
+}
+
 TEST(Plane, ErrorsSayWhatIsWrong) {
   const auto workers = some_workers(3);
   const std::vector<at::Tensor> two(workers.begin(), workers.begin() + 2), same(3, workers[0]);
@@ -142,6 +158,19 @@ TEST(Plane, ErrorsSayWhatIsWrong) {
             "the workers are all in one place: no spread");
   EXPECT_EQ(error([&] { plane_of_spread(same[0], {same[0]}, 0); }),
             "the workers' spread needs at least two workers, got 1");
+  const at::Tensor one = normals({1}, 3);
+  EXPECT_EQ(error([&] {
+              plane_of_spread(one, {one - 1, one + 1}, 0);
+            }),
+            "a plane needs two directions, the model has one weight");
+  EXPECT_EQ(error([&] {
+              random_plane(one, {{"w", 0, 1, {1, 1}}}, 0);
+            }),
+            "the model's filters are too few and small for two random directions");
+  EXPECT_EQ(error([&] {
+              random_plane(one, {{"b", 0, 1, {1}}}, 0);
+            }),
+            "a random plane needs filters: weights of two dimensions or more that are not 0");
 }
 
 }  // namespace
