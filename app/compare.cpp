@@ -126,6 +126,12 @@ int compare(const CLI::App& command, const CompareFlags& flags) {
     require(read, "--{} is read by none of the algorithms compared", key);
   }
 
+  std::vector<NamedRun> all;
+  for (size_t a = 0; a < jobs.size(); ++a) {
+    for (const RunConfig& config : jobs[a]) all.push_back({flags.algorithms[a], config});
+  }
+  require_trainable(all);
+
   std::vector<ComparisonRow> rows;
   for (size_t a = 0; a < jobs.size(); ++a) {
     rows.push_back({flags.algorithms[a], {}});

@@ -15,6 +15,7 @@
 #include "valley/core/error.h"
 #include "valley/core/names.h"
 #include "valley/core/version.h"
+#include "valley/models/model_pass.h"
 
 namespace {
 
@@ -120,6 +121,8 @@ int main(int argc, char** argv) {
   } catch (const valley::CommError& error) {
     return fail(error.what(), kWorld);
   } catch (const valley::IoError& error) {
+    return fail(error.what(), kWorld);
+  } catch (const valley::ModelError& error) {
     return fail(error.what(), kWorld);
   } catch (const valley::Diverged& error) {
     return fail(error.what(), kDiverged);

@@ -24,7 +24,7 @@ bool started_by_us(const WorkerEnvironment& environment) {
 
 struct Prepared {
   Start start = Start::kNew;
-  std::unique_ptr<RunLock> lock;
+  std::unique_ptr<TrainingFolder> folder;
 };
 
 // Worker 0 looks and tries; the others learn how it went, and stop with it.
@@ -37,7 +37,7 @@ Prepared prepare_run_folder_together(const RunConfig& config, const FindStart& f
     try {
       result.start = find_start();
       if (result.start != Start::kFinished)
-        result.lock = prepare_run_folder(config, result.start == Start::kResumed);
+        result.folder = std::make_unique<TrainingFolder>(config, result.start == Start::kResumed);
       told = static_cast<char>(kStart + static_cast<int>(result.start));
     } catch (const UsageError& error) {
       told = kUsage + std::string(error.what());
@@ -80,10 +80,10 @@ int run_as_worker(RunConfig config, const WorkerEnvironment& environment,
   const auto comm = make_gloo(gloo_options(environment, config.timeout));
   // From here on there is something to save; until then a signal ends the wait for the others.
   const std::atomic<bool>& stop = stop_on_signals();
+  Prepared prepared;
   try {
-    const Prepared prepared = started_by_us(environment)
-                                  ? Prepared{find_start(), nullptr}
-                                  : prepare_run_folder_together(config, find_start, *comm);
+    prepared = started_by_us(environment) ? Prepared{find_start(), nullptr}
+                                          : prepare_run_folder_together(config, find_start, *comm);
     if (prepared.start == Start::kFinished) {
       comm->barrier();  // nobody leaves while others still ask
       return comm->rank() == 0 ? report(*finished_run(config.out)) : 0;
@@ -100,6 +100,8 @@ int run_as_worker(RunConfig config, const WorkerEnvironment& environment,
     if (comm->rank() == 0) return report(summary);
     return summary.status == "interrupted" ? 4 : 0;
   } catch (const std::exception& error) {
+    if (prepared.folder && dynamic_cast<const UsageError*>(&error) != nullptr)
+      prepared.folder->withdraw();
     comm->abort(error.what());
     throw;
   }

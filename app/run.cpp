@@ -7,6 +7,8 @@
 #include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <set>
+#include <string_view>
 
 #include "app/commands.h"
 #include "app/probe.h"
@@ -34,14 +36,39 @@ Summary run_in_threads(const RunConfig& config, const DataSplits& data, const Jo
   return result;
 }
 
-std::unique_ptr<RunLock> prepare_run_folder(const RunConfig& config, bool resume) {
-  const RunFolder folder = resume ? RunFolder::open(config.out) : RunFolder::create(config.out);
-  auto lock = std::make_unique<RunLock>(config.out);
-  const Config values = to_recorded_config(config);
-  if (!resume || read_config(folder.file(RunFolder::kConfig)) != values) {
-    folder.write_atomically(RunFolder::kConfig, config_text(values));
+TrainingFolder::TrainingFolder(const RunConfig& config, bool resume)
+    : path_(config.out), new_(!resume) {
+  std::error_code error;
+  for (fs::path folder = path_; !folder.empty() && !fs::exists(folder, error);
+       folder = folder.parent_path()) {
+    if (folder.has_filename()) made_.push_back(folder);  // not the "" behind "runs/first/"
   }
-  return lock;
+  try {
+    const RunFolder folder = resume ? RunFolder::open(path_) : RunFolder::create(path_);
+    lock_ = std::make_unique<RunLock>(path_);
+    const Config values = to_recorded_config(config);
+    if (!resume || read_config(folder.file(RunFolder::kConfig)) != values) {
+      folder.write_atomically(RunFolder::kConfig, config_text(values));
+    }
+  } catch (...) {
+    withdraw();
+    throw;
+  }
+}
+
+void TrainingFolder::withdraw() const {
+  std::error_code error;
+  // Whatever comes up once something has been saved: it is kept.
+  for (const auto saved : {RunFolder::kCheckpoints, RunFolder::kSummary}) {
+    if (fs::exists(path_ / saved, error)) return;
+  }
+  if (new_ && lock_ != nullptr) {  // else it is another's
+    for (const auto name :
+         {RunFolder::kConfig, RunFolder::kMetrics, std::string_view("partition.json")}) {
+      fs::remove(path_ / name, error);
+    }
+  }
+  for (const fs::path& folder : made_) fs::remove(folder, error);  // if there is nothing in it
 }
 
 std::optional<Summary> finished_run(const std::string& out) {
@@ -92,6 +119,22 @@ void require_same_settings(const RunConfig& config) {
           difference);
 }
 
+void require_trainable(const std::vector<NamedRun>& runs) {
+  std::set<std::string> seen;
+  for (const auto& [name, c] : runs) {
+    if (finished_run(c.out)) continue;
+    const std::string asked = fmt::format(
+        "{} {} {} {} {} {} {} {} {} {} {} {}", c.data, c.train_samples, c.test_samples, c.partition,
+        c.model, c.workers, c.batch_size, c.tail, c.steps, c.epochs, c.decay, c.sam > 0);
+    if (!seen.insert(asked).second) continue;
+    try {
+      load_job_data(c);
+    } catch (const UsageError& error) {
+      throw UsageError(fmt::format("{}: {}", name, error.what()));
+    }
+  }
+}
+
 Summary train_or_resume(const RunConfig& config, const std::string& title, bool quiet) {
   if (const auto finished = finished_run(config.out)) {
     if (!quiet) std::cerr << config.out << " is finished already\n";
@@ -99,13 +142,18 @@ Summary train_or_resume(const RunConfig& config, const std::string& title, bool 
   }
   const DataSplits data = load_job_data(config);
   const bool resume = fs::exists(fs::path(config.out) / RunFolder::kConfig);
-  const auto lock = prepare_run_folder(config, resume);
+  const TrainingFolder folder(config, resume);
   if (!quiet) std::cerr << title << "\n";
   const auto progress = progress_unless(quiet);
-  const Summary summary = run_in_threads(
-      config, data, {.resume = resume, .progress = progress.get(), .stop = &stop_on_signals()});
-  progress->finish();
-  return summary;
+  try {
+    const Summary summary = run_in_threads(
+        config, data, {.resume = resume, .progress = progress.get(), .stop = &stop_on_signals()});
+    progress->finish();
+    return summary;
+  } catch (const UsageError&) {
+    folder.withdraw();
+    throw;
+  }
 }
 
 std::string default_out(const RunConfig& config) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,10 +17,26 @@ namespace valley::app {
 /// The run folder exists.
 Summary run_in_threads(const RunConfig& config, const DataSplits& data, const JobContext& context);
 
-/// Writes config.toml of a new run; to a resumed one, if the configuration is not what it says.
-/// @throws UsageError if config.out already holds a run (a new one), is in use, or cannot be
-/// written.
-[[nodiscard]] std::unique_ptr<RunLock> prepare_run_folder(const RunConfig& config, bool resume);
+/// The run folder config.out while this process trains there, or has it trained by others: nobody
+/// else does meanwhile.
+class TrainingFolder {
+ public:
+  /// Writes config.toml of a new run; to a resumed one, if the configuration is not what it says.
+  /// @throws UsageError if config.out already holds a run (a new one), is in use, or cannot be
+  ///     written; nothing is left then.
+  TrainingFolder(const RunConfig& config, bool resume);
+
+  /// For a run that is refused before its first step: a new folder goes again, with the folders
+  /// around it that were made for it, so that the corrected command finds what the first one found.
+  /// A resumed run stays as it is.
+  void withdraw() const;
+
+ private:
+  std::filesystem::path path_;
+  std::vector<std::filesystem::path> made_;  // folders, the innermost first
+  bool new_;
+  std::unique_ptr<RunLock> lock_;
+};
 
 /// The summary of the run in this folder, if it came to its end.
 std::optional<Summary> finished_run(const std::string& out);
@@ -39,6 +56,17 @@ std::string first_difference(const RunConfig& there, const RunConfig& config,
 /// @throws UsageError if config.out holds a run that differs in a setting that bears on the
 /// outcome.
 void require_same_settings(const RunConfig& config);
+
+/// One run of several.
+struct NamedRun {
+  std::string name;
+  RunConfig config;
+};
+
+/// What only data and a rehearsal show to be wrong with runs that are still to be trained: else a
+/// later one would be refused after hours of earlier ones. Each combination of data, model and
+/// batches is tried once. @throws UsageError "NAME: ..."
+void require_trainable(const std::vector<NamedRun>& runs);
 
 /// Trains one run of several that are told apart by `title`: a finished one is not trained again,
 /// one that was interrupted goes on. Signals stop it: its summary then says "interrupted".

@@ -9,7 +9,6 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <set>
 
 #include "app/commands.h"
 #include "app/measure_sharpness.h"
@@ -107,18 +106,10 @@ void require_same_study(const Study& study) {
           difference);
 }
 
-// Names that only loading shows to be wrong: a data file, a model. Each is tried once.
-void require_loadable(const Study& study) {
-  std::set<std::pair<std::string, std::string>> seen;
-  for (const GridRun& run : study.runs) {
-    if (finished_run(run.config.out)) continue;
-    if (!seen.insert({run.config.data, run.config.model}).second) continue;
-    try {
-      make_job_model(run.config, load_job_data(run.config));
-    } catch (const UsageError& error) {
-      throw UsageError(fmt::format("{}: {}", run.name, error.what()));
-    }
-  }
+std::vector<NamedRun> named_runs(const Study& study) {
+  std::vector<NamedRun> runs;
+  for (const GridRun& run : study.runs) runs.push_back({run.name, run.config});
+  return runs;
 }
 
 Study read_study(const StudyFlags& flags) {
@@ -369,7 +360,7 @@ int study(const StudyFlags& flags) {
     return 0;
   }
 
-  require_loadable(study);
+  require_trainable(named_runs(study));
   fs::create_directories(study.out);
   write_atomically(fs::path(study.out) / kRecipe, study.recipe);
 

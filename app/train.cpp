@@ -12,6 +12,7 @@
 #include "app/start.h"
 #include "app/tables.h"
 #include "valley/core/error.h"
+#include "valley/models/model_pass.h"
 #include "valley/record/run_folder.h"
 
 namespace valley::app {
@@ -123,9 +124,14 @@ int train(const CLI::App& command, const TrainFlags& flags) {
   if (start == Start::kFinished) return show_finished(*finished_run(config.out), config, flags);
   const bool resume = start == Start::kResumed;
   DataSplits data = load_job_data(config);
-  const auto lock = prepare_run_folder(config, resume);
+  const TrainingFolder folder(config, resume);
   try {
     if (config.launch == "threads") return train_in_threads(config, data, resume, flags);
+  } catch (const UsageError&) {
+    folder.withdraw();
+    throw;
+  } catch (const ModelError& error) {
+    throw ModelError(fmt::format("{}; {}", error.what(), how_to_go_on(config)));
   } catch (const IoError& error) {
     throw IoError(fmt::format("{}; {}", error.what(), how_to_go_on(config)));
   } catch (const CommError& error) {
@@ -133,6 +139,7 @@ int train(const CLI::App& command, const TrainFlags& flags) {
   }
   data = {};  // it was loaded to see whether it can be; every worker loads its own
   const int code = launch_workers(config, resume, flags.quiet, flags.json);
+  if (code == 2) folder.withdraw();
   if (code == 3 && !finished_run(config.out))
     std::cerr << "valley: " << how_to_go_on(config) << "\n";
   return code;

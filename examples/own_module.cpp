@@ -17,6 +17,7 @@
 #include "valley/models/initialisation.h"
 #include "valley/models/wrap.h"
 #include "valley/record/run_folder.h"
+#include "valley/train/rehearsal.h"
 #include "valley/train/trainer.h"
 
 struct Net : torch::nn::Module {
@@ -45,15 +46,21 @@ int main(int argc, char** argv) {
   options.learning_rate = {.shape = valley::LrShape::kCosine, .base = 0.03};
   options.model_name = "net";
   options.data_name = "blobs";
-  if (argc > 2) options.out = valley::RunFolder::create(argv[2]).path();
+  if (argc > 2) options.out = argv[2];
 
+  constexpr int kWorkers = 4;
   const valley::DataSplits data = valley::load_data("blobs", {});
-  valley::run_threads(4, [&](valley::Communicator& comm) {
+  const auto make_model = [&] {
+    const valley::InitialisationScope seeded(options.seed);  // the same weights in every run
+    return valley::wrap(std::make_shared<Net>());
+  };
+  // What would fail hours later fails now, before there is a run folder.
+  valley::rehearse(*make_model(), data, options, kWorkers);
+  if (!options.out.empty()) valley::RunFolder::create(options.out);
+
+  valley::run_threads(kWorkers, [&](valley::Communicator& comm) {
     at::set_num_threads(1);  // a worker's share of the cores
-    const auto model = [&] {
-      const valley::InitialisationScope seeded(options.seed);  // the same weights in every run
-      return valley::wrap(std::make_shared<Net>());
-    }();
+    const auto model = make_model();
     valley::Trainer trainer(comm, *model, data, options);
     const valley::Summary summary = trainer.run();
     // The model now holds the average of the workers.

@@ -12,6 +12,7 @@
 #include "valley/analysis/sum_over_threads.h"
 #include "valley/core/error.h"
 #include "valley/data/loader.h"
+#include "valley/models/model_pass.h"
 
 namespace valley {
 
@@ -55,11 +56,12 @@ at::Tensor BatchGradients::mean(const std::vector<at::Tensor>& points,
           const BorrowedValues borrowed(parameters, points[j]);
           const c10::AutoGradMode with_grad(true);
           const Batch batch = loader.gather(batches[j], /*step=*/0);
-          add_parts(part,
-                    torch::autograd::grad(
-                        {at::cross_entropy_loss(model->forward(batch.input), batch.target)},
-                        parameters.parameters(), /*grad_outputs=*/{}, /*retain_graph=*/false,
-                        /*create_graph=*/false, /*allow_unused=*/true),
+          add_parts(part, model_pass([&] {
+                      return torch::autograd::grad(
+                          {at::cross_entropy_loss(model->forward(batch.input), batch.target)},
+                          parameters.parameters(), /*grad_outputs=*/{}, /*retain_graph=*/false,
+                          /*create_graph=*/false, /*allow_unused=*/true);
+                    }),
                     parameters.ranges());
         }
         return part;

@@ -21,6 +21,7 @@
 #include "valley/core/error.h"
 #include "valley/evaluation/batch_norm.h"
 #include "valley/evaluation/deal.h"
+#include "valley/models/model_pass.h"
 
 namespace valley {
 namespace {
@@ -104,7 +105,7 @@ at::Tensor Objective::sum_over_threads(
     const BorrowedValues borrowed(replica.parameters, x);
     at::Tensor sum = at::zeros({rows, columns}, at::kDouble);
     replica.model->train(false);
-    fn(replica, comm, sum);
+    model_pass([&] { fn(replica, comm, sum); });
     return sum;
   });
 }

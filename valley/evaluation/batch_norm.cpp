@@ -16,6 +16,7 @@
 
 #include "valley/core/error.h"
 #include "valley/evaluation/deal.h"
+#include "valley/models/model_pass.h"
 
 namespace valley {
 namespace {
@@ -113,7 +114,7 @@ class Pass {
       if (other.name.ends_with("num_batches_tracked")) at::Tensor(other.tensor).zero_();
     }
     const BatchNormCalls calls;
-    model_.forward(input);
+    model_pass([&] { model_.forward(input); });
     for (auto& layer : layers) {
       layer.values = calls.of(buffers.narrow(0, layer.mean.offset, layer.mean.size).data_ptr());
     }
@@ -141,8 +142,9 @@ void find_momenta(Pass& pass, const FlatParameters& parameters, const at::Tensor
   size_t known = layers.size() + 1;
   while (layers.size() < known) {
     known = layers.size();
-    const at::Tensor from_zero = pass.run(layers, input, 0);
-    const at::Tensor momenta = 1 - (pass.run(layers, input, kProbe) - from_zero) / kProbe;
+    // A module may write to its input: each pass gets the batch as it was.
+    const at::Tensor from_zero = pass.run(layers, input.clone(), 0);
+    const at::Tensor momenta = 1 - (pass.run(layers, input.clone(), kProbe) - from_zero) / kProbe;
     std::erase_if(layers, [&](Layer& layer) {
       const double mean =
           momenta.narrow(0, layer.mean.offset, layer.mean.size).mean().item<double>();

@@ -8,6 +8,7 @@
 
 #include "valley/core/error.h"
 #include "valley/evaluation/deal.h"
+#include "valley/models/model_pass.h"
 
 namespace valley {
 
@@ -18,11 +19,13 @@ Scores evaluate(Model& model, const std::shared_ptr<const Dataset>& data, const 
   at::Tensor sums = at::zeros({3}, at::kDouble);
   double* sum = sums.data_ptr<double>();
   deal_batches(data, statistics, comm, options.batch_size, [&](const Batch& batch) {
-    const at::Tensor logits = model.forward(batch.input);
-    const double samples = static_cast<double>(batch.target.size(0));
-    sum[0] += at::cross_entropy_loss(logits, batch.target).item<double>() * samples;
-    sum[1] += at::eq(at::argmax(logits, 1), batch.target).sum().item<double>();
-    sum[2] += samples;
+    model_pass([&] {
+      const at::Tensor logits = model.forward(batch.input);
+      const double samples = static_cast<double>(batch.target.size(0));
+      sum[0] += at::cross_entropy_loss(logits, batch.target).item<double>() * samples;
+      sum[1] += at::eq(at::argmax(logits, 1), batch.target).sum().item<double>();
+      sum[2] += samples;
+    });
   });
   model.train(true);
   comm.all_reduce_sum(sums, sums);

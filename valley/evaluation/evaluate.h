@@ -25,7 +25,7 @@ struct EvaluationOptions {
 ///
 /// `statistics` gives mean and deviation for the normalisation: the training set.
 ///
-/// Cost: N / M forward passes a worker, one all-reduce of 3 values.
+/// Cost: N / M forward passes a worker, one all-reduce of 3 values. @throws ModelError
 Scores evaluate(Model& model, const std::shared_ptr<const Dataset>& data, const Dataset& statistics,
                 Communicator& comm, const EvaluationOptions& options = {});
 

@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "valley/core/error.h"
+#include "valley/models/model_pass.h"
 
 namespace valley {
 namespace {
@@ -77,10 +78,11 @@ Gradient::~Gradient() = default;
 std::vector<double> Gradient::norms(const Batch& batch) {
   const c10::AutoGradMode with_grad(true);
   model_.train(false);
-  const at::Tensor loss = loss_on(model_, batch);
-  const variable_list gradients = torch::autograd::grad(
-      {loss}, parameters_.parameters(), /*grad_outputs=*/{}, /*retain_graph=*/false,
-      /*create_graph=*/false, /*allow_unused=*/true);
+  const variable_list gradients = model_pass([&] {
+    return torch::autograd::grad({loss_on(model_, batch)}, parameters_.parameters(),
+                                 /*grad_outputs=*/{}, /*retain_graph=*/false,
+                                 /*create_graph=*/false, /*allow_unused=*/true);
+  });
   model_.train(true);
   std::vector<double> norms;
   for (const at::Tensor& gradient : gradients) {
@@ -91,7 +93,8 @@ std::vector<double> Gradient::norms(const Batch& batch) {
 
 double Gradient::compute(const Batch& batch, const PartCallback& on_part) {
   if (sam_.rho == 0) return backward(batch, &on_part);
-  const double loss = backward(batch, nullptr);
+  // A module may write to its input: the second pass gets the batch as it was.
+  const double loss = backward({batch.input.clone(), batch.target}, nullptr);
   if (!std::isfinite(loss)) return loss;
   const BorrowedValues above(parameters_,
                              uphill(sam_, parameters_.values(), parameters_.gradients()));
@@ -101,7 +104,7 @@ double Gradient::compute(const Batch& batch, const PartCallback& on_part) {
 
 double Gradient::backward(const Batch& batch, const PartCallback* on_part) {
   at::Tensor(parameters_.gradients()).zero_();
-  const at::Tensor loss = loss_on(model_, batch);
+  const at::Tensor loss = model_pass([&] { return loss_on(model_, batch); });
   const double value = loss.item<double>();
   if (!std::isfinite(value)) return value;  // before any part of such a gradient travels
   hooks_->callback = on_part;
@@ -109,7 +112,7 @@ double Gradient::backward(const Batch& batch, const PartCallback* on_part) {
     loss.backward();
   } catch (...) {
     hooks_->callback = nullptr;
-    throw;
+    rethrow_as_model_error();
   }
   hooks_->callback = nullptr;
   return value;

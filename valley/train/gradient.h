@@ -29,7 +29,8 @@ class Gradient {
   /// g is 0 and no part is announced. With SAM there are two passes (optim/sam.h): the loss is that
   /// of the first, at x, where buffers (BatchNorm's statistics) move; parts are announced in the
   /// second, after which x is as before.
-  /// @throws UsageError if the model's output does not fit the targets.
+  /// Each pass has an input of its own, which the model may write to.
+  /// @throws ModelError if the model fails, or its output does not fit the targets.
   double compute(const Batch& batch, const PartCallback& on_part);
 
   /// By parameter, ||gradient|| of the mean cross-entropy of the batch with the model in evaluation

@@ -18,6 +18,7 @@
 
 #include "valley/core/error.h"
 #include "valley/core/testing/test_folder.h"
+#include "valley/models/model_pass.h"
 #include "valley/models/registry.h"
 #include "valley/train/testing/small_training.h"
 
@@ -199,7 +200,7 @@ TEST(Gradient, OutputsThatAreNoLogitsAreRefused) {
   const auto message = [](std::vector<int64_t> shape) {
     Shaped model(std::move(shape));
     const FlatParameters parameters(model);
-    return error_of<UsageError>([&] { Gradient(model, parameters).compute(some_batch(), {}); });
+    return error_of<ModelError>([&] { Gradient(model, parameters).compute(some_batch(), {}); });
   };
   EXPECT_EQ(message({5, 10, 1}),
             "the model must return logits [batch, classes], got [5, 10, 1] for a batch of 5");

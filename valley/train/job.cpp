@@ -1,8 +1,6 @@
 #include "valley/train/job.h"
 
 #include <ATen/Parallel.h>
-#include <c10/core/GradMode.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -18,22 +16,11 @@
 #include "valley/record/progress.h"
 #include "valley/record/run_state.h"
 #include "valley/train/probe.h"
+#include "valley/train/rehearsal.h"
 
 namespace valley {
 
 namespace {
-
-// A TorchScript file is known by what it does: one example tells whether it fits the data.
-void check_output(Model& model, const RunConfig& config, const DataSplits& data) {
-  const c10::NoGradGuard no_grad;
-  model.train(false);
-  const at::Tensor logits = model.forward(data.train->inputs.slice(0, 0, 1).to(at::kFloat));
-  require(logits.dim() == 2 && logits.size(0) == 1,
-          "{} must return logits [batch, classes], got [{}] for a batch of 1", config.model,
-          fmt::join(logits.sizes(), ", "));
-  require(logits.size(1) >= data.train->classes, "{} returns {} logits, but {} has {} classes",
-          config.model, logits.size(1), config.data, data.train->classes);
-}
 
 // LibTorch would give every worker all cores. Threads of a process share what it has; processes
 // tell each other what they see, since only together do they know who shares a core.
@@ -88,12 +75,13 @@ std::unique_ptr<Model> make_job_model(const RunConfig& config, const DataSplits&
 
 DataSplits load_job_data(const RunConfig& config) {
   const DataSplits data = load_data(config.data, to_data_options(config));
-  check(to_train_options(config), data, static_cast<int>(config.workers));
-  check_output(*make_job_model(config, data), config, data);
+  const TrainOptions options = to_train_options(config);
+  const int workers = static_cast<int>(config.workers);
+  check(options, data, workers);
+  rehearse(*make_job_model(config, data), data, options, workers);
   if (config.probe > 0 && config.probe_draws > 0) {
     draw_training_sample(data.train, config.probe_samples, static_cast<uint64_t>(config.seed),
-                         to_train_options(config).partition, static_cast<int>(config.workers),
-                         "--probe-samples");
+                         options.partition, workers, "--probe-samples");
   }
   return data;
 }

@@ -29,7 +29,7 @@ struct JobContext {
 };
 
 /// Loads the data a configuration names. Called once a process, before any worker starts and before
-/// there is a run folder: so it also sees whether data, options and model go together.
+/// there is a run folder: so it also rehearses (rehearsal.h): do data, options and model fit?
 /// @throws UsageError
 DataSplits load_job_data(const RunConfig& config);
 

@@ -209,6 +209,26 @@ torch.jit.script(net).save("net.pt")
     EXPECT_EQ(state[i].name, file.tensors[i].name);
     EXPECT_TRUE(at::equal(state[i].tensor.detach(), file.tensors[i].tensor)) << state[i].name;
   }
+
+  // Exported in evaluation mode it trains the same; a BatchNorm alone in that mode is frozen.
+  config.seed = 0;
+  for (const std::string name : {"eval", "frozen"}) {
+    std::filesystem::create_directories(folder / name);
+    config.model = (folder / (name + ".pt")).string();
+    config.out = (folder / name).string();
+    run(config);
+  }
+  const auto tensors_of = [&](const std::string& name) {
+    return load_safetensors((folder / name / model).string()).tensors;
+  };
+  const auto eval = tensors_of("eval"), frozen = tensors_of("frozen");
+  ASSERT_EQ(eval.size(), file.tensors.size());
+  for (size_t i = 0; i < eval.size(); ++i) {
+    EXPECT_TRUE(at::equal(eval[i].tensor, file.tensors[i].tensor)) << eval[i].name;
+    if (frozen[i].name == "2.running_mean") {
+      EXPECT_EQ(frozen[i].tensor.abs().max().item<float>(), 0);
+    }
+  }
 }
 
 }  // namespace

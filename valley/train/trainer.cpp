@@ -17,6 +17,7 @@
 #include "valley/core/error.h"
 #include "valley/core/random.h"
 #include "valley/evaluation/batch_norm.h"
+#include "valley/models/model_pass.h"
 #include "valley/models/safetensors.h"
 #include "valley/record/progress.h"
 #include "valley/record/run_folder.h"
@@ -25,6 +26,7 @@
 #include "valley/train/gradient.h"
 #include "valley/train/probe.h"
 #include "valley/train/recorder.h"
+#include "valley/train/rehearsal.h"
 #include "valley/train/worker_generator.h"
 
 namespace valley {
@@ -201,26 +203,17 @@ class Trainer::Loop {
 
   Summary run() {
     const c10::AutoGradMode with_grad(true);
+    check_unrun(model_, data_, o_);
     started_ = now_seconds();
     start();
     started_ = now_seconds();
-    bool interrupted = false;
-    while (!done() && !interrupted) {
-      train_step();
-      ++step_;
-      end_step();
-      interrupted = stop_agreed() && !done();
-      const bool due = o_.checkpoint_every > 0 && step_ % o_.checkpoint_every == 0;
-      if (interrupted || due || done()) checkpoint();
-      // A person is told last, of what is safe by then. The end is shown with its accuracy.
-      tell_news();
-      show(step_ % steps_per_epoch_ == 0 && !done());
+    try {
+      return train();
+    } catch (const UsageError& error) {  // no request is refused once it is being carried out
+      throw ModelError(broken_off(error.what()));
+    } catch (const ModelError& error) {
+      throw ModelError(broken_off(error.what()));
     }
-    if (!interrupted) adopt_average();
-    recorder_->finish();
-    const Summary summary = summarize(interrupted);
-    if (!interrupted) show(/*epoch_end=*/true);
-    return summary;
   }
 
   void set_probe(Probe* probe, int64_t every) {
@@ -256,9 +249,30 @@ class Trainer::Loop {
     meters_.seconds.total += now - std::exchange(started_, now);
   }
 
+  Summary train() {
+    bool interrupted = false;
+    while (!done() && !interrupted) {
+      train_step();
+      ++step_;
+      end_step();
+      interrupted = stop_agreed() && !done();
+      const bool due = o_.checkpoint_every > 0 && step_ % o_.checkpoint_every == 0;
+      if (interrupted || due || done()) checkpoint();
+      // A person is told last, of what is safe by then. The end is shown with its accuracy.
+      tell_news();
+      show(step_ % steps_per_epoch_ == 0 && !done());
+    }
+    if (!interrupted) adopt_average();
+    recorder_->finish();
+    const Summary summary = summarize(interrupted);
+    if (!interrupted) show(/*epoch_end=*/true);
+    return summary;
+  }
+
   // --- before the first step -------------------------------------------------------------------
 
   void start() {
+    model_.train(true);
     std::optional<Manifest> manifest;
     if (o_.resume) manifest = checkpoints_.latest();
     if (manifest && manifest->workers == comm_.size()) {
@@ -474,6 +488,12 @@ class Trainer::Loop {
     return last ? fmt::format("the last good checkpoint is {}",
                               checkpoints_.path_of(last->step).string())
                 : "there is no checkpoint yet (--checkpoint-every)";
+  }
+
+  std::string broken_off(const std::string& reason) const {
+    std::string text =
+        fmt::format("{}: broken off after step {} on worker {}", reason, step_, comm_.rank());
+    return o_.out.empty() ? text : text + "; " + last_checkpoint();
   }
 
   // --- evaluation -------------------------------------------------------------------------------

@@ -95,7 +95,7 @@ class Trainer {
   /// stop, write a checkpoint, and run() returns with status "interrupted". Not owned.
   void set_stop_flag(const std::atomic<bool>* stop);
 
-  /// Trains to the end. @throws Diverged when a loss or a weight is not finite; IoError, CommError.
+  /// Trains to the end. @throws UsageError up to step 1; Diverged, ModelError, IoError, CommError.
   Summary run();
 
   int64_t total_steps() const;

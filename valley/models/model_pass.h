@@ -1,0 +1,29 @@
+#pragma once
+
+#include <stdexcept>
+
+namespace valley {
+
+/// The work broke off: a network failed in its forward or backward pass, or something came up that
+/// no check before the work could see. One line. The program ends with exit code 3. Where a network
+/// is only tried, before any work (train/rehearsal.h), the same failure is a UsageError.
+class ModelError : public std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+/// To be called where an exception was caught.
+/// @throws CommError, IoError, Diverged or ModelError as they are; ModelError, with the first line
+///     of its text, for any other.
+[[noreturn]] void rethrow_as_model_error();
+
+/// f(), which runs a network: whatever the network's own code throws is a ModelError.
+template <typename F>
+decltype(auto) model_pass(F&& f) {
+  try {
+    return f();
+  } catch (...) {
+    rethrow_as_model_error();
+  }
+}
+
+}  // namespace valley
