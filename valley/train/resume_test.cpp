@@ -269,7 +269,7 @@ TEST(OtherWorkers, StartFromTheAverageOfAll) {
   three = in_folder(three, folder / "run");
   std::atomic<bool> stop = false;
   RecordingProgress progress;
-  progress.on_update = [&](const ProgressState& state) { stop = stop || state.step >= 14; };
+  progress.on_update = [&](const ProgressState& state) { stop = stop || state.step >= 13; };
   three.progress = &progress;
   three.stop = &stop;
   const int64_t stopped = train(three).summaries[0].steps;
@@ -373,7 +373,7 @@ TEST(OtherWorkers, FromTheFirstEpochAndFromTheEnd) {
     two = in_folder(two, folder / "run");
     std::atomic<bool> stop = false;
     RecordingProgress progress;
-    progress.on_update = [&](const ProgressState& state) { stop = state.step >= stop_at; };
+    progress.on_update = [&](const ProgressState& state) { stop = state.step >= stop_at - 1; };
     two.progress = &progress;
     two.stop = &stop;
     const bool finished = stop_at == 20;
