@@ -1,9 +1,11 @@
 #include "valley/data/fsdd.h"
 
 #include <ATen/ops/empty.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <filesystem>
 #include <memory>
 #include <tuple>
@@ -13,6 +15,7 @@
 #include "valley/core/numbers.h"
 #include "valley/data/bytes.h"
 #include "valley/data/log_mel.h"
+#include "valley/data/notes.h"
 #include "valley/data/wav.h"
 
 namespace valley {
@@ -46,13 +49,28 @@ Recording parse_name(const fs::path& path) {
   return recording;
 }
 
-std::vector<Recording> find_recordings(const fs::path& folder) {
+std::string lower_case(std::string text) {
+  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return text;
+}
+
+struct Found {
   std::vector<Recording> recordings;
+  std::vector<std::string> others;  // names of what is no recording, sorted
+};
+
+Found find_recordings(const fs::path& folder) {
+  Found found;
+  auto& recordings = found.recordings;
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(folder, error)) {
     const fs::path& path = entry.path();
     const bool hidden = path.filename().string().starts_with('.');
-    if (!hidden && path.extension() == ".wav") recordings.push_back(parse_name(path));
+    if (!hidden && lower_case(path.extension().string()) == ".wav") {
+      recordings.push_back(parse_name(path));
+    } else {
+      found.others.push_back(path.filename().string());
+    }
   }
   require(!error, "cannot read {}: {}", folder.string(), error.message());
   require(!recordings.empty(),
@@ -61,9 +79,22 @@ std::vector<Recording> find_recordings(const fs::path& folder) {
           folder.string());
   // A folder's own order is anything.
   std::sort(recordings.begin(), recordings.end(), [](const Recording& a, const Recording& b) {
-    return std::tie(a.digit, a.speaker, a.index) < std::tie(b.digit, b.speaker, b.index);
+    return std::tie(a.digit, a.speaker, a.index, a.path) <
+           std::tie(b.digit, b.speaker, b.index, b.path);
   });
-  return recordings;
+  std::sort(found.others.begin(), found.others.end());
+  return found;
+}
+
+// What was left out, for a person.
+void note_others(const std::vector<std::string>& others, const fs::path& folder) {
+  if (others.empty()) return;
+  constexpr size_t kNamed = 3;
+  const auto end = others.begin() + static_cast<std::ptrdiff_t>(std::min(others.size(), kNamed));
+  add_data_note(
+      fmt::format("{}: {} left out, no DIGIT_SPEAKER_INDEX.wav: {}{}", folder.string(),
+                  others.size() == 1 ? "1 file was" : fmt::format("{} files were", others.size()),
+                  fmt::join(others.begin(), end, ", "), end == others.end() ? "" : ", ..."));
 }
 
 std::shared_ptr<Dataset> load_split(const fs::path& folder, const std::vector<Recording>& all,
@@ -102,9 +133,10 @@ DataSplits load_fsdd(const std::string& path) {
   std::error_code error;
   const fs::path inner = fs::path(path) / "recordings";
   const fs::path folder = fs::is_directory(inner, error) ? inner : fs::path(path);
-  const std::vector<Recording> recordings = find_recordings(folder);
-  const auto train = load_split(folder, recordings, /*test=*/false);
-  const auto test = load_split(folder, recordings, /*test=*/true);
+  const Found found = find_recordings(folder);
+  const auto train = load_split(folder, found.recordings, /*test=*/false);
+  const auto test = load_split(folder, found.recordings, /*test=*/true);
+  note_others(found.others, folder);
 
   const at::Tensor values = train->inputs.to(at::kDouble).reshape({-1, kBands});
   const at::Tensor mean = values.mean(0), deviation = values.std(0, /*unbiased=*/false);

@@ -7,8 +7,9 @@
 namespace valley {
 
 /// The Free Spoken Digit Dataset: English digits, WAV files of one channel, 8 kHz, 16 bits, named
-/// DIGIT_SPEAKER_INDEX.wav. `path` is their folder, or the one that holds it as recordings. Index 0
-/// to 4 of every digit and speaker is the test split, the rest the training split.
+/// DIGIT_SPEAKER_INDEX.wav, the ending in upper or lower case. What else lies there is left out and
+/// counted (valley/data/notes.h). `path` is their folder, or the one that holds it as recordings.
+/// Index 0 to 4 of every digit and speaker is the test split, the rest the training split.
 ///
 /// An example is [1, 64, 40] float32: 64 frames of 40 bands (see log_mel.h), the 0.655 s in the
 /// middle of the recording, with silence on both sides where it is shorter. So it is an image of

@@ -10,6 +10,7 @@
 #include <numbers>
 
 #include "valley/data/test_files.h"
+#include "valley/data/test_notes.h"
 
 namespace valley {
 namespace {
@@ -57,6 +58,27 @@ TEST(Fsdd, SplitsByIndexAndKeepsAnOrder) {
   const DataSplits again = load_fsdd(above.string());
   EXPECT_TRUE(at::equal(again.train->inputs, data.train->inputs));
   EXPECT_TRUE(at::equal(again.test->inputs, data.test->inputs));
+  EXPECT_THAT(notes_of([&] { load_fsdd(above.string()); }), ElementsAre());
+}
+
+TEST(Fsdd, WhatIsLeftOutIsCounted) {
+  const TestFolder folder;
+  write_recordings(folder.string(), {0, 5});
+  for (int digit = 0; digit < 10; ++digit)
+    fs::rename(folder / fmt::format("{}_anna_5.wav", digit),
+               folder / fmt::format("{}_anna_5.{}", digit, digit % 2 == 0 ? "WAV" : "Wav"));
+  const DataSplits data = load_fsdd(folder.string());
+  EXPECT_EQ(data.train->size(), 10);
+  EXPECT_THAT(notes_of([&] { load_fsdd(folder.string()); }), ElementsAre());
+  write_file(folder / "README.md", {'x'});
+  EXPECT_THAT(notes_of([&] { load_fsdd(folder.string()); }),
+              ElementsAre(folder.string() +
+                          ": 1 file was left out, no DIGIT_SPEAKER_INDEX.wav: README.md"));
+  for (const char* name : {"._0_anna_0.wav", "0_anna_1.mp3", "z"}) write_file(folder / name, {'x'});
+  EXPECT_THAT(notes_of([&] { load_fsdd(folder.string()); }),
+              ElementsAre(folder.string() +
+                          ": 4 files were left out, no DIGIT_SPEAKER_INDEX.wav: ._0_anna_0.wav, "
+                          "0_anna_1.mp3, README.md, ..."));
 }
 
 TEST(Fsdd, EveryBandIsNormalisedByTheTrainingSplit) {

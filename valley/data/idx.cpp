@@ -3,61 +3,72 @@
 #include <ATen/ops/from_blob.h>
 
 #include <algorithm>
-#include <filesystem>
+#include <array>
 #include <limits>
 #include <memory>
 #include <utility>
 
 #include "valley/core/error.h"
 #include "valley/data/bytes.h"
+#include "valley/data/idx_files.h"
+#include "valley/data/notes.h"
 #include "valley/data/statistics.h"
 
 namespace valley {
 namespace {
 
-namespace fs = std::filesystem;
-
-constexpr int64_t kClasses = 10;
-
 uint32_t big_endian(const uint8_t* b) {
   return uint32_t{b[0]} << 24 | uint32_t{b[1]} << 16 | uint32_t{b[2]} << 8 | uint32_t{b[3]};
 }
 
-/// The first spelling that exists, of "train-images" and "idx3-ubyte".
-std::string find_file(const fs::path& folder, const std::string& stem, const std::string& format,
-                      const std::string& remedy) {
-  for (const char* separator : {"-", "."})
-    for (const char* ending : {"", ".gz"}) {
-      const fs::path path = folder / (stem + separator + format + ending);
-      std::error_code error;
-      if (!fs::exists(path, error)) continue;
-      require_data_file(path, remedy);
-      return path.string();
-    }
-  throw UsageError(fmt::format("data file {}(.gz) is missing; {}",
-                               (folder / (stem + "-" + format)).string(), remedy));
-}
+struct Split {
+  std::shared_ptr<Dataset> data;
+  std::string labels_path;
+  std::array<int64_t, 256> counts{};  // of every label
 
-std::shared_ptr<Dataset> load_split(const fs::path& folder, const std::string& split,
-                                    const std::string& remedy) {
-  const std::string images_path = find_file(folder, split + "-images", "idx3-ubyte", remedy);
-  const std::string labels_path = find_file(folder, split + "-labels", "idx1-ubyte", remedy);
+  int64_t largest() const {
+    int64_t label = 255;
+    while (label > 0 && counts[label] == 0) --label;
+    return label;
+  }
+};
+
+Split load_split(const IdxSplitFiles& files) {
+  const std::string images_path = files.images.string(), labels_path = files.labels.string();
   const at::Tensor labels = read_idx(labels_path, 1);
   const at::Tensor images = read_idx(images_path, 3);
   require(images.size(0) == labels.size(0), "{} holds {} images but {} holds {} labels",
           images_path, images.size(0), labels_path, labels.size(0));
 
+  Split result{.data = std::make_shared<Dataset>(), .labels_path = labels_path};
   const uint8_t* label = labels.data_ptr<uint8_t>();
-  const auto* wrong =
-      std::find_if(label, label + labels.size(0), [](uint8_t l) { return l >= kClasses; });
-  require(wrong == label + labels.size(0), "{}: label {} at position {}, expected 0 to {}",
-          labels_path, *wrong, wrong - label, kClasses - 1);
+  for (int64_t i = 0; i < labels.size(0); ++i) ++result.counts[label[i]];
+  result.data->inputs = images.unsqueeze(1);
+  result.data->targets = labels.to(at::kLong);
+  return result;
+}
 
-  auto data = std::make_shared<Dataset>();
-  data->inputs = images.unsqueeze(1);
-  data->targets = labels.to(at::kLong);
-  data->classes = kClasses;
-  return data;
+// As many classes as the training labels ask for. A test label beyond them is of another set, since
+// no model of these classes could ever give it; one that training merely lacks is a sentence.
+void count_classes(const Split& train, const Split& test, std::vector<std::string>& notes) {
+  const int64_t classes = train.largest() + 1;
+  const int64_t* label = test.data->targets.data_ptr<int64_t>();
+  const int64_t* end = label + test.data->size();
+  const int64_t* wrong = std::find_if(label, end, [&](int64_t l) { return l >= classes; });
+  require(wrong == end, "{}: label {} at position {}, but the training labels are 0 to {}: {}",
+          test.labels_path, wrong == end ? 0 : *wrong, wrong - label, classes - 1,
+          train.labels_path);
+  int64_t images = 0, unseen = 0;
+  for (int64_t k = 0; k < classes; ++k) {
+    if (train.counts[k] > 0 || test.counts[k] == 0) continue;
+    images += test.counts[k];
+    ++unseen;
+  }
+  if (images > 0)
+    notes.push_back(fmt::format("{}: {} test {} of {} that no training image has", test.labels_path,
+                                images, images == 1 ? "image is" : "images are",
+                                unseen == 1 ? "a class" : fmt::format("{} classes", unseen)));
+  for (Dataset* data : {train.data.get(), test.data.get()}) data->classes = classes;
 }
 
 }  // namespace
@@ -101,20 +112,23 @@ at::Tensor read_idx(const std::string& path, int dimensions) {
       kept->data(), sizes, [kept](void*) {}, at::kByte);
 }
 
-DataSplits load_mnist_format(const std::string& folder, const std::string& usage,
+DataSplits load_mnist_format(const std::string& path, const std::string& usage,
                              const std::string& remedy) {
-  require_folder(folder, usage, "train-images-idx3-ubyte");
-  auto train = load_split(folder, "train", remedy);
-  auto test = load_split(folder, "t10k", remedy);
+  IdxFiles files = find_idx_files(path, usage, remedy);
+  const Split train_split = load_split(files.train);
+  const Split test_split = load_split(files.test);
+  const auto &train = train_split.data, &test = test_split.data;
   const auto sides = [](const Dataset& data) { return data.inputs.sizes().slice(2).vec(); };
   require(sides(*train) == sides(*test),
-          "{}: training images have {} x {} pixels but test images {} x {}", folder,
-          sides(*train)[0], sides(*train)[1], sides(*test)[0], sides(*test)[1]);
+          "{}: training images have {} x {} pixels but test images {} x {}", path, sides(*train)[0],
+          sides(*train)[1], sides(*test)[0], sides(*test)[1]);
+  count_classes(train_split, test_split, files.notes);
   const ChannelStatistics statistics = channel_statistics(train->inputs);
   for (Dataset* data : {train.get(), test.get()}) {
     data->mean = statistics.mean;
     data->stddev = statistics.stddev;
   }
+  for (auto& note : files.notes) add_data_note(std::move(note));
   return {train, test};
 }
 

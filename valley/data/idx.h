@@ -18,10 +18,12 @@ namespace valley {
 /// Reference: LeCun, Cortes and Burges, "The MNIST database of handwritten digits".
 at::Tensor read_idx(const std::string& path, int dimensions);
 
-/// The four files of MNIST or a set in its format (Fashion-MNIST, KMNIST; ten classes) in `folder`:
-/// train-images-idx3-ubyte, train-labels-idx1-ubyte and t10k-..., each also as .gz and also spelled
-/// train-images.idx3-ubyte. `usage` ("mnist:PATH") and `remedy` go into the errors.
-DataSplits load_mnist_format(const std::string& folder, const std::string& usage,
+/// MNIST or a set in its format (Fashion-MNIST, KMNIST, EMNIST); find_idx_files() says which files
+/// these are. Labels stay as they are, and the largest of the training split says how many classes
+/// there are: 27 for EMNIST's letters, 1 to 26 and a class 0 without images.
+/// @throws UsageError for files that are missing, damaged or do not fit together; for a test label
+///     above all training labels.
+DataSplits load_mnist_format(const std::string& path, const std::string& usage,
                              const std::string& remedy);
 
 }  // namespace valley

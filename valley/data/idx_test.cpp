@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "valley/data/test_files.h"
+#include "valley/data/test_notes.h"
 
 namespace valley {
 namespace {
@@ -193,6 +194,94 @@ TEST(MnistFormat, EverySpellingIsFound) {
   EXPECT_TRUE(at::equal(plain.test->targets, respelled.test->targets));
 }
 
+// EMNIST's letters are 1 to 26: an output for each of the values 0 to 26.
+TEST(MnistFormat, LabelsDecideTheNumberOfClasses) {
+  const SmallSet set;
+  write_file(set / "train-labels-idx1-ubyte", idx_bytes({3}, {1, 26, 2}));
+  DataSplits data = set.load();
+  EXPECT_EQ(data.train->classes, 27);
+  EXPECT_EQ(data.test->classes, 27);
+  EXPECT_EQ(data.train->targets[1].item<int64_t>(), 26);
+  EXPECT_THAT(notes_of([&] { set.load(); }), ElementsAre());
+  // A class that training lacks is no error, but somebody should know.
+  write_file(set / "t10k-labels-idx1-ubyte", idx_bytes({2}, {7, 26}));
+  EXPECT_THAT(notes_of([&] { set.load(); }),
+              ElementsAre((set / "t10k-labels-idx1-ubyte") +
+                          ": 1 test image is of a class that no training image has"));
+  write_file(set / "t10k-labels-idx1-ubyte", idx_bytes({2}, {7, 0}));
+  EXPECT_THAT(notes_of([&] { set.load(); }),
+              ElementsAre((set / "t10k-labels-idx1-ubyte") +
+                          ": 2 test images are of 2 classes that no training image has"));
+}
+
+struct Emnist : TestFolder {
+  void write(const std::string& set, uint8_t largest, const std::string& test = "test") {
+    write_gzip(*this / (set + "train-images-idx3-ubyte.gz"), idx_bytes({1, 2, 2}, counting(4)));
+    write_gzip(*this / (set + "train-labels-idx1-ubyte.gz"), idx_bytes({1}, {largest}));
+    write_gzip(*this / (set + test + "-images-idx3-ubyte.gz"), idx_bytes({1, 2, 2}, counting(4)));
+    write_gzip(*this / (set + test + "-labels-idx1-ubyte.gz"), idx_bytes({1}, {largest}));
+  }
+  DataSplits load(const std::string& path) const {
+    return load_mnist_format(path, "mnist:PATH", "get it");
+  }
+};
+
+TEST(MnistFormat, NamedSets) {
+  Emnist set;
+  set.write("emnist-letters-", 26);
+  EXPECT_EQ(set.load(set.string()).train->classes, 27);
+  set.write("emnist-byclass-", 61);
+  EXPECT_EQ(usage_error([&] { set.load(set.string()); }),
+            set.string() +
+                " holds several sets, emnist-byclass, emnist-letters; say which: mnist:" +
+                (set / "emnist-byclass"));
+  EXPECT_EQ(set.load(set / "emnist-byclass").train->classes, 62);
+  EXPECT_EQ(set.load(set / "emnist-letters").train->classes, 27);
+  EXPECT_THAT(notes_of([&] { set.load(set / "emnist-letters"); }), ElementsAre());
+  EXPECT_EQ(
+      usage_error([&] { set.load(set / "emnist-digits"); }),
+      "data file " + (set / "emnist-digits/train-images-idx3-ubyte") + "(.gz) is missing; get it");
+  // A file of each: nothing is put together out of two sets.
+  std::filesystem::remove(set / "emnist-letters-test-labels-idx1-ubyte.gz");
+  EXPECT_EQ(
+      usage_error([&] { set.load(set / "emnist-letters"); }),
+      "data file " + (set / "emnist-letters-test-labels-idx1-ubyte") + "(.gz) is missing; get it");
+
+  set.write("", 9, "t10k");
+  const DataSplits plain = set.load(set.string());
+  EXPECT_EQ(plain.train->classes, 10);
+  EXPECT_THAT(notes_of([&] { set.load(set.string()); }),
+              ElementsAre("mnist:" + set.string() +
+                          ": other sets in this folder were left out: emnist-byclass, "
+                          "emnist-letters; one of them is taken as mnist:" +
+                          (set / "emnist-byclass")));
+}
+
+// One archive holds a folder of the name beside each file, another the file in such a folder.
+TEST(MnistFormat, FoldersNamedLikeFiles) {
+  namespace fs = std::filesystem;
+  const SmallSet set;
+  write_file(set / "t10k-labels-idx1-ubyte", idx_bytes({2}, {0, 9}));
+  const DataSplits plain = set.load();
+  fs::rename(set / "train-images-idx3-ubyte", set / "train-images.idx3-ubyte");
+  fs::create_directory(set / "train-images-idx3-ubyte");
+  fs::create_directory(set / "t10k-labels-idx1-ubyte.gz");
+  fs::copy_file(set / "train-images.idx3-ubyte", set / "train-images-idx3-ubyte/anything");
+  const DataSplits beside = set.load();
+  EXPECT_TRUE(at::equal(plain.train->inputs, beside.train->inputs));
+  EXPECT_THAT(notes_of([&] { set.load(); }),
+              ElementsAre("mnist:" + set.string() +
+                          ": 2 folders named like files were left out: t10k-labels-idx1-ubyte.gz, "
+                          "train-images-idx3-ubyte"));
+
+  fs::remove_all(set / "t10k-labels-idx1-ubyte.gz");
+  fs::rename(set / "train-images.idx3-ubyte",
+             set / "train-images-idx3-ubyte/train-images-idx3-ubyte");
+  const DataSplits inside = set.load();
+  EXPECT_TRUE(at::equal(plain.train->inputs, inside.train->inputs));
+  EXPECT_THAT(notes_of([&] { set.load(); }), ElementsAre());
+}
+
 TEST(MnistFormat, MissingFiles) {
   for (const std::string name : {"train-images-idx3-ubyte", "train-labels-idx1-ubyte",
                                  "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"}) {
@@ -201,7 +290,9 @@ TEST(MnistFormat, MissingFiles) {
     EXPECT_EQ(usage_error([&] { set.load(); }),
               "data file " + (set / name) + "(.gz) is missing; get it");
     std::filesystem::create_directory(set / name);
-    EXPECT_EQ(usage_error([&] { set.load(); }), (set / name) + " is not an ordinary file");
+    EXPECT_EQ(usage_error([&] { set.load(); }),
+              "data file " + (set / name) +
+                  "(.gz) is missing, there is but a folder of this name; get it");
   }
   EXPECT_EQ(usage_error([] { load_mnist_format("/no/such", "mnist:PATH", "get it"); }),
             "data file /no/such/train-images-idx3-ubyte(.gz) is missing; get it");
@@ -218,8 +309,10 @@ TEST(MnistFormat, FilesThatDoNotFitTogether) {
   write_file(labels, idx_bytes({2}, {1, 2}));
   EXPECT_EQ(usage_error([&] { set.load(); }),
             images + " holds 3 images but " + labels + " holds 2 labels");
-  write_file(labels, idx_bytes({3}, {1, 10, 2}));
-  EXPECT_EQ(usage_error([&] { set.load(); }), labels + ": label 10 at position 1, expected 0 to 9");
+  write_file(labels, idx_bytes({3}, {1, 0, 1}));
+  EXPECT_EQ(usage_error([&] { set.load(); }),
+            (set / "t10k-labels-idx1-ubyte") +
+                ": label 2 at position 1, but the training labels are 0 to 1: " + labels);
   write_file(labels, idx_bytes({3}, {1, 9, 2}));
   write_file(images, idx_bytes({3, 2, 1}, counting(6)));
   EXPECT_EQ(usage_error([&] { set.load(); }),

@@ -42,7 +42,8 @@ const std::vector<DataEntry>& datasets() {
                                   "install the package dataset-fashion-mnist or give its folder as "
                                   "fashion-mnist:PATH");
        }},
-      {"mnist", "60000 + 10000 handwritten digits or any set in that format, 1x28x28, 10 classes",
+      {"mnist",
+       "60000 + 10000 handwritten digits, 1x28x28, or any set in that format, with its own classes",
        "",
        [](Path path, Options) {
          return load_mnist_format(path, "mnist:PATH",

@@ -3,8 +3,11 @@
 #include <ATen/ops/empty.h>
 #include <sndfile.h>
 
+#include <algorithm>
+#include <cstdio>
 #include <cstring>
 #include <memory>
+#include <vector>
 
 #include "valley/core/error.h"
 #include "valley/data/bytes.h"
@@ -12,29 +15,86 @@
 namespace valley {
 namespace {
 
-/// libsndfile hands out what a file that was cut still holds, and says nothing.
-void require_whole(const std::filesystem::path& path) {
-  constexpr int64_t kHead = 12;  // "RIFF", the number of bytes that follow these eight, "WAVE"
-  const std::vector<uint8_t> head = ByteReader(path).read(kHead);
-  require(head.size() == kHead && std::memcmp(head.data(), "RIFF", 4) == 0 &&
-              std::memcmp(head.data() + 8, "WAVE", 4) == 0,
-          "{} is no WAV file", path.string());
-  int64_t claimed = 8;
-  for (int k = 0; k < 4; ++k) claimed += int64_t{head[4 + k]} << (8 * k);  // little-endian
-  const auto bytes = static_cast<int64_t>(std::filesystem::file_size(path));
-  require(bytes >= claimed, "{} is cut short: {} bytes expected, {} found", path.string(), claimed,
-          bytes);
+// A program that writes into a pipe cannot go back and fill in how much came: it leaves 0,
+// 0xFFFFFFFF, or the largest size it dares (sox: 0x7FFFF000, in whole frames).
+bool is_placeholder(uint32_t size) { return size == 0 || size >= 0x7FFFF000 - 0x1000; }
+
+uint32_t little_endian(const uint8_t* b) {
+  return uint32_t{b[0]} | uint32_t{b[1]} << 8 | uint32_t{b[2]} << 16 | uint32_t{b[3]} << 24;
 }
+
+void put_little_endian(uint32_t value, uint8_t* to) {
+  for (int k = 0; k < 4; ++k) to[k] = static_cast<uint8_t>(value >> (8 * k));
+}
+
+// The file's bytes, with the sizes that are there in the place of placeholders. libsndfile hands
+// out what a file that was cut still holds, and says nothing: whether it was cut say the size of
+// all, "RIFF", and that of the samples, "data".
+std::vector<uint8_t> read_whole(const std::filesystem::path& path) {
+  constexpr size_t kHead = 12;  // "RIFF", the number of bytes that follow these eight, "WAVE"
+  constexpr size_t kChunk = 8;  // its name, the number of bytes that follow
+  std::vector<uint8_t> bytes =
+      ByteReader(path).read(static_cast<int64_t>(std::filesystem::file_size(path)));
+  require(bytes.size() >= kHead && std::memcmp(bytes.data(), "RIFF", 4) == 0 &&
+              std::memcmp(&bytes[8], "WAVE", 4) == 0,
+          "{} is no WAV file", path.string());
+  const auto complete = [&](size_t at, size_t begin) {
+    const uint32_t size = little_endian(&bytes[at]);
+    const size_t found = bytes.size() - begin;
+    if (is_placeholder(size)) return put_little_endian(static_cast<uint32_t>(found), &bytes[at]);
+    require(found >= size, "{} is cut short: {} bytes expected, {} found", path.string(),
+            begin + size, bytes.size());
+  };
+  complete(4, 8);
+  for (size_t at = kHead; at + kChunk <= bytes.size();) {
+    if (std::memcmp(&bytes[at], "data", 4) == 0) {
+      complete(at + 4, at + kChunk);
+      break;
+    }
+    const size_t size = little_endian(&bytes[at + 4]);
+    at += kChunk + size + size % 2;
+  }
+  return bytes;
+}
+
+// The bytes as libsndfile reads a file.
+struct Memory {
+  std::vector<uint8_t> bytes;
+  sf_count_t position = 0;
+
+  sf_count_t size() const { return static_cast<sf_count_t>(bytes.size()); }
+  SNDFILE* open(SF_INFO& info) {
+    static SF_VIRTUAL_IO calls = {
+        .get_filelen = [](void* self) { return static_cast<Memory*>(self)->size(); },
+        .seek =
+            [](sf_count_t offset, int whence, void* self) {
+              auto* memory = static_cast<Memory*>(self);
+              if (whence == SEEK_CUR) offset += memory->position;
+              if (whence == SEEK_END) offset += memory->size();
+              return memory->position = std::clamp<sf_count_t>(offset, 0, memory->size());
+            },
+        .read =
+            [](void* to, sf_count_t count, void* self) {
+              auto* memory = static_cast<Memory*>(self);
+              count = std::min(count, memory->size() - memory->position);
+              if (count > 0) std::memcpy(to, &memory->bytes[memory->position], count);
+              memory->position += count;
+              return count;
+            },
+        .write = nullptr,
+        .tell = [](void* self) { return static_cast<Memory*>(self)->position; }};
+    return sf_open_virtual(&calls, SFM_READ, &info, this);
+  }
+};
 
 }  // namespace
 
 at::Tensor read_wav(const std::filesystem::path& path, int64_t sample_rate) {
   require_data_file(path, "");
-  require_whole(path);
+  Memory memory{.bytes = read_whole(path)};
 
   SF_INFO info{};
-  const std::unique_ptr<SNDFILE, decltype(&sf_close)> file(sf_open(path.c_str(), SFM_READ, &info),
-                                                           &sf_close);
+  const std::unique_ptr<SNDFILE, decltype(&sf_close)> file(memory.open(info), &sf_close);
   require(file != nullptr, "{} is damaged: {}", path.string(), sf_strerror(nullptr));
   require((info.format & SF_FORMAT_SUBMASK) == SF_FORMAT_PCM_16,
           "{} must hold samples of 16-bit PCM", path.string());

@@ -7,7 +7,9 @@
 
 namespace valley {
 
-/// The samples of a WAV file with one channel of 16-bit PCM, as float32 in [-1, 1): [n], n > 0.
+/// The samples of a WAV file with one channel of 16-bit PCM, as float32 in [-1, 1): [n], n > 0. A
+/// size in its header that is a placeholder, as programs leave it that write into a pipe, claims
+/// nothing: the file is read to its end.
 /// @throws UsageError for a missing or empty file, one that is no WAV file or ends before its
 /// header
 ///     says, another rate, more channels, other samples.

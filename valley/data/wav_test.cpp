@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <utility>
+#include <vector>
+
 #include "valley/data/test_files.h"
 
 namespace valley {
@@ -28,6 +31,35 @@ TEST(Wav, OtherChunksAreSkipped) {
   bytes[4] += note.size();
   write_file(folder / "a.wav", bytes);
   EXPECT_EQ(read_wav(folder / "a.wav", 8000).size(0), 3);
+}
+
+// What a program leaves that wrote into a pipe, where it could not go back and fill in the sizes.
+TEST(Wav, APlaceholderForASizeClaimsNothing) {
+  const TestFolder folder;
+  const std::string path = folder / "a.wav";
+  const Bytes good = wav_bytes({1, 2, 3});
+  const auto with = [&](uint32_t riff, uint32_t data) {
+    Bytes bytes = good;
+    for (int k = 0; k < 4; ++k) {
+      bytes[4 + k] = static_cast<uint8_t>(riff >> (8 * k));
+      bytes[40 + k] = static_cast<uint8_t>(data >> (8 * k));
+    }
+    write_file(path, bytes);
+    return bytes;
+  };
+  for (const auto& [riff, data] : std::vector<std::pair<uint32_t, uint32_t>>{
+           {~0u, ~0u}, {~0u, 6}, {0, 0}, {0, 6}, {42, ~0u}, {42, 0}, {0x7FFFF024, 0x7FFFF000}}) {
+    with(riff, data);
+    const at::Tensor samples = read_wav(path, 8000);
+    ASSERT_EQ(samples.size(0), 3) << riff << " " << data;
+    EXPECT_FLOAT_EQ(samples.data_ptr<float>()[2], 3 / 32768.0f);
+  }
+  // The other size still tells that a file was cut.
+  Bytes bytes = with(~0u, 6);
+  bytes.pop_back();
+  write_file(path, bytes);
+  EXPECT_EQ(usage_error([&] { read_wav(path, 8000); }),
+            path + " is cut short: 50 bytes expected, 49 found");
 }
 
 TEST(Wav, Errors) {
