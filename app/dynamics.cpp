@@ -15,6 +15,7 @@
 
 #include "app/commands.h"
 #include "app/instrument.h"
+#include "app/pass_meter.h"
 #include "valley/analysis/batch_gradients.h"
 #include "valley/analysis/effective_rate.h"
 #include "valley/analysis/figures.h"
@@ -85,7 +86,7 @@ struct Work {
   const DataSplits& data;
   Objective& objective;
   double passes_of_loss;  // 2 where BatchNorm's statistics are re-estimated first
-  std::function<void(double)> add_passes;
+  PassMeter& meter;
 };
 
 Json with_cost(Json json, double passes, double start) {
@@ -107,7 +108,48 @@ Json spread_json(Work& work, const WorkerSpread& spread, const Forces& forces) {
                    start);
 }
 
-Json rate_json(Work& work, const at::Tensor& gradient, double passes_of_draw) {
+// Mini-batch gradients, and the statistics with which BatchNorm takes them at the average and at
+// the workers: those of the examples there, or undefined without BatchNorm.
+struct Gradients {
+  std::unique_ptr<BatchGradients> of_batches;
+  at::Tensor at_average = {};
+  std::vector<at::Tensor> at_workers = {};
+  double passes = 0;
+};
+
+Gradients gradients_of(Work& work) {
+  Gradients gradients{std::make_unique<BatchGradients>(
+      [&] { return work.run.make_model(work.data); }, work.sample.data, work.train,
+      work.run.decay_rule(), std::min(work.objective.threads(), work.run.workers()))};
+  const auto statistics_at = [&](const at::Tensor& x) {
+    at::Tensor statistics = gradients.of_batches->statistics_at(x);
+    if (statistics.defined()) {
+      ++gradients.passes;
+      work.meter.add(1);
+    }
+    return statistics;
+  };
+  gradients.at_average = statistics_at(work.weights.average);
+  for (const at::Tensor& x : work.weights.workers) {
+    gradients.at_workers.push_back(statistics_at(x));
+  }
+  return gradients;
+}
+
+// That of the loss at the average, taken as those of the mini-batches are.
+at::Tensor whole_gradient(Work& work, const Gradients& gradients) {
+  if (!gradients.at_average.defined())
+    return work.objective.gradient(work.weights.average).gradient;
+  const auto model = work.run.make_model(work.data);
+  const at::Tensor before = FlatParameters(*model, work.run.decay_rule()).buffers();
+  work.objective.set_buffers(gradients.at_average);
+  at::Tensor gradient = work.objective.gradient(work.weights.average).gradient;
+  work.objective.set_buffers(before);
+  return gradient;
+}
+
+Json rate_json(Work& work, Gradients& gradients, const at::Tensor& gradient,
+               double passes_of_draw) {
   const double start = now_seconds();
   const int count = work.run.workers();
   std::vector<Sampler> samplers;
@@ -119,10 +161,9 @@ Json rate_json(Work& work, const at::Tensor& gradient, double passes_of_draw) {
                                          .seed = work.flags.seed_bits()},
                           work.sample.partition);
   }
-  BatchGradients gradients([&] { return work.run.make_model(work.data); }, work.sample.data,
-                           work.train, work.run.decay_rule(),
-                           std::min(work.objective.threads(), count));
-  const std::vector<at::Tensor> center(static_cast<size_t>(count), work.weights.average);
+  const auto size = static_cast<size_t>(count);
+  const std::vector<at::Tensor> center(size, work.weights.average);
+  const std::vector<at::Tensor> statistics(size, gradients.at_average);
   std::vector<StepParts> steps;
   size_t batch_size = 0;
   for (int64_t k = 0; k < work.flags.draws; ++k) {
@@ -133,9 +174,11 @@ Json rate_json(Work& work, const at::Tensor& gradient, double passes_of_draw) {
       batches.emplace_back(batch.begin(), batch.end());
     }
     batch_size = batches.front().size();
-    steps.push_back(step_parts(gradient, gradients.mean(center, batches),
-                               gradients.mean(work.weights.workers, batches)));
-    work.add_passes(passes_of_draw);
+    BatchGradients& of_batches = *gradients.of_batches;
+    steps.push_back(
+        step_parts(gradient, of_batches.mean(center, batches, statistics),
+                   of_batches.mean(work.weights.workers, batches, gradients.at_workers)));
+    work.meter.add(passes_of_draw);
   }
   Json json = rate_figures(effective_rate(steps), work.run.config().lr);
   json["batch_size"] = batch_size;
@@ -191,20 +234,18 @@ Json measure_run(const FinishedRun& run, const DynamicsFlags& flags, Progress& p
   const double draws = static_cast<double>(flags.draws);
   const BatchNormAt batch_norm = parse_batch_norm(flags.batch_norm);
   const double passes_of_loss = batch_norm == BatchNormAt::kProbe ? 2 : 1;
-  const double losses = 1 + workers + 3 * (1 + workers) + 5 * draws;
-  double done = 0, expected = passes_of_loss * losses + 3 + passes_of_draw * draws;
-  const auto add_passes = [&](double passes) {
-    done += passes;
-    progress.update({.step = std::llround(10 * std::min(done, expected)),
-                     .total_steps = std::llround(10 * expected)});
-  };
+  const double at_average = passes_of_loss, at_workers = passes_of_loss * workers, of_gradient = 3,
+               of_rate = passes_of_draw * draws,
+               of_smoothing = passes_of_loss * (3 * (1 + workers) + 5 * draws);
+  PassMeter meter(progress, {at_average, at_workers, of_gradient, of_rate, of_smoothing});
   Objective objective([&] { return run.make_model(data); }, sample.data, *data.train,
                       {.threads = static_cast<int>(flags.workers),
                        .decay_rule = run.decay_rule(),
                        .batch_norm = batch_norm,
-                       .on_passes = add_passes});
-  Work work{run, flags, weights, sample, *data.train, data, objective, passes_of_loss, add_passes};
+                       .on_passes = [&](double passes) { meter.add(passes); }});
+  Work work{run, flags, weights, sample, *data.train, data, objective, passes_of_loss, meter};
 
+  meter.begin(at_average);
   const PointScores scores = objective.scores(weights.average);
   require_finite(scores.loss, run);
   const Summary& s = run.summary();
@@ -228,6 +269,7 @@ Json measure_run(const FinishedRun& run, const DynamicsFlags& flags, Progress& p
   if (result["rounds"] == 0)
     notes.push_back(s.algorithm + " has no rounds: no pull, push or potential");
 
+  meter.begin(at_workers);
   const WorkerSpread spread = spread_of_workers(weights.average, weights.workers);
   result["spread"] = spread_json(work, spread, last_forces(metrics));
   if (run.workers() == 1) {
@@ -236,12 +278,15 @@ Json measure_run(const FinishedRun& run, const DynamicsFlags& flags, Progress& p
     notes.push_back("all workers are at the average: no angles, and nothing that a spread adds");
   }
 
+  meter.begin(of_gradient);
   const double before = now_seconds();
-  const at::Tensor gradient = objective.gradient(weights.average).gradient;
+  Gradients gradients = gradients_of(work);
+  const at::Tensor gradient = whole_gradient(work, gradients);
   const double norm = gradient.to(at::kDouble).norm().item<double>();
-  result["gradient"] = with_cost({{"norm", norm}}, 3, before);
+  result["gradient"] = with_cost({{"norm", norm}}, of_gradient + gradients.passes, before);
+  meter.begin(norm > 0 ? of_rate : 0);
   if (norm > 0) {
-    result["effective_rate"] = rate_json(work, gradient, passes_of_draw);
+    result["effective_rate"] = rate_json(work, gradients, gradient, passes_of_draw);
   } else {
     notes.push_back("the gradient at the average is 0: no effective learning rate");
   }
@@ -250,6 +295,7 @@ Json measure_run(const FinishedRun& run, const DynamicsFlags& flags, Progress& p
                        : spread.has_directions()
                            ? result["spread"]["sigma_per_parameter"].get<double>()
                            : 0;
+  meter.begin(sigma > 0 ? of_smoothing : 0);
   if (sigma > 0) {
     result["smoothed"] = smoothed_json(work, sigma, gradient,
                                        directions_of(spread, weights.average, weights.workers));
@@ -258,6 +304,7 @@ Json measure_run(const FinishedRun& run, const DynamicsFlags& flags, Progress& p
   } else {
     notes.push_back("no spread to smooth the loss with: give --sigma");
   }
+  meter.finish();
   result["notes"] = notes;
   result["seconds"] = now_seconds() - start;
   result["version"] = kVersion;
@@ -422,8 +469,8 @@ Command add_dynamics(CLI::App& program) {
   command
       ->add_option(
           "--batch-norm", flags->batch_norm,
-          "average: the statistics of the average model everywhere; probe: re-estimated "
-          "wherever a loss is taken, at twice its cost; gradients have those of the average")
+          "of losses: average: the statistics of the average model; probe: re-estimated "
+          "wherever one is taken, at twice its cost; gradients have those of their own point")
       ->capture_default_str();
   command->footer(
       "Writes dynamics.json into every run folder; valley report draws it. What each figure\n"

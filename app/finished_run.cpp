@@ -58,12 +58,14 @@ void require_finished(const RunFolder& files) {
     case Kind::kRunning:
       throw UsageError(fmt::format("{} is not finished, it is being trained now", folder));
     case Kind::kDiverged:
-      throw UsageError(
-          fmt::format("{} diverged: {}; a smaller --lr may help", folder, state.reason));
+      throw UsageError(fmt::format("{} diverged{}{}; a smaller --lr may help", folder,
+                                   state.reason.empty() ? "" : ": ", state.reason));
+    case Kind::kDamaged:
+      throw UsageError(state.reason);
     case Kind::kInterrupted:
       throw UsageError(fmt::format(
           "{} is not finished, it was interrupted after step {}; valley train --resume {} goes on",
-          folder, summary_from(read_summary(files)).steps, folder));
+          folder, load_summary(files).steps, folder));
     case Kind::kBrokenOff:
       break;
   }
@@ -78,6 +80,15 @@ void require_finished(const RunFolder& files) {
 
 }  // namespace
 
+Summary load_summary(const RunFolder& folder) {
+  const Json json = read_summary(folder);
+  try {
+    return summary_from(json);
+  } catch (const UsageError& error) {
+    throw UsageError(damaged_summary(folder, error.what()));
+  }
+}
+
 FinishedRun FinishedRun::open(const std::string& folder) {
   const RunFolder files = RunFolder::open(folder);
   FinishedRun run;
@@ -87,7 +98,7 @@ FinishedRun FinishedRun::open(const std::string& folder) {
   run.decay_rule_ = to_train_options(run.config_).decay_rule;
 
   require_finished(files);
-  run.summary_ = summary_from(read_summary(files));
+  run.summary_ = load_summary(files);
   std::vector<std::string_view> needed = {RunFolder::kModel};
   if (is_scripted(run.config_)) needed.push_back(kScript);
   for (const auto name : needed) {
@@ -175,21 +186,25 @@ std::vector<FinishedRun> open_runs(const std::vector<std::string>& given, RunsAr
   require(!given.empty(), "give the folders of finished runs");
   std::vector<FinishedRun> runs;
   std::set<fs::path> seen;
-  std::vector<std::pair<std::string, RunState::Kind>> left_out;
+  std::vector<std::pair<std::string, RunState>> left_out;
   for (const std::string& folder : run_folders(given)) {
     require(seen.insert(fs::weakly_canonical(folder)).second, "{} is given twice", folder);
     const bool named = std::find(given.begin(), given.end(), folder) != given.end();
     const RunState state = run_state(RunFolder::open(folder));
     if (!named && !state.finished()) {
-      left_out.emplace_back(folder, state.kind);
+      left_out.emplace_back(folder, state);
       continue;
     }
     runs.push_back(FinishedRun::open(folder));
     if (use == RunsAre::kWritten) RunFolder::open(folder).require_writable("the run");
   }
-  for (const auto& [folder, kind] : left_out) {
+  for (const auto& [folder, state] : left_out) {
     if (runs.empty()) FinishedRun::open(folder);  // says why not
-    std::cerr << fmt::format("left out: {} is {}\n", folder, name(kind));
+    std::cerr << "left out: " +
+                     (state.kind == RunState::Kind::kDamaged
+                          ? state.reason
+                          : fmt::format("{} is {}", folder, name(state.kind))) +
+                     "\n";
   }
   return runs;
 }

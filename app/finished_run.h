@@ -9,6 +9,7 @@
 #include "valley/data/dataset.h"
 #include "valley/models/model.h"
 #include "valley/optim/flat_parameters.h"
+#include "valley/record/run_folder.h"
 #include "valley/train/checkpoint.h"
 #include "valley/train/run_config.h"
 #include "valley/train/summary.h"
@@ -23,6 +24,10 @@ struct RunWeights {
   at::Tensor initial;               ///< x_0; undefined if the run's TorchScript file is gone
   std::vector<NamedRange> ranges;   ///< which parameter is where
 };
+
+/// summary.json of a run. @throws UsageError if there is none, or if it is damaged; says what to
+/// do.
+Summary load_summary(const RunFolder& folder);
 
 /// What a finished run left in its folder, for whoever looks at the minimum it found.
 ///

@@ -88,6 +88,18 @@ class AFinishedRun : public testing::Test {
   const std::string out = (folder / "run").string();
 };
 
+TEST_F(AFinishedRun, SaysWhatToDoAboutADamagedSummary) {
+  const std::string remedy =
+      "; valley train --resume " + out + " writes it anew from the last checkpoint";
+  const fs::path file = folder / "run" / "summary.json";
+  Json json = read_json(file);
+  json.erase("steps");
+  write_json(file, json);
+  EXPECT_EQ(open_error(out), "the summary of the run is damaged: key 'steps' not found" + remedy);
+  spill(file, "{");
+  EXPECT_EQ(open_error(out), file.string() + " is not JSON: it breaks at byte 2 of 1" + remedy);
+}
+
 TEST_F(AFinishedRun, GivesBackWhatItEndedWith) {
   const FinishedRun run = FinishedRun::open(out);
   EXPECT_EQ(run.folder(), out);

@@ -209,6 +209,11 @@ std::string points_table(const Json& survey) {
   return table.to_string();
 }
 
+// Every plane has a file of its own; the one that is looked at by default has the short name.
+std::string file_of(const std::string& plane) {
+  return plane == "average" ? "landscape" : "landscape-" + plane;
+}
+
 void write_survey(const std::string& folder, const std::string& name, const Json& json,
                   const std::string& svg) {
   write_json(fs::path(folder) / (name + ".json"), json);
@@ -304,14 +309,14 @@ int landscape(const LandscapeFlags& flags) {
   std::string text;
   for_each_run(runs, flags, [&](size_t i, Progress& progress) {
     all.push_back(survey(views[i], planes[i], extent, flags, progress));
-    write_survey(runs[i].folder(), "landscape", all.back(), picture_of(all.back()));
-    text += points_table(all.back()) +
-            fmt::format(
-                "\n{} of {} by {} points, {} {} examples, {}; written to {}/landscape.json "
-                "and landscape.svg\n\n",
-                flags.plane == "random" ? "random plane" : "plane", flags.points, flags.points,
-                format_count(all.back()["samples"]), flags.split,
-                format_seconds(all.back()["seconds"]), runs[i].folder());
+    write_survey(runs[i].folder(), file_of(flags.plane), all.back(), picture_of(all.back()));
+    text +=
+        points_table(all.back()) +
+        fmt::format(
+            "\n{} of {} by {} points, {} {} examples, {}; written to {}/{}.json and {}.svg\n\n",
+            flags.plane == "random" ? "random plane" : "plane", flags.points, flags.points,
+            format_count(all.back()["samples"]), flags.split, format_seconds(all.back()["seconds"]),
+            runs[i].folder(), file_of(flags.plane), file_of(flags.plane));
   });
   text.pop_back();
   return show({{"runs", all}}, text, flags);
@@ -344,9 +349,9 @@ Command add_landscape(CLI::App& program) {
                    "probe: statistics re-estimated at every point; average: those of the average")
       ->capture_default_str();
   command->footer(
-      "Writes landscape.json and landscape.svg into every run folder (line.json and line.svg for "
-      "a\n"
-      "line). Examples:\n"
+      "Writes landscape.json and landscape.svg into every run folder, landscape-PLANE.json and "
+      ".svg\n"
+      "for another plane than average, and line.json and line.svg for a line. Examples:\n"
       "  valley landscape runs/first\n"
       "  valley landscape runs/compare --plane spread --points 31 --samples 0\n"
       "  valley landscape runs/a runs/b --plane line");

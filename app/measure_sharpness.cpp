@@ -6,11 +6,14 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <iterator>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <set>
 
 #include "app/commands.h"
+#include "app/pass_meter.h"
 #include "valley/analysis/row_scale.h"
 #include "valley/core/clock.h"
 #include "valley/core/error.h"
@@ -21,30 +24,6 @@ namespace valley::app {
 namespace {
 
 namespace fs = std::filesystem;
-
-// Turns forward passes into a bar: every measure has its expected part of it.
-class PassMeter {
- public:
-  PassMeter(Progress& progress, double expected) : progress_(progress), expected_(expected) {}
-
-  void begin(double expected) { until_ += expected; }
-  void add(double passes) {
-    done_ = std::min(done_ + passes, until_);
-    show();
-  }
-  void end() {
-    done_ = until_;
-    show();
-  }
-
- private:
-  void show() {
-    progress_.update({.step = std::llround(done_), .total_steps = std::llround(expected_)});
-  }
-
-  Progress& progress_;
-  double expected_, until_ = 0, done_ = 0;
-};
 
 int64_t peak_bytes() {
   rusage usage{};
@@ -67,6 +46,16 @@ int64_t bytes_for_vectors(const MinimumData& data, const MeasureOptions& options
   return std::max<int64_t>(bytes - peak_bytes(), 0);
 }
 
+// What one measure leaves for another is not done twice.
+double passes_of(const MeasureEntry& entry, const Minimum& minimum,
+                 const SharpnessRequest& request) {
+  if (entry.beside.empty()) return entry.passes(minimum);
+  const MeasureEntry& other = find_measure(entry.beside);
+  const auto& asked = request.measures;
+  const bool both = std::find(asked.begin(), asked.end(), &other) != asked.end();
+  return both ? 0 : other.passes(minimum);
+}
+
 Json measure_all(Minimum& minimum, const SharpnessRequest& request, const std::string& folder,
                  PassMeter& meter) {
   Json result = Json::object();
@@ -75,17 +64,16 @@ Json measure_all(Minimum& minimum, const SharpnessRequest& request, const std::s
     const double start = now_seconds();
     measured.note = why_not(*entry, minimum);
     if (measured.note.empty()) {
-      meter.begin(entry->passes(minimum));
+      meter.begin(passes_of(*entry, minimum, request));
       try {
         measured = entry->measure(minimum);
       } catch (const UsageError& error) {
-        if (request.named)
+        if (request.required)
           throw UsageError(fmt::format("{}: {}: {}", folder, entry->name, error.what()));
         measured.note = error.what();
       }
-      meter.end();
     } else {
-      require(!request.named, "{}: {} {}", folder, entry->name, measured.note);
+      require(!request.required, "{}: {} {}", folder, entry->name, measured.note);
     }
     Json json = {{"value", measured.value ? Json(*measured.value) : Json()}};
     if (measured.standard_error) json["standard_error"] = *measured.standard_error;
@@ -134,9 +122,8 @@ SharpnessRequest check_flags(const SharpnessFlags& flags) {
     require(seen.insert(name).second, "--measures has {} twice", name);
     find_measure(name);
   }
-  request.named = !flags.measures.empty();
   for (const MeasureEntry& entry : measures()) {
-    if (!request.named || seen.contains(entry.name)) request.measures.push_back(&entry);
+    if (seen.empty() || seen.contains(entry.name)) request.measures.push_back(&entry);
   }
 
   const bool by_step = choose("--search", flags.search, {"bisect", "step"}) == 1;
@@ -158,6 +145,32 @@ SharpnessRequest check_flags(const SharpnessFlags& flags) {
   check(request.options);
   request.objective.threads = static_cast<int>(flags.workers);
   return request;
+}
+
+void require_measurable(const std::vector<FinishedRun>& runs, const SharpnessFlags& flags,
+                        SharpnessRequest& request) {
+  request.required = !flags.measures.empty() && runs.size() == 1;
+  if (flags.measures.empty() || runs.size() == 1)
+    return;                                            // whether it has them, measuring will say
+  std::map<const MeasureEntry*, std::string> lacking;  // and why the first run lacks it
+  for (const MeasureEntry* entry : request.measures) {
+    if (entry->needs != Needs::kNothing) lacking[entry];
+  }
+  for (size_t i = 0; i < runs.size() && !lacking.empty(); ++i) {
+    const DataSplits data = runs[i].load_data();
+    const RunWeights weights = runs[i].load_weights(data);
+    for (auto it = lacking.begin(); it != lacking.end();) {
+      const std::string reason =
+          why_not(*it->first, weights.average, weights.workers, weights.initial);
+      if (i == 0) it->second = reason;
+      it = reason.empty() ? lacking.erase(it) : std::next(it);
+    }
+  }
+  for (const MeasureEntry* entry : request.measures) {
+    const auto found = lacking.find(entry);
+    require(found == lacking.end(), "{}: {} {}; no other run has it either", runs[0].folder(),
+            entry->name, found == lacking.end() ? "" : found->second);
+  }
 }
 
 Json options_of(const SharpnessFlags& flags) {
@@ -190,15 +203,16 @@ Json measure_sharpness(const FinishedRun& run, const SharpnessFlags& flags,
   MeasureOptions measure_options = request.options;
   measure_options.bytes = bytes_for_vectors(minimum_data, measure_options, flags.memory);
   Minimum minimum(std::move(minimum_data), measure_options);
+  const double loss = options.batch_norm == BatchNormAt::kProbe ? 2 : 1;
+  std::vector<double> parts = {loss};
+  for (const MeasureEntry* entry : request.measures) {
+    if (why_not(*entry, minimum).empty()) parts.push_back(passes_of(*entry, minimum, request));
+  }
+  PassMeter counting(progress, parts);
+  meter = &counting;
+  counting.begin(loss);
   const PointScores scores = minimum.at_average();
   require_finite(scores.loss, run);
-
-  double expected = 0;
-  for (const MeasureEntry* entry : request.measures) {
-    if (why_not(*entry, minimum).empty()) expected += entry->passes(minimum);
-  }
-  PassMeter counting(progress, expected);
-  meter = &counting;
   const Summary& s = run.summary();
   Json result = about(run);
   result.update({{"workers", s.workers},
@@ -214,6 +228,7 @@ Json measure_sharpness(const FinishedRun& run, const SharpnessFlags& flags,
                  {"normalised", flags.normalise},
                  {"options", options_of(flags)}});
   result["measures"] = measure_all(minimum, request, run.folder(), counting);
+  counting.finish();
   result["seconds"] = now_seconds() - start;
   result["version"] = kVersion;
   return result;

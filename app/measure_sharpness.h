@@ -37,7 +37,7 @@ struct SharpnessFlags : InstrumentFlags {
 /// What they say, once they are known to make sense.
 struct SharpnessRequest {
   std::vector<const MeasureEntry*> measures;
-  bool named = false;  ///< by the person, who then wants them or an error
+  bool required = false;  ///< a measure that a run lacks is an error, not a note
   MeasureOptions options;
   ObjectiveOptions objective;
 };
@@ -48,14 +48,20 @@ void add_measuring_flags(CLI::App& command, SharpnessFlags& flags);
 /// @throws UsageError if one is out of range.
 SharpnessRequest check_flags(const SharpnessFlags& flags);
 
+/// Of measures asked for by name: whether every one has a meaning for some of the runs. Of one run
+/// each is then required; where others lack it, their results say so.
+/// @throws UsageError with the first run's reason for a measure that no run has.
+void require_measurable(const std::vector<FinishedRun>& runs, const SharpnessFlags& flags,
+                        SharpnessRequest& request);
+
 /// The flags that decide the outcome, as sharpness.json holds them under "options".
 Json options_of(const SharpnessFlags& flags);
 
 /// Thrown where a person stops the measuring.
 struct Stopped {};
 
-/// What sharpness.json holds. @throws UsageError if the run diverged, or a measure that was asked
-///     for by name has no meaning for it; Stopped soon after *stop has become true.
+/// What sharpness.json holds. @throws UsageError if the run diverged, or lacks a measure that is
+///     required; Stopped soon after *stop has become true.
 Json measure_sharpness(const FinishedRun& run, const SharpnessFlags& flags,
                        const SharpnessRequest& request, Progress& progress,
                        const std::atomic<bool>* stop = nullptr);

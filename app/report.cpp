@@ -12,6 +12,7 @@
 #include "valley/core/error.h"
 #include "valley/record/units.h"
 #include "valley/report/page.h"
+#include "valley/report/study.h"
 
 namespace valley::app {
 namespace {
@@ -40,7 +41,14 @@ int report(const ReportFlags& flags) {
   for (const auto& folder : folders) {
     runs.push_back(read_report_run(folder, limits_for(folders.size())));
   }
-  const std::string page = report_page(runs, {.title = flags.title});
+  PageOptions options{.title = flags.title};
+  options.studies = read_studies(flags.runs, options.damages);
+  std::vector<std::string> damages = options.damages;
+  for (const ReportRun& run : runs) {
+    damages.insert(damages.end(), run.damages.begin(), run.damages.end());
+  }
+  for (const std::string& damage : damages) std::cerr << "left out: " + damage + "\n";
+  const std::string page = report_page(runs, options);
   write_atomically(out, page);
   std::cout << fmt::format("{} {}, {}: written to {}\n", runs.size(),
                            runs.size() == 1 ? "run" : "runs",

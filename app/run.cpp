@@ -11,12 +11,12 @@
 #include <string_view>
 
 #include "app/commands.h"
+#include "app/finished_run.h"
 #include "app/probe.h"
 #include "valley/comm/group.h"
 #include "valley/comm/rendezvous.h"
 #include "valley/core/error.h"
 #include "valley/record/run_folder.h"
-#include "valley/record/summary.h"
 
 namespace valley::app {
 
@@ -73,9 +73,22 @@ void TrainingFolder::withdraw() const {
 
 std::optional<Summary> finished_run(const std::string& out) {
   if (!fs::exists(fs::path(out) / RunFolder::kSummary)) return std::nullopt;
-  const Summary summary = summary_from(read_summary(RunFolder::open(out)));
-  if (summary.status != "finished") return std::nullopt;
-  return summary;
+  try {
+    const Summary summary = load_summary(RunFolder::open(out));
+    if (summary.status == "finished") return summary;
+  } catch (const UsageError&) {  // damaged: it is the checkpoints that say how far it came
+  }
+  return std::nullopt;
+}
+
+void mention_damaged_summary(const std::string& out) {
+  if (!fs::exists(fs::path(out) / RunFolder::kSummary)) return;
+  try {
+    load_summary(RunFolder::open(out));
+  } catch (const UsageError& error) {
+    const std::string reason = error.what();
+    std::cerr << reason.substr(0, reason.rfind("; ")) << "; it is written anew\n";
+  }
 }
 
 void require_no_launcher(const std::string& command) {
@@ -144,6 +157,7 @@ Summary train_or_resume(const RunConfig& config, const std::string& title, bool 
   const bool resume = fs::exists(fs::path(config.out) / RunFolder::kConfig);
   const TrainingFolder folder(config, resume);
   if (!quiet) std::cerr << title << "\n";
+  if (!quiet && resume) mention_damaged_summary(config.out);
   const auto progress = progress_unless(quiet);
   try {
     const Summary summary = run_in_threads(

@@ -38,8 +38,12 @@ class TrainingFolder {
   std::unique_ptr<RunLock> lock_;
 };
 
-/// The summary of the run in this folder, if it came to its end.
+/// The summary of the run in this folder, if it came to its end and the summary is whole.
 std::optional<Summary> finished_run(const std::string& out);
+
+/// To go on with a run writes a summary that was damaged anew; says so on the standard error, if
+/// that is the case here.
+void mention_damaged_summary(const std::string& out);
 
 /// @throws UsageError under a launcher, for a command that starts its own workers.
 void require_no_launcher(const std::string& command);

@@ -84,7 +84,7 @@ std::string describe(const std::vector<Json>& results, const SharpnessRequest& r
 }
 
 int sharpness(const MeasureFlags& flags) {
-  const SharpnessRequest request = check_flags(flags);
+  SharpnessRequest request = check_flags(flags);
   const std::vector<FinishedRun> runs =
       open_runs(flags.runs, flags.out.empty() ? RunsAre::kWritten : RunsAre::kRead);
   if (!flags.out.empty()) {
@@ -92,6 +92,8 @@ int sharpness(const MeasureFlags& flags) {
     require(parent.empty() || fs::is_directory(parent), "--out {}: there is no folder {}",
             flags.out, parent.string());
   }
+
+  require_measurable(runs, flags, request);
 
   std::vector<Json> results;
   for_each_run(runs, flags, [&](size_t i, Progress& progress) {

@@ -134,7 +134,6 @@ Study read_study(const StudyFlags& flags) {
   study.measuring.quiet = flags.quiet;
   study.measuring.json = flags.json;
   study.request = check_flags(study.measuring);
-  study.request.named = false;  // some runs may lack one: ssgd leaves no workers that differ
   study.out = flags.out.empty() ? "runs/" + fs::path(flags.recipe).stem().string() : flags.out;
   for (GridRun& run : study.runs) {
     run.config.out = (fs::path(study.out) / run.name).string();

@@ -123,6 +123,7 @@ int train(const CLI::App& command, const TrainFlags& flags) {
   const Start start = find();
   if (start == Start::kFinished) return show_finished(*finished_run(config.out), config, flags);
   const bool resume = start == Start::kResumed;
+  if (resume && !flags.quiet) mention_damaged_summary(config.out);
   DataSplits data = load_job_data(config);
   const TrainingFolder folder(config, resume);
   try {

@@ -19,9 +19,11 @@ class Landscape(ProgramTest):
     def landscape(self, *arguments):
         runs = json.loads(self.succeed("landscape", *arguments, "--json", "--quiet"))["runs"]
         for run in runs:
-            folder = self.folder / run["run"]
-            self.assertEqual(json.loads((folder / "landscape.json").read_text()), run)
-            root = xml.etree.ElementTree.parse(folder / "landscape.svg").getroot()
+            folder, name = self.folder / run["run"], "landscape"
+            if run["plane"] != "average":
+                name += "-" + run["plane"]
+            self.assertEqual(json.loads((folder / f"{name}.json").read_text()), run)
+            root = xml.etree.ElementTree.parse(folder / f"{name}.svg").getroot()
             texts = [e.text for e in root.iter("{http://www.w3.org/2000/svg}text")]
             self.assertIn("average", texts)
             self.assertIn("worker 0", texts)
@@ -48,6 +50,12 @@ class Landscape(ProgramTest):
                 self.assertEqual(run["plane"], plane[0])
                 average = run["points"][0]
                 self.assertAlmostEqual(average["loss"], points["average"]["loss"], 6)
+        # Each plane has a file of its own, and the report draws them all.
+        self.assertEqual(json.loads((self.folder / "run/landscape.json").read_text()), by_default)
+        self.succeed("report", "run", "--out", "run.html")
+        page = (self.folder / "run.html").read_text()
+        for plane in ("average", "workers", "spread", "random"):
+            self.assertIn(f'"plane":"{plane}"', page)
         (test,) = self.landscape("run", "--points", 5, "--split", "test", "--samples", 0,
                                  "--span", 2.5)  # fmt: skip
         self.assertAlmostEqual(test["points"][0]["loss"], self.summary("run")["test_loss"], 5)

@@ -25,6 +25,7 @@ LANDSCAPE = {
     "samples": 200,
 }
 SHARPNESS = {
+    "parameters": 1000,
     "measures": {
         "trace": {"value": 12.5, "standard_error": 0.5},
         "spectrum": {
@@ -32,6 +33,7 @@ SHARPNESS = {
             "density": {
                 "at": [i / 10 for i in range(-20, 80)],
                 "eigenvalues_share": [math.exp(-i * i / 100) for i in range(-20, 80)],
+                "width": 0.1,
             },
         },
     },
@@ -199,6 +201,9 @@ CONTRAST = """
 })()
 """
 
+# Tables that reach beyond their place.
+CUT = """[...document.querySelectorAll('.scroll')].filter((n) => n.scrollWidth > n.clientWidth)"""
+
 FOCUSED = """
 (() => {
   const node = document.activeElement;
@@ -238,6 +243,7 @@ class Report(ProgramTest):
         )
         for name, content in [
             ("landscape", LANDSCAPE),
+            ("landscape-spread", LANDSCAPE | {"plane": "spread"}),
             ("sharpness", SHARPNESS),
             ("dynamics", dynamics(2)),
         ]:
@@ -277,11 +283,14 @@ class Report(ProgramTest):
         path, runs = self.report("cmp", "--title", "Two <methods>")
         self.assertEqual((path, runs), (self.folder / "cmp/report.html", 4))
         address = path.as_uri()
-        desk = self.open(address)
+        desk = self.open(address, width=1200)
         self.check_page(desk, address, ALL)
         self.look_at_structure(desk)
         self.use_keyboard(desk)
         self.look_at_noise(desk)
+        self.look_at_planes(desk)
+        self.look_at_spectrum(desk)
+        self.look_at_tables(desk)
         self.assertEqual(desk.complaints(), [])
         desk.close()
 
@@ -447,6 +456,33 @@ class Report(ProgramTest):
             ],
         )
 
+    def look_at_planes(self, page):
+        """Every plane of a run is there to choose."""
+        options = "[...document.querySelectorAll('#landscape-run option')].map(n => n.textContent)"
+        self.assertEqual(page.run(options), [f"dppf-seed0, plane {p}" for p in ("workers", "spread")])
+        page.run(
+            """(n => { n.selectedIndex = 1; n.dispatchEvent(new Event('change')); })(
+                document.getElementById('landscape-run'))"""
+        )
+        self.assertIn(
+            'on the plane "spread"', page.run("document.querySelector('#landscape').textContent")
+        )
+
+    def look_at_spectrum(self, page):
+        """Its axis ends at a tenth of one eigenvalue's bump, far above what the file goes down to."""
+        self.assertLess(min(SHARPNESS["measures"]["spectrum"]["density"]["eigenvalues_share"]), 1e-25)
+        low, high = page.run(
+            "document.querySelector('#sharpness .js-plotly-plot')._fullLayout.yaxis.range"
+        )
+        self.assertAlmostEqual(low, math.log10(0.1 / (math.sqrt(2 * math.pi) * 0.1 * 1000)), 3)
+        self.assertTrue(0 < high < 1)
+
+    def look_at_tables(self, page):
+        """At 1200 pixels no column is cut, in a table that unfolds neither."""
+        page.run("[...document.querySelectorAll('details')].forEach(n => n.open = true)")
+        self.assertEqual(page.run("innerWidth"), 1200)
+        page.wait_until(f"{CUT}.length === 0")
+
     def switch_colours(self, page):
         """Charts and page follow what the system wishes, and the button."""
         paper = "getComputedStyle(document.body).backgroundColor"
@@ -603,19 +639,80 @@ class Report(ProgramTest):
             "nowhere/a.html",
             code=3,
         )
-        for name in (
-            "summary.json",
-            "trace.json",
-            "landscape.json",
-            "sharpness.json",
-            "dynamics.json",
-        ):
-            with self.subTest(name):
-                path = self.folder / "one" / name
-                before = path.read_bytes() if path.exists() else None
-                path.write_text("{")
-                self.refuse(f"one/{name} is not JSON: it breaks at byte 2 of 1", "report", "one")
-                path.write_bytes(before) if before else path.unlink()
+
+    def test_damaged_files(self):
+        """They are left out and named, with what to do."""
+        self.train("all/one", "--epochs", 1)
+        names = {
+            "all/one/trace.json": "nothing writes it anew",
+            "all/one/landscape-spread.json":
+                "valley landscape all/one --plane spread writes it anew",
+            "all/one/sharpness.json": "valley sharpness all/one writes it anew",
+            "all/one/dynamics.json": "valley dynamics all/one writes it anew",
+            "all/study.json": "valley study all/recipe.toml --out all writes it anew",
+        }  # fmt: skip
+        expected = []
+        for name, remedy in names.items():
+            (self.folder / name).write_text("{")
+            expected.append(f"{name} is not JSON: it breaks at byte 2 of 1; {remedy}.")
+        code, _, err = self.run_valley("report", "all")
+        self.assertEqual(code, 0, err)
+        self.assertEqual(sorted(err.splitlines()), sorted(f"left out: {text}" for text in expected))
+        cautions = self.data(self.folder / "all/report.html")["cautions"]
+        for text in expected:
+            self.assertIn(f"Left out: {text}", cautions)
+
+    def test_study(self):
+        """Its ranking and its scatter plots, beside the runs."""
+        self.train("st/a", "--epochs", 2)
+        (self.folder / "st/a/trace.json").write_text(json.dumps(trace(40)))
+        axes = ["lr", "seed", *(f"a-setting-with-a-long-name-{i}" for i in range(9))]
+        measures = {"lpf": (0.5, True), "entropy": (-0.25, False), "training-loss": (None, True)}
+        study = {
+            "axes": [{"key": key, "values": ["0.1", "0.2"]} for key in axes],
+            "until_loss": 0.1,
+            "ranking": [
+                {"measure": name, "larger_is_sharper": larger, "runs": 4, "tau": tau,
+                 "standard_error": 0.125, "granulated": tau,
+                 "granulated_by_axis": [tau, None, *[0.75] * 9]}
+                for name, (tau, larger) in measures.items()
+            ],
+            "runs": [
+                {"name": f"run {i}", "place": [i % 2] + [0] * 10, "status": "finished",
+                 "generalization_gap": i / 100, "measures": {
+                     "lpf": {"value": 1 + i}, "entropy": {"value": None if i == 3 else 2 - i},
+                     "training-loss": {"value": 0.1}}}
+                for i in range(4)
+            ] + [{"name": "run 4", "status": "short", "train_loss": 0.5}],
+        }  # fmt: skip
+        (self.folder / "st/study.json").write_text(json.dumps(study))
+        path, _ = self.report("st")
+        address = path.as_uri()
+        page = self.open(address, width=1200)
+        self.check_page(page, address, [*measures, *CURVES, "Seconds by phase", *TIMELINE])
+        # Twelve columns have no room: they stand in tables below one another, each with its rows.
+        page.wait_until("document.querySelectorAll('#study > .card table').length > 1")
+        page.wait_until(f"{CUT}.length === 0")
+        tables = """[...document.querySelectorAll('#study > .card table')].map((table) =>
+            [...table.querySelectorAll('tr')].map((row) =>
+                [...row.children].map((cell) => cell.textContent)))"""
+        parts = page.run(tables)
+        whole = [sum((row[i > 0:] for i, row in enumerate(rows)), []) for rows in zip(*parts)]
+        self.assertEqual(whole, [
+            ["measure", "τ-b", "granulated", "lr", *axes[2:], "runs"],
+            ["lpf", "0.50 ± 0.13", "0.50", "0.50", *["0.75"] * 9, "4"],
+            ["entropy (small is sharp)", "-0.25 ± 0.13", "-0.25", "-0.25", *["0.75"] * 9, "4"],
+            ["training-loss", "–", "–", "–", *["0.75"] * 9, "4"],
+        ])  # fmt: skip
+        self.assertIn("run 4 ended at training loss 0.5, not 0.1.",
+                      page.run("document.querySelector('#study').textContent"))  # fmt: skip
+        points = """[...document.querySelectorAll('#study .js-plotly-plot')].map((plot) =>
+            plot._fullData.map((trace) => [trace.name, [...trace.x], [...trace.y]]))"""
+        self.assertEqual(page.run(points)[:2], [
+            [["lr 0.1", [1, 3], [0, 2]], ["lr 0.2", [2, 4], [1, 3]]],
+            [["lr 0.1", [2, 0], [0, 2]], ["lr 0.2", [1], [1]]],
+        ])  # fmt: skip
+        self.assertEqual(page.complaints(), [])
 
 
 if __name__ == "__main__":

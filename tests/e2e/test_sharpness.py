@@ -3,6 +3,7 @@
 import gzip
 import json
 import math
+import shutil
 import struct
 import subprocess
 import unittest
@@ -159,6 +160,21 @@ class Sharpness(ProgramTest):
         self.assertEqual(code, 0)
         self.assertRegex(err, r"\Acmp/dppf-seed0\nstep 1/1")
 
+        # What was asked for by name is measured where it can be, and a note says why not elsewhere.
+        named = ("--measures", "mean-valley,entropy")
+        text = self.succeed("sharpness", "cmp", *FEW, *named, "--quiet")
+        self.assertRegex(text, r"\nmean-valley +[\d.]+ +-  larger\n")
+        lacks = "needs workers that differ, at least one is at the average"
+        self.assertRegex(text, rf"\nssgd-seed0: .*\n  mean-valley: {lacks}\n")
+        (both, one) = self.sharpness("cmp/dppf-seed0", "cmp/ssgd-seed0", *FEW, *named)
+        self.assertGreater(both["measures"]["mean-valley"]["value"], 0)
+        self.assertEqual(one["measures"]["mean-valley"]["value"], None)
+        self.assertEqual(one["measures"]["mean-valley"]["note"], lacks)
+        self.assertGreater(one["measures"]["entropy"]["value"], 0)
+        shutil.copytree(self.folder / "cmp/ssgd-seed0", self.folder / "other")
+        self.refuse(f"cmp/ssgd-seed0: mean-valley {lacks}; no other run has it either",
+                    "sharpness", "cmp/ssgd-seed0", "other", *FEW, *named, "--quiet")  # fmt: skip
+
     def test_against_power_iteration(self):
         (self.folder / "data").mkdir()
         for name, head, size in [("images-idx3", 16, 784), ("labels-idx1", 8, 1)]:
@@ -263,6 +279,30 @@ class Sharpness(ProgramTest):
         path.unlink()
         self.refuse("a is not finished, it broke off: killed, or something failed; valley train "
                     "--resume a goes on from step 4", "sharpness", "a")  # fmt: skip
+
+    def test_damaged_summary(self):
+        """Who reads it says what to do, and that helps: the checkpoint of the last step is there."""
+        before, model = self.train("r/a", "--steps", 4), self.model("r/a")
+        self.train("r/b", "--steps", 4)
+        path = self.folder / "r" / "a" / "summary.json"
+        path.write_text(path.read_text()[:100])
+        damage = "r/a/summary.json is not JSON: it breaks at byte 101 of 100"
+        remedy = "valley train --resume r/a writes it anew from the last checkpoint"
+        few = ("--samples", 20, "--measures", "entropy", "--quiet")
+        self.refuse(f"{damage}; {remedy}", "sharpness", "r/a", *few)
+        code, _, err = self.run_valley("sharpness", "r", *few)
+        self.assertEqual((code, err), (0, f"left out: {damage}; {remedy}\n"))
+        self.succeed("report", "r", "--out", "r.html")
+        self.assertIn(f"a has no result that can be read: {damage}; {remedy}.",
+                      (self.folder / "r.html").read_text())  # fmt: skip
+        code, _, err = self.run_valley("train", "--resume", "r/a")
+        self.assertEqual(code, 0, err)
+        self.assertTrue(err.startswith(f"{damage}; it is written anew\n"), err)
+        after = self.summary("r/a")
+        for key in ("status", "steps", "train_loss", "test_loss", "valley_width", "rounds"):
+            self.assertEqual(after[key], before[key], key)
+        self.assertEqual(self.model("r/a"), model)
+        self.succeed("sharpness", "r/a", *few)
 
     def test_diverged(self):
         self.train("a", "--steps", 4)

@@ -32,12 +32,20 @@ class BatchGradients {
   /// As Objective::set_buffers().
   void set_buffers(const at::Tensor& buffers);
 
-  /// mean_j g_j(points[j]), g_j over the examples batches[j]: [d] double.
+  /// BatchNorm's statistics of all examples at x, as set_buffers() takes them; undefined for a
+  /// model that has none. Cost: a forward pass.
+  at::Tensor statistics_at(const at::Tensor& x);
+
+  /// mean_j g_j(points[j]), g_j over the examples batches[j]: [d] double. With `statistics`, the
+  /// j-th gradient has the j-th of them: a point that is far from where the statistics are from
+  /// does not compute what it would in training.
   at::Tensor mean(const std::vector<at::Tensor>& points,
-                  const std::vector<std::vector<int64_t>>& batches);
+                  const std::vector<std::vector<int64_t>>& batches,
+                  const std::vector<at::Tensor>& statistics = {});
 
  private:
   struct Replica;
+  std::shared_ptr<const Dataset> data_;
   std::vector<std::unique_ptr<Replica>> replicas_;
 };
 

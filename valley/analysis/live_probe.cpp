@@ -105,7 +105,6 @@ WorkerSpread LiveProbe::spread(const LivePoint& point) const {
 void LiveProbe::add_noise(const LivePoint& point, const WorkerSpread& spread, Json& json) {
   const at::Tensor buffers = point.buffers();
   share_->objective.set_buffers(buffers);
-  share_->gradients.set_buffers(buffers);
   const double at_average = loss(point.average);
   json["loss"] = finite_or_null(at_average);
   json["losses"] = losses_of_workers(point);
@@ -113,10 +112,14 @@ void LiveProbe::add_noise(const LivePoint& point, const WorkerSpread& spread, Js
     json["note"] = "the loss of the average is not finite";
     return;
   }
+  const at::Tensor statistics = statistics_at(point.average);
+  if (statistics.defined()) share_->objective.set_buffers(statistics);
   const at::Tensor g = gradient(point.average);
+  share_->objective.set_buffers(buffers);
   const double norm = length(g);
   json["gradient_norm"] = finite_or_null(norm);
-  if (std::isfinite(norm) && norm > 0) json["effective_rate"] = rate(point, g);
+  if (std::isfinite(norm) && norm > 0) json["effective_rate"] = rate(point, g, statistics);
+  if (!o_.smoothed) return;
   const double sigma = std::sqrt(spread.variance / static_cast<double>(point.x.numel()));
   if (spread.has_directions() && std::isfinite(sigma)) {
     json["smoothed"] = smoothed(point, spread, g, sigma);
@@ -147,15 +150,25 @@ at::Tensor LiveProbe::gradient(const at::Tensor& x) {
   return sum.to(x.scalar_type());
 }
 
-Json LiveProbe::rate(const LivePoint& point, const at::Tensor& gradient) {
+// Every worker takes those at the average for itself, in the way of its own: where it stands there,
+// both are the same.
+at::Tensor LiveProbe::statistics_at(const at::Tensor& x) {
+  at::Tensor statistics = share_->gradients.statistics_at(x);
+  if (statistics.defined()) passes_ += comm_.size();
+  return statistics;
+}
+
+Json LiveProbe::rate(const LivePoint& point, const at::Tensor& gradient,
+                     const at::Tensor& statistics) {
+  const at::Tensor own = statistics_at(point.x);
   std::vector<StepParts> steps;
   size_t batch_size = 0;
   for (int64_t k = 0; k < o_.draws; ++k) {
     // The first of an epoch: epochs are independent of each other, their steps are not.
     const auto batch = share_->sampler.batch(k * share_->sampler.steps_per_epoch());
     const std::vector<int64_t> indices(batch.begin(), batch.end());
-    const at::Tensor at_average = share_->gradients.mean({point.average}, {indices});
-    const at::Tensor at_worker = share_->gradients.mean({point.x}, {indices});
+    const at::Tensor at_average = share_->gradients.mean({point.average}, {indices}, {statistics});
+    const at::Tensor at_worker = share_->gradients.mean({point.x}, {indices}, {own});
     comm_.all_reduce_mean(at_average);
     comm_.all_reduce_mean(at_worker);
     steps.push_back(step_parts(gradient, at_average, at_worker));

@@ -21,6 +21,7 @@ struct LiveProbeOptions {
   uint64_t seed = 0;        ///< of both draws
   DecayRule decay_rule = DecayRule::kAll;  ///< gives the order of x
   int threads = 1;                         ///< of this worker
+  bool smoothed = true;  ///< the smoothed loss and the curvatures too, the larger part of the cost
 };
 
 /// What a worker shows of itself. All vectors [d], not to be written to.
@@ -46,7 +47,8 @@ struct LivePoint {
 ///     1 + 3                 loss and gradient at x_A
 ///     M                     losses of the workers
 ///     6 M B / n draws       mini-batches
-///     3 + 3 M + 5 draws     smoothed loss and curvatures
+///     3 + 3 M + 5 draws     smoothed loss and curvatures, unless `smoothed` is false
+///     2 M                   BatchNorm's statistics at x_A and x_m, with which gradients are taken
 ///
 /// A worker sends d values for the spread, (2 M + draws) d for losses and curvatures, and
 /// (1 + 2 draws) d doubles for gradients. Memory: two models, 6 d values, the examples once.
@@ -76,7 +78,8 @@ class LiveProbe {
   Json losses_of_workers(const LivePoint& point);
   double loss(const at::Tensor& x);
   at::Tensor gradient(const at::Tensor& x);
-  Json rate(const LivePoint& point, const at::Tensor& gradient);
+  Json rate(const LivePoint& point, const at::Tensor& gradient, const at::Tensor& statistics);
+  at::Tensor statistics_at(const at::Tensor& x);
   Json smoothed(const LivePoint& point, const WorkerSpread& spread, const at::Tensor& gradient,
                 double sigma);
 

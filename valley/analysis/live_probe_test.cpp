@@ -3,6 +3,7 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/equal.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros_like.h>
 #include <gtest/gtest.h>
@@ -131,12 +132,16 @@ Json expected_of(const Workers& workers, const Partition& partition = {}) {
   Objective objective(make_net, data, *data, {.threads = 1});
   BatchGradients gradients(make_net, data, *data, DecayRule::kAll, 1);
   objective.set_buffers(workers.buffers);
-  gradients.set_buffers(workers.buffers);
   const WorkerSpread spread = spread_of_workers(workers.average, workers.x);
   Json json = spread_figures(spread, 23);
   json["loss"] = objective.loss(workers.average);
   for (const at::Tensor& x : workers.x) json["losses"].push_back(objective.loss(x));
+  const at::Tensor statistics = gradients.statistics_at(workers.average);
+  std::vector<at::Tensor> own;
+  for (const at::Tensor& x : workers.x) own.push_back(gradients.statistics_at(x));
+  objective.set_buffers(statistics);
   const at::Tensor g = objective.gradient(workers.average).gradient;
+  objective.set_buffers(workers.buffers);
   json["gradient_norm"] = g.norm().item<double>();
   std::vector<StepParts> steps;
   for (int64_t k = 0; k < kDraws; ++k) {
@@ -150,7 +155,8 @@ Json expected_of(const Workers& workers, const Partition& partition = {}) {
     }
     const std::vector<at::Tensor> center(workers.x.size(), workers.average);
     steps.push_back(
-        step_parts(g, gradients.mean(center, batches), gradients.mean(workers.x, batches)));
+        step_parts(g, gradients.mean(center, batches, std::vector(workers.x.size(), statistics)),
+                   gradients.mean(workers.x, batches, own)));
   }
   json["effective_rate"] = rate_figures(effective_rate(steps), 0.5);
   if (!spread.has_directions()) return json;
@@ -173,9 +179,59 @@ TEST(LiveProbe, WorkersTogetherFindWhatOneAloneDoes) {
     const Result result = measure(workers, options());
     expect_near(result.figures, expected_of(workers));
     const double m = count, curves = count == 1 ? 0 : 3 + 3 * m + 5 * kDraws;
-    EXPECT_NEAR(result.passes, 4 + m + 6 * m * kBatch * kDraws / kExamples + curves, 1e-9);
+    EXPECT_NEAR(result.passes, 4 + m + 6 * m * kBatch * kDraws / kExamples + 2 * m + curves, 1e-9);
     EXPECT_EQ(result.figures.contains("smoothed"), count > 1);
   }
+}
+
+TEST(LiveProbe, LeavesOutTheSmoothedLossAlone) {
+  const Workers workers(3);
+  LiveProbeOptions without = options();
+  without.smoothed = false;
+  const Result result = measure(workers, without);
+  Json expected = expected_of(workers);
+  expected.erase("smoothed");
+  expect_near(result.figures, expected);
+  EXPECT_FALSE(result.figures.contains("smoothed"));
+  EXPECT_NEAR(result.passes, 4 + 3 + 6.0 * 3 * kBatch * kDraws / kExamples + 2 * 3, 1e-9);
+}
+
+// What follows does not see how long the rows before BatchNorm are.
+struct Scaled : torch::nn::Module {
+  Scaled() {
+    first = register_module("first", torch::nn::Linear(4, 5));
+    bn = register_module("bn", torch::nn::BatchNorm1d(5));
+    last = register_module("last", torch::nn::Linear(5, 3));
+    to(at::kDouble);
+  }
+  at::Tensor forward(const at::Tensor& x) {
+    return last(bn(first(x.flatten(1).to(at::kDouble)) * 100));
+  }
+  torch::nn::Linear first{nullptr};
+  torch::nn::BatchNorm1d bn{nullptr};
+  torch::nn::Linear last{nullptr};
+};
+
+TEST(BatchGradients, HaveTheStatisticsOfTheirOwnPoint) {
+  const auto data = examples();
+  BatchGradients gradients([] { return wrap(std::make_shared<Scaled>()); }, data, *data,
+                           DecayRule::kAll, 2);
+  const int64_t before = 4 * 5 + 5, size = before + 5 + 5 + 5 * 3 + 3;
+  const at::Tensor average = normals({size}, 1), longer = average.clone();
+  longer.narrow(0, 0, before).mul_(1.5);
+  const std::vector<std::vector<int64_t>> batch = {{0, 1, 2, 3, 4, 5}};
+  const at::Tensor there = gradients.statistics_at(average);
+  const at::Tensor own = gradients.statistics_at(longer);
+  const at::Tensor at_average = gradients.mean({average}, batch, {there});
+  const auto away = [&](const at::Tensor& statistics) {
+    const at::Tensor zeta = gradients.mean({longer}, batch, {statistics}) - at_average;
+    return zeta.narrow(0, before, size - before).norm().item<double>();
+  };
+  EXPECT_LT(away(own), 1e-4);  // BatchNorm's epsilon
+  EXPECT_GT(away(there), 0.1);
+  // Nothing of it stays.
+  EXPECT_EQ(away(own), away(own));
+  EXPECT_TRUE(at::equal(gradients.statistics_at(average), there));
 }
 
 TEST(LiveProbe, OfProcessesIsThatOfThreads) {

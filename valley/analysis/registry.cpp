@@ -19,6 +19,17 @@ double products(int64_t together) { return 3 + 6 * static_cast<double>(together)
 double workers(const Minimum& m) { return static_cast<double>(m.data().workers.size()); }
 double draws(const Minimum& m) { return static_cast<double>(m.options().draws); }
 
+double moments(const Minimum& m) {
+  return draws(m) * products(m.together(8)) / static_cast<double>(m.together(8));
+}
+
+// At most: nobody knows before how soon Lanczos has converged.
+double lanczos_steps(const Minimum& m) {
+  const MeasureOptions& o = m.options();
+  return static_cast<double>(
+      std::min(steps_within(o.bytes, o.lanczos_steps, 1, m.data().average), m.dimension()));
+}
+
 }  // namespace
 
 const std::vector<MeasureEntry>& measures() {
@@ -38,11 +49,12 @@ const std::vector<MeasureEntry>& measures() {
       {"sam", "highest rise of the loss found within a small ball", "10 gradients", false, kNothing,
        true, [](const Minimum&) { return 10 * kGradient; }, &measure_sam},
       {"entropy", "Shannon entropy of the predictions", "a loss", false, kNothing, false,
-       [](const Minimum&) { return 1.0; }, &measure_entropy},
+       [](const Minimum&) { return 0.0; }, &measure_entropy},
       {"lpf", "mean loss under small noise: the low-pass filtered loss", "draws losses", true,
        kNothing, true, [](const Minimum& m) { return draws(m); }, &measure_lpf},
       {"local-entropy", "log of the mean of exp(-loss) under the same noise", "nothing beside lpf",
-       true, kNothing, false, [](const Minimum&) { return 0.0; }, &measure_local_entropy},
+       true, kNothing, false, [](const Minimum& m) { return draws(m); }, &measure_local_entropy,
+       "lpf"},
       {"pac-bayes", "distance from the start over the noise that is borne, squared",
        "about 6 draws losses", true, kInitial, true, [](const Minimum& m) { return 6 * draws(m); },
        &measure_pac_bayes},
@@ -50,14 +62,11 @@ const std::vector<MeasureEntry>& measures() {
        "draws losses", true, kBoth, true, [](const Minimum& m) { return draws(m); },
        &measure_valley_bound},
       {"lambda-max", "largest eigenvalue of the Hessian", "10 to 60 products", false, kNothing,
-       true, [](const Minimum&) { return 15 * products(1); }, &measure_lambda_max},
+       true, [](const Minimum& m) { return lanczos_steps(m) * products(1); }, &measure_lambda_max},
       {"trace", "sum of the Hessian's eigenvalues", "draws products", true, kNothing, true,
-       [](const Minimum& m) {
-         return draws(m) * products(m.together(8)) / static_cast<double>(m.together(8));
-       },
-       &measure_trace},
+       &moments, &measure_trace},
       {"frobenius", "root of the sum of their squares", "nothing beside trace", true, kNothing,
-       true, [](const Minimum&) { return 0.0; }, &measure_frobenius},
+       true, &moments, &measure_frobenius, "trace"},
       {"fisher-rao", "x^T H x", "a product", false, kNothing, true,
        [](const Minimum&) { return products(1); }, &measure_fisher_rao},
       {"spectral-density", "the Hessian's eigenvalues; the figure: the negative ones' share",
@@ -82,16 +91,20 @@ const MeasureEntry& find_measure(const std::string& name) {
 
 std::string why_not(const MeasureEntry& entry, const Minimum& minimum) {
   const MinimumData& data = minimum.data();
+  return why_not(entry, data.average, data.workers, data.initial);
+}
+
+std::string why_not(const MeasureEntry& entry, const at::Tensor& average,
+                    const std::vector<at::Tensor>& workers, const at::Tensor& initial) {
   if (entry.needs == Needs::kWorkers || entry.needs == Needs::kBoth) {
-    if (data.workers.size() < 2) return "needs two workers, the run has one";
-    const bool together =
-        std::any_of(data.workers.begin(), data.workers.end(), [&](const at::Tensor& worker) {
-          return sits_on_average(data.average, worker, data.workers.size());
-        });
+    if (workers.size() < 2) return "needs two workers, the run has one";
+    const bool together = std::any_of(
+        workers.begin(), workers.end(),
+        [&](const at::Tensor& worker) { return sits_on_average(average, worker, workers.size()); });
     if (together) return "needs workers that differ, at least one is at the average";
   }
   if (entry.needs == Needs::kInitial || entry.needs == Needs::kBoth) {
-    if (!data.initial.defined()) return "needs the weights that training began with";
+    if (!initial.defined()) return "needs the weights that training began with";
   }
   return "";
 }

@@ -33,9 +33,11 @@ struct MeasureEntry {
   bool stochastic = false;  ///< has a standard error, and depends on the seed
   Needs needs = Needs::kNothing;
   bool larger_is_sharper = true;
-  /// About how many forward passes it takes, for the time left.
+  /// About how many forward passes it takes, or how many at most, for the time left. The loss at
+  /// x_A is known before.
   double (*passes)(const Minimum&);
   Measurement (*measure)(Minimum&);
+  std::string beside = {};  ///< the measure that leaves what this one needs: then it takes nothing
 };
 
 /// Every measure by name; `valley list measures`, --measures, the documents and the tests read
@@ -45,7 +47,10 @@ const std::vector<MeasureEntry>& measures();
 /// @throws UsageError for an unknown name (the nearest is offered).
 const MeasureEntry& find_measure(const std::string& name);
 
-/// Why the measure has no meaning here: "needs two workers, the run has one"; "" if it has.
+/// Why the measure has no meaning here: "needs two workers, the run has one"; "" if it has. For
+/// weights x_A, x_m and x_0 (undefined if unknown), all [d].
+std::string why_not(const MeasureEntry& entry, const at::Tensor& average,
+                    const std::vector<at::Tensor>& workers, const at::Tensor& initial);
 std::string why_not(const MeasureEntry& entry, const Minimum& minimum);
 
 }  // namespace valley

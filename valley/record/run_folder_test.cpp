@@ -93,10 +93,12 @@ TEST(Summary, SaysWhatIsWrong) {
   const auto error = [&] { return error_of<UsageError>([&] { read_summary(run); }); };
   EXPECT_EQ(error(),
             path + " has no summary.json: the run has not ended; --resume " + path + " goes on");
+  const std::string remedy =
+      "; valley train --resume " + path + " writes it anew from the last checkpoint";
   spill(folder / "summary.json", "{\"a\": }");
-  EXPECT_EQ(error(), path + "/summary.json is not JSON: it breaks at byte 7 of 7");
+  EXPECT_EQ(error(), path + "/summary.json is not JSON: it breaks at byte 7 of 7" + remedy);
   spill(folder / "summary.json", "[1]");
-  EXPECT_EQ(error(), path + "/summary.json is no JSON object");
+  EXPECT_EQ(error(), path + "/summary.json is no JSON object" + remedy);
 }
 
 }  // namespace

@@ -26,6 +26,15 @@ std::string text(const Json& object, const char* key, const std::string& otherwi
   return found != object.end() && found->is_string() ? found->get<std::string>() : otherwise;
 }
 
+// That the file is there says that it diverged, whatever is left of its content.
+std::string reason_of_divergence(const RunFolder& folder) {
+  try {
+    return text(read_json(folder.file(kDiverged)), "reason", "");
+  } catch (const UsageError&) {
+    return "";
+  }
+}
+
 }  // namespace
 
 std::string_view name(RunState::Kind kind) {
@@ -38,6 +47,8 @@ std::string_view name(RunState::Kind kind) {
       return "diverged";
     case RunState::Kind::kRunning:
       return "running";
+    case RunState::Kind::kDamaged:
+      return "damaged";
     case RunState::Kind::kBrokenOff:
       break;
   }
@@ -47,13 +58,17 @@ std::string_view name(RunState::Kind kind) {
 RunState run_state(const RunFolder& folder) {
   using Kind = RunState::Kind;
   const bool ended = has(folder, RunFolder::kSummary);
-  // Runs of early versions had no status: a summary was the end.
-  const std::string status = ended ? text(read_summary(folder), "status", "finished") : "";
+  std::string status, damage;
+  try {
+    // Runs of early versions had no status: a summary was the end.
+    if (ended) status = text(read_summary(folder), "status", "finished");
+  } catch (const UsageError& error) {
+    damage = error.what();
+  }
   if (status == "finished") return {Kind::kFinished, ""};
   if (RunLock::held(folder.path())) return {Kind::kRunning, ""};
-  if (has(folder, kDiverged)) {
-    return {Kind::kDiverged, text(read_json(folder.file(kDiverged)), "reason", "")};
-  }
+  if (has(folder, kDiverged)) return {Kind::kDiverged, reason_of_divergence(folder)};
+  if (!damage.empty()) return {Kind::kDamaged, damage};
   return {ended ? Kind::kInterrupted : Kind::kBrokenOff, ""};
 }
 

@@ -16,18 +16,20 @@ struct RunState {
     kDiverged,     ///< a loss or weight was not finite
     kRunning,      ///< a process of this machine trains there now
     kBrokenOff,    ///< none of these: killed, or a worker or the disk failed
+    kDamaged,      ///< summary.json cannot be read, so nobody knows
   };
   Kind kind = Kind::kFinished;
-  std::string reason;  ///< of a divergence: "the loss is nan at step 8 on worker 1"
+  /// Of a divergence: "the loss is nan at step 8 on worker 1", "" where that cannot be read. Of
+  /// damage: what is wrong with the file, and what to do.
+  std::string reason;
 
   bool finished() const { return kind == Kind::kFinished; }
 };
 
-/// "finished", "interrupted", "diverged", "running", "broken off".
+/// "finished", "interrupted", "diverged", "running", "broken off", "damaged".
 std::string_view name(RunState::Kind kind);
 
 /// From summary.json, diverged.json and RunLock.
-/// @throws UsageError if one of the files is damaged.
 RunState run_state(const RunFolder& folder);
 
 /// Leaves diverged.json for run_state(), as worker `worker` of several that may do so at once.

@@ -63,10 +63,23 @@ TEST_F(StateOfARun, ADivergenceIsNotedAndForgotten) {
   forget_divergence(folder.path());
 }
 
-TEST_F(StateOfARun, NamesADamagedFile) {
+TEST_F(StateOfARun, KnowsADivergenceWhoseFileIsDamaged) {
   spill(folder / "diverged.json", "{");
-  EXPECT_EQ(error_of<UsageError>([&] { run_state(run()); }),
-            (folder / "diverged.json").string() + " is not JSON: it breaks at byte 2 of 1");
+  EXPECT_EQ(kind(), Kind::kDiverged);
+  EXPECT_EQ(run_state(run()).reason, "");
+}
+
+TEST_F(StateOfARun, SaysWhatToDoAboutADamagedSummary) {
+  const std::string path = folder.path().string();
+  spill(folder / "summary.json", "{");
+  EXPECT_EQ(kind(), Kind::kDamaged);
+  EXPECT_EQ(run_state(run()).reason,
+            path + "/summary.json is not JSON: it breaks at byte 2 of 1; valley train --resume " +
+                path + " writes it anew from the last checkpoint");
+  note_divergence(folder.path(), 0, "the loss is nan");
+  EXPECT_EQ(kind(), Kind::kDiverged);
+  const RunLock lock(folder.path());
+  EXPECT_EQ(kind(), Kind::kRunning) << "who trains there writes it anew";
 }
 
 TEST(RunStateName, IsAWord) {
@@ -75,6 +88,7 @@ TEST(RunStateName, IsAWord) {
   EXPECT_EQ(name(Kind::kDiverged), "diverged");
   EXPECT_EQ(name(Kind::kRunning), "running");
   EXPECT_EQ(name(Kind::kBrokenOff), "broken off");
+  EXPECT_EQ(name(Kind::kDamaged), "damaged");
 }
 
 }  // namespace

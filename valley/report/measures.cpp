@@ -22,6 +22,13 @@ const Json* find(const Json& object, const char* key) {
   return found == object.end() ? nullptr : &*found;
 }
 
+// A part of an object; null where there is none.
+const Json& part(const Json& object, const char* key) {
+  static const Json none;
+  const Json* found = find(object, key);
+  return found ? *found : none;
+}
+
 std::string text(const Json& object, std::initializer_list<const char*> keys,
                  const std::string& otherwise = "") {
   for (const char* key : keys) {
@@ -92,7 +99,9 @@ Json density_of(const Json& object) {
     for (const char* y : {"eigenvalues_share", "density"}) {
       const Json *grid = find(object, x), *density = find(object, y);
       if (grid && grid->is_array() && !grid->empty() && is_list_of(density, grid->size())) {
-        return {{"eigenvalue", numbers(*grid)}, {"density", numbers(*density)}};
+        return {{"eigenvalue", numbers(*grid)},
+                {"density", numbers(*density)},
+                {"width", part(object, "width")}};
       }
     }
   }
@@ -168,13 +177,6 @@ Json from_columns(const std::vector<std::pair<std::string, Json>>& columns) {
     if (any) panels.add(name, {{"name", name}, {"x", columns[0].second}, {"y", y}});
   }
   return panels.to_json(columns.empty() ? "" : columns[0].first);
-}
-
-// A part of an object; null where there is none.
-const Json& part(const Json& object, const char* key) {
-  static const Json none;
-  const Json* found = find(object, key);
-  return found ? *found : none;
 }
 
 void copy_number(const Json& from, const char* key, Json& to, const char* name) {
@@ -289,7 +291,15 @@ Json sharpness_of(const Json& file) {
   if (const Json* table = find(file, "measures")) {
     if (Json list = measures(*table); !list.empty()) result["measures"] = std::move(list);
   }
-  if (Json density = spectrum(file); !density.is_null()) result["spectrum"] = std::move(density);
+  if (Json density = spectrum(file); !density.is_null()) {
+    const Json &parameters = part(file, "parameters"), &width = density["width"];
+    if (parameters.is_number() && width.is_number()) {
+      const double bumps = width.get<double>() * parameters.get<double>();
+      if (bumps > 0) density["floor"] = shortened(0.1 / (std::sqrt(2 * M_PI) * bumps));
+    }
+    density.erase("width");
+    result["spectrum"] = std::move(density);
+  }
   if (result.empty()) return nullptr;
   if (const std::string how = how_measured(file); !how.empty()) result["how"] = how;
   return result;

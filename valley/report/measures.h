@@ -13,9 +13,11 @@ namespace valley {
 Json landscape_of(const Json& file);
 
 /// sharpness.json as {measures: [{name, value, standard_error, unit, note}],
-/// spectrum: {eigenvalue: [n], density: [n]}, how}; each may be missing. Read are a list or an
-/// object of measures, and a density {at, eigenvalues_share} of one of them. `how` says over what
-/// and with which options: "500 examples, draws 20, seed 0, ...".
+/// spectrum: {eigenvalue: [n], density: [n], floor}, how}; each may be missing. Read are a list or
+/// an object of measures, and a density {at, eigenvalues_share, width} of one of them. `floor` is a
+/// tenth of the height that one eigenvalue alone has in it, 1 / (sqrt(2 pi) width d) of d
+/// parameters: less is the tail of a bump, and says nothing. `how` says over what and with which
+/// options: "500 examples, draws 20, seed 0, ...".
 Json sharpness_of(const Json& file);
 
 /// dynamics.json as {panels: [{title, x_label, series: [{name, x, y}]}]}. Read are

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 namespace valley {
@@ -58,6 +59,15 @@ TEST(Sharpness, FindsTheDensityInItsMeasure) {
   EXPECT_EQ(sharpness["measures"][1],
             Json::parse(R"({"name":"spectrum","value":null,"note":"why"})"));
   EXPECT_EQ(sharpness["spectrum"], Json::parse(R"({"eigenvalue":[0.0,1.0],"density":[2.0,3.0]})"));
+}
+
+TEST(Sharpness, TheDensityEndsWhereItMeansNothing) {
+  const Json file = Json::parse(R"({"parameters":1000,"measures":{"spectral-density":{"value":0,
+      "density":{"at":[0,1],"eigenvalues_share":[2,1e-30],"width":0.5}}}})");
+  // A tenth of a bump of width 0.5 that holds one eigenvalue of 1000.
+  EXPECT_NEAR(sharpness_of(file)["spectrum"]["floor"].get<double>(),
+              0.1 / (0.5 * std::sqrt(2 * M_PI) * 1000), 1e-9);
+  EXPECT_FALSE(sharpness_of(file)["spectrum"].contains("width"));
 }
 
 TEST(Sharpness, SaysHowItWasMeasured) {

@@ -55,7 +55,7 @@ Json run_json(const ReportRun& run) {
                  {"settings", std::move(settings)},
                  {"config", to_toml(run.config)},
                  {"curves", run.curves}};
-  for (const auto& [key, part] : {std::pair<const char*, const Json&>{"landscape", run.landscape},
+  for (const auto& [key, part] : {std::pair<const char*, const Json&>{"landscapes", run.landscapes},
                                   {"sharpness", run.sharpness},
                                   {"dynamics", run.dynamics},
                                   {"noise", run.noise}}) {
@@ -91,10 +91,13 @@ Json report_data(const std::vector<ReportRun>& runs, const PageOptions& options)
                           {"figures", std::move(figures)}});
   }
   for (const auto& run : runs) run_list.push_back(run_json(run));
+  std::vector<std::string> caution_list = cautions(groups);
+  for (const std::string& damage : options.damages) caution_list.push_back("Left out: " + damage);
   return {{"title", options.title.empty() ? default_title(runs) : options.title},
           {"headline", headline(groups)},
-          {"cautions", cautions(groups)},
+          {"cautions", std::move(caution_list)},
           {"version", kVersion},
+          {"studies", options.studies},
           {"groups", std::move(group_list)},
           {"runs", std::move(run_list)}};
 }

@@ -10,7 +10,10 @@
 namespace valley {
 
 struct PageOptions {
-  std::string title;  ///< "" names what was compared
+  std::string title = {};          ///< "" names what was compared
+  std::vector<Json> studies = {};  ///< see study_of()
+  std::vector<std::string> damages =
+      {};  ///< files of no single run that were left out, in sentences
 };
 
 /// Whether this program was built with Plotly.js in it; without, there are no pages.

@@ -55,7 +55,7 @@ TEST(Assets, AreThereAndCannotEndTheirElements) {
 
 TEST(ReportData, GroupsWithFiguresAndRuns) {
   std::vector<ReportRun> runs = {test_run("ssgd", 0, 0.8), test_run("ssgd", 1, 0.9)};
-  runs[1].landscape = {{"x", {1, 2}}};
+  runs[1].landscapes = {{{"x", {1, 2}}}};
   const Json data = report_data(runs);
   EXPECT_EQ(data["title"], "lenet on blobs, 4 workers");
   ASSERT_EQ(data["groups"].size(), 1);
@@ -65,8 +65,8 @@ TEST(ReportData, GroupsWithFiguresAndRuns) {
   EXPECT_EQ(data["groups"][0]["figures"]["test_accuracy"]["count"], 2);
   EXPECT_DOUBLE_EQ(data["groups"][0]["figures"]["test_accuracy"]["mean"], 0.85);
   EXPECT_FALSE(data["groups"][0]["figures"].contains("test_loss"));
-  EXPECT_FALSE(data["runs"][0].contains("landscape"));
-  EXPECT_EQ(data["runs"][1]["landscape"], runs[1].landscape);
+  EXPECT_FALSE(data["runs"][0].contains("landscapes"));
+  EXPECT_EQ(data["runs"][1]["landscapes"], runs[1].landscapes);
   EXPECT_EQ(data["runs"][0]["settings"][0], Json({"algorithm", "ssgd"}));
   EXPECT_THAT(data["runs"][0]["config"].get<std::string>(), HasSubstr("push = 0.5\n"));
 }

@@ -11,7 +11,6 @@
 #include "valley/core/error.h"
 #include "valley/record/metrics.h"
 #include "valley/record/run_state.h"
-#include "valley/record/summary.h"
 #include "valley/report/curves_data.h"
 #include "valley/report/measures.h"
 #include "valley/report/timeline.h"
@@ -25,16 +24,11 @@ bool is_run(const fs::path& path) {
   return fs::exists(path / RunFolder::kConfig, error);
 }
 
-// A file that may be missing; null then.
-Json read_if_there(const fs::path& path) {
-  std::error_code error;
-  return fs::exists(path, error) ? read_json(path) : Json();
-}
-
-// Labels of compare.json's methods in their order; the folders are named LABEL-seedN.
+// Labels of compare.json's methods in their order; the folders are named LABEL-seedN. Without them
+// the runs stand in the order of their names, which is no reason to stop.
 std::vector<std::string> compared_methods(const fs::path& folder) {
-  std::vector<std::string> labels;
-  const Json compared = read_if_there(folder / "compare.json");
+  std::vector<std::string> labels, ignored;
+  const Json compared = read_if_whole(folder / "compare.json", "", ignored);
   if (!compared.is_object()) return labels;
   for (const Json& method : compared.value("methods", Json::array())) {
     if (method.is_object() && method.contains("label") && method["label"].is_string()) {
@@ -106,7 +100,41 @@ Progress progress_of(const std::vector<Json>& records) {
   return progress;
 }
 
+// Those of landscape.json and of landscape-PLANE.json, in this order.
+Json landscapes_in(const fs::path& folder, std::vector<std::string>& damages) {
+  std::vector<fs::path> files;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with("landscape-") && name.ends_with(".json")) files.push_back(entry.path());
+  }
+  std::sort(files.begin(), files.end());
+  files.insert(files.begin(), folder / "landscape.json");
+  Json list = Json::array();
+  for (const fs::path& file : files) {
+    std::string plane = file.stem().string().substr(std::string_view("landscape").size());
+    if (!plane.empty()) plane = " --plane " + plane.substr(1);
+    Json landscape = landscape_of(read_if_whole(
+        file, fmt::format("valley landscape {}{} writes it anew", folder.string(), plane),
+        damages));
+    if (!landscape.is_null()) list.push_back(std::move(landscape));
+  }
+  return list.empty() ? Json() : list;
+}
+
 }  // namespace
+
+Json read_if_whole(const fs::path& path, const std::string& remedy,
+                   std::vector<std::string>& damages) {
+  std::error_code error;
+  if (!fs::exists(path, error)) return nullptr;
+  try {
+    return read_json(path);
+  } catch (const UsageError& damage) {
+    damages.push_back(fmt::format("{}; {}.", damage.what(), remedy));
+    return nullptr;
+  }
+}
 
 ReportLimits limits_for(size_t runs) {
   ReportLimits limits;
@@ -154,8 +182,11 @@ ReportRun read_report_run(const RunFolder& folder, const ReportLimits& limits) {
   }
   const Progress progress = progress_of(records);
   run.reached = progress.reached;
-  if (fs::exists(folder.file(RunFolder::kSummary), error)) run.summary = read_summary(folder);
   RunState state = run_state(folder);
+  // Of one that is damaged the state says enough, be it that another matters more.
+  std::vector<std::string> ignored;
+  run.summary = read_if_whole(folder.file(RunFolder::kSummary), "", ignored);
+  if (!run.summary.is_object()) run.summary = nullptr;
   // Records of others' versions may end in a loss that is no number, without a note of why.
   if (state.kind == RunState::Kind::kBrokenOff && progress.diverged) {
     state.kind = RunState::Kind::kDiverged;
@@ -163,12 +194,18 @@ ReportRun read_report_run(const RunFolder& folder, const ReportLimits& limits) {
   run.status = name(state.kind);
   run.reason = state.reason;
   run.curves = curves_of(records, limits);
-  if (const Json trace = read_if_there(folder.file(RunFolder::kTrace)); trace.is_object()) {
+  const auto read = [&](std::string_view name, const std::string& remedy) {
+    return read_if_whole(folder.file(name), remedy, run.damages);
+  };
+  const auto anew = [&](const std::string& command) {
+    return fmt::format("valley {} {} writes it anew", command, folder.path().string());
+  };
+  if (const Json trace = read(RunFolder::kTrace, "nothing writes it anew"); trace.is_object()) {
     run.timeline = timeline_of(trace, limits);
   }
-  run.landscape = landscape_of(read_if_there(folder.file("landscape.json")));
-  run.sharpness = sharpness_of(read_if_there(folder.file("sharpness.json")));
-  const Json dynamics = read_if_there(folder.file("dynamics.json"));
+  run.landscapes = landscapes_in(folder.path(), run.damages);
+  run.sharpness = sharpness_of(read("sharpness.json", anew("sharpness")));
+  const Json dynamics = read("dynamics.json", anew("dynamics"));
   run.dynamics = dynamics_of(dynamics);
   run.noise = noise_of(dynamics, limits.bar_workers);
   return run;

@@ -30,16 +30,17 @@ struct ReportRun {
   std::string name;  ///< of the folder
   Config config;
   std::string algorithm;
-  std::string status;   ///< finished, interrupted, diverged, running or broken off
-  std::string reason;   ///< why it diverged; "" where nobody knows
+  std::string status;   ///< finished, interrupted, diverged, running, broken off or damaged
+  std::string reason;   ///< why it diverged or is damaged; "" where nobody knows
   std::string reached;  ///< how far it came, in words: "step 120 (epoch 8)"
   Json summary;         ///< null where the run did not end
   Json curves;          ///< see curves_of()
   Json timeline;        ///< see timeline_of(); null without a trace
-  Json landscape;       ///< as `valley landscape` writes it; null without
+  Json landscapes;      ///< a list, see landscape_of(), one a plane; null without
   Json sharpness;       ///< see sharpness_of(); null without
   Json dynamics;        ///< see dynamics_of(); null without
   Json noise;           ///< see noise_of(); null without
+  std::vector<std::string> damages;  ///< files left out: what is wrong with each, and what to do
 
   bool finished() const { return status == "finished"; }
 
@@ -50,9 +51,15 @@ struct ReportRun {
   std::optional<double> figure(std::string_view key) const;
 };
 
-/// Reads what is there: only config.toml must be.
-/// @throws UsageError that names the file if one is damaged.
+/// Reads what is there: only config.toml must be. A damaged file of the others is left out, and
+/// named in `damages`; a damaged summary is the run's status.
+/// @throws UsageError if config.toml or metrics.jsonl is damaged.
 ReportRun read_report_run(const RunFolder& folder, const ReportLimits& limits);
+
+/// A JSON file that may be missing: null then. Null too if it is damaged, and then `damages` has
+/// one sentence more: "REASON; REMEDY."
+Json read_if_whole(const std::filesystem::path& path, const std::string& remedy,
+                   std::vector<std::string>& damages);
 
 /// The folders of runs that the arguments mean, each once, in the order given: a run folder, or a
 /// folder that holds some, like that of `valley compare`, whose order of methods is kept.

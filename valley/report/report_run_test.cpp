@@ -50,7 +50,7 @@ TEST(ReportRun, ReadsWhatIsThere) {
   EXPECT_EQ(run.figure("seconds"), std::nullopt);
   EXPECT_EQ(run.figure("test_loss"), std::nullopt);
   EXPECT_EQ(run.curves["evaluations"]["test_loss"], Json({1.5}));
-  for (const Json* part : {&run.timeline, &run.landscape, &run.sharpness, &run.dynamics}) {
+  for (const Json* part : {&run.timeline, &run.landscapes[0], &run.sharpness, &run.dynamics}) {
     EXPECT_TRUE(part->is_object());
   }
 }
@@ -62,7 +62,7 @@ TEST(ReportRun, AConfigurationIsEnough) {
   EXPECT_EQ(run.status, "broken off");
   EXPECT_EQ(run.reached, "");
   EXPECT_EQ(run.figure("test_accuracy"), std::nullopt);
-  for (const Json* part : {&run.timeline, &run.landscape, &run.sharpness, &run.dynamics}) {
+  for (const Json* part : {&run.timeline, &run.landscapes, &run.sharpness, &run.dynamics}) {
     EXPECT_TRUE(part->is_null());
   }
 }
@@ -85,15 +85,52 @@ TEST(ReportRun, StatusOfRunsThatDidNotEnd) {
   EXPECT_EQ(read(folder / "a").status, "running");
 }
 
-TEST(ReportRun, DamagedFilesAreNamed) {
-  for (const char* name :
-       {"summary.json", "trace.json", "landscape.json", "sharpness.json", "dynamics.json"}) {
-    TestFolder folder;
-    make_run(folder / "a");
+TEST(ReportRun, DamagedFilesAreLeftOutAndNamed) {
+  TestFolder folder;
+  make_run(folder / "a");
+  const std::string path = (folder / "a").string();
+  for (const auto& [name, remedy] :
+       {std::pair{"trace.json", std::string("nothing writes it anew")},
+        {"landscape.json", "valley landscape " + path + " writes it anew"},
+        {"landscape-spread.json", "valley landscape " + path + " --plane spread writes it anew"},
+        {"sharpness.json", "valley sharpness " + path + " writes it anew"},
+        {"dynamics.json", "valley dynamics " + path + " writes it anew"}}) {
     spill(folder / "a" / name, "{\"x\": ");
-    EXPECT_EQ(error_of<UsageError>([&] { read(folder / "a"); }),
-              (folder / "a" / name).string() + " is not JSON: it breaks at byte 7 of 6");
+    EXPECT_THAT(
+        read(folder / "a").damages,
+        ElementsAre(path + "/" + name + " is not JSON: it breaks at byte 7 of 6; " + remedy + "."));
+    std::filesystem::remove(folder / "a" / name);
   }
+  spill(folder / "a/summary.json", "{\"x\": ");
+  const ReportRun run = read(folder / "a");
+  EXPECT_EQ(run.status, "damaged");
+  EXPECT_EQ(run.reason, path +
+                            "/summary.json is not JSON: it breaks at byte 7 of 6; valley train "
+                            "--resume " +
+                            path + " writes it anew from the last checkpoint");
+  EXPECT_TRUE(run.summary.is_null());
+  EXPECT_THAT(run.damages, testing::IsEmpty());
+}
+
+TEST(ReportRun, EveryPlaneIsALandscape) {
+  TestFolder folder;
+  make_run(folder / "a");
+  const auto survey = [](const std::string& plane) {
+    return R"({"x":[0,1],"y":[0,1],"loss":[[1,2],[3,4]],"plane":")" + plane + "\"}";
+  };
+  spill(folder / "a/landscape-spread.json", survey("spread"));
+  spill(folder / "a/landscape-random.json", survey("random"));
+  spill(folder / "a/landscape-random.svg", "");
+  // Written by a version that had one file for all planes.
+  spill(folder / "a/landscape.json", survey("workers"));
+  const ReportRun run = read(folder / "a");
+  ASSERT_EQ(run.landscapes.size(), 3);
+  EXPECT_EQ(run.landscapes[0]["plane"], "workers");
+  EXPECT_EQ(run.landscapes[1]["plane"], "random");
+  EXPECT_EQ(run.landscapes[2]["plane"], "spread");
+}
+
+TEST(ReportRun, FilesThatNothingCanReplaceAreRefused) {
   TestFolder folder;
   make_run(folder / "a");
   spill(folder / "a/metrics.jsonl", "what\n{}\n");

@@ -121,12 +121,23 @@ std::string how_it_stands(const ReportRun& run, const std::string& where) {
                ? fmt::format("{} diverged: its loss was no number {}.", run.name, where)
                : fmt::format("{} diverged: {}.", run.name, run.reason);
   }
+  if (run.status == "damaged") {
+    return fmt::format("{} has no result that can be read: {}.", run.name, run.reason);
+  }
   if (run.status == "running")
     return fmt::format("{} still runs; its records end {}.", run.name, where);
   if (run.status == "interrupted") {
     return fmt::format("{} was interrupted {}; {}", run.name, where, go_on);
   }
   return fmt::format("{} broke off {}: killed, or something failed; {}", run.name, where, go_on);
+}
+
+// The first few; `rest` says how many more there are.
+void cut_off(std::vector<std::string>& sentences, fmt::format_string<size_t&> rest) {
+  if (sentences.size() <= kMost) return;
+  size_t more = sentences.size() - kMost;
+  sentences.resize(kMost);
+  sentences.push_back(fmt::format(rest, more));
 }
 
 // Runs that ended in good order, with a model that is good for nothing.
@@ -141,11 +152,7 @@ std::vector<std::string> fruitless_runs(const std::vector<RunGroup>& groups) {
       if (!text.empty()) result.push_back(fmt::format("{}: {}.", run->name, text));
     }
   }
-  if (result.size() > kMost) {
-    const size_t more = result.size() - kMost;
-    result.resize(kMost);
-    result.push_back(fmt::format("{} more runs ended no better than that.", more));
-  }
+  cut_off(result, "{} more runs ended no better than that.");
   return result;
 }
 
@@ -191,11 +198,15 @@ std::vector<std::string> cautions(const std::vector<RunGroup>& groups) {
       result.push_back(how_it_stands(*run, where));
     }
   }
-  if (result.size() > kMost) {
-    const size_t more = result.size() - kMost;
-    result.resize(kMost);
-    result.push_back(fmt::format("{} more runs did not end.", more));
+  cut_off(result, "{} more runs did not end.");
+  std::vector<std::string> damages;
+  for (const auto& group : groups) {
+    for (const auto* run : group.runs) {
+      for (const std::string& damage : run->damages) damages.push_back("Left out: " + damage);
+    }
   }
+  cut_off(damages, "{} more files are damaged.");
+  result.insert(result.end(), damages.begin(), damages.end());
   if (unended) {
     result.push_back("Runs that did not end are in the curves but not in the means.");
   }

@@ -19,6 +19,20 @@ ReportRun with_widths(ReportRun run, double width, double predicted) {
   return run;
 }
 
+TEST(Cautions, DamagedFilesAndWhatToDo) {
+  std::vector<ReportRun> runs = {test_run("ssgd", 0, 0.8)};
+  for (int i = 0; i < 7; ++i) runs[0].damages.push_back("x is damaged; mend it.");
+  const auto list = cautions(group_runs(runs));
+  ASSERT_EQ(list.size(), 6u);
+  EXPECT_EQ(list[0], "Left out: x is damaged; mend it.");
+  EXPECT_EQ(list[5], "2 more files are damaged.");
+  runs[0].damages.clear();
+  runs[0].status = "damaged";
+  runs[0].reason = "x is damaged; mend it";
+  EXPECT_EQ(cautions(group_runs(runs))[0],
+            "ssgd-0 has no result that can be read: x is damaged; mend it.");
+}
+
 TEST(Headline, OneRun) {
   EXPECT_EQ(headline_of({with_widths(test_run("dppf", 0, 0.8504), 4.004, 4)}),
             "dppf trained lenet on blobs with 4 workers to 85.04 % on the test set in 36.0 s, "

@@ -115,7 +115,11 @@ Summary summary_from(const Json& json) {
             .samples_per_second = number(json, "samples_per_second"),
             .peak_rss_bytes = json.at("peak_rss_bytes")};
   } catch (const Json::exception& error) {
-    throw UsageError(std::string("the summary of the run is damaged: ") + error.what());
+    // "[json.exception.out_of_range.403] key 'steps' not found": the first word is not for people.
+    const std::string reason = error.what();
+    const size_t word = reason.find("] ");
+    throw UsageError("the summary of the run is damaged: " +
+                     (word == std::string::npos ? reason : reason.substr(word + 2)));
   }
 }
 

@@ -123,6 +123,13 @@ TEST(Summary, DoesWithoutProbes) {
   EXPECT_EQ(read.seconds.probe, 0);
 }
 
+TEST(Summary, DamageIsSaidInWords) {
+  Json json = example().to_json();
+  json.erase("steps");
+  EXPECT_EQ(error_of<UsageError>([&] { summary_from(json); }),
+            "the summary of the run is damaged: key 'steps' not found");
+}
+
 TEST(Summary, DamageIsAUsageError) {
   for (const char* key : {"rounds", "seconds", "status"}) {
     Json json = example().to_json();

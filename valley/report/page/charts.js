@@ -17,26 +17,29 @@ const section = (id, title, lead) => {
 };
 
 // columns: [{title, text}]; rows: lists of strings or nodes; the first cell heads its row.
-const table = (caption, columns, rows, classes = () => "") =>
-  el(
-    "div",
-    { class: "scroll", tabindex: "0", role: "region", "aria-label": caption },
+// Columns that have no room stand in another table below, beside the same first column; on a narrow
+// screen the table scrolls.
+const table = (caption, columns, rows, classes = () => "") => {
+  const node = el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption });
+  const content = (cell, copied) =>
+    [].concat(cell).map((child) => (copied && child instanceof Node ? child.cloneNode(true) : child));
+  const part = (chosen, i) =>
     el(
       "table",
       {},
-      el("caption", {}, caption),
+      el(
+        "caption",
+        { class: i ? "sr" : null },
+        el("span", {}, i ? caption + ", continued" : caption),
+      ),
       el(
         "thead",
         {},
         el(
           "tr",
           {},
-          ...columns.map((column) =>
-            el(
-              "th",
-              { scope: "col", class: column.text ? "text" : null, title: column.title2 },
-              column.title,
-            ),
+          ...chosen.map((c) =>
+            el("th", { scope: "col", class: columns[c].text ? "text" : null }, columns[c].title),
           ),
         ),
       ),
@@ -47,23 +50,63 @@ const table = (caption, columns, rows, classes = () => "") =>
           el(
             "tr",
             {},
-            ...row.map((cell, c) =>
+            ...chosen.map((c) =>
               c === 0
-                ? el("th", { scope: "row" }, ...[].concat(cell))
+                ? el("th", { scope: "row" }, ...content(row[c], i > 0))
                 : el(
                     "td",
                     {
                       class:
                         [columns[c].text ? "text" : "", classes(r, c)].join(" ").trim() || null,
                     },
-                    ...[].concat(cell),
+                    ...content(row[c]),
                   ),
             ),
           ),
         ),
       ),
-    ),
-  );
+    );
+  const draw = (parts) => node.replaceChildren(...parts.map(part));
+  const whole = columns.map((_, c) => c);
+  draw([whole]);
+  let width = 0, // that it was made for
+    parts = 1;
+  const fit = () => {
+    if (node.clientWidth === width || !node.clientWidth) return;
+    width = node.clientWidth;
+    if (parts > 1) draw([whole]);
+    parts = 1;
+    if (narrow.matches || node.scrollWidth <= width) return;
+    const split = divided(
+      [...node.querySelectorAll("thead th")].map((th) => th.getBoundingClientRect().width),
+      width,
+    );
+    parts = split.length;
+    if (parts > 1) draw(split);
+  };
+  new ResizeObserver(fit).observe(node);
+  return node;
+};
+// Columns [0, ...] for each of as few tables as `room` asks for, about equally wide.
+const divided = ([first, ...widths], room) => {
+  const pack = (most) => {
+    const parts = [];
+    let taken = Infinity;
+    widths.forEach((width, i) => {
+      if (taken + width > most) {
+        parts.push([0]);
+        taken = first;
+      }
+      parts[parts.length - 1].push(i + 1);
+      taken += width;
+    });
+    return parts;
+  };
+  const fewest = pack(room).length;
+  let most = room;
+  while (most > first && pack(most - 10).length === fewest) most -= 10;
+  return pack(most);
+};
 
 const charts = [];
 const mostRows = 60;

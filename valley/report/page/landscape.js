@@ -1,8 +1,8 @@
 // The loss around the workers, in 3-D and from above.
 
-const landscape = (holder, run) => {
-  const { x, y, loss, points, plane, split, samples } = run.landscape;
-  const [xTitle, yTitle] = run.landscape.axes || ["first direction", "second direction"];
+const landscape = (holder, { survey }) => {
+  const { x, y, loss, points, plane, split, samples } = survey;
+  const [xTitle, yTitle] = survey.axes || ["first direction", "second direction"];
   const [low, high] = extent(loss.flat()) || [0, 1];
   const tall = low > 0 && high / low > 15; // a canyon: only its logarithm shows the floor
   const lift = (v) => (isNumber(v) ? (tall ? Math.log10(v) : v) : null);

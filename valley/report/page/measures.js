@@ -35,6 +35,20 @@ const waysMeasured = (shown) => {
   );
 };
 
+const shownGroups = (list) => [...new Set(list.map(({ g }) => g))];
+const groupKeys = (list) =>
+  el("ul", { class: "keys" }, ...list.map((g) => el("li", {}, swatch(g), groups[g].label)));
+
+// The part of a density's axis that says something: below the floor it is the tails of bumps. Where the
+// file does not know it, eight decades.
+const meaningful = (spectra) => {
+  const highest = extent(spectra.flatMap(({ density }) => density)) || [0, 0];
+  const floor = Math.min(...spectra.map((one) => one.floor || 1e-8 * Math.max(...numbers(one.density))));
+  if (!(floor > 0 && floor < highest[1])) return {};
+  const ends = [Math.log10(floor), Math.log10(highest[1])];
+  return { range: [ends[0], ends[1] + 0.06 * (ends[1] - ends[0])] };
+};
+
 const sharpness = () => {
   const shown = groupsWith((run) => run.sharpness);
   if (!shown.length) return;
@@ -90,7 +104,7 @@ const sharpness = () => {
     title: "Spectrum of the Hessian",
     height: 340,
     caption:
-      "Density of the eigenvalues, on a logarithmic axis; what lies far to the right is steep.",
+      "Density of the eigenvalues, on a logarithmic axis that ends at a tenth of the height of a single one; what lies far to the right is steep.",
     traces: () =>
       spectra.map(({ g, run, eigenvalue, density }) => ({
         type: "scatter",
@@ -103,10 +117,9 @@ const sharpness = () => {
       })),
     layout: () => ({
       xaxis: axis("eigenvalue"),
-      yaxis: axis("density", { type: "log", exponentformat: "power" }),
-      showlegend: spectra.length > 1,
-      legend: { orientation: "h", y: 1.12 },
+      yaxis: axis("density", { type: "log", exponentformat: "power", ...meaningful(spectra) }),
     }),
+    below: () => (shownGroups(spectra).length > 1 ? groupKeys(shownGroups(spectra)) : null),
     numbers: () => ({
       columns: ["run", "lowest eigenvalue", "highest eigenvalue"].map((title) => ({ title })),
       rows: spectra.map(({ run, eigenvalue }) => [run.name, ...extent(eigenvalue).map(digits)]),
@@ -114,7 +127,7 @@ const sharpness = () => {
   });
 };
 
-const dynamics = (holder, run) => {
+const dynamics = (holder, { run }) => {
   const grid = el("div", { class: "grid" });
   holder.append(grid);
   for (const panel of run.dynamics.panels) {

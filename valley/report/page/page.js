@@ -37,6 +37,7 @@ const followReading = () => {
 applyTheme();
 tiles();
 cautions();
+studies();
 comparison();
 curves();
 probes();
@@ -44,7 +45,7 @@ perRun(
   "timeline",
   "Workers over time",
   "Computing, communicating and waiting, worker by worker.",
-  "timeline",
+  having("timeline"),
   timeline,
   mostWaiting(),
 );
@@ -52,9 +53,9 @@ perRun(
   "landscape",
   "Landscape",
   "The valley the workers ended in.",
-  "landscape",
+  surveys(),
   landscape,
-  widest("landscape"),
+  widest(surveys()),
 );
 sharpness();
 noise();
@@ -62,7 +63,7 @@ perRun(
   "dynamics",
   "Dynamics",
   "How the workers moved along the run.",
-  "dynamics",
+  having("dynamics"),
   dynamics,
 );
 settings();

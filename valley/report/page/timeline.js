@@ -1,6 +1,6 @@
 // What every worker did when.
 
-const timeline = (holder, run) => {
+const timeline = (holder, { run }) => {
   const { workers, shares, window: stretch, dropped, sentence } = run.timeline;
   if (sentence) holder.append(el("div", { class: "card finding" }, el("p", {}, sentence)));
   const grid = el("div", { class: "grid" });

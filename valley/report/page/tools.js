@@ -4,6 +4,7 @@ const report = JSON.parse(document.getElementById("report-data").textContent);
 const { groups, runs } = report;
 const root = document.documentElement;
 const phone = matchMedia("(max-width: 560px)");
+const narrow = matchMedia("(max-width: 820px)");
 const touch = matchMedia("(pointer: coarse)");
 const darkWish = matchMedia("(prefers-color-scheme: dark)");
 
