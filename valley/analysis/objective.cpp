@@ -19,6 +19,7 @@
 #include "valley/analysis/sum_over_threads.h"
 #include "valley/core/cores.h"
 #include "valley/core/error.h"
+#include "valley/core/foreign_message.h"
 #include "valley/evaluation/batch_norm.h"
 #include "valley/evaluation/deal.h"
 #include "valley/models/model_pass.h"
@@ -192,10 +193,10 @@ std::vector<at::Tensor> Objective::hessian_products(const at::Tensor& x,
         });
   } catch (const std::exception& error) {
     // "derivative for aten::grid_sampler_2d_backward is not implemented" and its like.
-    std::string reason = error.what();
+    const std::string reason = error.what();
     if (reason.find("not implemented") == std::string::npos) throw;
-    reason = reason.substr(0, reason.find('\n'));
-    throw UsageError(fmt::format("the network has no second derivative in LibTorch: {}", reason));
+    throw UsageError(
+        fmt::format("the network has no second derivative in LibTorch: {}", one_line(reason)));
   }
   if (options_.on_passes) options_.on_passes(3 + 6 * static_cast<double>(k));
   std::vector<at::Tensor> products;

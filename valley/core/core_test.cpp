@@ -6,6 +6,7 @@
 #include <set>
 
 #include "valley/core/error.h"
+#include "valley/core/foreign_message.h"
 #include "valley/core/names.h"
 #include "valley/core/numbers.h"
 #include "valley/core/random.h"
@@ -62,6 +63,28 @@ TEST(Random, SeedsDifferByEveryPart) {
       for (const char* purpose : {"shuffle", "augment", "shuffl"})
         for (int64_t epoch : {0, 1, 2}) seeds.insert(derive_seed(seed, worker, purpose, epoch));
   EXPECT_EQ(seeds.size(), 2u * 3 * 3 * 3);
+}
+
+// As LibTorch writes them.
+TEST(ForeignMessage, OneLineOfItIsNeverNothing) {
+  EXPECT_EQ(one_line("Is a directory"), "Is a directory");
+  EXPECT_EQ(one_line("\nUnknown builtin op: aten::wobble.\nCould not find any"),
+            "Unknown builtin op: aten::wobble.");
+  EXPECT_EQ(one_line("\n \n:\n  derivative is not implemented:\n  File \"x.py\", line 3\n"),
+            "derivative is not implemented");
+  EXPECT_EQ(one_line("[enforce fail at inline_container.cc:165] . file not found: a/version"),
+            "file not found: a/version");
+  EXPECT_EQ(one_line("[enforce fail at inline_container.cc:165] . "),
+            "[enforce fail at inline_container.cc:165] .");
+  EXPECT_EQ(one_line("The following operation failed.\nTraceback of TorchScript:\n  File \"x.py\"\n"
+                     "RuntimeError: The size of tensor a (3) must match\nException raised from f"),
+            "The size of tensor a (3) must match");
+  EXPECT_EQ(one_line("Traceback:\nbuiltins.ValueError: see Error: 3\n"), "see Error: 3");
+  EXPECT_EQ(one_line("Traceback:\nbuiltins.ValueError: \n"), "builtins.ValueError");
+  EXPECT_EQ(one_line("Traceback:\nbuiltins.ValueError: \n\n  no such\nthing\n"), "no such");
+  for (const char* nothing : {"", "\n", " \n\t\n", ":\n.\n"}) {
+    EXPECT_EQ(one_line(nothing), "no reason given");
+  }
 }
 
 TEST(Random, StateRestoresTheStream) {
