@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <filesystem>
 #include <optional>
 
 #include "valley/core/error.h"
@@ -11,6 +12,7 @@
 #include "valley/models/lenet.h"
 #include "valley/models/lstm.h"
 #include "valley/models/mlp.h"
+#include "valley/models/model_names.h"
 #include "valley/models/pyramidnet.h"
 #include "valley/models/resnet.h"
 #include "valley/models/scripted.h"
@@ -113,8 +115,17 @@ const std::vector<ModelEntry>& models() {
   return table;
 }
 
+bool is_model_file(const std::string& name) {
+  for (const ModelEntry& entry : models()) {
+    if (entry.name == name || match(entry.name, name)) return false;
+  }
+  std::error_code error;
+  return name.ends_with(".pt") || name.find('/') != std::string::npos ||
+         std::filesystem::is_regular_file(name, error);
+}
+
 std::unique_ptr<Model> make_model(const std::string& name, const ModelOptions& options) {
-  if (name.ends_with(".pt")) return ScriptedModel::load(name);
+  if (is_model_file(name)) return ScriptedModel::load(name);
 
   const auto [channels, height, width] = options.input;
   require(channels >= 1 && height >= 1 && width >= 1 && options.classes >= 1,

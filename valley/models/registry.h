@@ -27,12 +27,12 @@ struct ModelEntry {
 /// Every model by name; `valley list models`, --help and the tests read this table.
 const std::vector<ModelEntry>& models();
 
-/// A registry model, or the TorchScript file `name` when it ends in ".pt" (with the weights and the
-/// number of classes it has; `options` do not change them).
-/// @throws UsageError for an unknown name (the nearest is offered), numbers that the family does
-/// not
-///     have, an input that the model cannot read, or a file that is missing, cut short, or no
-///     TorchScript module.
+/// A registry model, or the TorchScript file of that name (model_names.h), with the weights and the
+/// number of classes it has; `options` do not change them.
+///
+/// @throws UsageError for an unknown name (the nearest is offered), for numbers that the family
+///     does not have, for an input that the model cannot read, or for a file that is missing, cut
+///     short, or no TorchScript module.
 std::unique_ptr<Model> make_model(const std::string& name, const ModelOptions& options);
 
 }  // namespace valley

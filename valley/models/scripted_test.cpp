@@ -1,12 +1,16 @@
 #include "valley/models/scripted.h"
 
 #include <ATen/Context.h>
+#include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/allclose.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/equal.h>
+#include <ATen/ops/linear.h>
+#include <ATen/ops/ones.h>
 #include <ATen/ops/randn.h>
 #include <gtest/gtest.h>
+#include <torch/version.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -14,21 +18,33 @@
 #include <fstream>
 #include <sstream>
 #include <thread>
+#include <tuple>
 
 #include "valley/core/error.h"
+#include "valley/models/model_names.h"
 #include "valley/models/registry.h"
 #include "valley/models/safetensors.h"
 #include "valley/models/state_dict.h"
 #include "valley/models/test_members.h"
+#include "valley/optim/flat_parameters.h"
 
 // Both ways between Python and C++. The Python is the distribution's, whose torch is this LibTorch.
 namespace valley {
 namespace {
 
+using Names = std::vector<std::string>;
+
+Names names_of(const std::vector<NamedTensor>& tensors) {
+  Names names;
+  for (const auto& [name, tensor] : tensors) names.push_back(name);
+  return names;
+}
+
 // Before every script: the twins in tests/golden.
 constexpr const char* kPrelude = R"(
-import sys, torch
+import sys, torch, zipfile
 from torch import nn
+from typing import List, NamedTuple, Optional
 torch.set_num_threads(1)
 sys.dont_write_bytecode = True
 sys.path.insert(0, sys.argv[1])
@@ -36,7 +52,7 @@ import python_models as twins
 )";
 
 // One folder and one run of Python for all tests: importing torch takes two seconds.
-constexpr const char* kExports = R"(
+constexpr const char* kExports = R"py(
 class Pair(nn.Module):
     def __init__(self):
         super().__init__()
@@ -64,6 +80,45 @@ class NoForward(nn.Module):
     def double(self, x): return self.w * x
 class Empty(nn.Module):
     def forward(self, x): return 2 * x
+class Twice(nn.Module):  # one module under two names, one weight in two places, buffers of all kinds
+    def __init__(self):
+        super().__init__()
+        self.a, self.b, self.norm = nn.Linear(4, 4), nn.Linear(4, 4), nn.BatchNorm1d(4)
+        self.again, self.b.weight = self.norm, self.a.weight
+        self.a.bias.requires_grad_(False)
+        self.register_buffer("shift", torch.ones(4))
+        self.register_buffer("grid", torch.full((4,), 2.0), persistent=False)
+        self.plain = torch.full((1,), 3.0)
+    def forward(self, x): return self.again(self.norm(self.b(self.a(x)) * self.grid)) + self.shift * self.plain
+class Out(NamedTuple):
+    logits: torch.Tensor
+    aux: Optional[torch.Tensor]
+    features: List[torch.Tensor]
+class Heads(Pair):
+    def forward(self, x):
+        aux: Optional[torch.Tensor] = None
+        if self.training: aux = 2 * self.fc(x)
+        return Out(self.fc(x), aux, [x])
+class Lists(Pair):
+    def forward(self, x): return [x, self.fc(x)]
+class Dicts(Pair):
+    def forward(self, x): return {"aux": x, "logits": self.fc(x)}
+class Number(Pair):
+    def forward(self, x): return float(self.fc(x).sum())
+class Silent(Pair):
+    def forward(self, x):
+        if x.shape[0] > 0:
+            raise ValueError("")
+        return self.fc(x)
+class Modes(nn.Module):  # the mode matters to three of these
+    def __init__(self):
+        super().__init__()
+        self.norm, self.drop, self.lstm = nn.BatchNorm1d(4), nn.Dropout(0.1), nn.LSTM(4, 4, 2, dropout=0.1)
+        self.none, self.free = nn.Dropout(0.0), nn.BatchNorm1d(4, track_running_stats=False)
+    def forward(self, x):
+        return self.lstm(self.none(self.free(self.drop(self.norm(x)))).unsqueeze(0))[0][0]
+class Always(Pair):
+    def forward(self, x): return nn.functional.dropout(self.fc(x))
 
 torch.manual_seed(0)
 net = twins.make("resnet-8", (3, 32, 32))
@@ -81,8 +136,28 @@ torch.jit.script(Values()).save("values.pt")
 torch.jit.trace(twins.make("lenet"), torch.randn(2, 1, 28, 28)).save("traced.pt")
 torch.save(net.state_dict(), "state_dict.pt")
 torch.save(net.state_dict(), "legacy.pt", _use_new_zipfile_serialization=False)
-for module in (Pair, TwoInputs, Tied, Raises, NoForward, Empty): torch.jit.script(module()).save(module.__name__ + ".pt")
-)";
+for module in (Pair, TwoInputs, Tied, Raises, NoForward, Empty, Twice, Heads, Lists, Dicts, Number, Silent, Modes, Always):
+    torch.jit.script(module()).save(module.__name__ + ".pt")
+example = torch.randn(3, 4)
+for name in ("eval", "train"):
+    torch.jit.trace(Modes().train(name == "train"), example, check_trace=False).save(f"modes_{name}.pt")
+    torch.jit.trace(Twice().train(name == "train"), example).save(f"twice_{name}.pt")
+
+# What other versions write: operators and classes that are not here, a call with one argument more.
+def rewritten(name, old, new):
+    with zipfile.ZipFile("Pair.pt") as source, zipfile.ZipFile(name, "w") as target:
+        for item in source.infolist():
+            data = source.read(item)
+            if item.filename.endswith(("code/__torch__.py", "/version")): data = data.replace(old, new)
+            target.writestr(item.filename, data)
+rewritten("newer_operator.pt", b"(fc).forward(x, )", b"torch.wobble(x)")
+rewritten("extension.pt", b"(fc).forward(x, )", b"ops.torchvision.nms(x)")
+rewritten("class.pt", b"  training : bool", b"  q : __torch__.torch.classes.foo.Bar\n  training : bool")
+rewritten("argument.pt", b"(fc).forward(x, )", b"torch.relu(x, 3)")
+rewritten("overload.pt", b"(fc).forward(x, )", b"torch.add(x)")
+rewritten("keyword.pt", b"(fc).forward(x, )", b"torch.relu(x, wild=3)")
+rewritten("version.pt", b"3\n", b"4200\n")
+)py";
 
 class Scripted : public testing::Test {
  protected:
@@ -116,11 +191,13 @@ class Scripted : public testing::Test {
     return "no error";
   }
 
-  static std::string forward_error(const std::string& name, const at::Tensor& input) {
+  static std::string forward_error(const std::string& name, const at::Tensor& input,
+                                   const std::string& output = "") {
     try {
-      ScriptedModel::load(path(name))->forward(input);
+      ScriptedModel::load(path(name), output)->forward(input);
     } catch (const UsageError& error) {
-      return std::string(error.what()).substr(folder_.string().size() + 1);
+      std::string text = error.what();
+      return text.erase(text.find(path("")), path("").size());
     }
     return "no error";
   }
@@ -251,6 +328,167 @@ TEST_F(Scripted, TiedWeightsAppearOnceAndFrozenOnesAsBuffers) {
   EXPECT_EQ(model->buffers()[0].name, "a.bias");
 }
 
+// Each tensor trains once, under its first name; Python gets it under all of them.
+TEST_F(Scripted, TheStateIsWhatPythonsStateDictHolds) {
+  std::vector<NamedTensor> expected;
+  for (const std::string name : {"Twice", "twice_eval", "twice_train"}) {
+    const auto model = ScriptedModel::load(path(name + ".pt"));
+    EXPECT_EQ(names_of(model->parameters()),
+              (Names{"a.weight", "b.bias", "norm.weight", "norm.bias"}));
+    EXPECT_EQ(names_of(model->buffers()), (Names{"a.bias", "shift", "grid", "norm.running_mean",
+                                                 "norm.running_var", "norm.num_batches_tracked"}));
+    EXPECT_EQ(model->own_buffers(), (Names{"shift", "grid"}));
+    const FlatParameters flat(*model);  // as the trainer does
+    at::Tensor(flat.values()).add_(1);
+    at::Tensor(flat.buffers()).add_(1);
+    save_safetensors(path(name + ".safetensors"), model->state());
+    model->train(false);
+    const at::Tensor x = at::ones({2, 4});
+    expected.push_back({name, model->forward(x).detach()});
+
+    // Our own loader takes it, and a file of one name for each tensor.
+    const std::vector<NamedTensor> state = load_safetensors(path(name + ".safetensors")).tensors;
+    for (const auto& given : {state, first_names(model->state())}) {
+      const auto other = ScriptedModel::load(path(name + ".pt"));
+      load_state_dict(*other, given);
+      other->train(false);
+      EXPECT_TRUE(at::equal(other->forward(x), expected.back().tensor));
+    }
+    auto torn = state;
+    for (auto& item : torn) {
+      if (item.name == "b.weight") item.tensor = item.tensor + 1;
+    }
+    try {
+      load_state_dict(*model, torn);
+      ADD_FAILURE();
+    } catch (const UsageError& error) {
+      EXPECT_STREQ(error.what(),
+                   "a.weight and b.weight are one tensor in the model and differ in the state");
+    }
+  }
+  save_safetensors(path("expected.safetensors"), expected);
+  python(R"(
+class Twice(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a, self.b, self.norm = nn.Linear(4, 4), nn.Linear(4, 4), nn.BatchNorm1d(4)
+        self.again, self.b.weight = self.norm, self.a.weight
+        self.register_buffer("shift", torch.ones(4))
+        self.register_buffer("grid", torch.full((4,), 3.0), persistent=False)
+        self.plain = torch.full((1,), 3.0)
+    def forward(self, x): return self.again(self.norm(self.b(self.a(x)) * self.grid)) + self.shift * self.plain
+for name, y in twins.load_safetensors("expected.safetensors").items():
+    trained = twins.load_safetensors(name + ".safetensors")
+    torch.jit.load(name + ".pt").load_state_dict(trained, strict=True)
+    net = Twice().eval()
+    net.load_state_dict({key: trained[key] for key in net.state_dict()}, strict=True)
+    assert set(trained) == set(net.state_dict()) | {"grid"}, list(trained)
+    difference = (net(torch.ones(2, 4)) - y).abs().max().item()
+    assert name == "twice_train" or difference < 1e-5, (name, difference)
+)");
+}
+
+TEST_F(Scripted, OneOfSeveralOutputsIsChosen) {
+  const at::Tensor x = at::randn({3, 4});
+  const auto fc = [&](Model& model) {
+    const auto p = model.parameters();
+    return at::linear(x, p[0].tensor, p[1].tensor);
+  };
+  using Case = std::tuple<std::string, std::string, Names>;
+  for (const auto& [file, output, others] :
+       {Case{"Pair", "0", {"1"}}, Case{"Lists", "1", {"0"}}, Case{"Dicts", "logits", {"aux"}},
+        Case{"Heads", "logits", {"aux"}}, Case{"Heads", "0", {"aux"}}}) {
+    const auto model = ScriptedModel::load(path(file + ".pt"), output);
+    model->train(true);
+    const Outputs outputs = model->forward_all(x);
+    EXPECT_TRUE(at::equal(outputs.logits, fc(*model))) << file;
+    EXPECT_TRUE(at::equal(model->forward(x), outputs.logits)) << file;
+    EXPECT_EQ(names_of(outputs.others), others) << file;
+    if (file != "Heads") continue;
+    EXPECT_TRUE(at::equal(outputs.others[0].tensor, 2 * outputs.logits));
+    model->train(false);  // its auxiliary head says None
+    EXPECT_TRUE(model->forward_all(x).others.empty());
+  }
+
+  const std::string many = ".pt: forward returns ";
+  EXPECT_EQ(forward_error("Pair.pt", x), "Pair" + many + "2 outputs; choose one: --output 0 or 1");
+  EXPECT_EQ(forward_error("Lists.pt", x),
+            "Lists" + many + "2 outputs; choose one: --output 0 or 1");
+  EXPECT_EQ(forward_error("Dicts.pt", x),
+            "Dicts" + many + "2 outputs; choose one: --output aux or logits");
+  EXPECT_EQ(forward_error("Heads.pt", x),
+            "Heads" + many + "3 outputs; choose one: --output logits or aux or features");
+  EXPECT_EQ(forward_error("Number.pt", x),
+            "Number.pt: forward must return a tensor, or a tuple or dict of tensors, not float");
+  EXPECT_EQ(forward_error("Dicts.pt", x, "0"), "--output 0: Dicts.pt returns aux, logits");
+  EXPECT_EQ(forward_error("Heads.pt", x, "3"),
+            "--output 3: Heads.pt returns logits, aux, features");
+  EXPECT_EQ(forward_error("Heads.pt", x, "features"),
+            "--output features: Heads.pt returns List[Tensor] there, not a tensor");
+  EXPECT_EQ(forward_error("Tied.pt", x, "0"), "--output 0: Tied.pt returns one tensor");
+}
+
+TEST_F(Scripted, ModesThatCannotBeSwitchedAreSaid) {
+  const auto notes = [](const std::string& name) {
+    const std::vector<std::string> lines = ScriptedModel::load(path(name))->notes();
+    return lines.empty() ? "" : lines.front().substr(folder_.string().size() + 1);
+  };
+  const std::string keeps = " keeps modes that it was traced in: ";
+  const std::string remedy = "; torch.jit.script(net) makes a file that switches them";
+  EXPECT_EQ(
+      notes("modes_eval.pt"),
+      "modes_eval.pt" + keeps +
+          "1 BatchNorm in evaluation mode (their statistics stay as they are), 2 dropout off" +
+          remedy);
+  EXPECT_EQ(notes("modes_train.pt"),
+            "modes_train.pt" + keeps +
+                "1 BatchNorm in train mode (they normalise by the batch in evaluation too), 2 "
+                "dropout on (in evaluation too)" +
+                remedy);
+  EXPECT_EQ(notes("Always.pt"), "Always.pt" + keeps + "1 dropout on (in evaluation too)" + remedy);
+  for (const char* name : {"Modes.pt", "resnet.pt", "traced.pt", "Twice.pt"}) {
+    EXPECT_EQ(notes(name), "") << name;
+  }
+}
+
+TEST_F(Scripted, WhatThisLibTorchLacksIsNamed) {
+  const std::string here = fmt::format("LibTorch {}", TORCH_VERSION);
+  const std::string newer = "; was the file exported by a newer PyTorch?";
+  EXPECT_EQ(
+      load_error("newer_operator.pt"),
+      "cannot load PATH: it calls the operator aten::wobble, which " + here + " lacks" + newer);
+  EXPECT_EQ(load_error("extension.pt"),
+            "cannot load PATH: it calls the operator torchvision::nms, which " + here +
+                " lacks; it belongs to the extension torchvision, which valley does not load");
+  EXPECT_EQ(load_error("class.pt"),
+            "cannot load PATH: it holds an object of the class foo.Bar, which " + here +
+                " lacks; it belongs to an extension, which valley does not load");
+  for (const auto& [file, call] : {std::pair{"argument.pt", "aten::relu"},
+                                   {"overload.pt", "aten::add.Tensor"},
+                                   {"keyword.pt", "aten::relu"}}) {
+    EXPECT_EQ(load_error(file), fmt::format("cannot load PATH: it calls {} in a way that {} does "
+                                            "not know{}",
+                                            call, here, newer));
+  }
+  const std::string text = load_error("version.pt");
+  EXPECT_TRUE(text.starts_with("cannot load PATH: it has version 4200 of the format, " + here +
+                               " reads up to 1"))
+      << text;
+}
+
+TEST_F(Scripted, AModelIsKnownByItsContent) {
+  std::filesystem::copy_file(path("traced.pt"), path("traced.torchscript"));
+  std::filesystem::copy_file(path("traced.pt"), path("lenet"));
+  for (const char* name : {"traced.torchscript", "lenet"}) {
+    EXPECT_TRUE(is_model_file(path(name)));
+    EXPECT_EQ(make_model(path(name), {})->parameters().size(), 8u);
+  }
+  EXPECT_TRUE(is_model_file("net.pt"));
+  for (const char* name : {"lenet", "resnet-20", "mpl", "/"}) {
+    EXPECT_EQ(is_model_file(name), std::string(name) == "/") << name;
+  }
+}
+
 TEST_F(Scripted, WorkersLoadTheirOwn) {
   std::vector<std::thread> workers;
   std::vector<at::Tensor> outputs(4);
@@ -302,11 +540,11 @@ TEST_F(Scripted, ModulesThatCannotBeTrainedSayWhy) {
   EXPECT_EQ(load_error("Empty.pt"), "PATH has no trainable parameters (is it frozen?)");
   EXPECT_EQ(load_error("NoForward.pt"), "PATH has no forward method");
   EXPECT_EQ(load_error("TwoInputs.pt"), "PATH: forward must take one tensor, it needs 2 arguments");
-  EXPECT_EQ(forward_error("Pair.pt", at::randn({3, 4})),
-            "Pair.pt: forward must return one tensor, it returns Tuple[Tensor, Tensor]");
-  EXPECT_EQ(forward_error("Pair.pt", at::randn({3, 5})),
+  EXPECT_EQ(forward_error("Pair.pt", at::randn({3, 5}), "0"),
             "Pair.pt: forward failed: mat1 and mat2 shapes cannot be multiplied (3x5 and 4x2)");
   EXPECT_EQ(forward_error("Raises.pt", at::randn({3, 4})), "Raises.pt: forward failed: no such");
+  EXPECT_EQ(forward_error("Silent.pt", at::randn({3, 4})),
+            "Silent.pt: forward failed: builtins.ValueError");
 }
 
 TEST_F(Scripted, AFolderThatIsNotThereIsAnIoError) {

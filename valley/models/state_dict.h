@@ -6,13 +6,17 @@
 
 namespace valley {
 
-/// Parameters, then buffers: what a PyTorch state_dict of the model holds. The tensors are the
-/// model's own, not copies.
+/// What a PyTorch state_dict of the model holds: state() of an ExtendedModel, else parameters, then
+/// buffers. The tensors are the model's own, not copies.
 std::vector<NamedTensor> state_dict(Model& model);
 
+/// Each tensor once, under the first of its names.
+std::vector<NamedTensor> first_names(const std::vector<NamedTensor>& tensors);
+
 /// Copies `tensors` into the model by name, in any order; values convert to the model's types.
-/// @throws UsageError for a name that is missing, unknown or of another shape; the model is then
-///     unchanged.
+/// Of a tensor with several names one will do.
+/// @throws UsageError for a name that is missing, unknown or of another shape, or for two values
+///     of one tensor; the model is then unchanged.
 void load_state_dict(Model& model, const std::vector<NamedTensor>& tensors);
 
 }  // namespace valley

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "valley/models/model.h"
+#include "valley/models/extended_model.h"
 
 namespace torch::nn {
 class Module;
@@ -17,7 +17,7 @@ class Module;
 namespace valley {
 
 /// A torch::nn module as a Model. Use wrap().
-class ModuleModel : public Model {
+class ModuleModel : public ExtendedModel {
  public:
   using Forward = std::function<at::Tensor(const at::Tensor&)>;
 
@@ -25,11 +25,11 @@ class ModuleModel : public Model {
 
   at::Tensor forward(const at::Tensor& input) override { return forward_(input); }
 
-  /// A tensor that is registered under two names (tied weights) appears once, by its first.
   std::vector<NamedTensor> parameters() override;
 
   /// Frozen parameters first, then the registered buffers.
   std::vector<NamedTensor> buffers() override;
+  std::vector<NamedTensor> state() override;
 
   /// A module that was made in evaluation mode trains all the same. Parts that were put into
   /// evaluation mode while the module itself was in train mode (`net->norm->eval()`) are frozen on

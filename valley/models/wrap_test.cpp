@@ -111,6 +111,29 @@ TEST(Wrap, FrozenParametersAreBuffersAndTiedOnesAppearOnce) {
                                             "norm.num_batches_tracked"}));
 }
 
+// What PyTorch's state_dict of the same module would hold.
+TEST(Wrap, TheStateHasEveryNameAndTheLoaderTakesIt) {
+  struct Twice : Net {
+    Twice() { register_module("again", norm.ptr()); }
+  };
+  const auto module = std::make_shared<Twice>();
+  const auto model = wrap(module);
+  EXPECT_EQ(names(model->parameters()),
+            (Names{"tied", "first.weight", "norm.weight", "norm.bias", "second.bias"}));
+  EXPECT_EQ(names(model->buffers()), (Names{"first.bias", "norm.running_mean", "norm.running_var",
+                                            "norm.num_batches_tracked"}));
+  EXPECT_EQ(names(state_dict(*model)),
+            (Names{"tied", "first.weight", "norm.weight", "norm.bias", "second.weight",
+                   "second.bias", "again.weight", "again.bias", "first.bias", "norm.running_mean",
+                   "norm.running_var", "norm.num_batches_tracked", "again.running_mean",
+                   "again.running_var", "again.num_batches_tracked"}));
+  const auto other = wrap(std::make_shared<Twice>());
+  model->forward(at::ones({4, 3}));
+  load_state_dict(*other, state_dict(*model));
+  for (Model* m : {model.get(), other.get()}) m->train(false);
+  EXPECT_TRUE(at::equal(other->forward(at::ones({4, 3})), model->forward(at::ones({4, 3}))));
+}
+
 TEST(Wrap, TheModelKeepsTheModuleAlive) {
   auto module = std::make_shared<Net>();
   const std::weak_ptr<Net> watch = module;
