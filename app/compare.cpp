@@ -151,7 +151,8 @@ int compare(const CLI::App& command, const CompareFlags& flags) {
   for (size_t a = 0; a < jobs.size(); ++a) {
     for (const RunConfig& config : jobs[a]) runs.emplace_back(flags.algorithms[a], config.out);
   }
-  write_curves(out, fmt::format("{} on {}, {} workers", base.model, base.data, base.workers), runs);
+  write_curves(out, fmt::format("{} on {}, {} workers", model_title(base), base.data, base.workers),
+               runs);
   if (flags.json) {
     std::cout << result.dump(2) << "\n";
   } else {

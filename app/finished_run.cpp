@@ -10,13 +10,14 @@
 #include <utility>
 
 #include "valley/core/error.h"
+#include "valley/models/model_names.h"
 #include "valley/models/safetensors.h"
-#include "valley/models/scripted.h"
 #include "valley/models/state_dict.h"
 #include "valley/record/run_folder.h"
 #include "valley/record/run_state.h"
 #include "valley/record/summary.h"
 #include "valley/train/job.h"
+#include "valley/train/model_file.h"
 
 namespace valley::app {
 namespace {
@@ -30,7 +31,7 @@ bool is_run(const fs::path& folder) {
   return fs::exists(folder / RunFolder::kConfig, error);
 }
 
-bool is_scripted(const RunConfig& config) { return config.model.ends_with(".pt"); }
+bool is_scripted(const RunConfig& config) { return is_model_file(config.model); }
 
 void require_finite(const at::Tensor& x, const std::string& folder, const std::string& whose) {
   require(at::isfinite(x).all().item<bool>(), "{}: the weights of {} are not finite, it diverged",
@@ -118,7 +119,8 @@ DataSplits FinishedRun::load_data() const {
 
 std::unique_ptr<Model> FinishedRun::make_model(const DataSplits& data) const {
   RunConfig config = config_;
-  // The script that training began with may be gone; the one it left is the same network.
+  // The script that training left is the network with all that its weights do not tell.
+  config.out.clear();
   if (is_scripted(config_)) config.model = (fs::path(folder_) / kScript).string();
   auto model = make_job_model(config, data);
   const std::string file = (fs::path(folder_) / RunFolder::kModel).string();
@@ -153,10 +155,12 @@ RunWeights FinishedRun::load_weights(const DataSplits& data) const {
     require_finite(weights.workers.back(), folder_, fmt::format("worker {}", m));
   }
   require_finite(weights.average, folder_, "the average");
-  if (!is_scripted(config_) || fs::exists(config_.model)) {
-    const auto model = make_job_model(config_, data);
+  RunConfig began = config_;
+  began.out = folder_;  // which may have moved
+  if (!is_scripted(config_) || fs::exists(model_to_load(began))) {
+    const auto model = make_job_model(began, data);
     const FlatParameters parameters(*model, decay_rule_);
-    // Another file may have taken the name since.
+    // Where the folder has no copy, another file may have taken the name since.
     if (parameters.size() == weights.average.numel()) weights.initial = parameters.values();
   }
   return weights;

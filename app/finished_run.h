@@ -21,7 +21,7 @@ namespace valley::app {
 struct RunWeights {
   at::Tensor average;               ///< x_A, the model the run left
   std::vector<at::Tensor> workers;  ///< x_m, after the last step
-  at::Tensor initial;               ///< x_0; undefined if the run's TorchScript file is gone
+  at::Tensor initial;               ///< x_0; undefined if an older run's TorchScript file is gone
   std::vector<NamedRange> ranges;   ///< which parameter is where
 };
 

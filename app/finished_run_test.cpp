@@ -21,6 +21,7 @@
 #include "valley/record/run_lock.h"
 #include "valley/record/run_state.h"
 #include "valley/train/job.h"
+#include "valley/train/model_file.h"
 
 namespace valley::app {
 namespace {
@@ -214,7 +215,15 @@ TEST_F(AFinishedRun, OfATorchScriptFileNeedsNoFile) {
   fs::remove(script);
   const RunWeights after = run.load_weights(data);
   EXPECT_TRUE(at::equal(after.average, before.average));
-  EXPECT_FALSE(after.initial.defined());
+  EXPECT_FALSE(after.initial.defined());  // a folder of a time without copies
+
+  fs::copy_file(folder / "scripted" / "model.pt", script);  // any network of this shape
+  keep_model_file(config);
+  fs::remove(script);
+  fs::rename(folder / "scripted", folder / "moved");
+  const FinishedRun moved = FinishedRun::open((folder / "moved").string());
+  EXPECT_TRUE(at::equal(moved.load_weights(data).initial, before.average));
+  fs::rename(folder / "moved", folder / "scripted");
   fs::remove(folder / "scripted" / "model.pt");
   EXPECT_EQ(open_error(config.out), config.out + " has no model.pt");
 }

@@ -29,7 +29,7 @@ std::string list_algorithms() {
 std::string list_models() {
   Table table({{"model"}, {"what it is"}});
   for (const auto& m : models()) table.add_row({m.name, m.summary});
-  table.add_row({"NAME.pt", "a TorchScript module exported by Python"});
+  table.add_row({"NAME.pt", "a TorchScript module exported by Python, whatever its ending"});
   return table.to_string();
 }
 

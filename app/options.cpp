@@ -39,7 +39,7 @@ std::string names_of(const std::vector<Entry>& table) {
 // What the tables of names know beyond the field's own text.
 std::string help_of(const ConfigField& field) {
   if (field.key == "data") return names_of(datasets()) + "; of files elsewhere: NAME:PATH";
-  if (field.key == "model") return names_of(models()) + ", or a TorchScript file NAME.pt";
+  if (field.key == "model") return names_of(models()) + ", or a TorchScript file (net.pt)";
   if (field.key == "algorithm") return names_of(algorithms()) + "; see `valley list algorithms`";
   if (field.group != "Method") return field.help;
   std::vector<std::string> readers;
@@ -117,7 +117,8 @@ RunConfig resolve_resumed_config(const CLI::App& command, const RunConfig& flags
   const Config values = read_config(file);
   RunConfig saved;
   apply_config(values, file, saved);
-  RunConfig config = resolve_config(command, flags, file);
+  saved = with_absolute_paths(saved);
+  RunConfig config = with_absolute_paths(resolve_config(command, flags, file));
   for (const auto& field : config_fields()) {
     // Defaults in the place of what is missing would train something else in this folder.
     require(

@@ -71,6 +71,7 @@ int run_as_worker(RunConfig config, const WorkerEnvironment& environment,
                   const FindStart& find_start, bool quiet, bool json,
                   const std::function<int(const Summary&)>& report) {
   const DataSplits data = load_job_data(config);
+  config = with_absolute_paths(config);
   const bool shows = environment.rank == 0 && !quiet;
   // Before the wait for the others: if they do not exist, this says who said they would.
   if (shows && !started_by_us(environment)) {

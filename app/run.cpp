@@ -17,6 +17,7 @@
 #include "valley/comm/rendezvous.h"
 #include "valley/core/error.h"
 #include "valley/record/run_folder.h"
+#include "valley/train/model_file.h"
 
 namespace valley::app {
 
@@ -46,6 +47,8 @@ TrainingFolder::TrainingFolder(const RunConfig& config, bool resume)
   try {
     const RunFolder folder = resume ? RunFolder::open(path_) : RunFolder::create(path_);
     lock_ = std::make_unique<RunLock>(path_);
+    // Before config.toml, which makes the folder a run.
+    if (!resume) keep_model_file(config);
     const Config values = to_recorded_config(config);
     if (!resume || read_config(folder.file(RunFolder::kConfig)) != values) {
       folder.write_atomically(RunFolder::kConfig, config_text(values));
@@ -64,7 +67,8 @@ void TrainingFolder::withdraw() const {
   }
   if (new_ && lock_ != nullptr) {  // else it is another's
     for (const auto name :
-         {RunFolder::kConfig, RunFolder::kMetrics, std::string_view("partition.json")}) {
+         {RunFolder::kConfig, RunFolder::kMetrics, std::string_view("partition.json"),
+          std::string_view(kInitialModel), std::string_view(kInitialRecord)}) {
       fs::remove(path_ / name, error);
     }
   }
@@ -102,9 +106,10 @@ std::unique_ptr<Progress> progress_unless(bool quiet) {
   return quiet ? make_no_progress() : make_progress(std::cerr);
 }
 
-std::string first_difference(const RunConfig& one, const RunConfig& other,
+std::string first_difference(const RunConfig& recorded, const RunConfig& given,
                              const std::vector<std::string>& but) {
-  const RunConfig there = resolved(one), config = resolved(other);
+  const RunConfig there = with_absolute_paths(resolved(recorded)),
+                  config = with_absolute_paths(resolved(given));
   for (const auto& field : config_fields()) {
     // Of no effect on the outcome; but --until-loss ends a run at an evaluation.
     const bool ends_it = field.key == "evaluate-every" && config.until_loss > 0;
@@ -130,15 +135,17 @@ void require_same_settings(const RunConfig& config) {
   const std::string difference = first_difference(there, config);
   require(difference.empty(), "{} holds a run with {}; choose another --out", config.out,
           difference);
+  require_same_model_file(config);
 }
 
 void require_trainable(const std::vector<NamedRun>& runs) {
   std::set<std::string> seen;
   for (const auto& [name, c] : runs) {
     if (finished_run(c.out)) continue;
-    const std::string asked = fmt::format(
-        "{} {} {} {} {} {} {} {} {} {} {} {}", c.data, c.train_samples, c.test_samples, c.partition,
-        c.model, c.workers, c.batch_size, c.tail, c.steps, c.epochs, c.decay, c.sam > 0);
+    const std::string asked =
+        fmt::format("{} {} {} {} {} {} {} {} {} {} {} {} {} {}", c.data, c.train_samples,
+                    c.test_samples, c.partition, c.model, c.workers, c.batch_size, c.tail, c.steps,
+                    c.epochs, c.decay, c.sam > 0, c.output, c.auxiliary > 0);
     if (!seen.insert(asked).second) continue;
     try {
       load_job_data(c);
@@ -148,12 +155,13 @@ void require_trainable(const std::vector<NamedRun>& runs) {
   }
 }
 
-Summary train_or_resume(const RunConfig& config, const std::string& title, bool quiet) {
-  if (const auto finished = finished_run(config.out)) {
-    if (!quiet) std::cerr << config.out << " is finished already\n";
+Summary train_or_resume(const RunConfig& given, const std::string& title, bool quiet) {
+  if (const auto finished = finished_run(given.out)) {
+    if (!quiet) std::cerr << given.out << " is finished already\n";
     return *finished;
   }
-  const DataSplits data = load_job_data(config);
+  const DataSplits data = load_job_data(given);
+  const RunConfig config = with_absolute_paths(given);
   const bool resume = fs::exists(fs::path(config.out) / RunFolder::kConfig);
   const TrainingFolder folder(config, resume);
   if (!quiet) std::cerr << title << "\n";

@@ -21,7 +21,8 @@ Summary run_in_threads(const RunConfig& config, const DataSplits& data, const Jo
 /// else does meanwhile.
 class TrainingFolder {
  public:
-  /// Writes config.toml of a new run; to a resumed one, if the configuration is not what it says.
+  /// Writes config.toml of a new run, and a copy of the TorchScript file that it trains, if it
+  /// trains one; to a resumed one config.toml, if the configuration is not what it says.
   /// @throws UsageError if config.out already holds a run (a new one), is in use, or cannot be
   ///     written; nothing is left then.
   TrainingFolder(const RunConfig& config, bool resume);
@@ -53,7 +54,7 @@ std::unique_ptr<Progress> progress_unless(bool quiet);
 
 /// The first setting that bears on the outcome and differs: "lr = 0.1, not 0.2"; "" if none does.
 /// Keys in `but` may differ.
-std::string first_difference(const RunConfig& there, const RunConfig& config,
+std::string first_difference(const RunConfig& recorded, const RunConfig& given,
                              const std::vector<std::string>& but = {});
 
 /// A folder left by an earlier call may only be used if it answers the same question.
@@ -74,7 +75,7 @@ void require_trainable(const std::vector<NamedRun>& runs);
 
 /// Trains one run of several that are told apart by `title`: a finished one is not trained again,
 /// one that was interrupted goes on. Signals stop it: its summary then says "interrupted".
-Summary train_or_resume(const RunConfig& config, const std::string& title, bool quiet);
+Summary train_or_resume(const RunConfig& given, const std::string& title, bool quiet);
 
 /// runs/ALGORITHM-MODEL-seedSEED, with -2, -3, ... where that exists.
 std::string default_out(const RunConfig& config);

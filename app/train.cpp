@@ -66,7 +66,7 @@ int show_finished(const Summary& summary, const RunConfig& config, const TrainFl
 
 int report(const Summary& summary, const RunConfig& config, const TrainFlags& flags) {
   write_curves(config.out,
-               fmt::format("{} of {} on {}, {} workers", config.algorithm, config.model,
+               fmt::format("{} of {} on {}, {} workers", config.algorithm, model_title(config),
                            config.data, config.workers),
                {{config.algorithm, config.out}});
   show(summary, config, flags);
@@ -125,6 +125,7 @@ int train(const CLI::App& command, const TrainFlags& flags) {
   const bool resume = start == Start::kResumed;
   if (resume && !flags.quiet) mention_damaged_summary(config.out);
   DataSplits data = load_job_data(config);
+  config = with_absolute_paths(config);
   const TrainingFolder folder(config, resume);
   try {
     if (config.launch == "threads") return train_in_threads(config, data, resume, flags);

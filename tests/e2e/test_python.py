@@ -1,13 +1,15 @@
 """Models to and from PyTorch: what Python exports is trained, what is trained Python loads."""
 
 import gzip
+import os
 import sys
+import types
 import unittest
 
 import torch
 from torch import nn
 
-from program import FASHION, GOLDEN, ProgramTest
+from program import FASHION, GOLDEN, TINY, ProgramTest
 
 sys.path.insert(0, str(GOLDEN))
 import python_models  # noqa: E402
@@ -47,6 +49,60 @@ class Small(nn.Module):
         return self.head(self.drop(x.flatten(1)))
 
 
+class Shared(nn.Module):
+    """One weight in two places, one module under two names, a buffer that Python may not save."""
+
+    def __init__(self, persistent=False):
+        super().__init__()
+        self.first, self.a, self.b = nn.Linear(784, 8), nn.Linear(8, 8), nn.Linear(8, 8)
+        self.norm, self.head = nn.BatchNorm1d(8), nn.Linear(8, 10)
+        self.again, self.b.weight = self.norm, self.a.weight
+        self.register_buffer("grid", torch.full((8,), 0.5), persistent=persistent)
+
+    def forward(self, x):
+        x = self.norm(self.a(torch.relu(self.first(x.flatten(1)))) * self.grid)
+        return self.head(self.again(self.b(x)))
+
+
+class Heads(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body, self.head, self.extra = nn.Linear(784, 8), nn.Linear(8, 10), nn.Linear(8, 10)
+
+    def forward(self, x):
+        x = torch.relu(self.body(x.flatten(1)))
+        return {"features": self.extra(x), "logits": self.head(x)}
+
+
+def blocks_of(document, begin):
+    """The Python code of a document from the line that holds `begin` to the next of its kind."""
+    text = (GOLDEN.parent.parent / document).read_text()
+    start = text.index(begin)
+    ends = [text.find(mark, start + 1) for mark in ("\n**", "\n## ")]
+    part = text[start : min(end for end in ends if end > 0)]
+    return [block.split("```")[0] for block in part.split("```python\n")[1:]]
+
+
+def run_block(block, folder, **names):
+    """The names after the code has run in `folder`. Debian has no package safetensors: where it is
+    missing, a module of that name reads the file with python_models."""
+    try:
+        import safetensors.torch  # noqa: F401
+    except ImportError:
+        package, module = types.ModuleType("safetensors"), types.ModuleType("safetensors.torch")
+        module.load_file = python_models.load_safetensors
+        package.torch = module
+        sys.modules.update({"safetensors": package, "safetensors.torch": module})
+    names = {"torch": torch, **names}
+    before = os.getcwd()
+    try:
+        os.chdir(folder)
+        exec(block, names)
+    finally:
+        os.chdir(before)
+    return names
+
+
 class Python(ProgramTest):
     def scores(self, net):
         images, labels = test_set()
@@ -80,6 +136,109 @@ class Python(ProgramTest):
         net.eval()
         x = torch.randn(5, 1, 28, 28)
         self.assertTrue(torch.allclose(script(x), net(x), atol=1e-5))
+
+    def export(self, net, name, trace=False):
+        net = torch.jit.trace(net, torch.randn(2, 1, 28, 28)) if trace else torch.jit.script(net)
+        net.save(str(self.folder / name))
+
+    def train_file(self, model, out, *flags, **options):
+        """(exit code, stdout, stderr) of a training of a moment."""
+        return self.run_valley("train", *TINY, "--model", model, "--steps", 4, "--checkpoint-every", 2,
+                               "--evaluate-every", 0, "--out", out, *flags, **options)  # fmt: skip
+
+    def test_all_names_and_the_recipes_of_the_documents(self):
+        """Tied weights, a module under two names, a buffer that is not of the state_dict; loaded as
+        README.md and docs/models.md say."""
+        self.export(Shared().eval(), "net.pt")
+        code, _, err = self.train_file("net.pt", "runs/net")
+        self.assertEqual(code, 0, err)
+        self.assertIn("model.safetensors holds grid: a TorchScript file does not tell", err)
+        trained = python_models.load_safetensors(self.folder / "runs/net/model.safetensors")
+        state = Shared().state_dict()
+        self.assertEqual(set(trained), set(state) | {"grid"})
+        self.assertTrue(torch.equal(trained["a.weight"], trained["b.weight"]))
+
+        self.assertIn("import safetensors.torch", "".join(blocks_of("README.md", "PyTorch model of your own")))
+        plain = Shared(persistent=True)  # its state_dict is what the file lists
+        run_block(blocks_of("README.md", "PyTorch model of your own")[1], self.folder, net=plain)
+        for block in blocks_of("docs/models.md", "## A PyTorch model of your own")[1:]:
+            with self.subTest(block=block):
+                net = Shared()
+                net = run_block(block, self.folder, net=net)["net"]
+                for key, tensor in net.state_dict().items():
+                    self.assertTrue(torch.equal(tensor, trained[key]), key)
+                x = torch.randn(5, 1, 28, 28)
+                self.assertTrue(torch.allclose(net.eval()(x), plain.eval()(x), atol=1e-5))
+
+    def test_one_of_several_outputs(self):
+        self.export(Heads(), "net.pt")
+        code, _, err = self.run_valley("train", *TINY, "--model", "net.pt")
+        self.assertEqual(code, 2)
+        self.assertTrue(err.startswith("valley: net.pt: forward returns 2 outputs; choose one: --output features or "
+                                       "logits; "), err)  # fmt: skip
+        code, _, err = self.train_file("net.pt", "plain", "--output", "logits")
+        self.assertEqual(code, 0, err)
+        code, _, err = self.train_file("net.pt", "both", "--output", "logits", "--auxiliary", 0.5)
+        self.assertEqual(code, 0, err)
+        config = (self.folder / "both/config.toml").read_text()
+        self.assertIn('output = "logits"\nauxiliary = 0.5\n', config)
+        plain, both = (
+            python_models.load_safetensors(self.folder / run / "model.safetensors") for run in ("plain", "both")
+        )
+        self.assertFalse(torch.equal(plain["body.weight"], both["body.weight"]))
+        start = torch.jit.load(str(self.folder / "both/initial.pt")).state_dict()["extra.weight"]
+        self.assertTrue(torch.equal(plain["extra.weight"], start))  # nothing reached it
+        self.assertFalse(torch.equal(both["extra.weight"], start))
+
+    def test_a_trace_says_which_modes_it_keeps(self):
+        self.export(Small().eval(), "trace.pt", trace=True)
+        code, _, err = self.train_file("trace.pt", "run")
+        self.assertEqual(code, 0, err)
+        self.assertEqual(err.count("trace.pt keeps modes that it was traced in: 1 BatchNorm in evaluation mode "
+                                   "(their statistics stay as they are), 1 dropout off;"), 1)  # fmt: skip
+
+    def test_the_folder_stands_by_itself(self):
+        """Without its file, under another name and seen from elsewhere a run goes on to the same
+        bits, and is measured."""
+        torch.manual_seed(2)
+        self.export(Small(), "network.torchscript")  # known by its content
+        code, _, err = self.train_file("network.torchscript", "run")
+        self.assertEqual(code, 0, err)
+        config = (self.folder / "run/config.toml").read_text()
+        self.assertIn(f'model = "{self.folder}/network.torchscript"', config)
+        self.assertEqual((self.folder / "run/initial.pt").read_bytes(),
+                         (self.folder / "network.torchscript").read_bytes())  # fmt: skip
+        whole = self.model("run")
+
+        self.export(Small(), "network.torchscript")  # of equal size
+        code, _, err = self.run_valley("compare", *TINY, "--algorithms", "dppf", "--steps", 1, "--model",
+                                       "network.torchscript", "--out", "several", "--quiet")  # fmt: skip
+        self.assertEqual(code, 0, err)
+        (self.folder / "network.torchscript").write_bytes((self.folder / "run/initial.pt").read_bytes())
+        code, _, err = self.run_valley("compare", *TINY, "--algorithms", "dppf", "--steps", 1, "--model",
+                                       "network.torchscript", "--out", "several", "--quiet")  # fmt: skip
+        self.assertEqual(code, 2)
+        self.assertIn("the file has changed since", err)
+
+        (self.folder / "network.torchscript").unlink()
+        (self.folder / "elsewhere").mkdir()
+        moved = (self.folder / "run").rename(self.folder / "elsewhere" / "moved")
+        (moved / "summary.json").unlink()
+        (moved / "model.safetensors").unlink()
+        for file in moved.glob("checkpoints/step-00000004/*"):
+            file.unlink()
+        self.folder = self.folder / "elsewhere"
+        self.succeed("train", "--resume", "moved", "--quiet")
+        self.assertEqual(self.model("moved"), whole)
+        self.succeed("sharpness", "moved", "--measures", "pac-bayes", "--quiet")
+
+        (moved / "summary.json").unlink()
+        data = bytearray((moved / "initial.pt").read_bytes())
+        data[len(data) // 2] ^= 1
+        (moved / "initial.pt").write_bytes(data)
+        code, _, err = self.run_valley("train", "--resume", "moved", "--quiet")
+        self.assertEqual(code, 2)
+        self.assertIn("moved/initial.pt is not the file that the run began with", err)
 
     def test_lenet(self):
         self.succeed(*FLAGS, "--model", "lenet")

@@ -2,19 +2,10 @@
 
 #include <c10/util/Exception.h>
 
-#include <string>
-
 #include "valley/core/error.h"
+#include "valley/core/foreign_message.h"
 
 namespace valley {
-namespace {
-
-std::string first_line(const std::string& text) {
-  return text.empty() ? "it failed without a word" : text.substr(0, text.find('\n'));
-}
-
-}  // namespace
-
 void rethrow_as_model_error() {
   try {
     throw;
@@ -27,9 +18,9 @@ void rethrow_as_model_error() {
   } catch (const ModelError&) {
     throw;
   } catch (const c10::Error& error) {
-    throw ModelError(first_line(error.what_without_backtrace()));
+    throw ModelError(one_line(error.what_without_backtrace()));
   } catch (const std::exception& error) {
-    throw ModelError(first_line(error.what()));
+    throw ModelError(one_line(error.what()));
   } catch (...) {
     throw ModelError("it threw something that is no std::exception");
   }

@@ -12,8 +12,8 @@ class ModelError : public std::runtime_error {
 };
 
 /// To be called where an exception was caught.
-/// @throws CommError, IoError, Diverged or ModelError as they are; ModelError, with the first line
-///     of its text, for any other.
+/// @throws CommError, IoError, Diverged or ModelError as they are; ModelError, with its text
+///     in one line, for any other.
 [[noreturn]] void rethrow_as_model_error();
 
 /// f(), which runs a network: whatever the network's own code throws is a ModelError.

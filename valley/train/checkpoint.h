@@ -17,7 +17,7 @@ namespace valley {
 /// Everything one worker needs to go on with the same bits.
 struct WorkerState {
   std::vector<NamedTensor> tensors;  ///< x, buffers, optimizer/..., algorithm/..., generator
-  std::string values;                ///< JSON: step, meters: what is no tensor
+  std::string values;                ///< JSON: step, meters, layout: what is no tensor
 };
 
 /// What all workers of a checkpoint share.

@@ -1,5 +1,6 @@
 #include "valley/train/gradient.h"
 
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/cross_entropy_loss.h>
 #include <ATen/ops/max.h>
 #include <ATen/ops/norm.h>
@@ -11,9 +12,11 @@
 #include <torch/csrc/autograd/variable.h>
 
 #include <cmath>
+#include <string>
 #include <utility>
 
 #include "valley/core/error.h"
+#include "valley/models/extended_model.h"
 #include "valley/models/model_pass.h"
 
 namespace valley {
@@ -37,16 +40,31 @@ class PartHook : public torch::autograd::FunctionPostHook {
   int64_t begin_, end_;
 };
 
+at::Tensor cross_entropy(const at::Tensor& logits, const at::Tensor& target,
+                         const std::string& which) {
+  require(logits.dim() == 2 && logits.size(0) == target.size(0),
+          "the model must return {} [batch, classes], got [{}] for a batch of {}", which,
+          fmt::join(logits.sizes(), ", "), target.size(0));
+  const int64_t largest = target.max().item<int64_t>();
+  require(largest < logits.size(1), "the model returns {} {}, but there is a target of class {}",
+          logits.size(1), which, largest);
+  return at::cross_entropy_loss(logits, target);
+}
+
 at::Tensor loss_on(Model& model, const Batch& batch) {
-  const at::Tensor logits = model.forward(batch.input);
-  require(logits.dim() == 2 && logits.size(0) == batch.target.size(0),
-          "the model must return logits [batch, classes], got [{}] for a batch of {}",
-          fmt::join(logits.sizes(), ", "), batch.target.size(0));
-  const int64_t largest = batch.target.max().item<int64_t>();
-  require(largest < logits.size(1),
-          "the model returns {} logits, but there is a target of class {}", logits.size(1),
-          largest);
-  return at::cross_entropy_loss(logits, batch.target);
+  return cross_entropy(model.forward(batch.input), batch.target, "logits");
+}
+
+// With the other outputs, each weighed by `auxiliary`.
+at::Tensor loss_on(Model& model, const Batch& batch, double auxiliary) {
+  if (auxiliary == 0) return loss_on(model, batch);
+  const Outputs outputs = forward_all(model, batch.input);
+  require(!outputs.others.empty(), "--auxiliary {}: the model returns one output only", auxiliary);
+  at::Tensor loss = cross_entropy(outputs.logits, batch.target, "logits");
+  for (const auto& [name, logits] : outputs.others) {
+    loss = loss + auxiliary * cross_entropy(logits, batch.target, "logits as output " + name);
+  }
+  return loss;
 }
 
 }  // namespace
@@ -62,8 +80,13 @@ struct Gradient::Hooks {
   }
 };
 
-Gradient::Gradient(Model& model, const FlatParameters& parameters, const SamOptions& sam)
-    : model_(model), parameters_(parameters), sam_(sam), hooks_(std::make_unique<Hooks>()) {
+Gradient::Gradient(Model& model, const FlatParameters& parameters, const SamOptions& sam,
+                   double auxiliary)
+    : model_(model),
+      parameters_(parameters),
+      sam_(sam),
+      auxiliary_(auxiliary),
+      hooks_(std::make_unique<Hooks>()) {
   for (size_t i = 0; i < parameters.ranges().size(); ++i) {
     const NamedRange& range = parameters.ranges()[i];
     auto node = torch::autograd::impl::grad_accumulator(parameters.parameters()[i]);
@@ -104,7 +127,7 @@ double Gradient::compute(const Batch& batch, const PartCallback& on_part) {
 
 double Gradient::backward(const Batch& batch, const PartCallback* on_part) {
   at::Tensor(parameters_.gradients()).zero_();
-  const at::Tensor loss = model_pass([&] { return loss_on(model_, batch); });
+  const at::Tensor loss = model_pass([&] { return loss_on(model_, batch, auxiliary_); });
   const double value = loss.item<double>();
   if (!std::isfinite(value)) return value;  // before any part of such a gradient travels
   hooks_->callback = on_part;

@@ -22,15 +22,20 @@ class Gradient {
   /// final.
   using PartCallback = std::function<void(int64_t begin, int64_t end)>;
 
-  Gradient(Model& model, const FlatParameters& parameters, const SamOptions& sam = {});
+  /// `auxiliary` is the weight of the model's other outputs (Outputs::others) in the loss:
+  ///
+  ///     loss = CE(logits, y) + auxiliary sum_o CE(o, y)
+  Gradient(Model& model, const FlatParameters& parameters, const SamOptions& sam = {},
+           double auxiliary = 0);
   ~Gradient();
 
-  /// g <- gradient of the mean cross-entropy of the batch; returns the loss. If that is not finite,
+  /// g <- gradient of the loss, the mean over the batch; returns the loss. If that is not finite,
   /// g is 0 and no part is announced. With SAM there are two passes (optim/sam.h): the loss is that
   /// of the first, at x, where buffers (BatchNorm's statistics) move; parts are announced in the
   /// second, after which x is as before.
   /// Each pass has an input of its own, which the model may write to.
-  /// @throws ModelError if the model fails, or its output does not fit the targets.
+  /// @throws ModelError if the model fails, its output does not fit the targets, or other outputs
+  ///     are to be weighed and it returns none.
   double compute(const Batch& batch, const PartCallback& on_part);
 
   /// By parameter, ||gradient|| of the mean cross-entropy of the batch with the model in evaluation
@@ -45,6 +50,7 @@ class Gradient {
   Model& model_;
   const FlatParameters& parameters_;
   SamOptions sam_;
+  double auxiliary_;
   std::unique_ptr<Hooks> hooks_;
 };
 

@@ -18,6 +18,7 @@
 
 #include "valley/core/error.h"
 #include "valley/core/testing/test_folder.h"
+#include "valley/models/extended_model.h"
 #include "valley/models/model_pass.h"
 #include "valley/models/registry.h"
 #include "valley/train/testing/small_training.h"
@@ -208,6 +209,54 @@ TEST(Gradient, OutputsThatAreNoLogitsAreRefused) {
             "the model must return logits [batch, classes], got [4, 10] for a batch of 5");
   EXPECT_EQ(message({5, 3}), "the model returns 3 logits, but there is a target of class 3");
   EXPECT_EQ(message({5, 4}), "no error");
+}
+
+// Two heads on one weight each, and what is shared by both.
+class TwoHeads : public ExtendedModel {
+ public:
+  TwoHeads() {
+    for (const char* name : {"body", "head", "auxiliary"}) {
+      parameters_.push_back({name, at::randn({36, 36}).set_requires_grad(true)});
+    }
+  }
+  at::Tensor forward(const at::Tensor& input) override { return forward_all(input).logits; }
+  Outputs forward_all(const at::Tensor& input) override {
+    const at::Tensor h = at::mm(input.flatten(1), parameters_[0].tensor);
+    return {at::mm(h, parameters_[1].tensor), {{"aux", at::mm(h, parameters_[2].tensor)}}};
+  }
+  std::vector<NamedTensor> parameters() override { return parameters_; }
+  std::vector<NamedTensor> buffers() override { return {}; }
+  std::vector<NamedTensor> state() override { return parameters_; }
+  void train(bool) override {}
+
+ private:
+  std::vector<NamedTensor> parameters_;
+};
+
+TEST(Gradient, WeighsTheOtherOutputs) {
+  const Batch batch = some_batch(6);
+  TwoHeads model;
+  const FlatParameters parameters(model);
+  const at::Tensor g = parameters.gradients();
+  const double alone = Gradient(model, parameters).compute(batch, {});
+  EXPECT_EQ(g.narrow(0, 2 * 36 * 36, 36 * 36).abs().max().item<float>(), 0);
+
+  const double both = Gradient(model, parameters, {}, 0.3).compute(batch, {});
+  const at::Tensor got = g.clone();
+  g.zero_();
+  const Outputs outputs = model.forward_all(batch.input);
+  const at::Tensor main = at::cross_entropy_loss(outputs.logits, batch.target);
+  const at::Tensor other = at::cross_entropy_loss(outputs.others[0].tensor, batch.target);
+  (main + 0.3 * other).backward();
+  EXPECT_TRUE(at::allclose(got, g, 1e-5, 1e-6));
+  EXPECT_NEAR(alone, main.item<double>(), 1e-5 * alone);
+  EXPECT_NEAR(both, alone + 0.3 * other.item<double>(), 1e-5 * both);
+
+  const auto single = small_model(SmallModel::kPlain);
+  const FlatParameters flat(*single);
+  EXPECT_EQ(
+      error_of<ModelError>([&] { Gradient(*single, flat, {}, 0.5).compute(some_batch(6), {}); }),
+      "--auxiliary 0.5: the model returns one output only");
 }
 
 }  // namespace

@@ -10,11 +10,13 @@
 #include "valley/core/cores.h"
 #include "valley/core/error.h"
 #include "valley/data/training_sample.h"
+#include "valley/models/model_names.h"
 #include "valley/models/registry.h"
 #include "valley/models/scripted.h"
 #include "valley/record/json_file.h"
 #include "valley/record/progress.h"
 #include "valley/record/run_state.h"
+#include "valley/train/model_file.h"
 #include "valley/train/probe.h"
 #include "valley/train/rehearsal.h"
 
@@ -67,10 +69,14 @@ Summary run_noting_divergence(Trainer& trainer, const std::string& out, int rank
 }  // namespace
 
 std::unique_ptr<Model> make_job_model(const RunConfig& config, const DataSplits& data) {
+  const std::string model = model_to_load(config);
+  if (is_model_file(model)) return ScriptedModel::load(model, config.output);
+  require(config.output.empty(), "--output {} is for TorchScript files, {} has one output",
+          config.output, model);
   const auto& inputs = data.train->inputs;
-  return make_model(config.model, {.input = {inputs.size(1), inputs.size(2), inputs.size(3)},
-                                   .classes = data.train->classes,
-                                   .seed = static_cast<uint64_t>(config.seed)});
+  return make_model(model, {.input = {inputs.size(1), inputs.size(2), inputs.size(3)},
+                            .classes = data.train->classes,
+                            .seed = static_cast<uint64_t>(config.seed)});
 }
 
 DataSplits load_job_data(const RunConfig& config) {
@@ -95,6 +101,11 @@ Summary run_job(const RunConfig& config, const DataSplits& data, Communicator& c
   TrainOptions options = to_train_options(config);
   options.resume = context.resume;
 
+  const auto* scripted = dynamic_cast<const ScriptedModel*>(model.get());
+  const bool tells = scripted != nullptr && comm.rank() == 0 && context.progress != nullptr;
+  if (tells && !context.resume) {
+    for (const std::string& note : scripted->notes()) context.progress->message(note);
+  }
   if (comm.rank() == 0 && options.partition.kind != PartitionKind::kIid)
     tell_partition(options.partition, *data.train, config, comm.size(), context);
 
@@ -110,10 +121,18 @@ Summary run_job(const RunConfig& config, const DataSplits& data, Communicator& c
   trainer.set_stop_flag(context.stop);
   const Summary summary = run_noting_divergence(trainer, config.out, comm.rank());
 
-  const auto* scripted = dynamic_cast<const ScriptedModel*>(model.get());
   if (scripted != nullptr && comm.rank() == 0 && !config.out.empty() &&
       summary.status == "finished") {
     scripted->save((std::filesystem::path(config.out) / "model.pt").string());
+    const std::vector<std::string> unsure = scripted->own_buffers();
+    if (tells && !unsure.empty()) {
+      context.progress->message(
+          fmt::format("model.safetensors holds {}: a TorchScript file does not tell whether such a "
+                      "buffer is of the state_dict; if not (persistent=False), "
+                      "net.load_state_dict(trained, strict=False) loads it, "
+                      "torch.jit.load(\"model.pt\") always",
+                      fmt::join(unsure, ", ")));
+    }
   }
   return summary;
 }

@@ -33,7 +33,8 @@ struct JobContext {
 /// @throws UsageError
 DataSplits load_job_data(const RunConfig& config);
 
-/// The model a configuration names, with the weights that training begins with.
+/// The model a configuration names, with the weights that training begins with: of a TorchScript
+/// file the copy in the run folder, where there is one (model_file.h).
 /// @throws UsageError
 std::unique_ptr<Model> make_job_model(const RunConfig& config, const DataSplits& data);
 

@@ -108,7 +108,7 @@ class Rehearsal {
          last        ? "; --tail drop leaves that batch out"
          : size == 1 ? "; a --batch-size above 1 may do"
                      : "",
-         [&] { Gradient(model_, parameters_, o_.sam).compute(batch, {}); });
+         [&] { Gradient(model_, parameters_, o_.sam, o_.auxiliary).compute(batch, {}); });
   }
 
   // Of one worker: a step's batches are of one size for all, whatever the partition.

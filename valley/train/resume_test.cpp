@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "valley/core/error.h"
 #include "valley/core/testing/test_folder.h"
@@ -218,6 +219,25 @@ TEST(ResumeFrom, AnAsynchronousRunStopsAndGoesOn) {
   }
 }
 
+// A model of equal size.
+class Renamed : public Model {
+ public:
+  explicit Renamed(std::unique_ptr<Model> model) : model_(std::move(model)) {}
+  at::Tensor forward(const at::Tensor& input) override { return model_->forward(input); }
+  std::vector<NamedTensor> parameters() override {
+    std::vector<NamedTensor> result = model_->parameters();
+    for (auto& item : result) {
+      if (item.name.starts_with("fc.")) item.name.replace(0, 2, "head");
+    }
+    return result;
+  }
+  std::vector<NamedTensor> buffers() override { return model_->buffers(); }
+  void train(bool on) override { model_->train(on); }
+
+ private:
+  std::unique_ptr<Model> model_;
+};
+
 TEST(ResumeFrom, AnotherRunIsRefused) {
   const TestFolder folder;
   SmallTraining training = training_of({"dppf", false, 2}, SmallModel::kBatchNorm);
@@ -232,7 +252,14 @@ TEST(ResumeFrom, AnotherRunIsRefused) {
   EXPECT_EQ(message(training), "the checkpoint is of dppf over 20 steps, the run of dppf over 30");
   training.options.steps = 20;
   training.model = [] { return small_model(SmallModel::kDropout); };
-  EXPECT_EQ(message(training), "the checkpoint has 384 parameters, the model 496");
+  EXPECT_EQ(
+      message(training),
+      "the checkpoint is of another model: it has conv.weight [5, 1, 3, 3] where this one has "
+      "fc1.weight [12, 36]");
+  training.model = [] { return std::make_unique<Renamed>(small_model(SmallModel::kBatchNorm)); };
+  EXPECT_EQ(message(training),
+            "the checkpoint is of another model: it has fc.weight [4, 80] where this one has "
+            "head.weight [4, 80]");
   training = training_of({"dppf", true, 2}, SmallModel::kBatchNorm);
   EXPECT_EQ(message(training), "the checkpoint's optimizer state is of another optimizer");
   training.options.out = "";

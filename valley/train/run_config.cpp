@@ -1,9 +1,12 @@
 #include "valley/train/run_config.h"
 
 #include <algorithm>
+#include <filesystem>
 
 #include "valley/core/error.h"
 #include "valley/core/names.h"
+#include "valley/models/model_names.h"
+#include "valley/topology/topology.h"
 
 namespace valley {
 namespace {
@@ -58,7 +61,11 @@ const std::vector<ConfigField>& config_fields() {
        "of synthetic data, --train-samples, --test-samples and --partition; -1: that of --seed"},
 
       {"model", &C::model, "Model",
-       "NAME, or a TorchScript file NAME.pt; see `valley list models`"},
+       "NAME, or a TorchScript file (net.pt); see `valley list models`"},
+      {"output", &C::output, "Model",
+       "of a TorchScript file that returns a tuple or dict: the NAME or INDEX of its logits", true},
+      {"auxiliary", &C::auxiliary, "Model",
+       "weight of the cross-entropy of its other outputs in the loss that is trained", true},
 
       {"algorithm", &C::algorithm, "Method", "see `valley list algorithms`"},
       {"period", &C::period, "Method",
@@ -186,6 +193,30 @@ void apply_config(const Config& values, const std::string& source, RunConfig& co
   }
 }
 
+RunConfig with_absolute_paths(RunConfig config) {
+  const auto absolute = [](const std::string& path) {
+    return std::filesystem::absolute(path).lexically_normal().string();
+  };
+  const auto behind_colon = [&](std::string& setting) {
+    const size_t begin = setting.find(':') + 1;
+    if (begin == 0 || begin == setting.size()) return;
+    setting = setting.substr(0, begin) + absolute(setting.substr(begin));
+  };
+  if (is_model_file(config.model)) config.model = absolute(config.model);
+  behind_colon(config.data);
+  for (const TopologyEntry& entry : topologies()) {
+    if (entry.argument == "PATH" && config.topology.starts_with(entry.name + ":")) {
+      behind_colon(config.topology);
+    }
+  }
+  return config;
+}
+
+std::string model_title(const RunConfig& config) {
+  if (!is_model_file(config.model)) return config.model;
+  return std::filesystem::path(config.model).filename().string();
+}
+
 uint64_t data_seed(const RunConfig& c) {
   return static_cast<uint64_t>(c.data_seed < 0 ? c.seed : c.data_seed);
 }
@@ -243,6 +274,7 @@ TrainOptions to_train_options(const RunConfig& config) {
                  .momentum = c.momentum,
                  .nesterov = c.nesterov,
                  .weight_decay = c.weight_decay};
+  o.auxiliary = c.auxiliary;
   o.sam = {.rho = c.sam, .adaptive = c.sam_adaptive};
   o.decay_rule =
       choose("decay", c.decay, {"all", "matrices"}) == 0 ? DecayRule::kAll : DecayRule::kMatrices;

@@ -23,6 +23,8 @@ struct RunConfig {
   int64_t data_seed = -1;
 
   std::string model = "lenet";
+  std::string output = "";
+  double auxiliary = 0;
 
   std::string algorithm = "dppf";
   std::string period = "4";
@@ -110,6 +112,13 @@ void apply_config(const Config& values, const std::string& source, RunConfig& co
 
 /// The seed of everything that is drawn about the data: --data-seed, or --seed where that is -1.
 uint64_t data_seed(const RunConfig& config);
+
+/// The configuration with the paths in `data`, `model` and `topology` made absolute: what it names
+/// is then the same from every folder.
+RunConfig with_absolute_paths(RunConfig config);
+
+/// What a person calls the model: its name, or that of its file.
+std::string model_title(const RunConfig& config);
 
 /// What load_data() is asked for, beside --data itself.
 DataOptions to_data_options(const RunConfig& config);

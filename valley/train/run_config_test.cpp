@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <set>
 
 #include "valley/core/error.h"
@@ -64,6 +65,43 @@ TEST(RunConfig, TheMomentumNobodyGaveIsTheAlgorithmsOwn) {
   }
   EXPECT_EQ(to_train_options({.algorithm = "qg-dsgdm", .workers = 2}).optimizer.momentum, 0);
   EXPECT_EQ(to_train_options({.algorithm = "dpsgd", .workers = 2}).optimizer.momentum, 0.9);
+}
+
+// A run that does not use a younger setting is recorded as it was before there was one.
+TEST(RunConfig, YoungerFieldsAreRecordedWhereTheyAreUsed) {
+  const auto recorded = [](const RunConfig& config, const std::string& key) {
+    for (const auto& [name, value] : to_recorded_config(config)) {
+      if (name == key) return true;
+    }
+    return false;
+  };
+  EXPECT_FALSE(recorded({}, "output"));
+  EXPECT_FALSE(recorded({}, "auxiliary"));
+  EXPECT_TRUE(recorded({}, "data-seed"));
+  RunConfig config;
+  config.output = "1";
+  config.auxiliary = 0.25;
+  EXPECT_TRUE(recorded(config, "output"));
+  RunConfig read;
+  apply_config(to_recorded_config(config), "run.toml", read);
+  EXPECT_EQ(to_config(read), to_config(config));
+}
+
+TEST(RunConfig, PathsBecomeAbsolute) {
+  const std::string here = std::filesystem::current_path().string();
+  RunConfig config;
+  config.data = "mnist:digits/./all";
+  config.model = "exports/net";
+  config.topology = "edges:ring.txt";
+  config = with_absolute_paths(config);
+  EXPECT_EQ(config.data, "mnist:" + here + "/digits/all");
+  EXPECT_EQ(config.model, here + "/exports/net");
+  EXPECT_EQ(config.topology, "edges:" + here + "/ring.txt");
+  EXPECT_EQ(model_title(config), "net");
+  EXPECT_EQ(to_config(with_absolute_paths(config)), to_config(config));
+  const RunConfig names = with_absolute_paths(RunConfig());
+  EXPECT_EQ(to_config(names), to_config(RunConfig()));
+  EXPECT_EQ(model_title(names), "lenet");
 }
 
 TEST(RunConfig, EveryFieldIsExplained) {

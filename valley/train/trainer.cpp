@@ -5,6 +5,7 @@
 #include <ATen/ops/zeros_like.h>
 #include <c10/core/GradMode.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -19,6 +20,7 @@
 #include "valley/evaluation/batch_norm.h"
 #include "valley/models/model_pass.h"
 #include "valley/models/safetensors.h"
+#include "valley/models/state_dict.h"
 #include "valley/record/progress.h"
 #include "valley/record/run_folder.h"
 #include "valley/record/units.h"
@@ -119,6 +121,32 @@ Meters meters_from(const Json& json) {
                       .total = s.at(5)}};
 }
 
+// The names and shapes of what a checkpoint holds, by which another model of equal size is known.
+Json layout_of(const FlatParameters& parameters) {
+  Json layout = Json::array();
+  for (const auto* ranges : {&parameters.ranges(), &parameters.buffer_ranges()}) {
+    for (const NamedRange& range : *ranges)
+      layout.push_back(Json::array({range.name, range.shape}));
+  }
+  for (const auto& other : parameters.other_buffers()) {
+    layout.push_back(Json::array({other.name, other.tensor.sizes().vec()}));
+  }
+  return layout;
+}
+
+void require_same_layout(const Json& there, const Json& here) {
+  const auto entry = [](const Json& layout, size_t i) -> std::string {
+    if (i >= layout.size()) return "no more";
+    return fmt::format("{} {}", layout[i][0].get<std::string>(),
+                       layout[i][1].get<std::vector<int64_t>>());
+  };
+  for (size_t i = 0; i < std::max(there.size(), here.size()); ++i) {
+    const std::string theirs = entry(there, i), ours = entry(here, i);
+    require(theirs == ours, "the checkpoint is of another model: it has {} where this one has {}",
+            theirs, ours);
+  }
+}
+
 }  // namespace
 
 void require_no_probe_of_asynchronous(const std::string& algorithm, int64_t every) {
@@ -146,6 +174,8 @@ void check(const TrainOptions& o) {
     require_stable_momentum(o.algorithm, o.algorithm_options, o.optimizer.momentum);
   }
   check(o.sam);
+  require(std::isfinite(o.auxiliary) && o.auxiliary >= 0, "--auxiliary must be at least 0, got {}",
+          o.auxiliary);
   const int64_t warmup = o.learning_rate.warmup_steps;
   require(warmup >= 0, "--warmup-steps must be at least 0, got {}", warmup);
   LrSchedule(with_total(o.learning_rate, o.steps > 0 ? o.steps : std::max<int64_t>(1, warmup)));
@@ -196,7 +226,7 @@ class Trainer::Loop {
                               .layers = layers(),
                               .layer_gradient_norms = [this] { return probe(); }})),
         loader_(data_.train, *data_.train, o_.augmentation, o_.seed, comm.rank()),
-        gradient_(model, parameters_, o_.sam),
+        gradient_(model, parameters_, o_.sam, o_.auxiliary),
         checkpoints_(fs::path(o_.out) / RunFolder::kCheckpoints),
         x_(parameters_.values()),
         g_(parameters_.gradients()) {}
@@ -337,6 +367,8 @@ class Trainer::Loop {
   }
 
   void load_values(const WorkerState& state) {
+    const Json values = Json::parse(state.values);
+    if (values.contains("layout")) require_same_layout(values["layout"], layout_of(parameters_));
     for (const auto& [name, tensor] : state.tensors) {
       if (name == "x") {
         require(tensor.sizes() == x_.sizes(), "the checkpoint has {} parameters, the model {}",
@@ -625,8 +657,7 @@ class Trainer::Loop {
   }
 
   void save_model() {
-    std::vector<NamedTensor> state = model_.parameters();
-    for (auto& buffer : model_.buffers()) state.push_back(std::move(buffer));
+    std::vector<NamedTensor> state = state_dict(model_);
     for (auto& named : state) named.tensor = named.tensor.detach();
     save_safetensors((fs::path(o_.out) / RunFolder::kModel).string(), state,
                      {{"format", "pt"}, {"model", o_.model_name}});
@@ -650,7 +681,9 @@ class Trainer::Loop {
     for (const auto& [name, tensor] : algorithm_->state()) {
       state.tensors.push_back({"algorithm/" + name, tensor});
     }
-    state.values = Json{{"step", step_}, {"meters", to_json(meters_)}}.dump();
+    state.values =
+        Json{{"step", step_}, {"meters", to_json(meters_)}, {"layout", layout_of(parameters_)}}
+            .dump();
     checkpoints_.save(comm_,
                       {.step = step_,
                        .total_steps = total_steps_,

@@ -34,6 +34,7 @@ struct TrainOptions {
 
   OptimizerOptions optimizer;
   SamOptions sam;
+  double auxiliary = 0;  ///< weight of the model's other outputs in the loss, see Gradient
   DecayRule decay_rule = DecayRule::kAll;
   LrScheduleOptions learning_rate;  ///< the trainer fills in total_steps
 
