@@ -194,7 +194,7 @@ class Python(ProgramTest):
         self.export(Small().eval(), "trace.pt", trace=True)
         code, _, err = self.train_file("trace.pt", "run")
         self.assertEqual(code, 0, err)
-        self.assertEqual(err.count("trace.pt keeps modes that it was traced in: 1 BatchNorm in evaluation mode "
+        self.assertEqual(err.count("trace.pt has modes that cannot be switched: 1 BatchNorm in evaluation mode "
                                    "(their statistics stay as they are), 1 dropout off;"), 1)  # fmt: skip
 
     def test_the_folder_stands_by_itself(self):

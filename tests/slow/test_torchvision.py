@@ -141,7 +141,7 @@ class Torchvision(ProgramTest):
             "--evaluate-every", 0, "--out", "run",
             *(["--output", 0, "--auxiliary", 0.3] if several else []))  # fmt: skip
         self.assertEqual(code, 0, err)
-        fixed = "keeps modes that it was traced in" in err
+        fixed = "has modes that cannot be switched" in err
         has_modes = any(isinstance(m, (nn.modules.batchnorm._BatchNorm, nn.Dropout)) and getattr(m, "p", 1) > 0
                         for m in make(name, seed=0).modules())  # fmt: skip
         self.assertEqual(fixed, how == "trace" and has_modes, err)

@@ -76,12 +76,16 @@ void look_at(const Node& node, Counts& counts) {
   }
 }
 
-void look_through(at::ArrayRef<const torch::jit::Block*> blocks, Counts& counts) {
-  for (const torch::jit::Block* block : blocks) {
-    for (const Node* node : block->nodes()) {
-      look_at(*node, counts);
-      look_through(node->blocks(), counts);
+void look_through(const torch::jit::Block& block, Counts& counts) {
+  for (const Node* node : block.nodes()) {
+    look_at(*node, counts);
+    // Of a branch that is decided, as dropout's `inplace`, only the one that is taken.
+    const auto decided = node->kind() == c10::prim::If ? constant(node->input(0)) : std::nullopt;
+    if (decided && decided->isBool()) {
+      look_through(*node->blocks()[decided->toBool() ? 0 : 1], counts);
+      continue;
     }
+    for (const torch::jit::Block* inner : node->blocks()) look_through(*inner, counts);
   }
 }
 
@@ -91,7 +95,7 @@ std::string constant_modes(const torch::jit::Module& module) {
   const auto graph = module.get_method("forward").graph()->copy();
   torch::jit::Inline(*graph);
   Counts counts;
-  look_through({graph->block()}, counts);
+  look_through(*graph->block(), counts);
   std::vector<std::string> found;
   const auto add = [&](int64_t count, const char* what) {
     if (count > 0) found.push_back(fmt::format("{} {}", count, what));

@@ -277,10 +277,10 @@ std::vector<NamedTensor> ScriptedModel::state() {
 std::vector<std::string> ScriptedModel::notes() const {
   const std::string modes = constant_modes(script_->module);
   if (modes.empty()) return {};
-  return {
-      fmt::format("{} keeps modes that it was traced in: {}; torch.jit.script(net) makes a "
-                  "file that switches them",
-                  script_->path, modes)};
+  return {fmt::format(
+      "{} has modes that cannot be switched: {}; if it is a trace, torch.jit.script(net) "
+      "makes one that can",
+      script_->path, modes)};
 }
 
 std::vector<std::string> ScriptedModel::own_buffers() const {

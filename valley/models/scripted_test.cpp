@@ -433,8 +433,8 @@ TEST_F(Scripted, ModesThatCannotBeSwitchedAreSaid) {
     const std::vector<std::string> lines = ScriptedModel::load(path(name))->notes();
     return lines.empty() ? "" : lines.front().substr(folder_.string().size() + 1);
   };
-  const std::string keeps = " keeps modes that it was traced in: ";
-  const std::string remedy = "; torch.jit.script(net) makes a file that switches them";
+  const std::string keeps = " has modes that cannot be switched: ";
+  const std::string remedy = "; if it is a trace, torch.jit.script(net) makes one that can";
   EXPECT_EQ(
       notes("modes_eval.pt"),
       "modes_eval.pt" + keeps +
