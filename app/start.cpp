@@ -6,6 +6,7 @@
 #include "valley/core/error.h"
 #include "valley/record/run_folder.h"
 #include "valley/record/run_state.h"
+#include "valley/train/model_file.h"
 
 namespace valley::app {
 
@@ -20,6 +21,7 @@ Start find_start(const RunConfig& config) {
       first_difference(there, config, {"workers", "launch", "backend", "threads"});
   require(difference.empty(), "{} holds a run with {}; choose another --out", config.out,
           difference);
+  require_same_model_file(config);
   const RunState state = run_state(RunFolder::open(config.out));
   if (state.kind == RunState::Kind::kDiverged) {
     throw Diverged(fmt::format("{} has diverged already: {}", config.out, state.reason));
