@@ -6,6 +6,7 @@
 #include "valley/core/foreign_message.h"
 
 namespace valley {
+
 void rethrow_as_model_error() {
   try {
     throw;
