@@ -121,6 +121,7 @@ RunConfig resolve_resumed_config(const CLI::App& command, const RunConfig& flags
   RunConfig config = with_absolute_paths(resolve_config(command, flags, file));
   for (const auto& field : config_fields()) {
     // Defaults in the place of what is missing would train something else in this folder.
+    if (!is_recorded(field)) continue;
     require(
         field.younger || std::any_of(values.begin(), values.end(),
                                      [&](const auto& value) { return value.first == field.key; }),

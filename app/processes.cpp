@@ -70,19 +70,27 @@ std::optional<WorkerEnvironment> worker_environment(RunConfig& config, bool work
 int run_as_worker(RunConfig config, const WorkerEnvironment& environment,
                   const FindStart& find_start, bool quiet, bool json,
                   const std::function<int(const Summary&)>& report) {
-  const DataSplits data = load_job_data(config);
-  config = with_absolute_paths(config);
   const bool shows = environment.rank == 0 && !quiet;
   // Before the wait for the others: if they do not exist, this says who said they would.
   if (shows && !started_by_us(environment)) {
     std::cerr << fmt::format("worker {} of {}, says {}\n", environment.rank, environment.size,
                              environment.source);
   }
-  const auto comm = make_gloo(gloo_options(environment, config.timeout));
+  GlooOptions options = gloo_options(environment, config.timeout);
+  apply({.interface = config.interface, .run_id = config.run_id, .card = settings_card(config)},
+        options);
+  if (!quiet && !started_by_us(environment)) {
+    options.on_message = [&](const std::string& text) {
+      std::cerr << fmt::format("worker {}: {}\n", environment.rank, text);
+    };
+  }
+  const auto comm = make_gloo(options);
   // From here on there is something to save; until then a signal ends the wait for the others.
   const std::atomic<bool>& stop = stop_on_signals();
   Prepared prepared;
   try {
+    const DataSplits data = load_job_data_together(config, *comm);
+    config = with_absolute_paths(config);
     prepared = started_by_us(environment) ? Prepared{find_start(), nullptr}
                                           : prepare_run_folder_together(config, find_start, *comm);
     if (prepared.start == Start::kFinished) {
@@ -120,6 +128,10 @@ int launch_workers(const RunConfig& config, bool resume, bool quiet, bool json) 
   const std::string file = (std::filesystem::path(config.out) / RunFolder::kConfig).string();
   options.command = {"/proc/self/exe", "train",
                      resume ? "--resume=" + config.out : "--config=" + file};
+  // What it does not have is asked of every start.
+  if (!config.interface.empty()) options.command.push_back("--interface=" + config.interface);
+  if (!config.run_id.empty()) options.command.push_back("--run-id=" + config.run_id);
+  if (config.own_data) options.command.push_back("--own-data");
   if (quiet) options.command.push_back("--quiet");
   if (json) options.command.push_back("--json");
   const LaunchResult result = launch_processes(options);

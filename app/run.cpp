@@ -114,6 +114,7 @@ std::string first_difference(const RunConfig& recorded, const RunConfig& given,
     // Of no effect on the outcome; but --until-loss ends a run at an evaluation.
     const bool ends_it = field.key == "evaluate-every" && config.until_loss > 0;
     if ((field.group == "Run" && !ends_it) || field.key == "timeout") continue;
+    if (!is_recorded(field)) continue;
     if (std::find(but.begin(), but.end(), field.key) != but.end()) continue;
     std::string difference;
     std::visit(

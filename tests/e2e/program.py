@@ -33,6 +33,17 @@ def environment(**extra):
     return clean | extra
 
 
+def with_flags(flags, *others):
+    """The words of a command line with those of another, which replace flags of the same name."""
+    merged = {}
+    for word in (*flags, *others):
+        if str(word).startswith("--"):
+            merged[name := word] = []
+        else:
+            merged.setdefault(name, []).append(word)
+    return [word for name, values in merged.items() for word in (name, *values)]
+
+
 def snapshot(folder):
     """{path: content} of everything below a folder; a folder's content is None."""
     return {

@@ -1,14 +1,18 @@
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <atomic>
 #include <optional>
 #include <sstream>
 #include <utility>
 
+#include "valley/comm/address.h"
 #include "valley/comm/chunks.h"
 #include "valley/comm/gloo.h"
 #include "valley/comm/gloo_all_reduce.h"
 #include "valley/comm/gloo_mesh.h"
 #include "valley/comm/group.h"
+#include "valley/comm/meeting.h"
 #include "valley/comm/ranks.h"
 #include "valley/core/clock.h"
 #include "valley/core/error.h"
@@ -440,32 +444,71 @@ void require_valid(const GlooOptions& options) {
           options.timeout_seconds);
 }
 
-bool is_loopback(const std::string& address) {
-  return address == "localhost" || address == "::1" || address.rfind("127.", 0) == 0;
+// Where all listen: "10.0.0.1 (eth0; ranks 0, 1), 10.0.0.2 (eth1; ranks 2, 3)".
+std::string describe_places(const std::vector<Place>& places) {
+  std::vector<std::string> texts;
+  std::vector<bool> told(places.size());
+  for (size_t i = 0; i < places.size(); ++i) {
+    if (told[i]) continue;
+    std::vector<int> ranks;
+    for (size_t k = i; k < places.size(); ++k) {
+      if (places[k] != places[i]) continue;
+      told[k] = true;
+      ranks.push_back(static_cast<int>(k));
+    }
+    const std::string& interface = places[i].interface;
+    texts.push_back(fmt::format("{} ({}{}{})", places[i].address, interface,
+                                interface.empty() ? "" : "; ", name_ranks(ranks)));
+  }
+  return fmt::format("{}", fmt::join(texts, ", "));
+}
+
+void listen_at_interface(GlooOptions& options) {
+  if (options.interface.empty()) return;
+  options.address =
+      address_of_interface(options.interface, options.interface_from, options.address);
 }
 
 std::unique_ptr<Communicator> join(GlooOptions options, std::shared_ptr<Store> store, bool hosts) {
   const double start = now_seconds();
-  const auto all_reach = [&](const char* place, const char* verb) {
-    store->set(place + std::to_string(options.rank), "");
-    const double left = std::max(0.0, options.timeout_seconds - (now_seconds() - start));
-    const auto missing = wait_for_ranks(*store, place, options.size, left);
-    if (missing.empty()) return;
-    throw CommError(fmt::format("{} did not {} within {:.1f} s", name_ranks(missing), verb,
-                                now_seconds() - start));
+  const auto seconds_left = [&] {
+    return std::max(0.0, options.timeout_seconds - (now_seconds() - start));
   };
-  all_reach("join/", "join");
+  const std::vector<std::string> addresses =
+      meet(*store,
+           {.rank = options.rank,
+            .size = options.size,
+            .address = options.address,
+            .job = options.job,
+            .card = options.card,
+            .where = host_and_port(options.master_address, options.master_port)},
+           options.timeout_seconds);
+  if (options.interface.empty()) options.address = reachable_by_all(options.address, addresses);
+
   std::unique_ptr<Communicator> comm;
   try {
     comm = std::make_unique<GlooCommunicator>(options, store, hosts);
   } catch (const CommError&) {
     throw;
   } catch (const std::exception& error) {
-    throw CommError(fmt::format("rank {} could not connect to all others after {:.1f} s: {}",
-                                options.rank, now_seconds() - start, error.what()));
+    throw CommError(fmt::format("rank {} at {} could not connect to all others after {:.1f} s: {}",
+                                options.rank, options.address, now_seconds() - start,
+                                error.what()));
   }
   // A worker with little to do could be through and gone while others still connect to it.
-  all_reach("ready/", "connect to all others");
+  store->set(fmt::format("ready/{}", options.rank),
+             Place{options.address, interface_of(options.address)}.encode());
+  const auto missing = wait_for_ranks(*store, "ready/", options.size, seconds_left());
+  if (!missing.empty()) {
+    throw CommError(fmt::format("{} did not connect to all others within {:.1f} s",
+                                name_ranks(missing), now_seconds() - start));
+  }
+  if (options.rank == 0 && options.on_message) {
+    std::vector<Place> places;
+    for (int rank = 0; rank < options.size; ++rank)
+      places.push_back(Place::decode(store->get(fmt::format("ready/{}", rank)).value_or("")));
+    options.on_message("listening at " + describe_places(places));
+  }
   return comm;
 }
 
@@ -476,7 +519,8 @@ std::unique_ptr<Communicator> make_gloo(const GlooOptions& options, std::shared_
   if (options.size == 1) return make_solo();
   GlooOptions complete = options;
   complete.host_store = false;
-  if (complete.hostname.empty()) complete.hostname = "127.0.0.1";
+  if (complete.address.empty()) complete.address = "127.0.0.1";
+  listen_at_interface(complete);
   return join(complete, std::move(store), false);
 }
 
@@ -484,15 +528,16 @@ std::unique_ptr<Communicator> make_gloo(const GlooOptions& options) {
   require_valid(options);
   if (options.size == 1) return make_solo();
   GlooOptions complete = options;
-  if (complete.hostname.empty() && is_loopback(options.master_address)) {
-    complete.hostname = "127.0.0.1";
-  }
+  listen_at_interface(complete);  // refused before anybody waits
   const bool hosts = options.host_store && options.rank == 0;
   TcpStore tcp = open_tcp_store({.address = options.master_address,
                                  .port = options.master_port,
                                  .server = hosts,
                                  .prefix = options.prefix,
-                                 .timeout_seconds = options.timeout_seconds});
+                                 .timeout_seconds = options.timeout_seconds,
+                                 .on_message = options.on_message});
+  if (options.address.empty()) complete.address = tcp.local_address;
+  listen_at_interface(complete);  // with the family of addresses that leads to the master
   return join(complete, std::move(tcp.store), hosts);
 }
 

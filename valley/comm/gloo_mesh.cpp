@@ -64,8 +64,7 @@ GlooMesh::GlooMesh(const GlooOptions& options, Store& store)
     : timeout_(to_milliseconds(options.timeout_seconds)) {
   ignore_sigpipe();
   gloo::transport::tcp::attr attr;
-  attr.iface = options.interface;
-  if (attr.iface.empty()) attr.hostname = options.hostname;
+  attr.hostname = options.address;  // Gloo crashes over names that do not resolve
   auto device = gloo::transport::tcp::CreateDevice(attr);
 
   auto context = std::make_shared<gloo::rendezvous::Context>(options.rank, options.size);

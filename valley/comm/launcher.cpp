@@ -14,6 +14,7 @@
 #include <string_view>
 #include <thread>
 
+#include "valley/comm/meeting.h"
 #include "valley/comm/store.h"
 #include "valley/core/clock.h"
 #include "valley/core/error.h"
@@ -64,7 +65,8 @@ class SignalWatch {
   struct sigaction former_[std::size(kStopSignals)];
 };
 
-std::vector<std::string> worker_environment(int rank, int workers, int port) {
+std::vector<std::string> worker_environment(int rank, int workers, int port,
+                                            const std::string& token) {
   const std::vector<std::pair<std::string, std::string>> own = {
       {"RANK", std::to_string(rank)},
       {"WORLD_SIZE", std::to_string(workers)},
@@ -72,7 +74,7 @@ std::vector<std::string> worker_environment(int rank, int workers, int port) {
       {"LOCAL_WORLD_SIZE", std::to_string(workers)},
       {"MASTER_ADDR", "127.0.0.1"},
       {"MASTER_PORT", std::to_string(port)},
-      {"VALLEY_LAUNCHED", "1"},
+      {"VALLEY_LAUNCHED", token},
   };
   std::vector<std::string> result;
   for (char** entry = environ; *entry; ++entry) {
@@ -112,7 +114,7 @@ class Workers {
   // allocation, no locks.
   void start(int rank, int port) {
     std::vector<std::string> command = options_.command;
-    std::vector<std::string> environment = worker_environment(rank, options_.workers, port);
+    std::vector<std::string> environment = worker_environment(rank, options_.workers, port, token_);
     const std::vector<char*> argv = pointers(command), envp = pointers(environment);
     int broken[2];  // carries errno if exec fails, and closes if it does not
     if (pipe2(broken, O_CLOEXEC) != 0) {
@@ -173,7 +175,8 @@ class Workers {
 
  private:
   const LaunchOptions& options_;
-  std::vector<WorkerExit> exits_;  // by rank
+  const std::string token_ = fresh_token();  // the workers know each other by it
+  std::vector<WorkerExit> exits_;            // by rank
   std::vector<bool> ended_;
   int running_ = 0;
 };

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "valley/comm/address.h"
 #include "valley/core/error.h"
 #include "valley/core/numbers.h"
 
@@ -93,6 +94,24 @@ std::string several_machines(const Environment& env, const char* local_name, con
   return fmt::format("{}={} of {}={}", local_name, *local, all.size_name, all.size);
 }
 
+// Whoever says rank and size also says which start of which job this is. RANK set by hand inside a
+// step or under mpirun agrees with it, so that its job is meant. Two agents of torchrun that were
+// given no id both say "none".
+std::string job_of(const Environment& env, bool launched, bool torchrun) {
+  const auto named = [&](const char* who, const char* name) {
+    const auto value = env.text(name);
+    return value && *value != "none" ? fmt::format("{} {}", who, *value) : "";
+  };
+  if (launched) return named("valley", "VALLEY_LAUNCHED");
+  if (torchrun) return named("torchrun", "TORCHELASTIC_RUN_ID");
+  if (env.has("OMPI_COMM_WORLD_RANK")) return named("mpirun", "PMIX_NAMESPACE");
+  if (read_slurm(env)) {
+    return fmt::format("srun {}.{}", env.text("SLURM_JOB_ID").value_or("?"),
+                       env.text("SLURM_STEP_ID").value_or("?"));
+  }
+  return named("pmix", "PMIX_NAMESPACE");
+}
+
 }  // namespace
 
 std::optional<WorkerEnvironment> read_environment(const Getenv& getenv) {
@@ -167,16 +186,24 @@ std::optional<WorkerEnvironment> read_environment(const Getenv& getenv) {
   result.rank = static_cast<int>(source.rank);
   result.size = static_cast<int>(source.size);
   result.local_rank = static_cast<int>(source.local_rank);
+  result.job = job_of(env, launched, torchrun);
+  result.interface = env.text("GLOO_SOCKET_IFNAME").value_or("");
+  std::optional<int64_t> port = env.number("MASTER_PORT");
   if (const auto address = env.text("MASTER_ADDR")) {
-    result.master_address = *address;
+    const HostPort given = parse_host_port("MASTER_ADDR", *address);
+    result.master_address = given.host;
+    if (given.port != 0) {
+      require(!port || *port == given.port, "MASTER_ADDR={} contradicts MASTER_PORT={}", *address,
+              port.value_or(0));
+      port = given.port;
+    }
   } else {
     require(machines.empty(), "MASTER_ADDR must be set to the address of rank 0, because {}",
             machines);
   }
-  const int64_t port =
-      env.number("MASTER_PORT").value_or(job >= 0 ? 20000 + job % 10000 : result.master_port);
-  require(1 <= port && port <= 65535, "MASTER_PORT must be in [1, 65535], got {}", port);
-  result.master_port = static_cast<int>(port);
+  if (!port) port = job >= 0 ? 20000 + job % 10000 : result.master_port;
+  require(1 <= *port && *port <= 65535, "MASTER_PORT must be in [1, 65535], got {}", *port);
+  result.master_port = static_cast<int>(*port);
   return result;
 }
 
@@ -190,7 +217,21 @@ GlooOptions gloo_options(const WorkerEnvironment& environment, double timeout_se
   options.watched = environment.source == "valley --launch processes";
   options.prefix = environment.prefix;
   options.timeout_seconds = timeout_seconds;
+  options.job = environment.job;
+  options.interface = environment.interface;
+  options.interface_from = "GLOO_SOCKET_IFNAME=" + environment.interface;
   return options;
+}
+
+void apply(const JoinFlags& flags, GlooOptions& options) {
+  if (!flags.interface.empty()) {
+    options.interface = flags.interface;
+    options.interface_from = "--interface " + flags.interface;
+  }
+  if (!flags.run_id.empty()) {
+    options.job += fmt::format("{}'{}'", options.job.empty() ? "" : " ", flags.run_id);
+  }
+  options.card = flags.card;
 }
 
 }  // namespace valley

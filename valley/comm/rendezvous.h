@@ -17,6 +17,8 @@ struct WorkerEnvironment {
   int master_port = 29500;
   bool agent_store = false;  ///< the launcher hosts the store; no worker does
   std::string prefix;        ///< of the keys in the store
+  std::string job;           ///< tells this start from others; "" if nobody says: "srun 123.4"
+  std::string interface;     ///< GLOO_SOCKET_IFNAME: the network interface to listen at
   std::string source;  ///< who said so, for the log: "torchrun", "mpirun (OMPI_COMM_WORLD_*)",
                        ///< "mpiexec (PMI_*)", "srun (SLURM_*)", "valley --launch processes",
                        ///< "environment (RANK, WORLD_SIZE)"
@@ -41,9 +43,13 @@ using Getenv = std::function<const char*(const char*)>;
 /// RANK set by hand must agree with the others; torchrun's goes before them, because under mpirun,
 /// mpiexec or srun it is started once a machine.
 ///
-/// MASTER_ADDR and MASTER_PORT always count. Without them: 127.0.0.1 (an error if the launcher says
+/// MASTER_ADDR and MASTER_PORT always count; the address may hold the port and stand in
+/// brackets, see parse_host_port(). Without them: 127.0.0.1 (an error if the launcher says
 /// that there is more than one machine), and 29500 or, under mpirun and srun, 20000 + (number of
 /// the job mod 10000), so that two jobs on a machine stay apart.
+///
+/// The job is that of whoever said rank and size: the token of valley's launcher,
+/// TORCHELASTIC_RUN_ID, SLURM_JOB_ID with SLURM_STEP_ID, or PMIX_NAMESPACE.
 ///
 /// @throws UsageError if a value is no number or out of range, the half of a pair is missing, two
 /// sources differ, or another launcher (PMIX_RANK alone) says what is not understood; the text
@@ -52,5 +58,13 @@ std::optional<WorkerEnvironment> read_environment(const Getenv& getenv);
 
 /// How such a worker joins its group.
 GlooOptions gloo_options(const WorkerEnvironment& environment, double timeout_seconds);
+
+/// What the person says beside the environment.
+struct JoinFlags {
+  std::string interface = {};  ///< --interface: goes before that of the environment
+  std::string run_id = {};     ///< --run-id: part of the job's name, beside that of the environment
+  Card card = {};
+};
+void apply(const JoinFlags& flags, GlooOptions& options);
 
 }  // namespace valley

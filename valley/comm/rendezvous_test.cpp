@@ -232,6 +232,58 @@ TEST(Rendezvous, SeveralMachinesNeedAnAddress) {
             "MASTER_ADDR must be set to the address of rank 0, because SLURM_STEP_NUM_NODES=2");
 }
 
+TEST(Rendezvous, TheAddressMayHoldThePort) {
+  const Variables two = {{"RANK", "1"}, {"WORLD_SIZE", "2"}};
+  Variables variables = two;
+  variables["MASTER_ADDR"] = "[fd00::1]:1234";
+  EXPECT_EQ(read(variables)->master_address, "fd00::1");
+  EXPECT_EQ(read(variables)->master_port, 1234);
+  variables["MASTER_PORT"] = "1234";
+  EXPECT_EQ(read(variables)->master_port, 1234);
+  variables["MASTER_PORT"] = "29500";
+  EXPECT_EQ(refusal(variables), "MASTER_ADDR=[fd00::1]:1234 contradicts MASTER_PORT=29500");
+  variables = two;
+  variables["MASTER_ADDR"] = "http://node1";
+  EXPECT_EQ(refusal(variables), "MASTER_ADDR takes no scheme but tcp://, got 'http://node1'");
+}
+
+TEST(Rendezvous, TheInterfaceGivenGoesBeforeTheEnvironments) {
+  const auto env = read({{"RANK", "1"}, {"WORLD_SIZE", "2"}, {"GLOO_SOCKET_IFNAME", "eth7"}});
+  EXPECT_EQ(gloo_options(*env, 1).interface, "eth7");
+  EXPECT_EQ(gloo_options(*env, 1).interface_from, "GLOO_SOCKET_IFNAME=eth7");
+  GlooOptions options = gloo_options(*env, 1);
+  apply({.interface = "eth8"}, options);
+  EXPECT_EQ(options.interface, "eth8");
+  EXPECT_EQ(options.interface_from, "--interface eth8");
+}
+
+TEST(Rendezvous, TheJobIsThatOfWhoSaysRankAndSize) {
+  const auto job = [](Variables variables, bool by_hand = true) {
+    if (by_hand) variables.insert({{"RANK", "1"}, {"WORLD_SIZE", "2"}});
+    return read(variables)->job;
+  };
+  const Variables slurm = {{"SLURM_PROCID", "1"},
+                           {"SLURM_NTASKS", "2"},
+                           {"SLURM_JOB_ID", "123"},
+                           {"SLURM_STEP_ID", "4"},
+                           {"PMIX_NAMESPACE", "slurm.pmix.123.4"}};
+  EXPECT_EQ(job({}), "");
+  EXPECT_EQ(job({{"VALLEY_LAUNCHED", "af"}}), "valley af");
+  EXPECT_EQ(job({{"TORCHELASTIC_RUN_ID", "night"}}), "torchrun night");
+  EXPECT_EQ(job({{"TORCHELASTIC_RUN_ID", "none"}}), "") << "what torchrun says if it has no id";
+  EXPECT_EQ(job(slurm, false), "srun 123.4");
+  EXPECT_EQ(job(slurm), "srun 123.4");
+  EXPECT_EQ(job({{"SLURM_JOB_ID", "123"}, {"SLURM_NTASKS", "8"}}), "") << "a shell in a job";
+  EXPECT_EQ(
+      job({{"OMPI_COMM_WORLD_RANK", "1"}, {"OMPI_COMM_WORLD_SIZE", "2"}, {"PMIX_NAMESPACE", "77"}},
+          false),
+      "mpirun 77");
+
+  GlooOptions options = gloo_options(*read(slurm), 1);
+  apply({.run_id = "night"}, options);
+  EXPECT_EQ(options.job, "srun 123.4 'night'");
+}
+
 TEST(Rendezvous, ContradictionsNameBothSides) {
   EXPECT_EQ(refusal({{"RANK", "0"},
                      {"WORLD_SIZE", "2"},

@@ -1,19 +1,18 @@
 #include "valley/comm/store.h"
 
 #include <c10/util/Exception.h>
-#include <netdb.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
+#include <c10/util/Logging.h>
 
 #include <algorithm>
 #include <chrono>
+#include <mutex>
 #include <thread>
 #include <torch/csrc/distributed/c10d/HashStore.hpp>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 #include <utility>
 
+#include "valley/comm/address.h"
 #include "valley/core/clock.h"
 #include "valley/core/error.h"
 
@@ -82,41 +81,86 @@ class C10dStore : public Store {
   bool gone_ = false;
 };
 
-bool can_connect(const std::string& host, int port) {
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  addrinfo* found = nullptr;
-  if (getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found) != 0) return false;
-  bool connected = false;
-  for (addrinfo* a = found; a && !connected; a = a->ai_next) {
-    const int fd = socket(a->ai_family, a->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0) continue;
-    if (connect(fd, a->ai_addr, a->ai_addrlen) == 0) {
-      connected = true;
-    } else if (errno == EINPROGRESS) {
-      pollfd poll_fd{fd, POLLOUT, 0};
-      int error = 0;
-      socklen_t length = sizeof(error);
-      connected = poll(&poll_fd, 1, 1000) == 1 &&
-                  getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) == 0 && error == 0;
-    }
-    close(fd);
+// c10d warns by itself of what we say in one line, e.g. of every attempt to connect.
+class SilentC10d {
+#ifdef C10_USE_GLOG
+  static auto& level() { return FLAGS_minloglevel; }
+#else
+  static auto& level() { return FLAGS_caffe2_log_level; }
+#endif
+
+ public:
+  SilentC10d() {
+    const std::lock_guard lock(mutex);
+    if (living++ > 0) return;
+    before = level();
+    level() = 3;  // fatal
   }
-  freeaddrinfo(found);
-  return connected;
+  ~SilentC10d() {
+    const std::lock_guard lock(mutex);
+    if (--living == 0) level() = before;
+  }
+  SilentC10d(const SilentC10d&) = delete;
+  SilentC10d& operator=(const SilentC10d&) = delete;
+
+ private:
+  static inline std::mutex mutex;
+  static inline int living = 0, before = 0;
+};
+
+// Says why it waits: not at once, since workers start in any order, and again when it is for
+// another reason.
+class Waiting {
+ public:
+  explicit Waiting(const TcpStoreOptions& options) : options_(options) {}
+
+  double seconds() const { return now_seconds() - start_; }
+
+  // One more attempt has failed. @throws CommError once the time is over.
+  void failed(const Route& route) {
+    const std::string where = host_and_port(options_.address, options_.port);
+    if (seconds() >= options_.timeout_seconds) {
+      throw CommError(route.resolved
+                          ? fmt::format("nobody listens at {} (MASTER_ADDR:MASTER_PORT) after "
+                                        "{:.1f} s: {}",
+                                        where, seconds(), route.reason)
+                          : fmt::format("cannot resolve '{}' (MASTER_ADDR) after {:.1f} s: {}",
+                                        options_.address, seconds(), route.reason));
+    }
+    if (options_.on_message && seconds() >= kPatienceSeconds && route.reason != told_) {
+      told_ = route.reason;
+      options_.on_message(route.resolved ? fmt::format("waiting for {}: {}", where, told_)
+                                         : fmt::format("waiting for '{}' (MASTER_ADDR) to be "
+                                                       "resolved: {}",
+                                                       options_.address, told_));
+    }
+    std::this_thread::sleep_for(milliseconds(route.resolved ? 20 : 200));
+  }
+
+ private:
+  static constexpr double kPatienceSeconds = 2;
+  const TcpStoreOptions& options_;
+  const double start_ = now_seconds();
+  std::string told_;
+};
+
+// Where the master is, seen from here: for the host of the store, who need not connect, the way the
+// kernel would take.
+Route find_master(const TcpStoreOptions& options) {
+  Waiting waiting(options);
+  while (true) {
+    const Route route = options.server ? find_route(options.address)
+                                       : try_to_connect(options.address, options.port);
+    if (route.reached()) return route;
+    waiting.failed(route);
+  }
 }
 
-// c10d retries too, but warns on stderr at every attempt.
-void wait_for_server(const std::string& host, int port, double timeout_seconds) {
-  const double start = now_seconds();
-  while (!can_connect(host, port)) {
-    if (now_seconds() - start >= timeout_seconds) {
-      throw CommError(
-          fmt::format("nobody listens at {}:{} (MASTER_ADDR:MASTER_PORT) after {:.1f} s", host,
-                      port, now_seconds() - start));
-    }
-    std::this_thread::sleep_for(milliseconds(20));
-  }
+// c10d's own words, as much of them as a person can use.
+std::string reason_in(const std::string& text) {
+  if (text.find("ddress already in use") != std::string::npos) return "the port is taken";
+  if (text.find("ermission denied") != std::string::npos) return "permission denied";
+  return text.substr(0, text.find('\n'));
 }
 
 // Newer c10d prefers a server on libuv, which Debian's LibTorch is built without. The protocol is
@@ -144,12 +188,23 @@ std::shared_ptr<Store> make_hash_store() {
 }
 
 TcpStore open_tcp_store(const TcpStoreOptions& options) {
-  if (options.server && options.port != 0 && can_connect("127.0.0.1", options.port)) {
-    throw CommError(fmt::format("cannot host the store at {}:{}: the port is taken",
-                                options.address, options.port));
-  }
-  if (!options.server) {
-    wait_for_server(options.address, options.port, options.timeout_seconds);
+  const auto fail = [&](const std::string& reason) {
+    throw CommError(fmt::format("cannot {} the store at {}: {}", options.server ? "host" : "reach",
+                                host_and_port(options.address, options.port), reason));
+  };
+  const Route route = find_master(options);
+  std::string address = route.remote;
+  if (options.server) {
+    const bool here = is_own_address(address);
+    if (!here && options.on_message) {
+      options.on_message(
+          fmt::format("{} (MASTER_ADDR) is no address of this machine, which hosts the store as "
+                      "rank 0",
+                      options.address));
+    }
+    if (!here) address = "127.0.0.1";  // another machine's, or that of a router before this one
+    if (options.port != 0 && try_to_connect(address, options.port).reached())
+      fail("the port is taken");
   }
   c10d::TCPStoreOptions c10d_options;
   c10d_options.port = static_cast<uint16_t>(options.port);
@@ -159,23 +214,22 @@ TcpStore open_tcp_store(const TcpStoreOptions& options) {
   c10d_options.timeout =
       milliseconds(std::max<int64_t>(1, static_cast<int64_t>(options.timeout_seconds * 1000)));
   try {
-    auto tcp = c10::make_intrusive<c10d::TCPStore>(options.address, c10d_options);
+    const SilentC10d silent;
+    auto tcp = c10::make_intrusive<c10d::TCPStore>(address, c10d_options);
     const int port = tcp->getPort();
     tcp->setTimeout(milliseconds(5000));  // from here on answers come at once or never
     c10::intrusive_ptr<c10d::Store> store = tcp;
     if (!options.prefix.empty()) {
       store = c10::make_intrusive<c10d::PrefixStore>(options.prefix, store);
     }
-    return {std::make_shared<C10dStore>(store, fmt::format("{}:{}", options.address, port)), port};
+    return {std::make_shared<C10dStore>(store, host_and_port(options.address, port)), port,
+            route.local};
   } catch (const c10::Error& error) {
-    throw CommError(fmt::format("cannot {} the store at {}:{}: {}",
-                                options.server ? "host" : "reach", options.address, options.port,
-                                error.what_without_backtrace()));
+    fail(reason_in(error.what_without_backtrace()));
   } catch (const std::exception& error) {
-    throw CommError(fmt::format("cannot {} the store at {}:{}: {}",
-                                options.server ? "host" : "reach", options.address, options.port,
-                                error.what()));
+    fail(reason_in(error.what()));
   }
+  return {};  // fail() does not return
 }
 
 }  // namespace valley

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -34,20 +35,24 @@ std::vector<int> wait_for_ranks(Store& store, const std::string& prefix, int siz
 std::shared_ptr<Store> make_hash_store();
 
 struct TcpStoreOptions {
-  std::string address = "127.0.0.1";
-  int port = 29500;              ///< a server may give 0: any free port, see TcpStore::port
-  bool server = false;           ///< hosts the store; it lives as long as the returned object
-  std::string prefix = {};       ///< put before every key, so that runs may share a store
-  double timeout_seconds = 300;  ///< for the connection
+  std::string address = "127.0.0.1";  ///< a name or an address
+  int port = 29500;                   ///< a server may give 0: any free port, see TcpStore::port
+  bool server = false;                ///< hosts the store; it lives as long as the returned object
+  std::string prefix = {};            ///< put before every key, so that runs may share a store
+  double timeout_seconds = 300;       ///< for the connection
+  /// A line for the person: what it waits for, and why.
+  std::function<void(const std::string&)> on_message = {};
 };
 
 struct TcpStore {
   std::shared_ptr<Store> store;
-  int port;
+  int port = 0;
+  std::string local_address;  ///< of this machine, on the way to the store
 };
 
 /// The store of LibTorch's c10d (also torchrun's).
-/// @throws CommError if nobody listens at the address within the timeout, or the port is taken.
+/// @throws CommError if the address cannot be resolved or nobody listens there within the timeout
+/// (with the resolver's or the kernel's reason), or the port is taken.
 TcpStore open_tcp_store(const TcpStoreOptions& options);
 
 }  // namespace valley

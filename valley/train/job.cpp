@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "valley/comm/agreement.h"
 #include "valley/core/cores.h"
 #include "valley/core/error.h"
 #include "valley/data/training_sample.h"
@@ -16,6 +17,7 @@
 #include "valley/record/json_file.h"
 #include "valley/record/progress.h"
 #include "valley/record/run_state.h"
+#include "valley/train/job_card.h"
 #include "valley/train/model_file.h"
 #include "valley/train/probe.h"
 #include "valley/train/rehearsal.h"
@@ -89,6 +91,19 @@ DataSplits load_job_data(const RunConfig& config) {
     draw_training_sample(data.train, config.probe_samples, static_cast<uint64_t>(config.seed),
                          options.partition, workers, "--probe-samples");
   }
+  return data;
+}
+
+DataSplits load_job_data_together(const RunConfig& config, Communicator& comm) {
+  DataSplits data;
+  std::string error;
+  try {
+    data = load_job_data(config);
+  } catch (const UsageError& e) {
+    error = e.what();
+  }
+  stop_together(comm, error);
+  require_agreement(comm, job_card(config, *make_job_model(config, data), data));
   return data;
 }
 

@@ -33,6 +33,12 @@ struct JobContext {
 /// @throws UsageError
 DataSplits load_job_data(const RunConfig& config);
 
+/// The same on every worker of a group of processes, each with data and model of its own: they
+/// compare the parameters' and buffers' names, shapes and types, the numbers of examples and, but
+/// with --own-data, a checksum of the data.
+/// @throws UsageError, on all workers, if one of them cannot load them or they differ
+DataSplits load_job_data_together(const RunConfig& config, Communicator& comm);
+
 /// The model a configuration names, with the weights that training begins with: of a TorchScript
 /// file the copy in the run folder, where there is one (model_file.h).
 /// @throws UsageError

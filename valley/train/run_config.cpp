@@ -42,6 +42,10 @@ void assign(T RunConfig::*member, const ConfigValue& value, const std::string& k
   throw UsageError(fmt::format("{}: {} must be {}", source, key, type_name<T>()));
 }
 
+bool is_one_of(const std::string& key, std::initializer_list<const char*> keys) {
+  return std::find(keys.begin(), keys.end(), key) != keys.end();
+}
+
 }  // namespace
 
 const std::vector<ConfigField>& config_fields() {
@@ -125,6 +129,12 @@ const std::vector<ConfigField>& config_fields() {
       {"backend", &C::backend, "Workers", "thread, gloo, or auto: what --launch asks for"},
       {"timeout", &C::timeout, "Workers", "seconds until a silent worker counts as lost"},
       {"threads", &C::threads, "Workers", "computing threads a worker; 0: cores / workers"},
+      {"interface", &C::interface, "Workers",
+       "network interface to listen at; empty: that of the route to the master"},
+      {"run-id", &C::run_id, "Workers",
+       "name of the job, to tell it from others where no launcher does; the same for all workers"},
+      {"own-data", &C::own_data, "Workers",
+       "the workers' data differ, in as many examples each; else they are compared"},
 
       {"out", &C::out, "Run", "run folder; empty: runs/ALGORITHM-MODEL-seedN"},
       {"evaluate-every", &C::evaluate_every, "Run", "evaluate every so many epochs; 0: at the end"},
@@ -153,10 +163,35 @@ RunConfig resolved(RunConfig config) {
   return config;
 }
 
+bool is_recorded(const ConfigField& field) {
+  return !is_one_of(field.key, {"interface", "run-id", "own-data"});
+}
+
+bool must_agree(const ConfigField& field) {
+  // launch and backend say how workers talk, which they are about to do; run-id whether they may.
+  return !is_one_of(field.key,
+                    {"launch", "backend", "timeout", "threads", "interface", "run-id", "out"});
+}
+
+Card settings_card(const RunConfig& unresolved) {
+  const RunConfig config = resolved(unresolved);
+  Card card;
+  for (const auto& field : config_fields()) {
+    if (!must_agree(field)) continue;
+    std::string value =
+        std::visit([&](auto member) { return fmt::format("{}", config.*member); }, field.member);
+    if (field.key == "data") value = value.substr(0, value.find(':'));
+    if (field.key == "model" && value.find_first_of("./") != std::string::npos) value = "a file";
+    card.add(field.key, value);
+  }
+  return card;
+}
+
 Config to_config(const RunConfig& unresolved) {
   const RunConfig config = resolved(unresolved);
   Config values;
   for (const auto& field : config_fields()) {
+    if (!is_recorded(field)) continue;
     std::visit([&](auto member) { values.emplace_back(field.key, config.*member); }, field.member);
   }
   return values;
@@ -166,6 +201,7 @@ Config to_recorded_config(const RunConfig& unresolved) {
   const RunConfig config = resolved(unresolved), defaults;
   Config values;
   for (const auto& field : config_fields()) {
+    if (!is_recorded(field)) continue;
     std::visit(
         [&](auto member) {
           if (field.younger && config.*member == defaults.*member) return;
@@ -295,6 +331,16 @@ TrainOptions to_train_options(const RunConfig& config) {
           "--algorithm {} needs workers that share memory: --launch threads", o.algorithm);
   require(!(c.launch == "threads" && c.backend == "gloo"),
           "--backend gloo needs --launch processes, torchrun, mpirun or srun");
+  require(c.interface.empty() || c.launch == "processes",
+          "--interface {} needs --launch processes, torchrun, mpirun or srun: threads need no "
+          "network",
+          c.interface);
+  require(c.run_id.empty() || c.launch == "processes",
+          "--run-id {} needs --launch processes, torchrun, mpirun or srun: threads are one job",
+          c.run_id);
+  require(
+      !c.own_data || c.launch == "processes",
+      "--own-data needs --launch processes, torchrun, mpirun or srun: threads share their data");
   require(c.probe >= 0, "--probe must be at least 0, got {}", c.probe);
   require_no_probe_of_asynchronous(o.algorithm, c.probe);
   require(c.probe_samples >= 0, "--probe-samples must be at least 0, got {}", c.probe_samples);

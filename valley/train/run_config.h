@@ -5,6 +5,7 @@
 #include <variant>
 #include <vector>
 
+#include "valley/comm/agreement.h"
 #include "valley/record/config_file.h"
 #include "valley/train/trainer.h"
 
@@ -69,6 +70,9 @@ struct RunConfig {
   std::string backend = "auto";
   double timeout = 300;
   int64_t threads = 0;
+  std::string interface = "";
+  std::string run_id = "";
+  bool own_data = false;
 
   std::string out = "";
   int64_t evaluate_every = 1;
@@ -95,16 +99,28 @@ struct ConfigField {
 /// The table that flags, configuration files, --print-config and config.toml are made from.
 const std::vector<ConfigField>& config_fields();
 
+/// Whether config.toml has it; what holds for one start of one worker only (--interface) is asked
+/// again of a resumed run.
+bool is_recorded(const ConfigField& field);
+
+/// Whether all workers of a run need the same: everything but each worker's own affairs (--timeout,
+/// --threads, --out, --interface).
+bool must_agree(const ConfigField& field);
+
 /// What the configuration leaves to the algorithm is set: --momentum, where nobody gave one. The
 /// functions below take either form.
 RunConfig resolved(RunConfig config);
 
-/// The values of all fields, resolved, in the order of the table: what --print-config shows.
+/// The values of all recorded fields, resolved, in the order of the table: what --print-config shows.
 Config to_config(const RunConfig& config);
 
 /// The same for config.toml: without younger fields that have their default, so that a run which
 /// does not use them is recorded as it always was.
 Config to_recorded_config(const RunConfig& config);
+
+/// The fields that must agree, as a worker shows them to the others: without the paths of data and
+/// model, which may lie elsewhere.
+Card settings_card(const RunConfig& config);
 
 /// Sets the fields named in `values`; `source` is named in errors ("run.toml").
 /// @throws UsageError for an unknown key (the nearest is offered) or a value of the wrong type.

@@ -29,9 +29,12 @@ TEST(RunConfig, EveryFieldSurvivesTheFile) {
     std::visit(Change{config, field.key}, field.member);
   }
   const Config values = to_config(config);
-  ASSERT_EQ(values.size(), config_fields().size());
+  std::vector<std::string> keys;
+  for (const ConfigField& field : config_fields())
+    if (is_recorded(field)) keys.push_back(field.key);
+  ASSERT_EQ(values.size(), keys.size());
   for (size_t i = 0; i < values.size(); ++i) {
-    EXPECT_EQ(values[i].first, config_fields()[i].key);
+    EXPECT_EQ(values[i].first, keys[i]);
     EXPECT_NE(values[i].second, before[i].second) << values[i].first;
   }
   RunConfig read;
