@@ -68,12 +68,9 @@ class SignalWatch {
 std::vector<std::string> worker_environment(int rank, int workers, int port,
                                             const std::string& token) {
   const std::vector<std::pair<std::string, std::string>> own = {
-      {"RANK", std::to_string(rank)},
-      {"WORLD_SIZE", std::to_string(workers)},
-      {"LOCAL_RANK", std::to_string(rank)},
-      {"LOCAL_WORLD_SIZE", std::to_string(workers)},
-      {"MASTER_ADDR", "127.0.0.1"},
-      {"MASTER_PORT", std::to_string(port)},
+      {"RANK", std::to_string(rank)},       {"WORLD_SIZE", std::to_string(workers)},
+      {"LOCAL_RANK", std::to_string(rank)}, {"LOCAL_WORLD_SIZE", std::to_string(workers)},
+      {"MASTER_ADDR", "127.0.0.1"},         {"MASTER_PORT", std::to_string(port)},
       {"VALLEY_LAUNCHED", token},
   };
   std::vector<std::string> result;

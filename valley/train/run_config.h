@@ -111,7 +111,8 @@ bool must_agree(const ConfigField& field);
 /// functions below take either form.
 RunConfig resolved(RunConfig config);
 
-/// The values of all recorded fields, resolved, in the order of the table: what --print-config shows.
+/// The values of all recorded fields, resolved, in the order of the table: what --print-config
+/// shows.
 Config to_config(const RunConfig& config);
 
 /// The same for config.toml: without younger fields that have their default, so that a run which
