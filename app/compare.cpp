@@ -9,6 +9,7 @@
 
 #include "app/commands.h"
 #include "app/curves.h"
+#include "app/paths.h"
 #include "app/run.h"
 #include "app/tables.h"
 #include "valley/algorithms/registry.h"
@@ -176,8 +177,8 @@ Command add_compare(CLI::App& program) {
   command->add_option("--seeds", flags->seeds, "separated by commas")
       ->delimiter(',')
       ->capture_default_str();
-  command->add_option("--config", flags->config_file,
-                      "read settings from this TOML file; flags win");
+  as_path(command->add_option("--config", flags->config_file,
+                              "read settings from this TOML file; flags win"));
   command->add_flag("--quiet", flags->quiet, "show nothing but the result and errors");
   command->add_flag("--json", flags->json, "print compare.json instead of the table");
   add_config_options(*command, flags->config, {"algorithm", "seed", "launch", "backend"});

@@ -70,7 +70,7 @@ void require_finished(const RunFolder& files) {
     case Kind::kBrokenOff:
       break;
   }
-  const auto manifest = checkpoints_of(folder).latest();
+  const auto manifest = checkpoints_of(folder).latest_readable();
   throw UsageError(
       fmt::format("{} is not finished, it broke off: killed, or something failed; valley train "
                   "--resume {} {}",

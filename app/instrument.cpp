@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "app/commands.h"
+#include "app/paths.h"
 #include "app/run.h"
 #include "valley/core/error.h"
 #include "valley/core/names.h"
@@ -18,7 +19,7 @@ void add_sample_flags(CLI::App& command, InstrumentFlags& flags, const std::stri
 }
 
 void add_run_flags(CLI::App& command, InstrumentFlags& flags) {
-  command.add_option("runs", flags.runs, "run folders, or the folder of a comparison");
+  as_path(command.add_option("runs", flags.runs, "run folders, or the folder of a comparison"));
   add_number(command, "--workers", flags.workers, "threads that share the batches; 0: one a core");
   command.add_flag("--json", flags.json, "print the results as JSON instead of as tables");
   command.add_flag("--quiet", flags.quiet, "show nothing but the result and errors");

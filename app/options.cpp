@@ -12,6 +12,7 @@
 #include "valley/data/dataset.h"
 #include "valley/models/registry.h"
 #include "valley/record/run_folder.h"
+#include "valley/train/config_paths.h"
 
 namespace valley::app {
 namespace {
@@ -86,7 +87,11 @@ void add_config_options(CLI::App& command, RunConfig& config,
             return command.add_flag(flag, config.*member, help_of(field));
           } else {
             CLI::Option* added = command.add_option(flag, config.*member, help_of(field));
-            if constexpr (!std::is_same_v<T, std::string>) {
+            if constexpr (std::is_same_v<T, std::string>) {
+              added->transform([flag, key = field.key](const std::string& text) {
+                return expand_home_in_setting(key, text, flag);
+              });
+            } else {
               added->check([flag](const std::string& text) { return check_number<T>(flag, text); });
             }
             return added->capture_default_str();

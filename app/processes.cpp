@@ -9,6 +9,7 @@
 #include "app/commands.h"
 #include "app/probe.h"
 #include "app/run.h"
+#include "app/tell.h"
 #include "valley/comm/group.h"
 #include "valley/comm/launcher.h"
 #include "valley/core/error.h"
@@ -70,6 +71,7 @@ std::optional<WorkerEnvironment> worker_environment(RunConfig& config, bool work
 int run_as_worker(RunConfig config, const WorkerEnvironment& environment,
                   const FindStart& find_start, bool quiet, bool json,
                   const std::function<int(const Summary&)>& report) {
+  const DataNotes notes;
   const bool shows = environment.rank == 0 && !quiet;
   // Before the wait for the others: if they do not exist, this says who said they would.
   if (shows && !started_by_us(environment)) {
@@ -97,6 +99,7 @@ int run_as_worker(RunConfig config, const WorkerEnvironment& environment,
       comm->barrier();  // nobody leaves while others still ask
       return comm->rank() == 0 ? report(*finished_run(config.out)) : 0;
     }
+    if (shows) tell(notes);
     const auto progress = progress_unless(!shows);
     const Summary summary = run_job(config, data, *comm,
                                     {.resume = prepared.start == Start::kResumed,

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "app/commands.h"
+#include "app/paths.h"
 #include "valley/core/atomic_file.h"
 #include "valley/core/error.h"
 #include "valley/record/units.h"
@@ -62,9 +63,9 @@ Command add_report(CLI::App& program) {
   auto* command =
       program.add_subcommand("report", "make one HTML file of runs, to look at and pass on");
   auto flags = std::make_shared<ReportFlags>();
-  command->add_option("runs", flags->runs, "run folders, or folders that hold some");
-  command->add_option("--out", flags->out,
-                      "the file; default: report.html in the folder, or here for several");
+  as_path(command->add_option("runs", flags->runs, "run folders, or folders that hold some"));
+  as_path(command->add_option("--out", flags->out,
+                              "the file; default: report.html in the folder, or here for several"));
   command->add_option("--title", flags->title, "default: model, data and workers");
   command->footer(
       "The file opens in any browser and needs no network. Runs that differ in their seed only\n"

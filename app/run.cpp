@@ -13,8 +13,10 @@
 #include "app/commands.h"
 #include "app/finished_run.h"
 #include "app/probe.h"
+#include "app/tell.h"
 #include "valley/comm/group.h"
 #include "valley/comm/rendezvous.h"
+#include "valley/core/checksum.h"
 #include "valley/core/error.h"
 #include "valley/record/run_folder.h"
 #include "valley/train/model_file.h"
@@ -161,12 +163,16 @@ Summary train_or_resume(const RunConfig& given, const std::string& title, bool q
     if (!quiet) std::cerr << given.out << " is finished already\n";
     return *finished;
   }
+  const DataNotes notes;
   const DataSplits data = load_job_data(given);
   const RunConfig config = with_absolute_paths(given);
   const bool resume = fs::exists(fs::path(config.out) / RunFolder::kConfig);
   const TrainingFolder folder(config, resume);
-  if (!quiet) std::cerr << title << "\n";
-  if (!quiet && resume) mention_damaged_summary(config.out);
+  if (!quiet) {
+    tell(notes);
+    std::cerr << title << "\n";
+    if (resume) mention_damaged_summary(config.out);
+  }
   const auto progress = progress_unless(quiet);
   try {
     const Summary summary = run_in_threads(

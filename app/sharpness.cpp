@@ -8,6 +8,7 @@
 
 #include "app/commands.h"
 #include "app/measure_sharpness.h"
+#include "app/paths.h"
 #include "valley/core/error.h"
 #include "valley/record/table.h"
 #include "valley/record/units.h"
@@ -118,8 +119,9 @@ Command add_sharpness(CLI::App& program) {
   auto flags = std::make_shared<MeasureFlags>();
   add_run_flags(*command, *flags);
   add_measuring_flags(*command, *flags);
-  command->add_option("--out", flags->out,
-                      "write all results to this JSON file, not to sharpness.json in the runs");
+  as_path(command->add_option(
+      "--out", flags->out,
+      "write all results to this JSON file, not to sharpness.json in the runs"));
   command->footer(
       "What each measure is, costs, and when it misleads: docs/measures.md. Examples:\n"
       "  valley sharpness runs/first\n"

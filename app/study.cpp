@@ -12,6 +12,7 @@
 
 #include "app/commands.h"
 #include "app/measure_sharpness.h"
+#include "app/paths.h"
 #include "app/run.h"
 #include "valley/analysis/kendall.h"
 #include "valley/core/atomic_file.h"
@@ -420,11 +421,10 @@ Command add_study(CLI::App& program) {
   auto* command = program.add_subcommand(
       "study", "train a grid of runs, and rank the sharpness measures by the gap they explain");
   auto flags = std::make_shared<StudyFlags>();
-  command
-      ->add_option("recipe", flags->recipe,
-                   "TOML file: the settings all runs share, [grid] and [sharpness]")
+  as_path(command->add_option("recipe", flags->recipe,
+                              "TOML file: the settings all runs share, [grid] and [sharpness]"))
       ->required();
-  command->add_option("--out", flags->out, "folder of the study; empty: runs/RECIPE");
+  as_path(command->add_option("--out", flags->out, "folder of the study; empty: runs/RECIPE"));
   add_number(*command, "--workers", flags->workers,
              "threads that share the batches of a measure; 0: one a core");
   command->add_flag("--print-runs", flags->print_runs, "show the runs of the grid and stop");

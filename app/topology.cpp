@@ -11,6 +11,7 @@
 #include <numeric>
 
 #include "app/commands.h"
+#include "app/paths.h"
 #include "valley/core/atomic_file.h"
 #include "valley/core/error.h"
 #include "valley/record/json_file.h"
@@ -21,6 +22,7 @@
 #include "valley/topology/shapes.h"
 #include "valley/topology/spectrum.h"
 #include "valley/topology/stragglers.h"
+#include "valley/train/config_paths.h"
 
 namespace valley::app {
 namespace {
@@ -345,7 +347,10 @@ Command add_topology(CLI::App& program) {
   auto* command =
       program.add_subcommand("topology", "say what a topology costs, and how fast it mixes");
   auto flags = std::make_shared<TopologyFlags>();
-  command->add_option("name", flags->name, "as --topology takes it; see `valley list topologies`");
+  command->add_option("name", flags->name, "as --topology takes it; see `valley list topologies`")
+      ->transform([](const std::string& name) {
+        return expand_home_in_setting("topology", name, "--topology");
+      });
   add_number(*command, "--workers", flags->workers, "number of workers");
   add_number(*command, "--seed", flags->seed, "of the random ones");
   add_number(*command, "--values", flags->values,
@@ -354,7 +359,7 @@ Command add_topology(CLI::App& program) {
   add_number(*command, "--straggler", flags->straggler,
              "simulate worker 0 so many times slower than the others, whose step takes 1 s");
   add_number(*command, "--message", flags->message, "seconds of one exchange in that simulation");
-  command->add_option("--svg", flags->svg, "draw it into this file");
+  as_path(command->add_option("--svg", flags->svg, "draw it into this file"));
   command->add_flag("--json", flags->json, "print JSON instead of tables");
   command->footer(
       "rho: what is left of the distance to the mean after a step, at most. lambda_min: the\n"

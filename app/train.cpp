@@ -1,19 +1,23 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <filesystem>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "app/commands.h"
 #include "app/curves.h"
+#include "app/paths.h"
 #include "app/processes.h"
 #include "app/run.h"
 #include "app/start.h"
 #include "app/tables.h"
+#include "app/tell.h"
 #include "valley/core/error.h"
 #include "valley/models/model_pass.h"
 #include "valley/record/run_folder.h"
+#include "valley/train/checkpoint.h"
 
 namespace valley::app {
 namespace {
@@ -124,16 +128,24 @@ int train(const CLI::App& command, const TrainFlags& flags) {
   if (start == Start::kFinished) return show_finished(*finished_run(config.out), config, flags);
   const bool resume = start == Start::kResumed;
   if (resume && !flags.quiet) mention_damaged_summary(config.out);
+  const DataNotes notes;
   DataSplits data = load_job_data(config);
   config = with_absolute_paths(config);
   const TrainingFolder folder(config, resume);
   try {
-    if (config.launch == "threads") return train_in_threads(config, data, resume, flags);
+    if (config.launch == "threads") {
+      if (!flags.quiet) tell(notes);
+      return train_in_threads(config, data, resume, flags);
+    }
   } catch (const UsageError&) {
     folder.withdraw();
     throw;
   } catch (const ModelError& error) {
     throw ModelError(fmt::format("{}; {}", error.what(), how_to_go_on(config)));
+  } catch (const NoWholeCheckpoint& error) {
+    throw NoWholeCheckpoint(
+        fmt::format("{}; begin anew with: valley train --config {} --out NEW", error.what(),
+                    (std::filesystem::path(config.out) / RunFolder::kConfig).string()));
   } catch (const IoError& error) {
     throw IoError(fmt::format("{}; {}", error.what(), how_to_go_on(config)));
   } catch (const CommError& error) {
@@ -153,12 +165,12 @@ Command add_train(CLI::App& program) {
   auto* command = program.add_subcommand("train", "train a model with many workers");
   auto flags = std::make_shared<TrainFlags>();
   add_config_options(*command, flags->config);
-  command
-      ->add_option("--config", flags->config_file, "read settings from this TOML file; flags win")
+  as_path(command->add_option("--config", flags->config_file,
+                              "read settings from this TOML file; flags win"))
       ->group("Run");
-  command
-      ->add_option("--resume", flags->resume,
-                   "go on with the run in this folder; auto: with that of --out if there is one")
+  as_path(command->add_option(
+              "--resume", flags->resume,
+              "go on with the run in this folder; auto: with that of --out if there is one"))
       ->group("Run");
   command->add_flag("--print-config", flags->print_config, "show the resolved settings and stop")
       ->group("Run");

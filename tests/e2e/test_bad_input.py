@@ -5,7 +5,7 @@ import struct
 import unittest
 import wave
 
-from program import TINY, ProgramTest
+from program import TINY, ProgramTest, snapshot
 
 
 def idx(magic, shape, data):
@@ -355,28 +355,54 @@ class Folders(ProgramTest):
         return self.folder / "run" / "checkpoints" / "step-00000004"
 
     def test_resume_of_damaged_checkpoint(self):
+        """It is named and set aside, an older one is taken, and the model has the same bits."""
         checkpoint = self.unfinished_run()
-        worker = checkpoint / "worker-0.safetensors"
-        whole = worker.read_bytes()
-        worker.write_bytes(whole[:-1000])
-        code, out, err = self.run_valley("train", "--resume", "run")
-        self.assertEqual((code, out), (2, ""), err)
-        self.assertRegex(
-            err, r"\Avalley: run/checkpoints/step-00000004/worker-0\.safetensors is cut short: \d+ "
-            r"of \d+ bytes of data; remove its folder to resume from an earlier checkpoint\n\Z"
-        )  # fmt: skip
-        # What it advises helps.
         model = self.model("run")
-        for file in checkpoint.iterdir():
-            file.unlink()
-        checkpoint.rmdir()
-        self.succeed("train", "--resume", "run", "--quiet")
+        worker = checkpoint / "worker-1.safetensors"
+        damaged = bytearray(worker.read_bytes())
+        damaged[-1000] ^= 4  # one bit of a weight
+        worker.write_bytes(damaged)
+        code, out, err = self.run_valley("train", "--resume", "run")
+        self.assertEqual(code, 0, err)
+        self.assertRegex(
+            err, r"\Arun/checkpoints/step-00000004/worker-1\.safetensors is damaged: its checksum is "
+            r"[0-9a-f]{8}, that of its content [0-9a-f]{8}; set aside as "
+            r"run/checkpoints/step-00000004\.damaged\nresuming at step 2 of 4\n"
+        )  # fmt: skip
         self.assertEqual(self.model("run"), model)
+        aside = self.folder / "run/checkpoints/step-00000004.damaged"
+        self.assertEqual((aside / worker.name).read_bytes(), damaged)
+        self.assertEqual(self.checkpoints("run"), [2, 4])
 
-    def test_resume_of_damaged_manifest(self):
-        (self.unfinished_run() / "manifest.json").write_text('{"step": 4,')
-        self.refuse("run/checkpoints/step-00000004/manifest.json is damaged; remove its folder to "
-                    "resume from an earlier checkpoint", "train", "--resume", "run")  # fmt: skip
+        # Among processes as well, where only one sees the damage; and a manifest.
+        (self.folder / "run" / "summary.json").unlink()
+        worker.write_bytes(damaged[:-1000])
+        code, out, err = self.run_valley("train", "--resume", "run", "--launch", "processes")
+        self.assertEqual(code, 0, err)
+        self.assertRegex(
+            err, r"run/checkpoints/step-00000004/worker-1\.safetensors is cut short: \d+ of \d+ bytes "
+            r"of data; set aside as run/checkpoints/step-00000004\.damaged-2\n"
+        )  # fmt: skip
+        self.assertIn("resuming at step 2 of 4\n", err)
+        self.assertEqual(self.checkpoints("run"), [2, 4])
+
+        # None is whole: said every time, and nothing is trained or moved.
+        (self.folder / "run" / "summary.json").unlink()
+        for step in (2, 4):
+            manifest = self.folder / f"run/checkpoints/step-0000000{step}/manifest.json"
+            manifest.write_text(manifest.read_text().replace("dppf", "dpqf"))
+        before = None
+        for _ in range(2):
+            code, out, err = self.run_valley("train", "--resume", "run", "--launch", "threads")
+            self.assertEqual((code, out), (3, ""), err)
+            self.assertRegex(
+                err, r"\Avalley: no checkpoint in run/checkpoints is whole: run/checkpoints/"
+                r"step-00000004/manifest\.json is damaged: its checksum is [0-9a-f]{8}, that of its "
+                r"content [0-9a-f]{8}; begin anew with: valley train --config run/config.toml --out "
+                r"NEW\n\Z"
+            )  # fmt: skip
+            before = before or snapshot(self.folder)
+        self.assertEqual(snapshot(self.folder), before)
 
     def test_resume_of_cut_configuration(self):
         self.unfinished_run()

@@ -6,7 +6,7 @@ import signal
 import unittest
 import xml.etree.ElementTree
 
-from program import TINY, ProgramTest
+from program import TINY, ProgramTest, read_json
 
 FLAGS = ("compare", *TINY, "--algorithms", "ssgd,dppf+push=0.1", "--seeds", "0,1", "--steps", 6,
          "--out", "cmp")  # fmt: skip
@@ -21,7 +21,7 @@ class Compare(ProgramTest):
         self.assertRegex(lines[2], r"\Assgd +\d+\.\d\d ± \d+\.\d\d +\d\.\d{3} ± ")
         self.assertRegex(lines[3], r"\Adppf\+push=0\.1 +\d+\.\d\d ± \d+\.\d\d +\d\.\d{3} ± ")
 
-        result = json.loads((self.folder / "cmp" / "compare.json").read_text())
+        result = read_json(self.folder / "cmp" / "compare.json")
         self.assertEqual([m["label"] for m in result["methods"]], ["ssgd", "dppf+push=0.1"])
         for method in result["methods"]:
             runs = [self.summary(f"cmp/{method['label']}-seed{seed}") for seed in (0, 1)]

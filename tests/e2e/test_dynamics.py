@@ -4,7 +4,7 @@ import json
 import math
 import unittest
 
-from program import TINY, ProgramTest
+from program import TINY, ProgramTest, read_json
 
 FEW = ("--samples", 60, "--draws", 3)
 
@@ -27,7 +27,7 @@ class Dynamics(ProgramTest):
             self.assertIn("\n" + row, text)
         self.assertRegex(text, r"\n60 of 200 training examples, seed 0, .* written to a/dynamics.json\n\Z")
 
-        run = json.loads((self.folder / "a/dynamics.json").read_text())
+        run = read_json(self.folder / "a/dynamics.json")
         (again,) = self.dynamics("a", *FEW)
         self.assertEqual(again["effective_rate"]["delta"], run["effective_rate"]["delta"])
         self.assertEqual(again["smoothed"]["curvature"], run["smoothed"]["curvature"])
@@ -148,7 +148,7 @@ class Dynamics(ProgramTest):
             with self.subTest(message):
                 self.refuse(message, "dynamics", *flags)
         path = self.folder / "a" / "summary.json"
-        summary = json.loads(path.read_text())
+        summary = read_json(path)
         path.write_text(json.dumps(summary | {"status": "interrupted"}))
         self.refuse("a is not finished, it was interrupted after step 4; valley train --resume a "
                     "goes on", "dynamics", "a")  # fmt: skip

@@ -5,7 +5,7 @@ import math
 import unittest
 import xml.etree.ElementTree
 
-from program import TINY, ProgramTest
+from program import TINY, ProgramTest, read_json
 
 FEW = ("--points", 5, "--samples", 50)
 RUN = (*TINY[:-4], "--workers", 3, "--threads", 1, "--steps", 21, "--algorithm", "dppf",
@@ -22,7 +22,7 @@ class Landscape(ProgramTest):
             folder, name = self.folder / run["run"], "landscape"
             if run["plane"] != "average":
                 name += "-" + run["plane"]
-            self.assertEqual(json.loads((folder / f"{name}.json").read_text()), run)
+            self.assertEqual(read_json(folder / f"{name}.json"), run)
             root = xml.etree.ElementTree.parse(folder / f"{name}.svg").getroot()
             texts = [e.text for e in root.iter("{http://www.w3.org/2000/svg}text")]
             self.assertIn("average", texts)

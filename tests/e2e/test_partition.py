@@ -1,10 +1,9 @@
 """Workers that each keep a part of the training set: what is shown, recorded and resumed."""
 
-import json
 import re
 import unittest
 
-from program import TINY, ProgramTest
+from program import TINY, ProgramTest, read_json
 
 PARTED = (*TINY, "--partition", "dirichlet:0.3")
 TABLE = re.compile(r"(?m)^worker +samples +class 0 +1 .*\n(?: +\d+ +100(?: +\d+){10}\n){2}")
@@ -12,7 +11,7 @@ TABLE = re.compile(r"(?m)^worker +samples +class 0 +1 .*\n(?: +\d+ +100(?: +\d+)
 
 class Partition(ProgramTest):
     def counts(self, out):
-        return json.loads((self.folder / out / "partition.json").read_text())
+        return read_json(self.folder / out / "partition.json")
 
     def test_shown_and_recorded(self):
         code, out, err = self.run_valley("train", *PARTED, "--steps", 2, "--out", "run")

@@ -1,10 +1,9 @@
 """valley train --probe: the figures of valley dynamics on the way, in a run that stays the same."""
 
-import json
 import shutil
 import unittest
 
-from program import TINY, ProgramTest
+from program import TINY, ProgramTest, read_json
 
 THREE = (*TINY[:-4], "--workers", 3, "--threads", 1, "--steps", 12)
 COST = ("passes", "bytes", "seconds")
@@ -57,7 +56,7 @@ class Probe(ProgramTest):
         # The last one is what is seen afterwards, of the same examples and draws.
         text = self.succeed("dynamics", "a", "--samples", 1000, "--draws", 5, "--quiet")
         self.assertRegex(text, r"\nat probes +step 5  step 10  step 12\n")
-        after, last = json.loads((self.folder / "a/dynamics.json").read_text()), probes[12]
+        after, last = read_json(self.folder / "a/dynamics.json"), probes[12]
         for key in ("distances", "angles", "consensus_distance", "sigma_w_squared"):
             self.assert_near(last[key], after["spread"][key], 5, key)
         self.assert_near(last["losses"], after["spread"]["losses"], 5)

@@ -8,7 +8,7 @@ import struct
 import subprocess
 import unittest
 
-from program import FASHION, TINY, ProgramTest
+from program import FASHION, TINY, ProgramTest, read_json
 
 FEW = ("--samples", 40, "--draws", 2, "--lanczos", 4)
 
@@ -78,7 +78,7 @@ class Sharpness(ProgramTest):
         self.assertIn("a: 40 of 200 training examples, seed 0, ", text)
         self.assertTrue(text.endswith("\nwritten to a/sharpness.json\n"))
 
-        result = json.loads((self.folder / "a" / "sharpness.json").read_text())
+        result = read_json(self.folder / "a" / "sharpness.json")
         self.assertEqual((result["run"], result["examples"], result["training_examples"]),
                          ("a", 40, 200))
         self.assertEqual(list(result["measures"]), names)
@@ -155,7 +155,7 @@ class Sharpness(ProgramTest):
         out = self.succeed("sharpness", "cmp/ssgd-seed0/", *FEW, "--quiet", "--out", "all.json")
         self.assertTrue(out.endswith("\nwritten to all.json\n"))
         self.assertFalse((self.folder / "cmp/ssgd-seed0/sharpness.json").exists())
-        self.assertEqual(len(json.loads((self.folder / "all.json").read_text())["runs"]), 1)
+        self.assertEqual(len(read_json(self.folder / "all.json")["runs"]), 1)
         code, out, err = self.run_valley("sharpness", "cmp", *FEW, "--measures", "entropy")
         self.assertEqual(code, 0)
         self.assertRegex(err, r"\Acmp/dppf-seed0\nstep 1/1")
@@ -244,7 +244,7 @@ class Sharpness(ProgramTest):
     def test_measures_of_one_file_have_one_set_of_options(self):
         self.train("r/a", "--steps", 4)
         file = self.folder / "r" / "a" / "sharpness.json"
-        measured = lambda: sorted(json.loads(file.read_text())["measures"])  # noqa: E731
+        measured = lambda: sorted(read_json(file)["measures"])  # noqa: E731
         flags = ("sharpness", "r/a", "--samples", 20, "--quiet", "--measures")
         self.succeed(*flags, "lpf")
         table = self.succeed(*flags, "entropy")
@@ -272,7 +272,7 @@ class Sharpness(ProgramTest):
     def test_not_finished(self):
         self.train("a", "--steps", 4)
         path = self.folder / "a" / "summary.json"
-        summary = json.loads(path.read_text())
+        summary = read_json(path)
         path.write_text(json.dumps(summary | {"status": "interrupted"}))
         self.refuse("a is not finished, it was interrupted after step 4; valley train --resume a "
                     "goes on", "sharpness", "a")  # fmt: skip

@@ -5,7 +5,7 @@ import signal
 import unittest
 import xml.etree.ElementTree
 
-from program import ProgramTest
+from program import ProgramTest, read_json
 
 RECIPE = """\
 data = "blobs"
@@ -66,7 +66,7 @@ class Study(ProgramTest):
         self.assertEqual(rows[4], "training-loss")
         self.assertIn("8 of 8 runs", table)
 
-        study = json.loads((self.folder / "st" / "study.json").read_text())
+        study = read_json(self.folder / "st" / "study.json")
         self.assertEqual(study["recipe"], RECIPE)
         self.assertEqual(len(study["runs"]), 8)
         for run in study["runs"]:
@@ -74,7 +74,7 @@ class Study(ProgramTest):
             self.assertEqual(run["status"], "finished")
             self.assertLessEqual(summary["train_loss"], 0.1)
             self.assertEqual(run["generalization_gap"], summary["generalization_gap"])
-            measured = json.loads((self.folder / run["run"] / "sharpness.json").read_text())
+            measured = read_json(self.folder / run["run"] / "sharpness.json")
             self.assertEqual(measured["examples"], 30)
             for name, value in run["measures"].items():
                 if name != "training-loss":
@@ -151,7 +151,7 @@ class Study(ProgramTest):
                          r"not 1e-09\Z")  # fmt: skip
         self.assertEqual(lines[-1], "valley: 0 of 8 runs have what it takes to be ranked, 4 are "
                          "needed; more epochs, a higher until-loss or a smaller lr may help")  # fmt: skip
-        study = json.loads((self.folder / "st" / "study.json").read_text())
+        study = read_json(self.folder / "st" / "study.json")
         self.assertEqual({run["status"] for run in study["runs"]}, {"short"})
         self.assertEqual(study["ranking"], [])
 
@@ -162,7 +162,7 @@ class Study(ProgramTest):
                             .replace("lr = [0.005, 0.01]", "lr = [0.005, 0.008, 0.01]")
                             .replace("until-loss = 0.1", "until-loss = 0.8"))  # fmt: skip
         self.succeed(*flags, "--quiet")
-        study = json.loads((self.folder / "st" / "study.json").read_text())
+        study = read_json(self.folder / "st" / "study.json")
         ranks = {rank["measure"]: rank for rank in study["ranking"]}
         self.assertEqual((ranks["mean-valley"]["runs"], ranks["mean-valley"]["tau"]), (3, None))
         self.assertEqual(ranks["lpf"]["runs"], 6)
@@ -194,7 +194,7 @@ class Study(ProgramTest):
 
         # A damaged measurement is taken anew.
         self.recipe()
-        before = json.loads((self.folder / "st" / "study.json").read_text())
+        before = read_json(self.folder / "st" / "study.json")
         damaged = self.folder / before["runs"][0]["run"] / "sharpness.json"
         damaged.write_text(damaged.read_text()[:100])
         again = json.loads(self.succeed(*flags, "--quiet", "--json"))

@@ -11,8 +11,11 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <numeric>
 
 #include "valley/core/atomic_file.h"
+#include "valley/core/checksum.h"
+#include "valley/core/crc32c.h"
 #include "valley/core/error.h"
 #include "valley/models/dtype.h"
 
@@ -111,8 +114,10 @@ void check_layout(const std::vector<Entry>& entries, uint64_t available, const s
     }
     position = entry->end;
   }
-  require(position <= available, "{} is cut short: {} of {} bytes of data", path, available,
-          position);
+  if (position > available) {
+    throw DamagedFile(
+        fmt::format("{} is cut short: {} of {} bytes of data", path, available, position));
+  }
   if (position < available) {
     throw Malformed{fmt::format("{} bytes follow its last tensor", available - position)};
   }
@@ -121,17 +126,40 @@ void check_layout(const std::vector<Entry>& entries, uint64_t available, const s
 std::string read_header(std::istream& file, uint64_t file_size, const std::string& path) {
   uint64_t length = 0;
   char first = 0;
-  require(file_size > sizeof length, "{} is cut short: {} bytes", path, file_size);
+  if (file_size <= sizeof length)
+    throw DamagedFile(fmt::format("{} is cut short: {} bytes", path, file_size));
   file.read(reinterpret_cast<char*>(&length), sizeof length);
   file.get(first);
   if (first != '{') throw Malformed{"it has no header"};
-  require(length <= file_size - sizeof length, "{} is cut short: {} of {} bytes of header", path,
-          file_size - sizeof length, length);
+  if (length > file_size - sizeof length) {
+    throw DamagedFile(fmt::format("{} is cut short: {} of {} bytes of header", path,
+                                  file_size - sizeof length, length));
+  }
 
   std::string header(length, '\0');
   file.seekg(sizeof length);
   file.read(header.data(), static_cast<std::streamsize>(length));
   return header;
+}
+
+// How a header with a checksum begins; its digits follow, which count as zeros.
+constexpr std::string_view kBegin = R"({"__metadata__":{"crc32c":")";
+constexpr std::string_view kZeros = "00000000";
+
+uint32_t checksum_of_header(std::string header) {
+  header.replace(kBegin.size(), kZeros.size(), kZeros);
+  const uint64_t length = header.size();
+  return crc32c(header, crc32c({reinterpret_cast<const char*>(&length), sizeof length}));
+}
+
+std::optional<uint32_t> recorded_checksum(const std::string& header) {
+  const std::string_view begin = std::string_view(header).substr(0, kBegin.size());
+  if (is_flipped(begin, kBegin)) throw Malformed{"its header is damaged"};
+  if (begin != kBegin) return std::nullopt;
+  const auto recorded =
+      parse_checksum(std::string_view(header).substr(kBegin.size(), kZeros.size()));
+  if (!recorded) throw Malformed{"its checksum is damaged"};
+  return recorded;
 }
 
 TensorFile read(std::istream& file, uint64_t file_size, const std::string& path) {
@@ -140,6 +168,7 @@ TensorFile read(std::istream& file, uint64_t file_size, const std::string& path)
   if (!json.is_object()) throw Malformed{"its header is not JSON"};
 
   TensorFile result;
+  result.crc32c = recorded_checksum(header);
   std::vector<Entry> entries;
   for (const auto& [name, value] : json.items()) {
     if (name != kMetadata) {
@@ -148,27 +177,36 @@ TensorFile read(std::istream& file, uint64_t file_size, const std::string& path)
     }
     for (const auto& [key, text] : value.items()) {
       if (!text.is_string()) throw Malformed{"its __metadata__ is not a map of strings"};
-      result.metadata[key] = text.get<std::string>();
+      if (key != kChecksumKey || !result.crc32c) result.metadata[key] = text.get<std::string>();
     }
   }
   const uint64_t data = sizeof(uint64_t) + header.size();
   check_layout(entries, file_size - data, path);
 
-  for (const Entry& entry : entries) {
-    at::Tensor tensor = at::empty(entry.shape, entry.type);
-    file.seekg(static_cast<std::streamoff>(data + entry.begin));
-    file.read(static_cast<char*>(tensor.data_ptr()),
-              static_cast<std::streamsize>(entry.end - entry.begin));
+  for (const Entry& entry : entries)
+    result.tensors.push_back({entry.name, at::empty(entry.shape, entry.type)});
+  // In the order of the file: the checksum is of its bytes as they come.
+  std::vector<size_t> order(entries.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](size_t a, size_t b) { return entries[a].begin < entries[b].begin; });
+  uint32_t found = result.crc32c ? checksum_of_header(header) : 0;
+  file.seekg(static_cast<std::streamoff>(data));
+  for (const size_t k : order) {
+    const size_t bytes = entries[k].end - entries[k].begin;
+    char* to = static_cast<char*>(result.tensors[k].tensor.data_ptr());
+    file.read(to, static_cast<std::streamsize>(bytes));
     if (!file) throw IoError(fmt::format("cannot read {}: {}", path, std::strerror(errno)));
-    result.tensors.push_back({entry.name, std::move(tensor)});
+    if (result.crc32c) found = crc32c({to, bytes}, found);
   }
+  if (result.crc32c) require_checksum(path, *result.crc32c, found);
   return result;
 }
 
 }  // namespace
 
-void write_safetensors(const ByteSink& sink, const std::vector<NamedTensor>& tensors,
-                       const std::map<std::string, std::string>& metadata) {
+FileSum write_safetensors(const ByteSink& sink, const std::vector<NamedTensor>& tensors,
+                          const std::map<std::string, std::string>& metadata) {
   std::vector<const NamedTensor*> by_width;
   for (const NamedTensor& item : tensors) by_width.push_back(&item);
   std::stable_sort(by_width.begin(), by_width.end(),
@@ -183,7 +221,12 @@ void write_safetensors(const ByteSink& sink, const std::vector<NamedTensor>& ten
   }
 
   Json header = Json::object();
-  if (!metadata.empty()) header[kMetadata] = metadata;
+  require(metadata.count(std::string(kChecksumKey)) == 0,
+          "the metadata of a safetensors file has "
+          "a {} of its own",
+          kChecksumKey);
+  header[kMetadata][std::string(kChecksumKey)] = kZeros;
+  for (const auto& [key, value] : metadata) header[kMetadata][key] = value;
   for (const NamedTensor& item : tensors) {
     require(item.name != kMetadata && !header.contains(item.name),
             "two tensors are named {} in one safetensors file", item.name);
@@ -195,21 +238,33 @@ void write_safetensors(const ByteSink& sink, const std::vector<NamedTensor>& ten
   std::string text = header.dump(-1, ' ', false, Json::error_handler_t::replace);
   text.resize((text.size() + kAlignment - 1) / kAlignment * kAlignment, ' ');
 
+  const auto for_each_part = [&](const ByteSink& take) {
+    for (const NamedTensor* item : by_width) {
+      const at::Tensor data = item->tensor.detach().cpu().contiguous();
+      if (data.nbytes() > 0) take(data.data_ptr(), data.nbytes());
+    }
+  };
+  // The sum stands before what it is of: one pass over the memory more, at several GB/s.
   const uint64_t length = text.size();
+  FileSum sum{.bytes = sizeof length + length + position, .crc32c = checksum_of_header(text)};
+  for_each_part([&](const void* data, size_t bytes) {
+    sum.crc32c = crc32c({static_cast<const char*>(data), bytes}, sum.crc32c);
+  });
+  text.replace(kBegin.size(), kZeros.size(), checksum_text(sum.crc32c));
+
   sink(&length, sizeof length);
   sink(text.data(), text.size());
-  for (const NamedTensor* item : by_width) {
-    const at::Tensor data = item->tensor.detach().cpu().contiguous();
-    if (data.nbytes() > 0) sink(data.data_ptr(), data.nbytes());
-  }
+  for_each_part(sink);
+  return sum;
 }
 
-void save_safetensors(const std::string& path, const std::vector<NamedTensor>& tensors,
-                      const std::map<std::string, std::string>& metadata) {
+FileSum save_safetensors(const std::string& path, const std::vector<NamedTensor>& tensors,
+                         const std::map<std::string, std::string>& metadata) {
   AtomicFile file(path);
-  write_safetensors([&](const void* data, size_t bytes) { file.write(data, bytes); }, tensors,
-                    metadata);
+  const FileSum sum = write_safetensors(
+      [&](const void* data, size_t bytes) { file.write(data, bytes); }, tensors, metadata);
   file.commit();
+  return sum;
 }
 
 TensorFile load_safetensors(const std::string& path) {
@@ -221,7 +276,7 @@ TensorFile load_safetensors(const std::string& path) {
   try {
     return read(file, size, path);
   } catch (const Malformed& malformed) {
-    throw UsageError(fmt::format("{} is no safetensors file: {}", path, malformed.text));
+    throw DamagedFile(fmt::format("{} is no safetensors file: {}", path, malformed.text));
   }
 }
 

@@ -80,15 +80,54 @@ TEST_F(Safetensors, EveryTypeReturnsBitForBit) {
 
 TEST_F(Safetensors, LayoutIsTheFormats) {
   save_safetensors(path_, {{"a", at::arange(2, at::kByte)}, {"b", at::arange(1, 2, at::kInt)}});
-  const std::string header = R"({"a":{"dtype":"U8","shape":[2],"data_offsets":[4,6]},)"
+  const std::string begin = R"({"__metadata__":{"crc32c":")";
+  std::string bytes = contents();
+  // The checksum is that of the whole file with zeros in its own place.
+  const std::string digits = bytes.substr(8 + begin.size(), 8);
+  bytes.replace(8 + begin.size(), 8, "00000000");
+  EXPECT_EQ(digits, fmt::format("{:08x}", crc32c(bytes)));
+  const std::string header = begin + R"(00000000"},)" +
+                             R"("a":{"dtype":"U8","shape":[2],"data_offsets":[4,6]},)"
                              R"("b":{"dtype":"I32","shape":[1],"data_offsets":[0,4]}})";
-  const std::string bytes = contents();
   uint64_t length = 0;
   std::memcpy(&length, bytes.data(), 8);
   EXPECT_EQ(length % 8, 0u);
   EXPECT_LT(length - header.size(), 8u);
   EXPECT_EQ(bytes.substr(8, length), header + std::string(length - header.size(), ' '));
   EXPECT_EQ(bytes.substr(8 + length), std::string("\1\0\0\0\0\1", 6));
+}
+
+TEST_F(Safetensors, EveryFlippedBitIsFound) {
+  const FileSum sum = save_safetensors(
+      path_, {{"a", at::arange(3, at::kFloat)}, {"b", at::arange(2, at::kLong)}}, {{"note", "x"}});
+  const std::string whole = contents();
+  EXPECT_EQ(sum.bytes, whole.size());
+  EXPECT_EQ(load_safetensors(path_).crc32c, sum.crc32c);
+  const auto load = [&](const std::string& bytes) {
+    std::ofstream(path_, std::ios::binary) << bytes;
+    return load_error();
+  };
+  for (size_t bit = 0; bit < 8 * whole.size(); ++bit) {
+    std::string bytes = whole;
+    bytes[bit / 8] = static_cast<char>(bytes[bit / 8] ^ (1 << (bit % 8)));
+    EXPECT_TRUE(load(bytes).starts_with("PATH is ")) << bit << " " << load(bytes);
+  }
+  std::string last = whole;
+  last.back() = 1;
+  EXPECT_TRUE(load(last).starts_with("PATH is damaged: its checksum is ")) << load(last);
+  EXPECT_EQ(load(whole), "no error");
+}
+
+// Other people's files have no checksum, or something else under its name.
+TEST_F(Safetensors, WithoutAChecksumNothingIsClaimed) {
+  for (const std::string metadata : {"", R"("__metadata__":{"format":"pt"},)",
+                                     R"("__metadata__":{"format":"pt","crc32c":"12"},)"}) {
+    write_raw("{" + metadata + R"("a":{"dtype":"U8","shape":[8],"data_offsets":[0,8]}})", 8);
+    const TensorFile file = load_safetensors(path_);
+    EXPECT_FALSE(file.crc32c);
+    EXPECT_EQ(file.tensors.size(), 1u);
+    EXPECT_EQ(file.metadata.count("crc32c"), metadata.find("crc32c") == metadata.npos ? 0u : 1u);
+  }
 }
 
 TEST_F(Safetensors, NoTensorsIsAFileToo) {
@@ -113,7 +152,7 @@ TEST_F(Safetensors, EveryPrefixIsRefused) {
   std::ofstream(path_, std::ios::binary) << whole.substr(0, whole.size() - 3);
   EXPECT_EQ(load_error(), "PATH is cut short: 25 of 28 bytes of data");
   std::ofstream(path_, std::ios::binary) << whole.substr(0, 20);
-  EXPECT_EQ(load_error(), "PATH is cut short: 12 of 112 bytes of header");
+  EXPECT_EQ(load_error(), "PATH is cut short: 12 of 152 bytes of header");
   std::ofstream(path_, std::ios::binary) << "abc";
   EXPECT_EQ(load_error(), "PATH is cut short: 3 bytes");
 }

@@ -20,6 +20,7 @@
 #include "valley/core/foreign_message.h"
 #include "valley/models/constant_modes.h"
 #include "valley/models/state_dict.h"
+#include "valley/models/zip_check.h"
 
 namespace valley {
 namespace {
@@ -188,6 +189,7 @@ struct ScriptedModel::Script {
 std::unique_ptr<ScriptedModel> ScriptedModel::load(const std::string& path,
                                                    const std::string& output) {
   check_file(path);
+  check_zip(path);
   auto script = std::make_unique<Script>();
   script->path = path;
   script->output = output;

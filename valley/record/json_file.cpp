@@ -2,9 +2,12 @@
 
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "valley/core/atomic_file.h"
-#include "valley/core/error.h"
+#include "valley/core/checksum.h"
+#include "valley/core/crc32c.h"
+#include "valley/record/json_checksum.h"
 
 namespace valley {
 
@@ -15,16 +18,48 @@ std::string to_line(const Json& value) {
 Json finite_or_null(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
 
 void write_json(const std::filesystem::path& path, const Json& value) {
-  write_atomically(path, value.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+  const auto write = [&](const Json& all) {
+    write_atomically(path, all.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+  };
+  value.is_object() ? write(with_checksum(value)) : write(value);
+}
+
+Json with_checksum(Json object) {
+  const std::string key(kChecksumKey);
+  object.erase(key);
+  object[key] = checksum_text(crc32c(to_line(object)));
+  return object;
+}
+
+Json without_checksum(Json object, const std::string& name) {
+  for (const auto& [key, value] : object.items()) {
+    if (is_flipped(key, kChecksumKey))
+      throw DamagedFile(fmt::format("{} is damaged: '{}' stands for {}", name, key, kChecksumKey));
+  }
+  const std::string key(kChecksumKey);
+  const auto found = object.find(key);
+  if (found == object.end()) return object;
+  const auto recorded =
+      found->is_string() ? parse_checksum(found->get<std::string>()) : std::nullopt;
+  if (!recorded) {
+    throw DamagedFile(fmt::format("{} is damaged: its checksum is {}", name, to_line(*found)));
+  }
+  object.erase(key);
+  require_checksum(name, *recorded, crc32c(to_line(object)));
+  return object;
 }
 
 Json read_json(const std::filesystem::path& path) {
   const std::string text = read_file(path);
   try {
-    return Json::parse(text);
+    Json value = Json::parse(text);
+    return value.is_object() ? without_checksum(std::move(value), path.string()) : value;
   } catch (const Json::parse_error& error) {
-    throw UsageError(fmt::format("{} is not JSON: it breaks at byte {} of {}", path.string(),
-                                 error.byte, text.size()));
+    throw DamagedFile(fmt::format("{} is not JSON: it breaks at byte {} of {}", path.string(),
+                                  error.byte, text.size()));
+  } catch (const Json::out_of_range&) {
+    throw DamagedFile(
+        fmt::format("{} is not JSON: it holds a number that is too large", path.string()));
   }
 }
 

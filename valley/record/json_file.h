@@ -16,10 +16,11 @@ std::string to_line(const Json& value);
 /// The number, or null if it is not finite.
 Json finite_or_null(double value);
 
-/// Writes `value` with two blanks of indentation, whole or not at all. @throws IoError
+/// Writes `value`, whole or not at all; an object with a checksum (json_checksum.h). @throws
+/// IoError
 void write_json(const std::filesystem::path& path, const Json& value);
 
-/// @throws UsageError if the file cannot be read or is not JSON.
+/// What was written, checked. @throws UsageError if the file cannot be read, is no JSON or damaged.
 Json read_json(const std::filesystem::path& path);
 
 }  // namespace valley

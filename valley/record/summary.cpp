@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "valley/core/checksum.h"
 #include "valley/core/error.h"
 
 namespace valley {
@@ -16,14 +17,13 @@ Json read_summary(const RunFolder& folder) {
   const auto path = folder.file(RunFolder::kSummary);
   require(std::filesystem::exists(path), "{} has no {}: the run has not ended; --resume {} goes on",
           folder.path().string(), RunFolder::kSummary, folder.path().string());
-  Json summary;
   try {
-    summary = read_json(path);
-    require(summary.is_object(), "{} is no JSON object", path.string());
-  } catch (const UsageError& error) {
-    throw UsageError(damaged_summary(folder, error.what()));
+    Json summary = read_json(path);
+    if (!summary.is_object()) throw DamagedFile(path.string() + " is no JSON object");
+    return summary;
+  } catch (const DamagedFile& error) {
+    throw DamagedFile(damaged_summary(folder, error.what()));
   }
-  return summary;
 }
 
 std::string damaged_summary(const RunFolder& folder, const std::string& reason) {

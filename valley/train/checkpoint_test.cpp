@@ -7,9 +7,14 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <mutex>
+#include <nlohmann/json.hpp>
+
 #include "valley/comm/group.h"
+#include "valley/core/checksum.h"
 #include "valley/core/error.h"
 #include "valley/core/testing/test_folder.h"
+#include "valley/record/json_file.h"
 #include "valley/record/run_folder.h"
 #include "valley/train/testing/small_training.h"
 
@@ -122,12 +127,156 @@ TEST(Checkpoints, DamageIsNamed) {
   spill(worker, foreign + header);
   EXPECT_EQ(load_error(), worker.string() + " is no checkpoint of a worker" + remedy);
 
-  for (const char* content : {"", "{\"step\": 5", "[]", "{\"step\": 5}", "{\"step\": \"five\"}"}) {
-    spill(at5 / "manifest.json", content);
-    EXPECT_EQ(error_of<UsageError>([&] { checkpoints.latest(); }),
-              (at5 / "manifest.json").string() + " is damaged" + remedy)
+  const fs::path file = at5 / "manifest.json";
+  const std::string good = slurp(file);
+  for (const char* content : {"[]", "{\"step\": 5}", "{\"step\": \"five\"}"}) {
+    spill(file, content);
+    EXPECT_EQ(error_of<DamagedFile>([&] { checkpoints.latest(); }),
+              file.string() + " is damaged" + remedy)
         << content;
   }
+  for (const char* content : {"", "{\"step\": 5"}) {
+    spill(file, content);
+    EXPECT_TRUE(error_of<DamagedFile>([&] {
+                  checkpoints.latest();
+                }).starts_with(file.string() + " is not JSON: "))
+        << content;
+  }
+  std::string other = good;
+  other.replace(other.find("\"total_steps\": 50"), 17, "\"total_steps\": 51");
+  spill(file, other);
+  EXPECT_TRUE(error_of<DamagedFile>([&] {
+                checkpoints.latest();
+              }).starts_with(file.string() + " is damaged: its checksum is "));
+}
+
+// Both are whole, but not of one checkpoint.
+TEST(Checkpoints, AWorkersFileOfAnotherCheckpoint) {
+  const TestFolder folder;
+  const Checkpoints checkpoints(folder.path());
+  save(folder.path(), 5);
+  save(folder.path(), 6);
+  const fs::path file = checkpoints.path_of(6) / "worker-1.safetensors";
+  fs::copy_file(checkpoints.path_of(5) / "worker-1.safetensors", file,
+                fs::copy_options::overwrite_existing);
+  EXPECT_TRUE(error_of<DamagedFile>([&] {
+                checkpoints.load(checkpoints.latest().value(), 1);
+              }).starts_with(file.string() + " is of another checkpoint: its checksum is "));
+}
+
+// As versions wrote them that knew no checksums.
+void remove_checksums(const fs::path& checkpoint) {
+  for (const auto& entry : fs::directory_iterator(checkpoint)) {
+    std::string bytes = slurp(entry.path());
+    if (entry.path().extension() == ".json") {
+      Json manifest = Json::parse(bytes);
+      manifest.erase("files");
+      manifest.erase("crc32c");
+      spill(entry.path(), manifest.dump(2));
+    } else {
+      const std::string member = "\"crc32c\":\"";
+      const size_t at = bytes.find(member);
+      bytes.replace(at, member.size() + 10, std::string(member.size() + 10, ' '));
+      spill(entry.path(), bytes);
+    }
+  }
+}
+
+// What `take_newest_whole` gives every worker.
+struct Taken {
+  int64_t step = -1;  // of the manifest; -1: there is none
+  std::vector<double> x;
+  std::vector<std::string> said;
+};
+
+Taken take(const fs::path& folder, int workers = 2) {
+  Taken taken;
+  taken.x.resize(static_cast<size_t>(workers));
+  std::mutex mutex;
+  std::vector<int64_t> steps;
+  run_threads(workers, [&](Communicator& comm) {
+    const Checkpoints checkpoints(folder);
+    WorkerState state;
+    const auto manifest = checkpoints.take_newest_whole(
+        comm, [&](const Manifest& m) { state = checkpoints.load(m, comm.rank(), ""); },
+        [&](const std::string& text) { taken.said.push_back(text); });
+    const std::lock_guard<std::mutex> lock(mutex);
+    steps.push_back(manifest ? manifest->step : -1);
+    if (manifest)
+      taken.x[static_cast<size_t>(comm.rank())] = state.tensors[0].tensor[0].item<double>();
+  });
+  for (const int64_t step : steps) EXPECT_EQ(step, steps.front());
+  taken.step = steps.front();
+  return taken;
+}
+
+void flip_bit(const fs::path& file, size_t bit) {
+  std::string bytes = slurp(file);
+  bytes[bit / 8] = static_cast<char>(bytes[bit / 8] ^ (1 << (bit % 8)));
+  spill(file, bytes);
+}
+
+// One worker alone may see the damage; all of them go back, and nothing is lost.
+TEST(Checkpoints, ADamagedOneIsSetAsideAndAnOlderOneTaken) {
+  const TestFolder folder;
+  const Checkpoints checkpoints(folder.path());
+  EXPECT_EQ(take(folder.path()).step, -1);
+  for (const int64_t step : {5, 6, 7, 8}) save(folder.path(), step);
+  Taken taken = take(folder.path());
+  EXPECT_EQ(taken.step, 8);
+  EXPECT_EQ(taken.x, (std::vector<double>{800, 801}));
+  EXPECT_TRUE(taken.said.empty());
+
+  const fs::path worker = checkpoints.path_of(8) / "worker-1.safetensors";
+  flip_bit(worker, 8 * slurp(worker).size() - 1);
+  flip_bit(checkpoints.path_of(7) / "manifest.json", 100);
+  fs::remove(checkpoints.path_of(6) / "worker-0.safetensors");
+  taken = take(folder.path());
+  EXPECT_EQ(taken.step, 5);
+  EXPECT_EQ(taken.x, (std::vector<double>{500, 501}));
+  ASSERT_EQ(taken.said.size(), 3u);
+  EXPECT_TRUE(taken.said[0].starts_with(worker.string() + " is damaged: its checksum is "));
+  EXPECT_TRUE(
+      taken.said[0].ends_with("; set aside as " + (folder / "step-00000008.damaged").string()));
+  EXPECT_TRUE(taken.said[1].starts_with((checkpoints.path_of(7) / "manifest.json").string()));
+  EXPECT_EQ(taken.said[2], "cannot read " +
+                               (checkpoints.path_of(6) / "worker-0.safetensors").string() +
+                               ": No such file or directory; set aside as " +
+                               (folder / "step-00000006.damaged").string());
+  EXPECT_EQ(folder.list(),
+            "step-00000005 step-00000006.damaged step-00000007.damaged step-00000008.damaged");
+
+  // They count as none from now on, and stay.
+  save(folder.path(), 8, 2, /*keep=*/1);
+  EXPECT_EQ(folder.list(),
+            "step-00000006.damaged step-00000007.damaged step-00000008 step-00000008.damaged");
+  save(folder.path(), 3, 2, /*keep=*/1);
+  flip_bit(checkpoints.path_of(3) / "worker-0.safetensors", 0);
+  save(folder.path(), 8);
+  save(folder.path(), 9);
+  flip_bit(checkpoints.path_of(8) / "manifest.json", 0);
+  flip_bit(checkpoints.path_of(9) / "manifest.json", 0);
+  EXPECT_EQ(checkpoints.latest_readable()->step, 3);
+}
+
+TEST(Checkpoints, NoneIsWhole) {
+  const TestFolder folder;
+  for (const int64_t step : {5, 6}) {
+    save(folder.path(), step);
+    flip_bit(Checkpoints(folder.path()).path_of(step) / "worker-0.safetensors", 800);
+  }
+  const std::string text = error_of<IoError>([&] { take(folder.path()); });
+  EXPECT_TRUE(text.starts_with("no checkpoint in " + folder.path().string() +
+                               " is whole: " + Checkpoints(folder.path()).path_of(6).string()))
+      << text;
+  EXPECT_EQ(folder.list(), "step-00000005 step-00000006");  // the next call says the same
+}
+
+TEST(Checkpoints, WithoutChecksumsNothingIsClaimed) {
+  const TestFolder folder;
+  save(folder.path(), 5);
+  remove_checksums(Checkpoints(folder.path()).path_of(5));
+  EXPECT_EQ(take(folder.path()).x, (std::vector<double>{500, 501}));
 }
 
 TEST(Checkpoints, AFullDiskLeavesTheEarlierOne) {

@@ -59,6 +59,15 @@ Recorder::Recorder(Communicator& comm, const std::string& out, int64_t resume_st
 
 Recorder::~Recorder() = default;
 
+std::string Recorder::warning() const {
+  const int64_t lines = metrics_ ? metrics_->damaged_lines() : 0;
+  if (lines == 0) return "";
+  const std::string file = (fs::path(out_) / RunFolder::kMetrics).string();
+  return fmt::format("{0} of {1} {2} damaged; put aside in {1}.damaged",
+                     lines == 1 ? "a line" : fmt::format("{} lines", lines), file,
+                     lines == 1 ? "is" : "are");
+}
+
 void Recorder::round(int64_t step, double epoch, int64_t round, int64_t period, double lr,
                      const RoundReport& report) {
   if (!active_) return;

@@ -26,6 +26,9 @@ class Recorder {
   Recorder(Communicator& comm, const std::string& out, int64_t resume_step);
   ~Recorder();
 
+  /// What a person should know of the records that a resumed run found; "" if nothing.
+  std::string warning() const;
+
   bool active() const { return active_; }
   TraceRecorder* trace() { return active_ ? &trace_ : nullptr; }
 

@@ -7,6 +7,7 @@
 #include "valley/core/names.h"
 #include "valley/models/model_names.h"
 #include "valley/topology/topology.h"
+#include "valley/train/config_paths.h"
 
 namespace valley {
 namespace {
@@ -24,6 +25,8 @@ void assign(T RunConfig::*member, const ConfigValue& value, const std::string& k
             const std::string& source, RunConfig& config) {
   if (const T* exact = std::get_if<T>(&value)) {
     config.*member = *exact;
+    if constexpr (std::is_same_v<T, std::string>)
+      config.*member = expand_home_in_setting(key, *exact, fmt::format("{}: {} =", source, key));
     return;
   }
   if constexpr (std::is_same_v<T, double>) {

@@ -304,9 +304,19 @@ class Trainer::Loop {
   void start() {
     model_.train(true);
     std::optional<Manifest> manifest;
-    if (o_.resume) manifest = checkpoints_.latest();
+    WorkerState state;  // of this worker, where their number is the checkpoint's
+    if (o_.resume) {
+      manifest = checkpoints_.take_newest_whole(
+          comm_,
+          [&](const Manifest& candidate) {
+            if (candidate.workers != comm_.size()) return load_average(candidate);
+            require_same_run(candidate);
+            state = checkpoints_.load(candidate, comm_.rank(), "");
+          },
+          [this](const std::string& text) { say(text); });
+    }
     if (manifest && manifest->workers == comm_.size()) {
-      resume(*manifest);
+      resume(*manifest, state);
     } else if (manifest) {
       start_from_average(*manifest);
     } else {
@@ -314,17 +324,20 @@ class Trainer::Loop {
       if (parameters_.buffers().numel() > 0) comm_.broadcast(parameters_.buffers(), 0);
     }
     recorder_ = std::make_unique<Recorder>(comm_, o_.out, o_.resume ? step_ : -1);
+    if (const std::string warning = recorder_->warning(); !warning.empty()) say(warning);
     comm_.barrier();
     // Its steps count differently, so that its checkpoints could pass for later ones than ours.
     if (manifest && manifest->workers != comm_.size()) checkpoint();
     if (recorder_->trace() != nullptr) recorder_->trace()->restart_clock();
   }
 
-  void resume(const Manifest& manifest) {
+  void require_same_run(const Manifest& manifest) const {
     require(manifest.algorithm == o_.algorithm && manifest.total_steps == total_steps_,
             "the checkpoint is of {} over {} steps, the run of {} over {}", manifest.algorithm,
             manifest.total_steps, o_.algorithm, total_steps_);
-    const WorkerState state = checkpoints_.load(manifest, comm_.rank());
+  }
+
+  void resume(const Manifest& manifest, const WorkerState& state) {
     std::vector<NamedTensor> optimizer;
     std::vector<std::pair<std::string, at::Tensor>> algorithm;
     for (const auto& [name, tensor] : state.tensors) {
@@ -346,17 +359,20 @@ class Trainer::Loop {
 
   // Another number of workers cannot go on where each of the former ones was: all start from
   // their average, at the beginning of the epoch, with fresh optimizers.
-  void start_from_average(const Manifest& manifest) {
+  void load_average(const Manifest& manifest) {
     at::Tensor sum = at::zeros_like(x_, at::kDouble);
     meters_.first_loss = 0;
     for (int m = 0; m < manifest.workers; ++m) {
-      const WorkerState state = checkpoints_.load(manifest, m);
+      const WorkerState state = checkpoints_.load(manifest, m, "");
       load_values(state);
       sum.add_(x_);
       meters_.first_loss +=
           first_loss_from(Json::parse(state.values).at("meters")) / manifest.workers;
     }
     x_.copy_(sum.div_(manifest.workers));
+  }
+
+  void start_from_average(const Manifest& manifest) {
     const int64_t epochs = manifest.step * total_steps_ / manifest.total_steps / steps_per_epoch_;
     step_ = epochs * steps_per_epoch_;
     algorithm_->start_at(step_);
@@ -512,11 +528,7 @@ class Trainer::Loop {
 
   std::string last_checkpoint() const {
     if (o_.out.empty()) return "a smaller --lr or a stronger --pull may help";
-    std::optional<Manifest> last;
-    try {
-      last = checkpoints_.latest();
-    } catch (const UsageError&) {  // damaged, or just being removed: not what went wrong here
-    }
+    const std::optional<Manifest> last = checkpoints_.latest_readable();
     return last ? fmt::format("the last good checkpoint is {}",
                               checkpoints_.path_of(last->step).string())
                 : "there is no checkpoint yet (--checkpoint-every)";
