@@ -133,7 +133,9 @@ TEST_P(Resume, AStoppedRunGoesOnAsIfNothingHadBeen) {
     EXPECT_EQ(summary.status, "interrupted");
     EXPECT_EQ(summary.steps, step);
   }
-  EXPECT_EQ(step, training.workers == 1 ? 5 : 6);  // 6: of the gradients, or the evaluation
+  // Another worker may see the wish while worker 0 is still showing step 4. 6: at the gradients, or
+  // the evaluation.
+  EXPECT_TRUE(step == 5 || (training.workers > 1 && step == 6)) << step;
   EXPECT_EQ(read_json(folder / "stopped" / RunFolder::kSummary).at("status"), "interrupted");
   EXPECT_FALSE(fs::exists(folder / "stopped" / RunFolder::kModel));
   const auto manifest = Checkpoints(checkpoints_of(folder / "stopped")).latest();
