@@ -6,6 +6,7 @@ import unittest
 import wave
 
 from program import TINY, ProgramTest, snapshot
+from test_processes import free_port
 
 
 def idx(magic, shape, data):
@@ -317,9 +318,9 @@ class ScriptFiles(ProgramTest):
         self.refuse("ssgd+tail=keep: " + reason,
                     "compare", *flags, "--algorithms", "ssgd,ssgd+tail=keep")  # fmt: skip
         alone = [flag for flag in flags if flag not in ("--workers", 2)]
-        self.refuse(reason, "train", *alone, *keep,
+        self.refuse(reason, "train", *alone, *keep, "--quiet",
                     env={"RANK": "0", "WORLD_SIZE": "1", "MASTER_ADDR": "127.0.0.1",
-                         "MASTER_PORT": "1"})  # fmt: skip
+                         "MASTER_PORT": str(free_port())})  # fmt: skip
         self.succeed("train", *flags, "--quiet", "--out", "deep/er/run")
 
         net[2].register_buffer("phases", torch.zeros(3, dtype=torch.complex64))

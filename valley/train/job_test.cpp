@@ -183,6 +183,10 @@ torch.manual_seed(0)
 net = nn.Sequential(nn.Flatten(), nn.Linear(2, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Dropout(0.3),
                     nn.Linear(16, 2))
 torch.jit.script(net).save("net.pt")
+torch.jit.script(net.eval()).save("eval.pt")
+net.train()
+net[2].eval()
+torch.jit.script(net).save("frozen.pt")
 )");
   const std::string command =
       "cd " + folder.path().string() + " && OMP_NUM_THREADS=1 /usr/bin/python3 export.py";
