@@ -13,6 +13,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "valley/core/crc32c.h"
 #include "valley/core/error.h"
 
 namespace valley {
