@@ -80,7 +80,8 @@ TEST(Summary, ReadsBackWhatItWrote) {
   EXPECT_EQ(slurp(folder / "summary.json"),
             "{\n  \"workers\": 4,\n  \"algorithm\": \"dppf\",\n  \"test_loss\": 0.1,\n"
             "  \"valley_width\": null,\n"
-            "  \"seconds\": {\n    \"compute\": 1.5,\n    \"wait\": 0.25\n  }\n}\n");
+            "  \"seconds\": {\n    \"compute\": 1.5,\n    \"wait\": 0.25\n  },\n"
+            "  \"crc32c\": \"47679db1\"\n}\n");
   Json expected = summary;
   expected["valley_width"] = nullptr;
   EXPECT_EQ(read_summary(run), expected);

@@ -68,7 +68,7 @@ TEST(Golden, ARunOfEarlierDaysIsResumed) {
     SCOPED_TRACE(golden);
     const TestFolder folder;
     fs::copy(golden, folder.path(), fs::copy_options::recursive);
-    RunConfig config = config_of(folder / RunFolder::kConfig);
+    RunConfig config = config_of(folder.path() / RunFolder::kConfig);
     config.out = folder.path().string();
     const DataSplits data = load_job_data(config);
     Listener listener;
