@@ -9,13 +9,15 @@ import unittest
 import torch
 from torch import nn
 
-from program import FASHION, GOLDEN, TINY, ProgramTest
+from program import FASHION, GOLDEN, ProgramTest
 
 sys.path.insert(0, str(GOLDEN))
 import python_models  # noqa: E402
 
 FLAGS = ("train", "--data", "fashion-mnist", "--train-samples", 500, "--workers", 2, "--threads",
          1, "--epochs", 2, "--evaluate-every", 0, "--batch-size", 25, "--quiet", "--out", "run")  # fmt: skip
+
+MOMENT = "--data blobs --train-samples 200 --test-samples 100 --workers 2 --threads 1".split()
 
 
 def read_idx(name, dims):
@@ -143,7 +145,7 @@ class Python(ProgramTest):
 
     def train_file(self, model, out, *flags, **options):
         """(exit code, stdout, stderr) of a training of a moment."""
-        return self.run_valley("train", *TINY, "--model", model, "--steps", 4, "--checkpoint-every", 2,
+        return self.run_valley("train", *MOMENT, "--model", model, "--steps", 4, "--checkpoint-every", 2,
                                "--evaluate-every", 0, "--out", out, *flags, **options)  # fmt: skip
 
     def test_all_names_and_the_recipes_of_the_documents(self):
@@ -172,7 +174,7 @@ class Python(ProgramTest):
 
     def test_one_of_several_outputs(self):
         self.export(Heads(), "net.pt")
-        code, _, err = self.run_valley("train", *TINY, "--model", "net.pt")
+        code, _, err = self.run_valley("train", *MOMENT, "--model", "net.pt")
         self.assertEqual(code, 2)
         self.assertTrue(err.startswith("valley: net.pt: forward returns 2 outputs; choose one: --output features or "
                                        "logits; "), err)  # fmt: skip
@@ -211,11 +213,11 @@ class Python(ProgramTest):
         whole = self.model("run")
 
         self.export(Small(), "network.torchscript")  # of equal size
-        code, _, err = self.run_valley("compare", *TINY, "--algorithms", "dppf", "--steps", 1, "--model",
+        code, _, err = self.run_valley("compare", *MOMENT, "--algorithms", "dppf", "--steps", 1, "--model",
                                        "network.torchscript", "--out", "several", "--quiet")  # fmt: skip
         self.assertEqual(code, 0, err)
         (self.folder / "network.torchscript").write_bytes((self.folder / "run/initial.pt").read_bytes())
-        code, _, err = self.run_valley("compare", *TINY, "--algorithms", "dppf", "--steps", 1, "--model",
+        code, _, err = self.run_valley("compare", *MOMENT, "--algorithms", "dppf", "--steps", 1, "--model",
                                        "network.torchscript", "--out", "several", "--quiet")  # fmt: skip
         self.assertEqual(code, 2)
         self.assertIn("the file has changed since", err)

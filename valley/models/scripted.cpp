@@ -279,10 +279,10 @@ std::vector<NamedTensor> ScriptedModel::state() {
 std::vector<std::string> ScriptedModel::notes() const {
   const std::string modes = constant_modes(script_->module);
   if (modes.empty()) return {};
-  return {fmt::format(
-      "{} has modes that cannot be switched: {}; if it is a trace, torch.jit.script(net) "
-      "makes one that can",
-      script_->path, modes)};
+  return {
+      fmt::format("has modes that cannot be switched: {}; if it is a trace, torch.jit.script(net) "
+                  "makes one that can",
+                  modes)};
 }
 
 std::vector<std::string> ScriptedModel::own_buffers() const {

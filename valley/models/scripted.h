@@ -52,7 +52,7 @@ class ScriptedModel : public ExtendedModel {
   std::vector<NamedTensor> buffers() override;
   std::vector<NamedTensor> state() override;
 
-  /// What a person should know of the file before it trains, a line each.
+  /// What a person should know of the file before it trains, a sentence each, whose subject it is.
   std::vector<std::string> notes() const;
 
   /// The names of buffers that are not BatchNorm's. A network may leave such out of its state_dict

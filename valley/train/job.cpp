@@ -119,7 +119,9 @@ Summary run_job(const RunConfig& config, const DataSplits& data, Communicator& c
   const auto* scripted = dynamic_cast<const ScriptedModel*>(model.get());
   const bool tells = scripted != nullptr && comm.rank() == 0 && context.progress != nullptr;
   if (tells && !context.resume) {
-    for (const std::string& note : scripted->notes()) context.progress->message(note);
+    for (const std::string& note : scripted->notes()) {
+      context.progress->message(fmt::format("{} {}", model_title(config), note));
+    }
   }
   if (comm.rank() == 0 && options.partition.kind != PartitionKind::kIid)
     tell_partition(options.partition, *data.train, config, comm.size(), context);
