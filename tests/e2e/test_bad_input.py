@@ -232,7 +232,7 @@ class Data(ProgramTest):
 
     def test_digits(self):
         self.succeed(*self.flags(self.write_digits()), "--epochs", 1, "--quiet", "--out", "run")
-        self.assertEqual(self.summary("run")["data"], "fsdd:digits")
+        self.assertEqual(self.summary("run")["data"], f"fsdd:{self.folder / 'digits'}")
         path = self.folder / "digits" / "3_anna_5.wav"
         whole = path.read_bytes()
         for content, message in [

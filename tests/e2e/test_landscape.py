@@ -51,7 +51,7 @@ class Landscape(ProgramTest):
                 average = run["points"][0]
                 self.assertAlmostEqual(average["loss"], points["average"]["loss"], 6)
         # Each plane has a file of its own, and the report draws them all.
-        self.assertEqual(json.loads((self.folder / "run/landscape.json").read_text()), by_default)
+        self.assertEqual(read_json(self.folder / "run/landscape.json"), by_default)
         self.succeed("report", "run", "--out", "run.html")
         page = (self.folder / "run.html").read_text()
         for plane in ("average", "workers", "spread", "random"):

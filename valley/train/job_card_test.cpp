@@ -43,6 +43,7 @@ TEST(JobCard, NamesWhatDiffersInTheModel) {
 
 TEST(JobCard, OneChangedExampleIsSeenUnlessThatIsAskedFor) {
   RunConfig config = tiny();
+  config.launch = "processes";  // threads share their data
   const DataSplits data = load_job_data(config);
   for (const bool inputs : {true, false}) {
     auto changed = std::make_shared<Dataset>(*data.train);

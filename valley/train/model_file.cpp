@@ -62,7 +62,8 @@ std::optional<Record> read_record(const fs::path& folder) {
   if (!fs::exists(file, error)) return std::nullopt;
   try {
     const Json json = read_json(file);
-    return Record{json.at("model"), {json.at("bytes"), json.at("crc32c")}};
+    const Json& content = json.at("content");
+    return Record{json.at("model"), {content.at("bytes"), content.at("crc32c")}};
   } catch (const Json::exception&) {
     throw UsageError(fmt::format("{} is damaged", file.string()));
   }
@@ -81,9 +82,10 @@ void keep_model_file(const RunConfig& config) {
   const Fingerprint fingerprint =
       fingerprint_of(config.model, [&](std::string_view piece) { copy.write(piece); });
   copy.commit();
-  write_json(
-      fs::path(config.out) / kInitialRecord,
-      {{"model", config.model}, {"bytes", fingerprint.bytes}, {"crc32c", fingerprint.crc32c}});
+  // Below a key of its own: at the top crc32c is that of the record itself.
+  write_json(fs::path(config.out) / kInitialRecord,
+             {{"model", config.model},
+              {"content", {{"bytes", fingerprint.bytes}, {"crc32c", fingerprint.crc32c}}}});
 }
 
 std::string model_to_load(const RunConfig& config) {

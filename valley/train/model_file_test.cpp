@@ -4,8 +4,11 @@
 
 #include <filesystem>
 
+#include <nlohmann/json.hpp>
+
 #include "valley/core/error.h"
 #include "valley/core/testing/test_folder.h"
+#include "valley/record/json_file.h"
 
 namespace valley {
 namespace {
@@ -30,9 +33,8 @@ TEST_F(ModelFile, TheRunKeepsACopyThatOutlivesTheOriginal) {
   keep_model_file(config);
   const std::string copy = config.out + "/initial.pt";
   EXPECT_EQ(slurp(copy), "123456789");
-  EXPECT_EQ(slurp(folder / "run" / "initial.json"),
-            "{\n  \"model\": \"" + config.model +
-                "\",\n  \"bytes\": 9,\n  \"crc32c\": \"e3069283\"\n}\n");
+  EXPECT_EQ(read_json(folder / "run" / "initial.json"),
+            (Json{{"model", config.model}, {"content", {{"bytes", 9}, {"crc32c", "e3069283"}}}}));
   EXPECT_EQ(model_to_load(config), copy);
   require_same_model_file(config);
   fs::remove(config.model);
@@ -61,11 +63,11 @@ TEST_F(ModelFile, AnotherFileOfEqualSizeIsRefusedByName) {
   EXPECT_EQ(error_of<UsageError>([&] { require_same_model_file(config); }),
             config.out + " holds a run of " + config.model +
                 " as it was then (9 bytes, CRC-32C e3069283); the file has changed since (9 bytes, "
-                "CRC-32C 11155770); choose another --out");
+                "CRC-32C 116d1180); choose another --out");
   spill(folder / "run" / "initial.pt", "123456788");
   EXPECT_EQ(error_of<UsageError>([&] { model_to_load(config); }),
             config.out + "/initial.pt is not the file that the run began with, " + config.model +
-                ": it has 9 bytes, CRC-32C 11155770, initial.json says 9 bytes, CRC-32C e3069283");
+                ": it has 9 bytes, CRC-32C 116d1180, initial.json says 9 bytes, CRC-32C e3069283");
   fs::remove(folder / "run" / "initial.pt");
   EXPECT_EQ(error_of<UsageError>([&] { model_to_load(config); }),
             "cannot read " + config.out + "/initial.pt: No such file or directory");
