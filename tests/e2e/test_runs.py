@@ -14,7 +14,8 @@ import xml.etree.ElementTree
 from program import TIMEOUT, TINY, VALLEY, ProgramTest, environment
 
 SUMMARY_KEYS = """status algorithm model data workers backend seed parameters steps epochs train_loss
-    train_accuracy test_loss test_accuracy generalization_gap valley_width predicted_width rounds
+    train_accuracy test_loss test_accuracy generalization_gap verdict first_loss chance_accuracy valley_width
+    predicted_width rounds
     comm_bytes_per_worker comm_fraction_of_ssgd seconds probes samples_per_second peak_rss_bytes
     version""".split()  # fmt: skip
 SECONDS_KEYS = ["compute", "communicate", "wait", "data", "evaluate", "probe", "total"]
