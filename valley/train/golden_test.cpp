@@ -1,4 +1,5 @@
-// What was written in earlier days: recipes give the settings that they gave, and run folders resume.
+// What was written in earlier days: recipes give the settings that they gave, and run folders
+// resume.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
