@@ -10,7 +10,7 @@ const studyColumns = (study) => [
 const tau = (value) => (isNumber(value) ? value.toFixed(2).replace("-0.00", "0.00") : "–");
 const rankRow = (rank) => [
   rank.small_is_sharp ? [rank.measure, el("span", { class: "pm" }, " (small is sharp)")] : rank.measure,
-  isNumber(rank.standard_error)
+  isNumber(rank.tau) && isNumber(rank.standard_error)
     ? [tau(rank.tau), el("span", { class: "pm" }, ` ± ${rank.standard_error.toFixed(2)}`)]
     : tau(rank.tau),
   tau(rank.granulated),
