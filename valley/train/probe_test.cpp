@@ -204,13 +204,13 @@ TEST(Probes, CostIsCountedApart) {
     passes += record["probe"]["passes"].get<double>();
     bytes += record["probe"]["bytes"].get<int64_t>();
   }
-  // 1 + 3 + M + 6 M B / n draws + 3 + 3 M + 5 draws
-  EXPECT_DOUBLE_EQ(passes, 2 * (4 + 3 + 6 * 3 * 4 * 2 / 72.0 + 3 + 9 + 10));
+  // 1 + 3 + M + 6 M B / n draws + 3 + 3 M + 5 draws, and 2 M for BatchNorm at the workers
+  EXPECT_DOUBLE_EQ(passes, 2 * (4 + 3 + 6 * 3 * 4 * 2 / 72.0 + 3 + 9 + 10 + 6));
   EXPECT_EQ(with.probes.count, 2);
   EXPECT_EQ(with.probes.passes, passes);
   EXPECT_EQ(with.probes.bytes, bytes);
   ASSERT_EQ(progress.messages.size(), 2u);
-  EXPECT_TRUE(progress.messages[0].starts_with("probe at step 10: seen; 31 passes, "))
+  EXPECT_TRUE(progress.messages[0].starts_with("probe at step 10: seen; 37 passes, "))
       << progress.messages[0];
   EXPECT_TRUE(progress.messages[0].ends_with(" sent")) << progress.messages[0];
 
