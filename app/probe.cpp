@@ -45,7 +45,8 @@ class DynamicsProbe : public Probe {
                 .batch_size = config.batch_size,
                 .seed = static_cast<uint64_t>(config.seed),
                 .decay_rule = to_train_options(config).decay_rule,
-                .threads = at::get_num_threads()}) {}
+                .threads = at::get_num_threads(),
+                .smoothed = !config.probe_unsmoothed}) {}
 
   ProbeResult measure(const ProbePoint& point) override {
     ProbeResult result{.figures = probe_.measure({.x = point.x,

@@ -20,7 +20,7 @@ class DdpLenet : public testing::TestWithParam<int> {};
 
 TEST_P(DdpLenet, OneProcessRepeatsDistributedDataParallel) {
   const int workers = GetParam();
-  const auto folder = std::filesystem::path(__FILE__).parent_path();
+  const auto folder = std::filesystem::path("tests/golden");
   const golden::DdpLenet expected =
       golden::read_ddp_lenet(folder / fmt::format("ddp_lenet_{}.json", workers));
   ASSERT_EQ(expected.workers, workers);

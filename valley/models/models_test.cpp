@@ -121,7 +121,7 @@ TEST(Models, ParameterCountsAreTheKnownOnes) {
 }
 
 TEST(Models, ParameterCountsInTheDocumentsAreRight) {
-  std::ifstream file(std::filesystem::path(__FILE__).parent_path() / "../../docs/models.md");
+  std::ifstream file("docs/models.md");
   const std::regex row(R"(\| `([^`]+)` \| ([0-9,]+) \| ([0-9,]+) \|.*)");
   size_t rows = 0;
   for (std::string line; std::getline(file, line);) {

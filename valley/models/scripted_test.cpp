@@ -171,7 +171,7 @@ class Scripted : public testing::Test {
   // Runs in the folder, with the twins in reach; a failed assert in the script fails the test.
   static void python(const std::string& script) {
     std::ofstream(folder_ / "script.py") << kPrelude << script;
-    const auto golden = std::filesystem::path(__FILE__).parent_path() / "../../tests/golden";
+    const auto golden = std::filesystem::path("tests/golden");
     const std::string command =
         fmt::format("cd {} && /usr/bin/python3 script.py {}", folder_.string(),
                     std::filesystem::absolute(golden).string());

@@ -15,7 +15,7 @@ namespace {
 const std::set<std::string, std::less<>> kNoSetting = {
     "seed",    "out",           "launch",         "backend",          "threads",
     "timeout", "quiet",         "evaluate-every", "checkpoint-every", "keep-checkpoints",
-    "probe",   "probe-samples", "probe-draws"};
+    "probe",   "probe-samples", "probe-draws",    "probe-unsmoothed"};
 
 constexpr const char* kTerms[] = {"data",     "train-samples", "test-samples", "partition",
                                   "model",    "workers",       "batch-size",   "epochs",

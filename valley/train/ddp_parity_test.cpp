@@ -74,7 +74,7 @@ class DdpParity : public testing::TestWithParam<int> {};
 // ssgd through the whole trainer is PyTorch's DistributedDataParallel, loss by loss.
 TEST_P(DdpParity, SsgdGivesItsLosses) {
   const int workers = GetParam();
-  const auto folder = std::filesystem::path(__FILE__).parent_path() / "../../tests/golden";
+  const auto folder = std::filesystem::path("tests/golden");
   const golden::DdpLenet expected =
       golden::read_ddp_lenet(folder / fmt::format("ddp_lenet_{}.json", workers));
   const auto source = load_data("fashion-mnist", {}).train;

@@ -149,6 +149,8 @@ const std::vector<ConfigField>& config_fields() {
        "training examples for its losses and gradients; 0: all"},
       {"probe-draws", &C::probe_draws, "Run",
        "its mini-batches and draws of noise; 0: only where the workers are, at no pass"},
+      {"probe-unsmoothed", &C::probe_unsmoothed, "Run",
+       "without the smoothed loss and curvatures, the larger part of its cost", true},
   };
   return fields;
 }

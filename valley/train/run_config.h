@@ -81,6 +81,7 @@ struct RunConfig {
   int64_t probe = 0;
   int64_t probe_samples = 1000;
   int64_t probe_draws = 5;
+  bool probe_unsmoothed = false;
 };
 
 /// One setting: its key (the long flag without dashes), where it is kept, and what --help says.
