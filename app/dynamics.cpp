@@ -315,7 +315,7 @@ std::string short_number(const Json& value) {
   return value.is_null() ? "-" : fmt::format("{:.4g}", value.get<double>());
 }
 
-std::string with_error(const Json& estimate) {
+std::string estimate_text(const Json& estimate) {
   if (estimate["value"].is_null()) return "-";
   return fmt::format("{:.4g} ± {:.2g}", estimate["value"].get<double>(),
                      estimate["standard_error"].get<double>());
@@ -391,22 +391,22 @@ std::string figures_table(const Json& result) {
   table.add_row({"||g||", short_number(result["gradient"]["norm"]), cost_of(result["gradient"])});
   if (result.contains("effective_rate")) {
     const Json& r = result["effective_rate"];
-    table.add_row({"alpha_e / alpha", with_error(r["alpha_e_over_alpha"]), cost_of(r)});
-    table.add_row({"  of the spread alone", with_error(r["alpha_e_over_alpha_of_spread"])});
-    table.add_row({"Delta / alpha^2", with_error(r["delta_over_alpha_squared"])});
-    table.add_row({"  of zeta_S", with_error(r["delta_of_zeta_s"])});
-    table.add_row({"  of zeta_2", with_error(r["delta_of_zeta_2"])});
-    table.add_row({"  of both together", with_error(r["delta_of_both"])});
-    table.add_row({"||zeta_S||^2", with_error(r["zeta_s_squared"])});
-    table.add_row({"||zeta_2||^2", with_error(r["zeta_2_squared"])});
+    table.add_row({"alpha_e / alpha", estimate_text(r["alpha_e_over_alpha"]), cost_of(r)});
+    table.add_row({"  of the spread alone", estimate_text(r["alpha_e_over_alpha_of_spread"])});
+    table.add_row({"Delta / alpha^2", estimate_text(r["delta_over_alpha_squared"])});
+    table.add_row({"  of zeta_S", estimate_text(r["delta_of_zeta_s"])});
+    table.add_row({"  of zeta_2", estimate_text(r["delta_of_zeta_2"])});
+    table.add_row({"  of both together", estimate_text(r["delta_of_both"])});
+    table.add_row({"||zeta_S||^2", estimate_text(r["zeta_s_squared"])});
+    table.add_row({"||zeta_2||^2", estimate_text(r["zeta_2_squared"])});
   }
   if (result.contains("smoothed") && result["smoothed"].contains("smoothed_loss")) {
     const Json& smooth = result["smoothed"];
     table.add_row({fmt::format("smoothed loss, sigma {}", short_number(smooth["sigma"])),
-                   with_error(smooth["smoothed_loss"]), cost_of(smooth)});
+                   estimate_text(smooth["smoothed_loss"]), cost_of(smooth)});
     for (const auto& [name, curvature] : smooth["curvature"].items()) {
       const std::string where = name == "along_gradient" ? "along g" : "towards workers";
-      table.add_row({"  curvature " + where, with_error(curvature["of_smoothed_loss"])});
+      table.add_row({"  curvature " + where, estimate_text(curvature["of_smoothed_loss"])});
       table.add_row({"    of the loss itself", short_number(curvature["of_loss"])});
       table.add_row({"    at most", short_number(curvature["bound"])});
     }
@@ -414,7 +414,7 @@ std::string figures_table(const Json& result) {
   return table.to_string();
 }
 
-std::string describe(const Json& result) {
+std::string dynamics_text(const Json& result) {
   std::string text =
       fmt::format("{}: {}, {} worker{}, {} on {}\n\n", result["run"].get<std::string>(),
                   result["algorithm"].get<std::string>(), result["workers"].get<int>(),
@@ -446,7 +446,7 @@ int dynamics(const DynamicsFlags& flags) {
   for_each_run(runs, flags, [&](size_t i, Progress& progress) {
     all.push_back(measure_run(runs[i], flags, progress));
     write_json(fs::path(runs[i].folder()) / kFile, all.back());
-    text += (text.empty() ? "" : "\n\n") + describe(all.back());
+    text += (text.empty() ? "" : "\n\n") + dynamics_text(all.back());
   });
   return show({{"runs", all}}, text, flags);
 }

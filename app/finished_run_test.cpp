@@ -23,7 +23,7 @@
 #include "valley/train/job.h"
 #include "valley/train/model_file.h"
 
-namespace valley::app {
+namespace valley::app::finished_run_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -254,4 +254,4 @@ TEST_F(AFinishedRun, IsOpenedOnce) {
 }
 
 }  // namespace
-}  // namespace valley::app
+}  // namespace valley::app::finished_run_test

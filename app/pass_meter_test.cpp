@@ -6,7 +6,7 @@
 #include <string_view>
 #include <utility>
 
-namespace valley::app {
+namespace valley::app::pass_meter_test {
 namespace {
 
 using testing::ElementsAre;
@@ -67,4 +67,4 @@ TEST(PassMeter, KnowsBetterWhenAPartBegins) {
 }
 
 }  // namespace
-}  // namespace valley::app
+}  // namespace valley::app::pass_meter_test

@@ -18,7 +18,7 @@ std::string with_error(const Json& estimate) {
 }
 
 // The few that a line has room for.
-std::string describe(const Json& figures) {
+std::string probe_text(const Json& figures) {
   if (figures["width"].is_null()) return "a weight is not finite";
   std::string text = fmt::format("width {:.3g}", figures["width"].get<double>());
   if (figures.contains("angle_mean"))
@@ -57,7 +57,7 @@ class DynamicsProbe : public Probe {
                                                   .buffers = point.buffers}),
                        .text = {},
                        .passes = probe_.passes()};
-    result.text = describe(result.figures);
+    result.text = probe_text(result.figures);
     return result;
   }
 

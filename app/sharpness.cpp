@@ -44,7 +44,7 @@ std::vector<std::string> column_names(const std::vector<Json>& results) {
   return names;
 }
 
-std::string describe(const std::vector<Json>& results, const SharpnessRequest& request) {
+std::string sharpness_text(const std::vector<Json>& results, const SharpnessRequest& request) {
   const std::vector<std::string> names = column_names(results);
   std::vector<Table::Column> columns = {{"measure"}};
   for (const auto& name : names) columns.push_back({name, Table::Align::kRight});
@@ -108,7 +108,7 @@ int sharpness(const MeasureFlags& flags) {
                             : runs.size() == 1
                                 ? (fs::path(runs[0].folder()) / kSharpnessFile).string()
                                 : fmt::format("{} in every run folder", kSharpnessFile);
-  return show(all, fmt::format("{}\nwritten to {}\n", describe(results, request), where), flags);
+  return show(all, fmt::format("{}\nwritten to {}\n", sharpness_text(results, request), where), flags);
 }
 
 }  // namespace

@@ -68,7 +68,7 @@ int show_finished(const Summary& summary, const RunConfig& config, const TrainFl
   return 0;
 }
 
-int report(const Summary& summary, const RunConfig& config, const TrainFlags& flags) {
+int report_end(const Summary& summary, const RunConfig& config, const TrainFlags& flags) {
   write_curves(config.out,
                fmt::format("{} of {} on {}, {} workers", config.algorithm, model_title(config),
                            config.data, config.workers),
@@ -89,7 +89,7 @@ int train_in_threads(const RunConfig& config, const DataSplits& data, bool resum
                                           .stop = &stop_on_signals(),
                                           .show_partition = !flags.json});
   progress->finish();
-  return report(summary, config, flags);
+  return report_end(summary, config, flags);
 }
 
 int train(const CLI::App& command, const TrainFlags& flags) {
@@ -121,7 +121,7 @@ int train(const CLI::App& command, const TrainFlags& flags) {
         flags.quiet, flags.json,
         [&](const Summary& summary) {
           return was_finished ? show_finished(summary, config, flags)
-                              : report(summary, config, flags);
+                              : report_end(summary, config, flags);
         });
   }
   const Start start = find();

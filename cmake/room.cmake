@@ -21,6 +21,7 @@ function(valley_room name)
   target_compile_features(valley_${name} PUBLIC cxx_std_20)
   target_link_libraries(valley_${name} PUBLIC ${ROOM_DEPENDS})
   valley_warnings(valley_${name})
+  valley_unity(valley_${name})
 
   if(VALLEY_BUILD_TESTS AND tests)
     valley_test(${name}_test SOURCES ${tests} DEPENDS valley_${name} ${ROOM_TEST_DEPENDS})
@@ -40,6 +41,7 @@ function(valley_test name)
   target_link_libraries(${name} PRIVATE ${T_DEPENDS} GTest::gmock GTest::gtest GTest::gtest_main)
   valley_warnings(${name})
   valley_compile_fast(${name})
+  valley_unity(${name})
   add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
   set_tests_properties(${name} PROPERTIES LABELS ${T_LABEL} TIMEOUT 300)
 endfunction()
@@ -53,4 +55,11 @@ endfunction()
 function(valley_warnings target)
   target_compile_options(${target} PRIVATE -Wall -Wextra
     $<$<BOOL:${VALLEY_WARNINGS_AS_ERRORS}>:-Werror>)
+endfunction()
+
+# Files that are compiled together share their unnamed namespaces; every file of tests is a namespace
+# of its own (valley::foo_test). A file that wants flags of its own stays out:
+# SKIP_UNITY_BUILD_INCLUSION.
+function(valley_unity target)
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ${VALLEY_UNITY} UNITY_BUILD_BATCH_SIZE 8)
 endfunction()

@@ -17,7 +17,7 @@
 #include "valley/core/testing/test_folder.h"
 #include "valley/testing/normals.h"
 
-namespace valley {
+namespace valley::ad_psgd_test {
 namespace {
 
 constexpr int64_t kNever = 1 << 20;  // steps of an epoch: nobody waits for its end
@@ -133,4 +133,4 @@ TEST(AdPsgd, NeedsAGraphOfTwoSides) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::ad_psgd_test

@@ -13,7 +13,7 @@
 #include "valley/testing/normals.h"
 #include "valley/testing/run_ranks.h"
 
-namespace valley {
+namespace valley::consensus_family_test {
 namespace {
 
 at::Tensor vec(std::vector<double> v) { return at::tensor(v, at::kDouble); }
@@ -244,4 +244,4 @@ TEST(SlowMo, ALearningRateOfZeroTakesTheAverage) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::consensus_family_test

@@ -13,7 +13,7 @@
 #include "valley/testing/normals.h"
 #include "valley/testing/run_ranks.h"
 
-namespace valley {
+namespace valley::consensus_test {
 namespace {
 
 const char* const kVariants[] = {"dppf", "lsgd", "mgrawa"};
@@ -147,4 +147,4 @@ TEST(ConsensusVariants, TheReportedDistanceIsFromTheAverageAndWithoutPushFromThe
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::consensus_test

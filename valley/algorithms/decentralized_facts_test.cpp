@@ -27,7 +27,7 @@
 #include "valley/testing/normals.h"
 #include "valley/testing/run_ranks.h"
 
-namespace valley {
+namespace valley::decentralized_facts_test {
 namespace {
 
 using Gradient = std::function<at::Tensor(int rank, const at::Tensor& x, int64_t step)>;
@@ -473,4 +473,4 @@ TEST(DecentralizedErrors, EachInOneLine) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::decentralized_facts_test

@@ -14,7 +14,7 @@
 #include "valley/testing/normals.h"
 #include "valley/testing/run_ranks.h"
 
-namespace valley {
+namespace valley::dppf_test {
 namespace {
 
 // The mean distance from the average, the same on every worker.
@@ -200,4 +200,4 @@ INSTANTIATE_TEST_SUITE_P(, Dppf, testing::Values(Backend::kThread, Backend::kGlo
                          [](const auto& info) { return std::string(name(info.param)); });
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::dppf_test

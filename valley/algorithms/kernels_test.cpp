@@ -11,7 +11,7 @@
 #include "valley/core/error.h"
 #include "valley/core/random.h"
 
-namespace valley {
+namespace valley::kernels_test {
 namespace {
 
 template <typename T>
@@ -142,4 +142,4 @@ TEST(KernelsErrors, OtherDtypesAreNamed) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::kernels_test

@@ -17,7 +17,7 @@
 #include "valley/testing/normals.h"
 #include "valley/testing/run_ranks.h"
 
-namespace valley {
+namespace valley::local_sgd_test {
 namespace {
 
 // x [d] as a matrix and a vector; what it computes is the test's matter.
@@ -205,4 +205,4 @@ INSTANTIATE_TEST_SUITE_P(, LocalSgd, testing::Values(Backend::kThread, Backend::
                          [](const auto& info) { return std::string(name(info.param)); });
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::local_sgd_test

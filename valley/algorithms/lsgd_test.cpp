@@ -13,7 +13,7 @@
 #include "valley/testing/normals.h"
 #include "valley/testing/run_ranks.h"
 
-namespace valley {
+namespace valley::lsgd_test {
 namespace {
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
@@ -165,4 +165,4 @@ TEST(LsgdCheckpoint, OfAnotherAlgorithmIsRefused) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::lsgd_test

@@ -13,7 +13,7 @@
 #include "valley/testing/normals.h"
 #include "valley/testing/run_ranks.h"
 
-namespace valley {
+namespace valley::mgrawa_test {
 namespace {
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
@@ -190,4 +190,4 @@ TEST(MgrawaContext, WithoutNormsIsRefused) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::mgrawa_test

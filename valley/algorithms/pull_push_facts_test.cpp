@@ -21,7 +21,7 @@
 #include "valley/testing/normals.h"
 #include "valley/testing/run_ranks.h"
 
-namespace valley {
+namespace valley::pull_push_facts_test {
 namespace {
 
 constexpr double kAlpha = 0.1, kLambda = 0.5, kRatio = kLambda / kAlpha;
@@ -392,4 +392,4 @@ INSTANTIATE_TEST_SUITE_P(, PullPushFacts, testing::Values(Backend::kThread, Back
                          [](const auto& info) { return std::string(name(info.param)); });
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::pull_push_facts_test

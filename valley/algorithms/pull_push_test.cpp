@@ -17,7 +17,7 @@
 #include "valley/testing/normals.h"
 #include "valley/testing/run_ranks.h"
 
-namespace valley {
+namespace valley::pull_push_test {
 namespace {
 
 double length(const at::Tensor& x) {
@@ -230,4 +230,4 @@ INSTANTIATE_TEST_SUITE_P(, PullPushRound, testing::Values(Backend::kThread, Back
                          [](const auto& info) { return std::string(name(info.param)); });
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::pull_push_test

@@ -18,7 +18,7 @@
 #include "valley/testing/normals.h"
 #include "valley/testing/run_ranks.h"
 
-namespace valley {
+namespace valley::ssgd_test {
 namespace {
 
 constexpr int64_t kSize = 101;  // d, a prime: no bucket size divides it
@@ -172,4 +172,4 @@ INSTANTIATE_TEST_SUITE_P(, Ssgd, testing::Values(Backend::kThread, Backend::kGlo
                          [](const auto& info) { return std::string(name(info.param)); });
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::ssgd_test

@@ -23,7 +23,7 @@
 #include "valley/models/wrap.h"
 #include "valley/testing/normals.h"
 
-namespace valley {
+namespace valley::dynamics_test {
 namespace {
 
 at::Tensor vec(std::vector<double> values) { return at::tensor(values, at::kDouble); }
@@ -262,4 +262,4 @@ TEST(BatchGradients, AreThoseOfTheirExamples) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::dynamics_test

@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-namespace valley {
+namespace valley::kendall_test {
 namespace {
 
 using ::testing::DoubleNear;
@@ -105,4 +105,4 @@ TEST(GranulatedTau, IsNoneWithoutGroups) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::kendall_test

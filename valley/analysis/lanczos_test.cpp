@@ -20,7 +20,7 @@
 #include "valley/core/testing/test_folder.h"
 #include "valley/testing/normals.h"
 
-namespace valley {
+namespace valley::lanczos_test {
 namespace {
 
 at::Tensor symmetric(int64_t n, uint64_t seed) {
@@ -249,4 +249,4 @@ TEST(Estimates, HaveTheStandardErrorOfTheMean) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::lanczos_test

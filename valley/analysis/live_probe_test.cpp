@@ -27,7 +27,7 @@
 #include "valley/testing/normals.h"
 #include "valley/testing/run_ranks.h"
 
-namespace valley {
+namespace valley::live_probe_test {
 namespace {
 
 constexpr int64_t kExamples = 26, kBatch = 4, kDraws = 3;
@@ -330,4 +330,4 @@ TEST(ProbeCurves, AreWhatTheProbesRecorded) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::live_probe_test

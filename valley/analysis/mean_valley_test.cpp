@@ -13,7 +13,7 @@
 #include "valley/core/random.h"
 #include "valley/testing/normals.h"
 
-namespace valley {
+namespace valley::mean_valley_test {
 namespace {
 
 using Loss = std::function<double(const at::Tensor&)>;
@@ -263,4 +263,4 @@ TEST(MeanValley, LossesThatAreNoHeightAreRefused) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::mean_valley_test

@@ -25,7 +25,7 @@
 #include "valley/models/wrap.h"
 #include "valley/testing/normals.h"
 
-namespace valley {
+namespace valley::measures_test {
 namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
@@ -353,4 +353,4 @@ TEST(RowScale, MakesMeasuresInvariantToRescaledLayers) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::measures_test

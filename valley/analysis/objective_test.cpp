@@ -34,7 +34,7 @@
 #include "valley/models/wrap.h"
 #include "valley/testing/normals.h"
 
-namespace valley {
+namespace valley::objective_test {
 namespace {
 
 constexpr int64_t kInputs = 4, kHidden = 3, kClasses = 3, kExamples = 21;
@@ -286,4 +286,4 @@ TEST(Objective, OfATorchScriptFile) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::objective_test

@@ -11,7 +11,7 @@
 #include "valley/core/testing/test_folder.h"
 #include "valley/testing/normals.h"
 
-namespace valley {
+namespace valley::plane_test {
 namespace {
 
 constexpr int64_t kSize = 50;
@@ -174,4 +174,4 @@ TEST(Plane, ErrorsSayWhatIsWrong) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::plane_test

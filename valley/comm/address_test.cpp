@@ -6,7 +6,7 @@
 #include "valley/core/error.h"
 #include "valley/core/testing/test_folder.h"
 
-namespace valley {
+namespace valley::address_test {
 namespace {
 
 std::string read(const std::string& text) {
@@ -95,4 +95,4 @@ TEST(Address, ReasonsWhyAHostIsNotReached) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::address_test

@@ -8,7 +8,7 @@
 #include "valley/core/testing/test_folder.h"
 #include "valley/testing/run_ranks.h"
 
-namespace valley {
+namespace valley::agreement_test {
 namespace {
 
 Card card(const std::vector<std::pair<std::string, std::string>>& entries) {
@@ -70,4 +70,4 @@ TEST(Agreement, AllStopWhereOneCannotGoOn) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::agreement_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace valley {
+namespace valley::call_test {
 namespace {
 
 Call make(Operation operation, int64_t numel = 0, at::ScalarType dtype = at::kFloat) {
@@ -59,4 +59,4 @@ TEST(Call, DifferentNumbersAreNamedOnBothSides) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::call_test

@@ -19,7 +19,7 @@
 #include "valley/core/testing/test_folder.h"
 #include "valley/testing/run_ranks.h"
 
-namespace valley {
+namespace valley::communicator_test {
 namespace {
 
 // Every test here runs on every backend with 1 to 5 workers.
@@ -581,4 +581,4 @@ TEST_P(Failures, AnAbortEndsAStartedOperationOfTheSameWorker) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::communicator_test

@@ -14,7 +14,7 @@
 #include "valley/core/clock.h"
 #include "valley/core/error.h"
 
-namespace valley {
+namespace valley::gloo_communicator_test {
 namespace {
 
 int free_port() {
@@ -198,4 +198,4 @@ TEST(Stores, AHostThatIsGoneIsNamed) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::gloo_communicator_test

@@ -14,7 +14,7 @@
 #include "valley/core/clock.h"
 #include "valley/core/error.h"
 
-namespace valley {
+namespace valley::launcher_test {
 namespace {
 
 class Launcher : public testing::Test {
@@ -198,4 +198,4 @@ TEST_F(Launcher, WorkersDieWithIt) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::launcher_test

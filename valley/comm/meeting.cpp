@@ -18,7 +18,7 @@ namespace {
 
 constexpr const char* kVersionKey = "version of valley";
 constexpr const char* kWorkers = "workers";
-constexpr double kLingerSeconds = 5;  // until the others have read why nothing comes of it
+constexpr double kReasonSeconds = 5;  // until the others have read why nothing comes of it
 
 // What rank 0 tells the others: that all have come, or why they go home.
 struct Verdict {
@@ -193,7 +193,7 @@ std::vector<std::string> meet(Store& store, const Newcomer& me, double timeout_s
     verdict = judge(store, me, timeout_seconds);
     store.set("verdict", verdict.encode());
     if (verdict.kind != Verdict::kWelcome)
-      linger(store, me, std::min(kLingerSeconds, timeout_seconds));
+      linger(store, me, std::min(kReasonSeconds, timeout_seconds));
   } else {
     verdict = hear(store, me, timeout_seconds);
   }

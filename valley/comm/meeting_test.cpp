@@ -8,7 +8,7 @@
 
 #include "valley/core/error.h"
 
-namespace valley {
+namespace valley::meeting_test {
 namespace {
 
 using testing::Each;
@@ -119,4 +119,4 @@ TEST(Meeting, PlacesTravelAsText) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::meeting_test

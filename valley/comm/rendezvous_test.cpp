@@ -6,7 +6,7 @@
 
 #include "valley/core/error.h"
 
-namespace valley {
+namespace valley::rendezvous_test {
 namespace {
 
 using Variables = std::map<std::string, std::string>;
@@ -321,4 +321,4 @@ TEST(Rendezvous, HalvesAndNonsenseAreRefused) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::rendezvous_test

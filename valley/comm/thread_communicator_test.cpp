@@ -3,7 +3,7 @@
 #include "valley/comm/group.h"
 #include "valley/core/error.h"
 
-namespace valley {
+namespace valley::thread_communicator_test {
 namespace {
 
 std::string refusal(int workers, double timeout) {
@@ -51,4 +51,4 @@ TEST(ThreadGroup, ManyOperationsInARow) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::thread_communicator_test

@@ -14,7 +14,7 @@
 #include "valley/core/testing/test_folder.h"
 #include "valley/testing/normals.h"
 
-namespace valley {
+namespace valley::compression_test {
 namespace {
 
 std::string text_of(const CompressorEntry& entry) {
@@ -159,4 +159,4 @@ TEST(Compressors, ErrorsSayWhatIsWrong) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::compression_test

@@ -2,7 +2,7 @@
 
 #include "valley/core/testing/test_folder.h"
 
-namespace valley {
+namespace valley::atomic_file_test {
 namespace {
 
 TEST(AtomicFile, AppearsOnlyAtCommit) {
@@ -95,4 +95,4 @@ TEST(ReadFile, GivesAllBytesOrTheReason) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::atomic_file_test

@@ -4,7 +4,7 @@
 
 #include "valley/core/testing/test_folder.h"
 
-namespace valley {
+namespace valley::checksum_test {
 namespace {
 
 TEST(Checksum, AsText) {
@@ -32,4 +32,4 @@ TEST(Checksum, DamageIsNamed) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::checksum_test

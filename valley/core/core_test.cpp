@@ -11,7 +11,7 @@
 #include "valley/core/numbers.h"
 #include "valley/core/random.h"
 
-namespace valley {
+namespace valley::core_test {
 namespace {
 
 TEST(Names, NearestIsOfferedForATypoOnly) {
@@ -115,4 +115,4 @@ TEST(Random, DistributionsHaveTheirMoments) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::core_test

@@ -10,7 +10,7 @@
 #include "valley/core/error.h"
 #include "valley/core/testing/test_folder.h"
 
-namespace valley {
+namespace valley::cores_test {
 namespace {
 
 CoreView view(int first, int count, const std::string& machine = "a") {
@@ -168,4 +168,4 @@ TEST_F(Quota, OfVersion1) {
 TEST_F(Quota, WithoutControlGroups) { EXPECT_EQ(read_cpu_quota(folder_.path()).cores, 0); }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::cores_test

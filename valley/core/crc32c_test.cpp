@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace valley {
+namespace valley::crc32c_test {
 namespace {
 
 // By the processor's instruction where there is one, and by tables.
@@ -74,4 +74,4 @@ TEST(Crc32c, MaskRotatesAndAdds) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::crc32c_test

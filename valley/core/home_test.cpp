@@ -7,7 +7,7 @@
 #include "valley/core/error.h"
 #include "valley/core/testing/test_folder.h"
 
-namespace valley {
+namespace valley::home_test {
 namespace {
 
 // HOME as it is in this scope.
@@ -51,4 +51,4 @@ TEST(ExpandHome, WithoutAHome) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::home_test

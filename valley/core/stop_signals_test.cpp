@@ -5,7 +5,7 @@
 #include <iterator>
 #include <vector>
 
-namespace valley {
+namespace valley::stop_signals_test {
 namespace {
 
 constexpr bool kTyped = true, kSent = false;
@@ -74,4 +74,4 @@ TEST(StopHandler, AHangUpThatIsIgnoredStaysIgnored) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::stop_signals_test

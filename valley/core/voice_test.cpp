@@ -10,7 +10,7 @@
 
 #include "valley/core/clock.h"
 
-namespace valley {
+namespace valley::voice_test {
 namespace {
 
 // A pipe of the smallest size, both ends open.
@@ -127,4 +127,4 @@ TEST(Voice, ADrainIsAFlushAway) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::voice_test

@@ -7,7 +7,7 @@
 #include "valley/core/random.h"
 #include "valley/data/test_files.h"
 
-namespace valley {
+namespace valley::cifar_test {
 namespace {
 
 using testing::ElementsAre;
@@ -122,4 +122,4 @@ TEST(Cifar, AFileWhereTheFolderShouldBe) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::cifar_test

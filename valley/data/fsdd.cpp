@@ -34,7 +34,7 @@ struct Recording {
 };
 
 /// @throws UsageError unless the name is DIGIT_SPEAKER_INDEX.wav.
-Recording parse_name(const fs::path& path) {
+Recording parse_recording(const fs::path& path) {
   const std::string stem = path.stem().string();
   const size_t last = stem.rfind('_');
   Recording recording{.digit = stem[0] - '0', .speaker = {}, .index = -1, .path = path};
@@ -67,7 +67,7 @@ Found find_recordings(const fs::path& folder) {
     const fs::path& path = entry.path();
     const bool hidden = path.filename().string().starts_with('.');
     if (!hidden && lower_case(path.extension().string()) == ".wav") {
-      recordings.push_back(parse_name(path));
+      recordings.push_back(parse_recording(path));
     } else {
       found.others.push_back(path.filename().string());
     }

@@ -12,7 +12,7 @@
 #include "valley/data/test_files.h"
 #include "valley/data/test_notes.h"
 
-namespace valley {
+namespace valley::fsdd_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -144,4 +144,4 @@ TEST(Fsdd, Errors) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::fsdd_test

@@ -9,7 +9,7 @@
 #include "valley/data/test_files.h"
 #include "valley/data/test_notes.h"
 
-namespace valley {
+namespace valley::idx_test {
 namespace {
 
 using testing::ElementsAre;
@@ -320,4 +320,4 @@ TEST(MnistFormat, FilesThatDoNotFitTogether) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::idx_test

@@ -11,7 +11,7 @@
 
 #include "valley/data/test_files.h"
 
-namespace valley {
+namespace valley::loader_test {
 namespace {
 
 using testing::ElementsAre;
@@ -192,4 +192,4 @@ TEST(Loader, Errors) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::loader_test

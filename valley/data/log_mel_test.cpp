@@ -13,7 +13,7 @@
 
 #include "valley/core/random.h"
 
-namespace valley {
+namespace valley::log_mel_test {
 namespace {
 
 using testing::ElementsAre;
@@ -139,4 +139,4 @@ TEST(LogMel, AShortSoundStandsInTheMiddle) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::log_mel_test

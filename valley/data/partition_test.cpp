@@ -9,7 +9,7 @@
 
 #include "valley/data/test_files.h"
 
-namespace valley {
+namespace valley::partition_test {
 namespace {
 
 using testing::Each;
@@ -281,4 +281,4 @@ TEST(Histogram, ManyClassesAreSummedUp) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::partition_test

@@ -8,7 +8,7 @@
 #include "valley/data/subset.h"
 #include "valley/data/test_files.h"
 
-namespace valley {
+namespace valley::registry_test {
 namespace {
 
 using testing::ElementsAre;
@@ -179,4 +179,4 @@ TEST(Subset, EveryExampleAndEveryClassHasItsChance) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::registry_test

@@ -8,7 +8,7 @@
 #include "valley/data/loader.h"
 #include "valley/data/test_files.h"
 
-namespace valley {
+namespace valley::sampler_test {
 namespace {
 
 using Indices = std::vector<int64_t>;
@@ -272,4 +272,4 @@ TEST(Sampler, Errors) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::sampler_test

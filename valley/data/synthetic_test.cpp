@@ -6,7 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace valley {
+namespace valley::synthetic_test {
 namespace {
 
 using testing::ElementsAre;
@@ -112,4 +112,4 @@ TEST(Synthetic, SpiralsNeedMoreThanALine) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::synthetic_test

@@ -9,7 +9,7 @@
 #include "valley/core/testing/test_folder.h"
 #include "valley/data/subset.h"
 
-namespace valley {
+namespace valley::training_sample_test {
 namespace {
 
 // Forty examples of four classes; input i is i.
@@ -69,4 +69,4 @@ TEST(TrainingSample, Refuses) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::training_sample_test

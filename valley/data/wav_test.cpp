@@ -8,7 +8,7 @@
 
 #include "valley/data/test_files.h"
 
-namespace valley {
+namespace valley::wav_test {
 namespace {
 
 using testing::ElementsAre;
@@ -94,4 +94,4 @@ TEST(Wav, Errors) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::wav_test

@@ -27,7 +27,7 @@
 #include "valley/models/state_dict.h"
 #include "valley/models/wrap.h"
 
-namespace valley {
+namespace valley::batch_norm_test {
 namespace {
 
 constexpr int64_t kBatch = 32;
@@ -403,4 +403,4 @@ torch.jit.trace(Net(0.1).eval(), torch.randn(2, 3, 4, 4)).save("traced.pt")
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::batch_norm_test

@@ -15,7 +15,7 @@
 #include "valley/models/registry.h"
 #include "valley/optim/flat_parameters.h"
 
-namespace valley {
+namespace valley::evaluate_test {
 namespace {
 
 const DataSplits& blobs() {
@@ -112,4 +112,4 @@ TEST(Evaluate, BorrowedValuesLeaveEverythingAsItWas) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::evaluate_test

@@ -25,7 +25,7 @@
 #include "valley/models/test_members.h"
 #include "valley/optim/flat_parameters.h"
 
-namespace valley {
+namespace valley::models_test {
 namespace {
 
 int64_t count_parameters(Model& model) {
@@ -362,4 +362,4 @@ TEST(Models, OtherSidesGoThrough) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::models_test

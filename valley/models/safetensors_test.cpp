@@ -16,7 +16,7 @@
 #include "valley/core/crc32c.h"
 #include "valley/core/error.h"
 
-namespace valley {
+namespace valley::safetensors_test {
 namespace {
 
 class Safetensors : public testing::Test {
@@ -251,4 +251,4 @@ TEST_F(Safetensors, AFullDiskLeavesThePreviousFile) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::safetensors_test

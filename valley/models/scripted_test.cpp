@@ -29,7 +29,7 @@
 #include "valley/optim/flat_parameters.h"
 
 // Both ways between Python and C++. The Python is the distribution's, whose torch is this LibTorch.
-namespace valley {
+namespace valley::scripted_test {
 namespace {
 
 using Names = std::vector<std::string>;
@@ -557,4 +557,4 @@ TEST_F(Scripted, AFolderThatIsNotThereIsAnIoError) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::scripted_test

@@ -14,7 +14,7 @@
 #include "valley/models/registry.h"
 #include "valley/models/state_dict.h"
 
-namespace valley {
+namespace valley::wrap_test {
 namespace {
 
 // A module as a user would write it: one frozen layer, one normalisation, tied weights.
@@ -203,4 +203,4 @@ TEST(StateDict, AMisfitIsNamedAndChangesNothing) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::wrap_test

@@ -9,7 +9,7 @@
 #include "valley/core/checksum.h"
 #include "valley/core/testing/test_folder.h"
 
-namespace valley {
+namespace valley::zip_check_test {
 namespace {
 
 std::string bytes_of(uint64_t value, int size) {
@@ -114,4 +114,4 @@ TEST(ZipCheck, WhatClaimsNothingIsTaken) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::zip_check_test

@@ -13,7 +13,7 @@
 #include "valley/optim/flat_parameters.h"
 #include "valley/optim/local_optimizer.h"
 
-namespace valley {
+namespace valley::optim_test {
 namespace {
 
 // weight [2, 3], bias [3], a float buffer and a counter: y = x weight + bias + shift.
@@ -195,4 +195,4 @@ TEST(LocalOptimizer, OptionsOutOfRangeNameThemselves) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::optim_test

@@ -12,7 +12,7 @@
 #include "valley/core/error.h"
 #include "valley/core/testing/test_folder.h"
 
-namespace valley {
+namespace valley::sam_test {
 namespace {
 
 at::Tensor vec(std::vector<double> v) { return at::tensor(v, at::kDouble); }
@@ -63,4 +63,4 @@ TEST(Sam, RhoOutOfRangeIsRefused) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::sam_test

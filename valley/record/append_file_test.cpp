@@ -2,7 +2,7 @@
 
 #include "valley/core/testing/test_folder.h"
 
-namespace valley {
+namespace valley::append_file_test {
 namespace {
 
 TEST(AppendFile, GrowsAtOnceAndGoesOn) {
@@ -44,4 +44,4 @@ TEST(AppendFile, CreateNewRefusesAnExistingFile) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::append_file_test

@@ -7,7 +7,7 @@
 #include "valley/core/random.h"
 #include "valley/core/testing/test_folder.h"
 
-namespace valley {
+namespace valley::config_file_test {
 namespace {
 
 std::string error_of_text(std::string_view text) {
@@ -141,4 +141,4 @@ TEST(PlainText, IsWhatAPersonWrites) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::config_file_test

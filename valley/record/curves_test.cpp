@@ -7,7 +7,7 @@
 
 #include "valley/record/testing/count.h"
 
-namespace valley {
+namespace valley::curves_test {
 namespace {
 
 TEST(Curves, AxesEndAtRoundNumbersAndLinesMeetThem) {
@@ -56,4 +56,4 @@ TEST(Curves, CurvesOfOneLabelShareColourAndLegend) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::curves_test

@@ -9,7 +9,7 @@
 #include "valley/core/testing/test_folder.h"
 #include "valley/record/json_checksum.h"
 
-namespace valley {
+namespace valley::json_file_test {
 namespace {
 
 Json example() {
@@ -94,4 +94,4 @@ TEST(JsonFile, WithoutAChecksumNothingIsClaimed) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::json_file_test

@@ -12,7 +12,7 @@
 
 #include "valley/record/testing/count.h"
 
-namespace valley {
+namespace valley::landscape_picture_test {
 namespace {
 
 LandscapePicture bowl(double offset) {
@@ -122,4 +122,4 @@ TEST(LandscapeSvg, NamesStandBesideTheirOwnDots) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::landscape_picture_test

@@ -9,7 +9,7 @@
 #include "valley/core/crc32c.h"
 #include "valley/core/testing/test_folder.h"
 
-namespace valley {
+namespace valley::metrics_test {
 namespace {
 
 // The lines without their checksums, which each must have as its last member.
@@ -151,4 +151,4 @@ TEST(Metrics, AFullDiskIsAnIoErrorAndLeavesWholeLines) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::metrics_test

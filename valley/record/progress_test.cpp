@@ -9,7 +9,7 @@
 
 #include "valley/record/table.h"
 
-namespace valley {
+namespace valley::progress_test {
 namespace {
 
 // A display on a clock and a terminal that the test turns.
@@ -207,4 +207,4 @@ TEST(Progress, ATerminalThatCannotRedrawGetsLines) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::progress_test

@@ -6,7 +6,7 @@
 #include "valley/core/testing/test_folder.h"
 #include "valley/record/summary.h"
 
-namespace valley {
+namespace valley::run_folder_test {
 namespace {
 
 TEST(RunFolder, CreateMakesParentsAndLeavesNothingElse) {
@@ -103,4 +103,4 @@ TEST(Summary, SaysWhatIsWrong) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::run_folder_test

@@ -6,7 +6,7 @@
 #include "valley/core/testing/test_folder.h"
 #include "valley/record/run_lock.h"
 
-namespace valley {
+namespace valley::run_state_test {
 namespace {
 
 using Kind = RunState::Kind;
@@ -92,4 +92,4 @@ TEST(RunStateName, IsAWord) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::run_state_test

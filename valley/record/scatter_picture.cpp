@@ -12,9 +12,9 @@ namespace valley {
 namespace {
 
 constexpr size_t kColumns = 4;
-constexpr double kWidth = 250, kHeight = 230;  // of a panel
-constexpr double kLeft = 62, kGap = 16, kTop = 30, kBottom = 48;
-constexpr double kHeader = 36, kLegendLine = 20;
+constexpr double kScatterWidth = 250, kScatterHeight = 230;  // of a panel
+constexpr double kScatterLeft = 62, kScatterGap = 16, kScatterTop = 30, kScatterBottom = 48;
+constexpr double kScatterHeader = 36, kScatterLegendLine = 20;
 
 struct Range {
   double low = std::numeric_limits<double>::infinity(), high = -low;
@@ -28,9 +28,9 @@ bool drawable(const ScatterPanel::Point& p) { return std::isfinite(p.x) && std::
 
 const char* colour(size_t group) { return kPictureColours[group % std::size(kPictureColours)]; }
 
-std::string draw(const ScatterPanel& panel, double left, double top, const PictureAxis& y_axis,
+std::string draw_scatter(const ScatterPanel& panel, double left, double top, const PictureAxis& y_axis,
                  bool labelled) {
-  const double right = left + kWidth - kGap, bottom = top + kHeight - kBottom;
+  const double right = left + kScatterWidth - kScatterGap, bottom = top + kScatterHeight - kScatterBottom;
   Range range;
   for (const auto& point : panel.points) {
     if (drawable(point)) range.add(point.x);
@@ -81,29 +81,29 @@ std::string scatter_svg(const std::string& title, const std::string& y_label,
   if (drawn.empty()) range = {.low = 0, .high = 1};
   const size_t columns = std::clamp<size_t>(drawn.size(), 1, kColumns);
   const size_t rows = (drawn.size() + columns - 1) / columns;
-  const double width = kLeft + static_cast<double>(columns) * kWidth;
-  const double legend_top = kHeader + static_cast<double>(rows) * kHeight + 8;
-  const double height = legend_top + kLegendLine * static_cast<double>(groups.size()) + 8;
+  const double width = kScatterLeft + static_cast<double>(columns) * kScatterWidth;
+  const double legend_top = kScatterHeader + static_cast<double>(rows) * kScatterHeight + 8;
+  const double height = legend_top + kScatterLegendLine * static_cast<double>(groups.size()) + 8;
   // Within a panel, from its top.
-  const PictureAxis y_axis(range.low, range.high, kHeight - kBottom, kTop);
+  const PictureAxis y_axis(range.low, range.high, kScatterHeight - kScatterBottom, kScatterTop);
 
   std::string svg = svg_begin(width, height);
   svg += svg_text(width / 2, 22, "middle", title, " font-size=\"15\" font-weight=\"bold\"");
   for (size_t i = 0; i < drawn.size(); ++i) {
     const size_t column = i % columns;
-    const double top = kHeader + static_cast<double>(i / columns) * kHeight;
+    const double top = kScatterHeader + static_cast<double>(i / columns) * kScatterHeight;
     if (column == 0) {
-      const double y = top + (kTop + kHeight - kBottom) / 2;
+      const double y = top + (kScatterTop + kScatterHeight - kScatterBottom) / 2;
       svg += svg_text(16, y, "middle", y_label,
                       fmt::format(" transform=\"rotate(-90 16 {:.1f})\"", y).c_str());
     }
-    svg += draw(*drawn[i], kLeft + static_cast<double>(column) * kWidth, top, y_axis, column == 0);
+    svg += draw_scatter(*drawn[i], kScatterLeft + static_cast<double>(column) * kScatterWidth, top, y_axis, column == 0);
   }
   for (size_t g = 0; g < groups.size(); ++g) {
-    const double y = legend_top + kLegendLine * static_cast<double>(g);
-    svg += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"4.5\" fill=\"{}\"/>\n", kLeft + 6,
+    const double y = legend_top + kScatterLegendLine * static_cast<double>(g);
+    svg += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"4.5\" fill=\"{}\"/>\n", kScatterLeft + 6,
                        y + 6, colour(g));
-    svg += svg_text(kLeft + 18, y + 10, "start", groups[g]);
+    svg += svg_text(kScatterLeft + 18, y + 10, "start", groups[g]);
   }
   return svg + "</svg>\n";
 }

@@ -6,7 +6,7 @@
 
 #include "valley/record/testing/count.h"
 
-namespace valley {
+namespace valley::scatter_picture_test {
 namespace {
 
 TEST(Scatter, PointsOfAGroupShareItsColour) {
@@ -41,4 +41,4 @@ TEST(Scatter, PanelsWrapAndEmptyOnesAreLeftOut) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::scatter_picture_test

@@ -13,7 +13,7 @@
 #include "valley/core/crc32c.h"
 #include "valley/core/testing/test_folder.h"
 
-namespace valley {
+namespace valley::tensorboard_test {
 namespace {
 
 // A decoder of its own, that knows the formats but none of the writer's functions.
@@ -153,4 +153,4 @@ TEST(TensorBoard, SaysWhyItCannotWrite) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::tensorboard_test

@@ -5,7 +5,7 @@
 #include "valley/core/testing/test_folder.h"
 #include "valley/record/json_file.h"
 
-namespace valley {
+namespace valley::trace_test {
 namespace {
 
 Json spans_of(const Json& trace, int worker) {
@@ -97,4 +97,4 @@ TEST(Trace, PhasesHaveNames) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::trace_test

@@ -6,7 +6,7 @@
 
 #include "valley/record/table.h"
 
-namespace valley {
+namespace valley::units_test {
 namespace {
 
 TEST(Units, Bytes) {
@@ -90,4 +90,4 @@ TEST(Table, TooManyCellsAreABug) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::units_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace valley {
+namespace valley::verdict_test {
 namespace {
 
 // Ten classes in equal parts, learned well.
@@ -60,4 +60,4 @@ TEST(Verdict, SaysWhatIsWrong) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::verdict_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace valley {
+namespace valley::curves_data_test {
 namespace {
 
 TEST(CurvesOf, SortsRecordsIntoRoundsEpochsAndEvaluations) {
@@ -90,4 +90,4 @@ TEST(CurvesOf, NothingFromNothing) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::curves_data_test

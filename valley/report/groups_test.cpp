@@ -5,7 +5,7 @@
 
 #include "valley/report/test_runs.h"
 
-namespace valley {
+namespace valley::groups_test {
 namespace {
 
 using testing::ElementsAre;
@@ -81,4 +81,4 @@ TEST(UnequalTerms, NamesTaskAndBudgetButNotTheMethod) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::groups_test

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-namespace valley {
+namespace valley::measures_test {
 namespace {
 
 const char* const kLandscape = R"({"plane":"workers","axes":["a","b"],"x":[0,1,2],"y":[0,1],
@@ -164,4 +164,4 @@ TEST(Noise, NullWithoutFigures) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::measures_test

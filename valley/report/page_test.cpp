@@ -9,7 +9,7 @@
 #include "valley/report/assets.h"
 #include "valley/report/test_runs.h"
 
-namespace valley {
+namespace valley::page_test {
 namespace {
 
 using testing::HasSubstr;
@@ -91,4 +91,4 @@ TEST(ReportPage, HoldsAllAndLoadsNothing) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::page_test

@@ -6,7 +6,7 @@
 #include "valley/core/testing/test_folder.h"
 #include "valley/record/run_lock.h"
 
-namespace valley {
+namespace valley::report_run_test {
 namespace {
 
 using testing::ElementsAre;
@@ -178,4 +178,4 @@ TEST(Limits, LessOfEachWhereThereAreMany) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::report_run_test

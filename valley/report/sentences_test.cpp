@@ -5,7 +5,7 @@
 
 #include "valley/report/test_runs.h"
 
-namespace valley {
+namespace valley::sentences_test {
 namespace {
 
 using testing::ElementsAre;
@@ -180,4 +180,4 @@ TEST(Cautions, OneSeedAndUnequalTerms) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::sentences_test

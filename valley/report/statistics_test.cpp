@@ -5,7 +5,7 @@
 
 #include <cmath>
 
-namespace valley {
+namespace valley::statistics_test {
 namespace {
 
 using testing::ElementsAre;
@@ -49,4 +49,4 @@ TEST(Shortened, SixDigits) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::statistics_test

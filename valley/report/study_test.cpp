@@ -7,7 +7,7 @@
 
 #include "valley/core/testing/test_folder.h"
 
-namespace valley {
+namespace valley::study_test {
 namespace {
 
 const char* const kStudy = R"({"recipe":"","axes":[{"key":"lr","values":["0.1","0.2"]},
@@ -66,4 +66,4 @@ TEST(Study, IsFoundInItsFolderOnce) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::study_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace valley {
+namespace valley::timeline_test {
 namespace {
 
 Json span(int worker, const char* name, double begin, double seconds, int step = 0) {
@@ -125,4 +125,4 @@ TEST(WorkerSeconds, ComeFromTheTimeline) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::timeline_test

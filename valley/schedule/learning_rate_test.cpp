@@ -7,7 +7,7 @@
 
 #include "valley/core/error.h"
 
-namespace valley {
+namespace valley::learning_rate_test {
 namespace {
 
 std::string error_of(const LrScheduleOptions& options) {
@@ -115,4 +115,4 @@ TEST(LrShape, NamesMatchTheEnum) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::learning_rate_test

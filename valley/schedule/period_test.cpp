@@ -9,7 +9,7 @@
 #include "valley/core/error.h"
 #include "valley/schedule/learning_rate.h"
 
-namespace valley {
+namespace valley::period_test {
 namespace {
 
 using Kind = PeriodSpec::Kind;
@@ -229,4 +229,4 @@ TEST(RoundClock, StartsAtAStepAsIfTheWorkersHadJustMet) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::period_test

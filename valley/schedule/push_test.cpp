@@ -6,7 +6,7 @@
 
 #include "valley/core/error.h"
 
-namespace valley {
+namespace valley::push_test {
 namespace {
 
 TEST(Push, StartMiddleAndEnd) {
@@ -47,4 +47,4 @@ TEST(Push, NamesMatchTheEnum) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::push_test

@@ -11,7 +11,7 @@
 #include "valley/core/error.h"
 #include "valley/testing/run_ranks.h"
 
-namespace valley {
+namespace valley::faulty_communicator_test {
 namespace {
 
 // Two workers over FaultyCommunicators of a thread group; rank 1 has the fault. What each threw.
@@ -96,4 +96,4 @@ TEST(RunRanks, RunsEveryBackendAndPassesErrorsOn) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::faulty_communicator_test

@@ -5,7 +5,7 @@
 
 #include "valley/core/error.h"
 
-namespace valley {
+namespace valley::digraph_test {
 namespace {
 
 using testing::ElementsAre;
@@ -138,4 +138,4 @@ TEST(Weights, PushSumFindsTheMeanWithColumns) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::digraph_test

@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-namespace valley {
+namespace valley::draw_test {
 namespace {
 
 using testing::HasSubstr;
@@ -253,4 +253,4 @@ TEST(TopologySvg, DrawsHeavierEdgesThicker) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::draw_test

@@ -6,7 +6,7 @@
 
 #include "valley/topology/spectrum.h"
 
-namespace valley {
+namespace valley::facts_test {
 namespace {
 
 std::unique_ptr<Topology> make(const std::string& name, int n, uint64_t seed = 0) {
@@ -152,4 +152,4 @@ TEST(Disagreement, IsThatOfPushSum) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::facts_test

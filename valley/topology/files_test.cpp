@@ -9,7 +9,7 @@
 
 #include "valley/core/error.h"
 
-namespace valley {
+namespace valley::files_test {
 namespace {
 
 using testing::ElementsAre;
@@ -108,4 +108,4 @@ TEST_F(TopologyFile, EdgesThatAreWrong) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::files_test

@@ -7,7 +7,7 @@
 
 #include "valley/core/error.h"
 
-namespace valley {
+namespace valley::matrix_test {
 namespace {
 
 MixingMatrix matrix2(double a, double b, double c, double d) {
@@ -70,4 +70,4 @@ TEST(CheckDoublyStochastic, NamesWhatIsWrong) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::matrix_test

@@ -9,7 +9,7 @@
 #include "valley/core/error.h"
 #include "valley/topology/spectrum.h"
 
-namespace valley {
+namespace valley::random_graphs_test {
 namespace {
 
 using testing::ThrowsMessage;
@@ -172,4 +172,4 @@ TEST(RandomDirected, NamesWhatIsWrong) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::random_graphs_test

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace valley {
+namespace valley::shapes_test {
 namespace {
 
 using testing::ElementsAre;
@@ -68,4 +68,4 @@ TEST(Shapes, NeighboursInAHypercube) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::shapes_test

@@ -9,7 +9,7 @@
 
 #include "valley/topology/topology.h"
 
-namespace valley {
+namespace valley::spectrum_test {
 namespace {
 
 MixingMatrix first(const std::string& name, int n) {
@@ -175,4 +175,4 @@ TEST(AwcLimit, IsWhereARingOfEightDiverges) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::spectrum_test

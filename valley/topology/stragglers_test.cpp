@@ -8,7 +8,7 @@
 #include "valley/core/error.h"
 #include "valley/core/testing/test_folder.h"
 
-namespace valley {
+namespace valley::stragglers_test {
 namespace {
 
 Pace with_straggler(int workers, double times) {
@@ -87,4 +87,4 @@ TEST(Stragglers, ErrorsSayWhatIsWrong) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::stragglers_test

@@ -11,7 +11,7 @@
 #include "valley/core/error.h"
 #include "valley/topology/spectrum.h"
 
-namespace valley {
+namespace valley::topology_test {
 namespace {
 
 using testing::ElementsAre;
@@ -262,4 +262,4 @@ TEST(MakeTopology, NamesWhatItCannotDo) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::topology_test

@@ -18,7 +18,7 @@
 #include "valley/record/run_folder.h"
 #include "valley/train/testing/small_training.h"
 
-namespace valley {
+namespace valley::checkpoint_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -338,4 +338,4 @@ TEST(Checkpoints, ATrainingOnAFullDiskCanBeResumed) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::checkpoint_test

@@ -14,7 +14,7 @@
 #include "valley/models/registry.h"
 #include "valley/train/trainer.h"
 
-namespace valley {
+namespace valley::ddp_parity_test {
 namespace {
 
 constexpr uint64_t kSeed = 4;
@@ -116,4 +116,4 @@ TEST_P(DdpParity, SsgdGivesItsLosses) {
 INSTANTIATE_TEST_SUITE_P(Golden, DdpParity, testing::Values(2, 3));
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::ddp_parity_test

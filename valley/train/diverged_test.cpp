@@ -13,7 +13,7 @@
 #include "valley/train/checkpoint.h"
 #include "valley/train/testing/small_training.h"
 
-namespace valley {
+namespace valley::diverged_test {
 namespace {
 
 // A small model whose logits are no numbers from the k-th forward pass in train mode on.
@@ -144,4 +144,4 @@ TEST(Diverged, TheAverageIsSeenAtTheEnd) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::diverged_test

@@ -13,7 +13,7 @@
 #include "valley/record/run_folder.h"
 #include "valley/train/job.h"
 
-namespace valley {
+namespace valley::golden_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -87,4 +87,4 @@ TEST(Golden, ARunOfEarlierDaysIsResumed) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::golden_test

@@ -24,7 +24,7 @@
 #include "valley/models/registry.h"
 #include "valley/train/testing/small_training.h"
 
-namespace valley {
+namespace valley::gradient_test {
 namespace {
 
 Batch some_batch(int64_t side = 28) {
@@ -261,4 +261,4 @@ TEST(Gradient, WeighsTheOtherOutputs) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::gradient_test

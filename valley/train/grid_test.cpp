@@ -5,7 +5,7 @@
 #include "valley/core/error.h"
 #include "valley/core/testing/test_folder.h"
 
-namespace valley {
+namespace valley::grid_test {
 namespace {
 
 std::string error_of_axes(const std::vector<ConfigAxis>& axes, const RunConfig& shared = {}) {
@@ -40,4 +40,4 @@ TEST(ExpandGrid, RefusesBeforeAnythingRuns) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::grid_test

@@ -7,7 +7,7 @@
 
 #include "valley/train/job.h"
 
-namespace valley {
+namespace valley::job_card_test {
 namespace {
 
 RunConfig tiny() {
@@ -94,4 +94,4 @@ TEST(JobCard, PathsMayDiffer) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::job_card_test

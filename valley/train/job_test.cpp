@@ -20,7 +20,7 @@
 #include "valley/record/run_folder.h"
 #include "valley/record/run_state.h"
 
-namespace valley {
+namespace valley::job_test {
 namespace {
 
 RunConfig xor_config() {
@@ -236,4 +236,4 @@ torch.jit.script(net).save("frozen.pt")
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::job_test

@@ -9,7 +9,7 @@
 #include "valley/core/testing/test_folder.h"
 #include "valley/record/json_file.h"
 
-namespace valley {
+namespace valley::model_file_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -83,4 +83,4 @@ TEST_F(ModelFile, WhatCannotBeReadOrWrittenIsSaid) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::model_file_test

@@ -24,7 +24,7 @@
 #include "valley/record/run_folder.h"
 #include "valley/train/testing/small_training.h"
 
-namespace valley {
+namespace valley::probe_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -277,4 +277,4 @@ TEST(Probes, AreRefused) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::probe_test

@@ -14,7 +14,7 @@
 #include "valley/record/run_folder.h"
 #include "valley/train/testing/small_training.h"
 
-namespace valley {
+namespace valley::recorder_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -169,4 +169,4 @@ TEST(Recorder, ARunIsRecorded) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::recorder_test

@@ -24,7 +24,7 @@
 #include "valley/train/checkpoint.h"
 #include "valley/train/testing/small_training.h"
 
-namespace valley {
+namespace valley::rehearsal_test {
 namespace {
 
 // Two layers on the 36 pixels of small_data(), with something in between, and what a test adds.
@@ -288,4 +288,4 @@ TEST(OwnInput, SamsSecondPassSeesTheBatchThatTheFirstOneSaw) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::rehearsal_test

@@ -14,7 +14,7 @@
 #include "valley/train/checkpoint.h"
 #include "valley/train/testing/small_training.h"
 
-namespace valley {
+namespace valley::resume_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -427,4 +427,4 @@ TEST(OtherWorkers, FromTheFirstEpochAndFromTheEnd) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::resume_test

@@ -9,7 +9,7 @@
 #include "valley/core/error.h"
 #include "valley/core/testing/test_folder.h"
 
-namespace valley {
+namespace valley::run_config_test {
 namespace {
 
 // A value of the field's type that is not the default.
@@ -312,4 +312,4 @@ TEST(RunConfig, OptionsOutOfRangeNameThemselves) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::run_config_test

@@ -9,7 +9,7 @@
 #include "valley/core/error.h"
 #include "valley/core/testing/test_folder.h"
 
-namespace valley {
+namespace valley::summary_test {
 namespace {
 
 Summary example() {
@@ -147,4 +147,4 @@ TEST(Summary, DamageIsAUsageError) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::summary_test

@@ -19,7 +19,7 @@
 #include "valley/train/gradient.h"
 #include "valley/train/testing/small_training.h"
 
-namespace valley {
+namespace valley::trainer_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -429,4 +429,4 @@ TEST(Trainer, OptionsOutOfRangeNameThemselves) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::trainer_test

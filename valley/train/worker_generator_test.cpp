@@ -12,7 +12,7 @@
 #include <thread>
 #include <vector>
 
-namespace valley {
+namespace valley::worker_generator_test {
 namespace {
 
 at::Tensor draws() {
@@ -57,4 +57,4 @@ TEST(WorkerGenerator, LeavesTheProcessGeneratorAlone) {
 }
 
 }  // namespace
-}  // namespace valley
+}  // namespace valley::worker_generator_test
