@@ -108,7 +108,8 @@ int sharpness(const MeasureFlags& flags) {
                             : runs.size() == 1
                                 ? (fs::path(runs[0].folder()) / kSharpnessFile).string()
                                 : fmt::format("{} in every run folder", kSharpnessFile);
-  return show(all, fmt::format("{}\nwritten to {}\n", sharpness_text(results, request), where), flags);
+  return show(all, fmt::format("{}\nwritten to {}\n", sharpness_text(results, request), where),
+              flags);
 }
 
 }  // namespace

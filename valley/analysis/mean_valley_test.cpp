@@ -22,12 +22,12 @@ constexpr double kExact = 1e-10;  // relative tolerance where closed forms are c
 
 at::Tensor vec(std::vector<double> values) { return at::tensor(values, at::kDouble); }
 
-double dot(const at::Tensor& a, const at::Tensor& b) { return (a * b).sum().item<double>(); }
+double times(const at::Tensor& a, const at::Tensor& b) { return (a * b).sum().item<double>(); }
 
 // L0 + g.x + x^T diag(h) x / 2
 Loss quadratic(double l0, const at::Tensor& h, const at::Tensor& g = {}) {
   return [=](const at::Tensor& x) {
-    return l0 + 0.5 * dot(x * h, x) + (g.defined() ? dot(g, x) : 0.0);
+    return l0 + 0.5 * times(x * h, x) + (g.defined() ? times(g, x) : 0.0);
   };
 }
 
@@ -60,7 +60,7 @@ TEST(MeanValley, OnAQuadraticItIsTheClosedForm) {
     double mean = 0;
     for (int64_t m = 0; m < 3; ++m) {
       const at::Tensor delta = X[m] / X[m].norm();
-      const double t = std::sqrt(2 * (kappa - 1) * l0 / dot(delta * h, delta));
+      const double t = std::sqrt(2 * (kappa - 1) * l0 / times(delta * h, delta));
       ASSERT_TRUE(valley.distances[m]);
       EXPECT_NEAR(*valley.distances[m], t, 1e-9 * t);
       mean += t / 3;
@@ -81,7 +81,7 @@ TEST(MeanValley, WithAGradientAtTheAverageItIsTheRootOfTheQuadratic) {
   const MeanValley valley = mean_valley(quadratic(l0, h, g), zero, rows(X), {.tolerance = kExact});
   for (int64_t m = 0; m < 4; ++m) {
     const at::Tensor delta = X[m] / X[m].norm();
-    const double a = dot(delta * h, delta), b = dot(g, delta);
+    const double a = times(delta * h, delta), b = times(g, delta);
     const double t = (-b + std::sqrt(b * b + 2 * a * (kappa - 1) * l0)) / a;
     ASSERT_TRUE(valley.distances[m]);
     EXPECT_NEAR(*valley.distances[m], t, 1e-9 * t);
@@ -90,7 +90,7 @@ TEST(MeanValley, WithAGradientAtTheAverageItIsTheRootOfTheQuadratic) {
 
 TEST(MeanValley, OnAConeItIsTheHeightOverTheSlope) {
   const double l0 = 0.4, c = 3;
-  const Loss cone = [=](const at::Tensor& x) { return l0 + c * std::sqrt(dot(x, x)); };
+  const Loss cone = [=](const at::Tensor& x) { return l0 + c * std::sqrt(times(x, x)); };
   for (const double kappa : {1.1, 2.0, 5.0}) {
     const MeanValley valley =
         mean_valley(cone, at::zeros({5}, at::kDouble), rows(normals({3, 5}, 3)),
@@ -257,7 +257,7 @@ TEST(MeanValley, LossesThatAreNoHeightAreRefused) {
   EXPECT_EQ(error_of(quadratic(nan, vec({1, 1})), kOrigin, kPair),
             "the loss at the average must be positive and finite, got nan");
   const Loss cliff = [](const at::Tensor& x) {
-    return dot(x, x) > 0.03 ? std::numeric_limits<double>::infinity() : 1.0;
+    return times(x, x) > 0.03 ? std::numeric_limits<double>::infinity() : 1.0;
   };
   EXPECT_EQ(error_of(cliff, kOrigin, kPair), "the loss is inf at distance 0.2 towards worker 0");
 }

@@ -33,7 +33,7 @@ void write_cifar10(const std::string& folder) {
 }
 
 TEST(Cifar, RoundTripOfCifar10) {
-  const TestFolder folder;
+  const DataFolder folder;
   write_cifar10(folder.string());
   const auto [train, test] = load_cifar10(folder.string());
   EXPECT_THAT(train->inputs.sizes().vec(), ElementsAre(10, 3, 32, 32));
@@ -63,7 +63,7 @@ TEST(Cifar, RoundTripOfCifar10) {
 }
 
 TEST(Cifar, TheUnpackedArchiveIsFoundInside) {
-  const TestFolder folder;
+  const DataFolder folder;
   write_cifar10(folder / "cifar-10-batches-bin");
   const DataSplits outside = load_cifar10(folder.string());
   const DataSplits inside = load_cifar10(folder / "cifar-10-batches-bin");
@@ -71,7 +71,7 @@ TEST(Cifar, TheUnpackedArchiveIsFoundInside) {
 }
 
 TEST(Cifar, FineLabelsOfCifar100) {
-  const TestFolder folder;
+  const DataFolder folder;
   std::filesystem::create_directory(folder / "cifar-100-binary");
   const Bytes train_bytes = records({{19, 99}, {3, 0}}, 1);
   write_file(folder / "cifar-100-binary/train.bin", train_bytes);
@@ -92,7 +92,7 @@ TEST(Cifar, FineLabelsOfCifar100) {
 
 TEST(Cifar, DamagedFiles) {
   for (const std::string& name : kFiles) {
-    const TestFolder folder;
+    const DataFolder folder;
     write_cifar10(folder.string());
     const std::string path = folder / name;
     const auto error = [&] { return usage_error([&] { load_cifar10(folder.string()); }); };
@@ -114,7 +114,7 @@ TEST(Cifar, DamagedFiles) {
 }
 
 TEST(Cifar, AFileWhereTheFolderShouldBe) {
-  const TestFolder folder;
+  const DataFolder folder;
   write_cifar10(folder.string());
   EXPECT_EQ(usage_error([&] { load_cifar10(folder / "test_batch.bin"); }),
             (folder / "test_batch.bin") +

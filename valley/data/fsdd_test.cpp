@@ -38,7 +38,7 @@ void write_recordings(const fs::path& folder, const std::vector<int>& indices) {
 }
 
 TEST(Fsdd, SplitsByIndexAndKeepsAnOrder) {
-  const TestFolder folder;
+  const DataFolder folder;
   write_recordings(folder.string(), {0, 4, 5, 12});
   write_file(folder / "readme.txt", {'x'});
   write_file(folder / "._0_anna_0.wav", {'x'});  // some systems leave such
@@ -53,7 +53,7 @@ TEST(Fsdd, SplitsByIndexAndKeepsAnOrder) {
     for (int64_t i = 0; i < 20; ++i) EXPECT_EQ(split->targets[i].item<int64_t>(), i / 2);
   }
   // Anything but the order of the folder; and the folder above does as well.
-  const TestFolder above;
+  const DataFolder above;
   write_recordings(above / "recordings", {12, 5, 0, 4});
   const DataSplits again = load_fsdd(above.string());
   EXPECT_TRUE(at::equal(again.train->inputs, data.train->inputs));
@@ -62,7 +62,7 @@ TEST(Fsdd, SplitsByIndexAndKeepsAnOrder) {
 }
 
 TEST(Fsdd, WhatIsLeftOutIsCounted) {
-  const TestFolder folder;
+  const DataFolder folder;
   write_recordings(folder.string(), {0, 5});
   for (int digit = 0; digit < 10; ++digit)
     fs::rename(folder / fmt::format("{}_anna_5.wav", digit),
@@ -82,7 +82,7 @@ TEST(Fsdd, WhatIsLeftOutIsCounted) {
 }
 
 TEST(Fsdd, EveryBandIsNormalisedByTheTrainingSplit) {
-  const TestFolder folder;
+  const DataFolder folder;
   write_recordings(folder.string(), {0, 5});
   const DataSplits data = load_fsdd(folder.string());
   const at::Tensor train = data.train->inputs.to(at::kDouble).reshape({-1, 40});
@@ -92,7 +92,7 @@ TEST(Fsdd, EveryBandIsNormalisedByTheTrainingSplit) {
   EXPECT_GT(test.mean(0).abs().max().item<double>(), 1e-4);
 
   // The same recordings in both splits: the same values.
-  const TestFolder same;
+  const DataFolder same;
   write_recordings(same.string(), {0});
   for (int digit = 0; digit < 10; ++digit)
     write_file(same / fmt::format("{}_anna_5.wav", digit), recording(digit, 0));
@@ -101,7 +101,7 @@ TEST(Fsdd, EveryBandIsNormalisedByTheTrainingSplit) {
 }
 
 TEST(Fsdd, SilenceEverywhereIsNoDivisionByZero) {
-  const TestFolder folder;
+  const DataFolder folder;
   for (int digit = 0; digit < 10; ++digit)
     for (const int index : {0, 5})
       write_file(folder / fmt::format("{}_anna_{}.wav", digit, index),
@@ -110,7 +110,7 @@ TEST(Fsdd, SilenceEverywhereIsNoDivisionByZero) {
 }
 
 TEST(Fsdd, Errors) {
-  const TestFolder folder;
+  const DataFolder folder;
   const auto message = [&] { return usage_error([&] { load_fsdd(folder.string()); }); };
   EXPECT_EQ(message(), folder.string() +
                            " holds no DIGIT_SPEAKER_INDEX.wav; give the folder recordings of "

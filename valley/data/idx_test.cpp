@@ -29,7 +29,7 @@ Bytes cut(Bytes bytes, size_t size) {
 }
 
 /// Three training and two test images of 2 x 2.
-struct SmallSet : TestFolder {
+struct SmallSet : DataFolder {
   SmallSet() {
     write_file(*this / "train-images-idx3-ubyte", idx_bytes({3, 2, 2}, counting(12)));
     write_file(*this / "train-labels-idx1-ubyte", idx_bytes({3}, {9, 0, 4}));
@@ -40,7 +40,7 @@ struct SmallSet : TestFolder {
 };
 
 TEST(Idx, ReadsPlainAndGzipAlike) {
-  const TestFolder folder;
+  const DataFolder folder;
   const Bytes bytes = idx_bytes({2, 3, 4}, counting(24));
   write_file(folder / "plain", bytes);
   write_gzip(folder / "packed", bytes);
@@ -55,13 +55,13 @@ TEST(Idx, TheInstalledFileReadsTheSameUnpacked) {
   const at::Tensor packed = read_idx(kInstalled + "t10k-images-idx3-ubyte.gz", 3);
   EXPECT_THAT(packed.sizes().vec(), ElementsAre(10000, 28, 28));
   const uint8_t* data = packed.data_ptr<uint8_t>();
-  const TestFolder folder;
+  const DataFolder folder;
   write_file(folder / "plain", idx_bytes({10000, 28, 28}, Bytes(data, data + packed.numel())));
   EXPECT_TRUE(at::equal(packed, read_idx(folder / "plain", 3)));
 }
 
 TEST(Idx, WrongMagicNumber) {
-  const TestFolder folder;
+  const DataFolder folder;
   const std::string path = folder / "x";
   write_file(path, idx_bytes({3}, {1, 2, 3}));
   EXPECT_EQ(usage_error([&] { read_idx(path, 3); }),
@@ -72,7 +72,7 @@ TEST(Idx, WrongMagicNumber) {
 }
 
 TEST(Idx, EveryCutOfAFileIsFound) {
-  const TestFolder folder;
+  const DataFolder folder;
   const std::string path = folder / "x";
   const Bytes whole = idx_bytes({2, 2, 2}, counting(8));
   write_file(path, {});
@@ -91,7 +91,7 @@ TEST(Idx, EveryCutOfAFileIsFound) {
 }
 
 TEST(Idx, EveryCutOfAGzipStreamIsFound) {
-  const TestFolder folder;
+  const DataFolder folder;
   const std::string path = folder / "x";
   write_gzip(path, idx_bytes({40}, counting(40)));
   const Bytes packed = file_bytes(path);
@@ -111,7 +111,7 @@ TEST(Idx, EveryCutOfAGzipStreamIsFound) {
 }
 
 TEST(Idx, TheInstalledFileCutShort) {
-  const TestFolder folder;
+  const DataFolder folder;
   const std::string path = folder / "train-images-idx3-ubyte.gz";
   Bytes packed = file_bytes(kInstalled + "train-images-idx3-ubyte.gz");
   write_file(path, cut(packed, packed.size() / 20));
@@ -121,7 +121,7 @@ TEST(Idx, TheInstalledFileCutShort) {
 }
 
 TEST(Idx, TrailingBytes) {
-  const TestFolder folder;
+  const DataFolder folder;
   const std::string path = folder / "x";
   for (const auto& write : {&write_file, &write_gzip}) {
     write(path, idx_bytes({3}, {1, 2, 3, 4, 5}));
@@ -131,7 +131,7 @@ TEST(Idx, TrailingBytes) {
 }
 
 TEST(Idx, AHeaderThatLiesTakesNoMemory) {
-  const TestFolder folder;
+  const DataFolder folder;
   const std::string path = folder / "x";
   for (const auto& write : {&write_file, &write_gzip}) {
     write(path, idx_bytes({1u << 31, 28, 28}, counting(10)));
@@ -144,7 +144,7 @@ TEST(Idx, AHeaderThatLiesTakesNoMemory) {
 }
 
 TEST(Idx, NoExamples) {
-  const TestFolder folder;
+  const DataFolder folder;
   const std::string path = folder / "x";
   write_file(path, idx_bytes({0, 28, 28}, {}));
   EXPECT_EQ(usage_error([&] { read_idx(path, 3); }),
@@ -152,7 +152,7 @@ TEST(Idx, NoExamples) {
 }
 
 TEST(Idx, NoSuchFileOrNoFile) {
-  const TestFolder folder;
+  const DataFolder folder;
   EXPECT_EQ(usage_error([&] { read_idx(folder / "x", 3); }),
             "data file " + (folder / "x") + " is missing");
   EXPECT_EQ(usage_error([&] { read_idx(folder.string(), 3); }),
@@ -214,7 +214,7 @@ TEST(MnistFormat, LabelsDecideTheNumberOfClasses) {
                           ": 2 test images are of 2 classes that no training image has"));
 }
 
-struct Emnist : TestFolder {
+struct Emnist : DataFolder {
   void write(const std::string& set, uint8_t largest, const std::string& test = "test") {
     write_gzip(*this / (set + "train-images-idx3-ubyte.gz"), idx_bytes({1, 2, 2}, counting(4)));
     write_gzip(*this / (set + "train-labels-idx1-ubyte.gz"), idx_bytes({1}, {largest}));

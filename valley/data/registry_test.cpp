@@ -125,7 +125,7 @@ TEST(LoadData, NamesAndPaths) {
 }
 
 TEST(LoadData, APathMayHoldColons) {
-  const TestFolder folder;
+  const DataFolder folder;
   const std::string inner = folder / "a:b";
   std::filesystem::create_directory(inner);
   for (const std::string split : {"train", "t10k"}) {

@@ -10,28 +10,21 @@
 #include <vector>
 
 #include "valley/core/error.h"
+#include "valley/core/testing/test_folder.h"
 
 /// Made-up data files for the tests of this room.
 namespace valley {
 
 using Bytes = std::vector<uint8_t>;
 
-/// A folder that goes with the test.
-class TestFolder {
+/// A folder that goes with the test, with paths as the loaders take them.
+class DataFolder {
  public:
-  TestFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "valley-data-XXXXXX").string();
-    path_ = mkdtemp(name.data());
-  }
-  ~TestFolder() { std::filesystem::remove_all(path_); }
-  TestFolder(const TestFolder&) = delete;
-  TestFolder& operator=(const TestFolder&) = delete;
-
-  std::string operator/(const std::string& name) const { return (path_ / name).string(); }
-  std::string string() const { return path_.string(); }
+  std::string operator/(const std::string& name) const { return (folder_ / name).string(); }
+  std::string string() const { return folder_.path().string(); }
 
  private:
-  std::filesystem::path path_;
+  TestFolder folder_;
 };
 
 inline void write_file(const std::string& path, const Bytes& bytes) {

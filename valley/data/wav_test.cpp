@@ -14,7 +14,7 @@ namespace {
 using testing::ElementsAre;
 
 TEST(Wav, SamplesAreSharesOfFullScale) {
-  const TestFolder folder;
+  const DataFolder folder;
   write_file(folder / "a.wav", wav_bytes({0, 16384, -32768, 32767, -1}));
   const at::Tensor samples = read_wav(folder / "a.wav", 8000);
   ASSERT_EQ(samples.scalar_type(), at::kFloat);
@@ -24,7 +24,7 @@ TEST(Wav, SamplesAreSharesOfFullScale) {
 }
 
 TEST(Wav, OtherChunksAreSkipped) {
-  const TestFolder folder;
+  const DataFolder folder;
   Bytes bytes = wav_bytes({1, 2, 3});
   const Bytes note = {'L', 'I', 'S', 'T', 4, 0, 0, 0, 'I', 'N', 'F', 'O'};
   bytes.insert(bytes.begin() + 36, note.begin(), note.end());
@@ -35,7 +35,7 @@ TEST(Wav, OtherChunksAreSkipped) {
 
 // What a program leaves that wrote into a pipe, where it could not go back and fill in the sizes.
 TEST(Wav, APlaceholderForASizeClaimsNothing) {
-  const TestFolder folder;
+  const DataFolder folder;
   const std::string path = folder / "a.wav";
   const Bytes good = wav_bytes({1, 2, 3});
   const auto with = [&](uint32_t riff, uint32_t data) {
@@ -63,7 +63,7 @@ TEST(Wav, APlaceholderForASizeClaimsNothing) {
 }
 
 TEST(Wav, Errors) {
-  const TestFolder folder;
+  const DataFolder folder;
   const std::string path = folder / "a.wav";
   const auto message = [&](const Bytes& bytes) {
     write_file(path, bytes);

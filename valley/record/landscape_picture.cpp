@@ -12,8 +12,8 @@
 namespace valley {
 namespace {
 
-constexpr double kSide = 420, kLeft = 66, kTop = 44, kBottom = 52, kScaleGap = 26, kScaleWidth = 18,
-                 kScaleText = 62;
+constexpr double kMapSide = 420, kMapLeft = 66, kMapTop = 44, kMapBottom = 52, kMapScaleGap = 26,
+                 kMapScaleWidth = 18, kMapScaleText = 62;
 constexpr int kBands = 12, kFiner = 2;  // cells of the picture along one of the grid
 
 using Grid = std::vector<std::vector<double>>;
@@ -204,11 +204,11 @@ std::string draw_scale(const Levels& levels, double left, double top, double hei
     const double y = top + height * (1 - double(band + 1) / kBands);
     svg += fmt::format(
         "<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\" fill=\"{}\"/>\n", left,
-        y, kScaleWidth, height / kBands + 0.3, band_colour((band + 0.5) / kBands));
+        y, kMapScaleWidth, height / kBands + 0.3, band_colour((band + 0.5) / kBands));
   }
   for (int band = 0; band <= kBands; band += 2) {
-    svg += svg_text(left + kScaleWidth + 5, top + height * (1 - double(band) / kBands) + 4, "start",
-                    fmt::format("{:.3g}", levels.unscaled(levels.at(band))));
+    svg += svg_text(left + kMapScaleWidth + 5, top + height * (1 - double(band) / kBands) + 4,
+                    "start", fmt::format("{:.3g}", levels.unscaled(levels.at(band))));
   }
   return svg;
 }
@@ -218,36 +218,37 @@ std::string draw_scale(const Levels& levels, double left, double top, double hei
 std::string landscape_svg(const LandscapePicture& picture) {
   const double x_low = picture.x.front(), x_high = picture.x.back();
   const double y_low = picture.y.front(), y_high = picture.y.back();
-  const double width = kSide, height = kSide;
-  const double right = kLeft + width, bottom = kTop + height;
-  const PictureAxis x_axis(x_low, x_high, kLeft, right, false, PictureAxis::Ends::kExact);
-  const PictureAxis y_axis(y_low, y_high, bottom, kTop, false, PictureAxis::Ends::kExact);
+  const double width = kMapSide, height = kMapSide;
+  const double right = kMapLeft + width, bottom = kMapTop + height;
+  const PictureAxis x_axis(x_low, x_high, kMapLeft, right, false, PictureAxis::Ends::kExact);
+  const PictureAxis y_axis(y_low, y_high, bottom, kMapTop, false, PictureAxis::Ends::kExact);
   const Levels levels = levels_of(picture.loss);
 
-  const double full_width = right + kScaleGap + kScaleWidth + kScaleText;
-  std::string svg = svg_begin(full_width, bottom + kBottom);
-  svg += svg_text((kLeft + right) / 2, 24, "middle", picture.title,
+  const double full_width = right + kMapScaleGap + kMapScaleWidth + kMapScaleText;
+  std::string svg = svg_begin(full_width, bottom + kMapBottom);
+  svg += svg_text((kMapLeft + right) / 2, 24, "middle", picture.title,
                   " font-size=\"15\" font-weight=\"bold\"");
-  svg += draw_bands(refined(picture.loss, levels), levels, kLeft, kTop, width, height);
+  svg += draw_bands(refined(picture.loss, levels), levels, kMapLeft, kMapTop, width, height);
   for (const auto& [x, label] : x_axis.ticks()) {
     svg += fmt::format("<path d=\"M{:.1f} {:.1f}v5\" stroke=\"#666\"/>\n", x, bottom);
     svg += svg_text(x, bottom + 18, "middle", label);
   }
   for (const auto& [y, label] : y_axis.ticks()) {
-    svg += fmt::format("<path d=\"M{:.1f} {:.1f}h-5\" stroke=\"#666\"/>\n", kLeft, y);
-    svg += svg_text(kLeft - 8, y + 4, "end", label);
+    svg += fmt::format("<path d=\"M{:.1f} {:.1f}h-5\" stroke=\"#666\"/>\n", kMapLeft, y);
+    svg += svg_text(kMapLeft - 8, y + 4, "end", label);
   }
   svg += fmt::format(
       "<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\" fill=\"none\" "
       "stroke=\"#666\"/>\n",
-      kLeft, kTop, width, height);
-  svg += svg_text((kLeft + right) / 2, bottom + 40, "middle", picture.x_label);
+      kMapLeft, kMapTop, width, height);
+  svg += svg_text((kMapLeft + right) / 2, bottom + 40, "middle", picture.x_label);
   svg += svg_text(
       0, 0, "middle", picture.y_label,
-      fmt::format(" transform=\"translate(16 {:.1f}) rotate(-90)\"", (kTop + bottom) / 2).c_str());
-  svg += draw_scale(levels, right + kScaleGap, kTop, height);
-  svg +=
-      svg_text(right + kScaleGap, kTop - 14, "start", levels.logarithmic ? "loss (log)" : "loss");
+      fmt::format(" transform=\"translate(16 {:.1f}) rotate(-90)\"", (kMapTop + bottom) / 2)
+          .c_str());
+  svg += draw_scale(levels, right + kMapScaleGap, kMapTop, height);
+  svg += svg_text(right + kMapScaleGap, kMapTop - 14, "start",
+                  levels.logarithmic ? "loss (log)" : "loss");
 
   std::vector<const LandscapePicture::Mark*> shown;
   std::vector<Box> taken;  // by dots, and by names once they have a place
@@ -262,7 +263,7 @@ std::string landscape_svg(const LandscapePicture& picture) {
         "stroke-width=\"1.6\"/>\n",
         x, y, first ? 6.5 : 5, first ? "#111" : "#d55e00");
   }
-  const Box frame = {kLeft, kTop, right, bottom};
+  const Box frame = {kMapLeft, kMapTop, right, bottom};
   for (const LandscapePicture::Mark* mark : shown) {
     const Label label =
         label_for(mark->name, x_axis.pixel(mark->x), y_axis.pixel(mark->y), frame, taken);

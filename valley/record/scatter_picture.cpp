@@ -28,9 +28,10 @@ bool drawable(const ScatterPanel::Point& p) { return std::isfinite(p.x) && std::
 
 const char* colour(size_t group) { return kPictureColours[group % std::size(kPictureColours)]; }
 
-std::string draw_scatter(const ScatterPanel& panel, double left, double top, const PictureAxis& y_axis,
-                 bool labelled) {
-  const double right = left + kScatterWidth - kScatterGap, bottom = top + kScatterHeight - kScatterBottom;
+std::string draw_scatter(const ScatterPanel& panel, double left, double top,
+                         const PictureAxis& y_axis, bool labelled) {
+  const double right = left + kScatterWidth - kScatterGap,
+               bottom = top + kScatterHeight - kScatterBottom;
   Range range;
   for (const auto& point : panel.points) {
     if (drawable(point)) range.add(point.x);
@@ -97,12 +98,13 @@ std::string scatter_svg(const std::string& title, const std::string& y_label,
       svg += svg_text(16, y, "middle", y_label,
                       fmt::format(" transform=\"rotate(-90 16 {:.1f})\"", y).c_str());
     }
-    svg += draw_scatter(*drawn[i], kScatterLeft + static_cast<double>(column) * kScatterWidth, top, y_axis, column == 0);
+    svg += draw_scatter(*drawn[i], kScatterLeft + static_cast<double>(column) * kScatterWidth, top,
+                        y_axis, column == 0);
   }
   for (size_t g = 0; g < groups.size(); ++g) {
     const double y = legend_top + kScatterLegendLine * static_cast<double>(g);
-    svg += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"4.5\" fill=\"{}\"/>\n", kScatterLeft + 6,
-                       y + 6, colour(g));
+    svg += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"4.5\" fill=\"{}\"/>\n",
+                       kScatterLeft + 6, y + 6, colour(g));
     svg += svg_text(kScatterLeft + 18, y + 10, "start", groups[g]);
   }
   return svg + "</svg>\n";

@@ -46,7 +46,8 @@ Json values_of(const Json& measures) {
   Json values = Json::object();
   if (!measures.is_object()) return values;
   for (const auto& [name, measure] : measures.items()) {
-    if (const Json& value = entry_of(measure, "value"); value.is_number()) values[name] = number(value);
+    if (const Json& value = entry_of(measure, "value"); value.is_number())
+      values[name] = number(value);
   }
   return values;
 }
@@ -75,7 +76,8 @@ Json study_of(const Json& file, const std::string& name) {
     axes.push_back(i);
     result["axes"].push_back(key);
   }
-  for (const Json& rank : entry_of(file, "ranking")) result["ranking"].push_back(ranked(rank, axes));
+  for (const Json& rank : entry_of(file, "ranking"))
+    result["ranking"].push_back(ranked(rank, axes));
   for (const Json& run : entry_of(file, "runs")) {
     Json values = values_of(entry_of(run, "measures"));
     const Json& gap = entry_of(run, "generalization_gap");

@@ -19,7 +19,7 @@
 #include "valley/record/metrics.h"
 #include "valley/record/run_folder.h"
 
-namespace valley::small_training_test {
+namespace valley {
 namespace {
 
 constexpr int64_t kSide = 6, kClasses = 4;
@@ -161,4 +161,4 @@ std::vector<std::string> metrics_without_seconds(const std::filesystem::path& fo
   return lines;
 }
 
-}  // namespace valley::small_training_test
+}  // namespace valley

@@ -32,6 +32,20 @@
 #include "valley/train/worker_generator.h"
 
 namespace valley {
+
+// What is summed up while training, and saved with a checkpoint.
+struct Meters {
+  double loss_sum = 0;  // over the steps of the epoch so far
+  int64_t loss_count = 0;
+  int64_t train_bytes = 0;                         // payload of the algorithm's own operations
+  int64_t samples = 0;                             // this worker's
+  double predicted_width = 0, pull = 0, push = 0;  // of the last round
+  ProbeCost probes;
+  bool reached = false;  // --until-loss, at the last evaluation
+  double first_loss = std::numeric_limits<double>::quiet_NaN();  // of this worker's first batch
+  PhaseSeconds seconds;
+};
+
 namespace {
 
 namespace fs = std::filesystem;
@@ -53,19 +67,6 @@ int64_t peak_rss_bytes() {
   getrusage(RUSAGE_SELF, &usage);
   return usage.ru_maxrss * 1024;
 }
-
-// What is summed up while training, and saved with a checkpoint.
-struct Meters {
-  double loss_sum = 0;  // over the steps of the epoch so far
-  int64_t loss_count = 0;
-  int64_t train_bytes = 0;                         // payload of the algorithm's own operations
-  int64_t samples = 0;                             // this worker's
-  double predicted_width = 0, pull = 0, push = 0;  // of the last round
-  ProbeCost probes;
-  bool reached = false;  // --until-loss, at the last evaluation
-  double first_loss = std::numeric_limits<double>::quiet_NaN();  // of this worker's first batch
-  PhaseSeconds seconds;
-};
 
 // JSON has no word for NaN, which is written as null; older checkpoints have no entry.
 double first_loss_from(const Json& json) {
