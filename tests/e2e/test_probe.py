@@ -85,17 +85,17 @@ class Probe(ProgramTest):
             sum(round_["pull"] / 2 * x * x - round_["push"] * x for x in r), 9)
 
     def test_unsmoothed(self):
-        for out, flags in (("smoothed", ()), ("plain", ("--probe-unsmoothed",))):
+        for out, flags in (("whole", ()), ("plain", ("--probe-unsmoothed",))):
             code, _, err = self.train_three(out, "--probe", 12, *flags)
             self.assertEqual(code, 0, err)
-        expected, plain = self.probes("smoothed")[12], self.probes("plain")[12]
+        expected, plain = self.probes("whole")[12], self.probes("plain")[12]
         self.assertNotIn("smoothed", err)
         self.assertIn("smoothed", expected)
         self.assertAlmostEqual(plain["passes"], 1 + 3 + 3 + 6 * 3 * 32 / 200 * 5, 6)
         for key in ("smoothed", *COST):
             expected.pop(key), plain.pop(key, None)
         self.assertEqual(plain, expected)
-        self.assertNotIn("smoothed", (self.folder / "smoothed/config.toml").read_text())
+        self.assertNotIn("unsmoothed", (self.folder / "whole/config.toml").read_text())
         self.assertIn("probe-unsmoothed = true", (self.folder / "plain/config.toml").read_text())
 
     def test_same_run(self):
