@@ -135,11 +135,10 @@ std::unique_ptr<Model> FinishedRun::make_model(const DataSplits& data) const {
 
 at::Tensor FinishedRun::load_worker(int worker, int64_t size) const {
   const WorkerState state = checkpoints_of(folder_).load(manifest_, worker, train_again(folder_));
-  const auto x = std::find_if(state.tensors.begin(), state.tensors.end(),
-                              [](const NamedTensor& t) { return t.name == "x"; });
-  require(x != state.tensors.end() && x->tensor.numel() == size,
-          "{}: the checkpoint of worker {} is of another model", folder_, worker);
-  return x->tensor;
+  const at::Tensor x = state.view();
+  require(x.defined() && x.numel() == size, "{}: the checkpoint of worker {} is of another model",
+          folder_, worker);
+  return x;
 }
 
 RunWeights FinishedRun::load_weights(const DataSplits& data) const {

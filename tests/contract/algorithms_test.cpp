@@ -6,6 +6,7 @@
 #include <ATen/ops/cross_entropy_loss.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/equal.h>
+#include <ATen/ops/rand.h>
 #include <fmt/ranges.h>
 #include <gtest/gtest.h>
 
@@ -24,11 +25,13 @@
 #include "valley/core/clock.h"
 #include "valley/core/error.h"
 #include "valley/core/random.h"
+#include "valley/core/testing/test_folder.h"
 #include "valley/data/synthetic.h"
 #include "valley/models/registry.h"
 #include "valley/optim/local_optimizer.h"
 #include "valley/testing/normals.h"
 #include "valley/testing/run_ranks.h"
+#include "valley/train/probe.h"
 #include "valley/train/run_config.h"
 #include "valley/train/trainer.h"
 
@@ -126,9 +129,16 @@ class Worker {
     optimizer_->load_state(checkpoint.optimizer);
   }
 
-  void settle() {
-    at::Tensor x = flat_.values();
-    algorithm_->settle(x);
+  // Where it stands; whoever looks leaves everything as it is.
+  at::Tensor look() const {
+    const at::Tensor before = flat_.values().clone();
+    algorithm_->quiesce();
+    const at::Tensor view = algorithm_->view(flat_.values()).clone();
+    algorithm_->state();
+    EXPECT_TRUE(flat_.values().equal(before));
+    EXPECT_EQ(view.sizes(), before.sizes());
+    EXPECT_EQ(view.scalar_type(), before.scalar_type());
+    return view;
   }
 
   // From now on its optimizer takes steps of no length.
@@ -294,6 +304,25 @@ TEST_P(AlgorithmContractBits, TheSameRunGivesTheSameBits) {
   });
 }
 
+TEST_P(AlgorithmContractBits, LookingChangesNoBit) {
+  each([&](Communicator& comm, const AlgorithmOptions& options, at::ScalarType dtype) {
+    Worker unseen(comm.rank(), dtype, kSteps), seen(comm.rank(), dtype, kSteps);
+    for (Worker* worker : {&unseen, &seen}) worker->use(make(comm, options));
+    unseen.train(0, kSteps);
+    seen.look();
+    for (int64_t step = 0; step < kSteps; ++step) {
+      seen.train(step, step + 1);
+      seen.look();
+    }
+    EXPECT_TRUE(seen.x().equal(unseen.x()));
+    const auto left = seen.algorithm().state(), expected = unseen.algorithm().state();
+    ASSERT_EQ(left.size(), expected.size());
+    for (size_t i = 0; i < left.size(); ++i) {
+      EXPECT_TRUE(left[i].second.equal(expected[i].second)) << left[i].first;
+    }
+  });
+}
+
 // Its course is a matter of timing, but what a checkpoint holds is exact, and it goes on from
 // there.
 TEST_P(AlgorithmContractFree, ResumedGoesOnWhereItWas) {
@@ -301,19 +330,17 @@ TEST_P(AlgorithmContractFree, ResumedGoesOnWhereItWas) {
     Worker before(comm.rank(), dtype, kSteps), after(comm.rank(), dtype, kSteps);
     before.use(make(comm, options));
     before.train(0, 4);
-    before.settle();
-    const at::Tensor mean = before.x().clone();
+    const at::Tensor mean = before.look();
     comm.all_reduce_mean(mean);
     after.use(make(comm, options));
     after.train(0, 1);  // whatever it did before is forgotten
-    after.settle();
+    after.look();
     after.load(before.save());
     EXPECT_EQ(after.algorithm().rounds(), 4);
     after.freeze();
     after.train(4, kSteps);  // only meets the others
-    after.settle();
+    const at::Tensor later = after.look();
     EXPECT_EQ(after.algorithm().rounds(), kSteps);
-    const at::Tensor later = after.x().clone();
     comm.all_reduce_mean(later);
     EXPECT_LT((later - mean).abs().max().item<double>(), dtype == at::kDouble ? 1e-13 : 1e-5);
   });
@@ -542,6 +569,47 @@ TEST(AlgorithmDefaults, NoRowFailsOnTheDemonstration) {
     });
     EXPECT_EQ(summary.verdict, Verdict::kLearned) << entry.name << ": " << summary.caution();
     EXPECT_LT(summary.train_loss, 0.9 * summary.first_loss) << entry.name;
+  }
+}
+
+// Looks at everything, and draws of LibTorch's random numbers, which it may.
+class Onlooker : public Probe {
+ public:
+  ProbeResult measure(const ProbePoint& point) override {
+    at::rand({3});
+    seen += point.x.sum().item<double>() + point.average.sum().item<double>();
+    return {.figures = {{"batch_norm", point.buffers().numel()}}, .text = "", .passes = 0};
+  }
+
+  double seen = 0;
+};
+
+TEST(AlgorithmLooks, EvaluationsProbesAndCheckpointsChangeNoBitOfATraining) {
+  const DataSplits data = make_prototypes({.train_samples = 96, .test_samples = 24, .seed = 1});
+  const auto train = [&](const std::string& algorithm, bool watched) {
+    RunConfig config{.data = "prototypes", .model = "mlp-8-8", .algorithm = algorithm};
+    config.workers = 3;
+    TrainOptions options = to_train_options(config);
+    options.batch_size = 8;
+    options.epochs = 3;  // of four steps
+    const TestFolder folder;
+    options.evaluate_every = watched ? 1 : 0;
+    options.checkpoint_every = watched ? 5 : 0;
+    if (watched) options.out = folder.path().string();
+    at::Tensor average;
+    run_threads(3, [&](Communicator& comm) {
+      const auto model = make_model(config.model, {.input = {32, 1, 1}, .classes = 10, .seed = 1});
+      Onlooker onlooker;
+      Trainer trainer(comm, *model, data, options);
+      trainer.set_probe(&onlooker, watched ? 3 : 0);
+      trainer.run();
+      EXPECT_EQ(onlooker.seen != 0, watched);
+      if (comm.rank() == 0) average = trainer.parameters().values().clone();
+    });
+    return average;
+  };
+  for (const std::string& algorithm : names(Rows::kWaiting)) {
+    EXPECT_TRUE(train(algorithm, true).equal(train(algorithm, false))) << algorithm;
   }
 }
 

@@ -1,10 +1,12 @@
 #include "valley/algorithms/ad_psgd.h"
 
+#include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
 
 #include <future>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "valley/algorithms/every_step.h"
@@ -88,32 +90,47 @@ class AdPsgd : public EveryStepAlgorithm {
     if ((info.step + 1) % steps_per_epoch_ == 0) comm_.barrier();
   }
 
-  void settle(at::Tensor& x) override {
-    if (places_ == nullptr) return;
-    comm_.barrier();  // whoever asks for a meeting has had it when it comes here
+  void quiesce() override {
+    if (places_ != nullptr) comm_.barrier();  // who comes here has had the meeting it asked for
+  }
+
+  at::Tensor view(const at::Tensor& x) const override {
+    if (places_ == nullptr) return x;
     const std::lock_guard lock(mine().mutex);
-    x.copy_(mine().x);
+    return mine().x.clone();
   }
 
   void start_at(int64_t step) override {
     EveryStepAlgorithm::start_at(step);
     places_.reset();
+    start_.reset();
   }
 
+  AlgorithmState state() const override {
+    AlgorithmState state = EveryStepAlgorithm::state();
+    state.emplace_back("place", view(at::empty({0})));
+    return state;
+  }
+
+  // Earlier checkpoints have no place: x is where the worker stood.
   void load_state(const AlgorithmState& state) override {
     EveryStepAlgorithm::load_state(state);
     places_.reset();
+    start_.reset();
+    for (const auto& [name, tensor] : state) {
+      if (name == "place" && tensor.numel() > 0) start_ = tensor.clone();
+    }
   }
 
  private:
-  Place& place(int rank) { return (*places_)[static_cast<size_t>(rank)]; }
-  Place& mine() { return place(comm_.rank()); }
+  Place& place(int rank) const { return (*places_)[static_cast<size_t>(rank)]; }
+  Place& mine() const { return place(comm_.rank()); }
 
   // Everyone stands somewhere before anyone is met.
   void take_places(const at::Tensor& x) {
     const auto workers = static_cast<size_t>(comm_.size());
     places_ = comm_.share(comm_.rank() == 0 ? std::make_shared<Places>(workers) : nullptr);
-    mine().x = x.clone();
+    mine().x = start_.defined() ? std::exchange(start_, at::Tensor()) : x.clone();
     comm_.barrier();
   }
 
@@ -121,7 +138,8 @@ class AdPsgd : public EveryStepAlgorithm {
   int64_t steps_per_epoch_;
   std::vector<int> partners_;
   std::shared_ptr<Places> places_;
-  at::Tensor read_;  // x at which the gradient is computed, [d]
+  at::Tensor start_;  // the place of a checkpoint, until it is taken, [d]
+  at::Tensor read_;   // x at which the gradient is computed, [d]
   std::future<void> meeting_;
 };
 

@@ -66,9 +66,14 @@ class Algorithm {
   /// After the optimizer's step: rounds happen here.
   virtual void after_step(const StepInfo& info, at::Tensor& x) { (void)info, (void)x; }
 
-  /// All workers together, before anybody looks at x: evaluation, a checkpoint, the end. Then x is
-  /// where this worker stands, and nothing of the method's is under way.
-  virtual void settle(at::Tensor& x) { (void)x; }
+  /// All workers together, before anybody looks: the transport comes to rest, so that nothing is
+  /// under way until the next hook. Neither x nor what comes of it later changes by a bit; what has
+  /// come and is still to be applied is part of state().
+  virtual void quiesce() {}
+
+  /// Where x would stand with all that is pending applied, for evaluation, a checkpoint, the end;
+  /// asked after quiesce(). x itself is untouched, and is the answer where nothing is pending.
+  virtual at::Tensor view(const at::Tensor& x) const { return x; }
 
   /// The round of the last after_step, if there was one.
   virtual const std::optional<RoundReport>& last_round() const = 0;

@@ -19,8 +19,12 @@ namespace valley {
 
 /// Everything one worker needs to go on with the same bits.
 struct WorkerState {
-  std::vector<NamedTensor> tensors;  ///< x, buffers, optimizer/..., algorithm/..., generator
-  std::string values;                ///< JSON: step, meters, layout: what is no tensor
+  std::vector<NamedTensor> tensors;  ///< x, buffers, optimizer/..., algorithm/..., generator; view,
+                                     ///< where it is not x
+  std::string values = {};           ///< JSON: step, meters, layout: what is no tensor
+
+  /// Where the worker stood: x with all applied that its algorithm held pending.
+  at::Tensor view() const;
 };
 
 /// What all workers of a checkpoint share.

@@ -337,5 +337,12 @@ TEST(Checkpoints, ATrainingOnAFullDiskCanBeResumed) {
   EXPECT_EQ(metrics_without_seconds(folder.path()), metrics_without_seconds(reference.path()));
 }
 
+TEST(WorkerState, ItsViewIsXUnlessSomethingWasPending) {
+  const at::Tensor x = at::zeros({2}), moved = at::full({2}, 1);
+  EXPECT_TRUE((WorkerState{.tensors = {{"x", x}, {"buffers", moved}}}).view().is_same(x));
+  EXPECT_TRUE((WorkerState{.tensors = {{"x", x}, {"view", moved}}}).view().is_same(moved));
+  EXPECT_FALSE(WorkerState{}.view().defined());
+}
+
 }  // namespace
 }  // namespace valley::checkpoint_test

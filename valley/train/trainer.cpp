@@ -366,7 +366,7 @@ class Trainer::Loop {
     for (int m = 0; m < manifest.workers; ++m) {
       const WorkerState state = checkpoints_.load(manifest, m, "");
       load_values(state);
-      sum.add_(x_);
+      sum.add_(state.view());
       meters_.first_loss +=
           first_loss_from(Json::parse(state.values).at("meters")) / manifest.workers;
     }
@@ -543,9 +543,11 @@ class Trainer::Loop {
 
   // --- evaluation -------------------------------------------------------------------------------
 
-  void settle() {
+  // Where this worker stands, with nothing under way. All workers call it together.
+  at::Tensor standing() {
     const c10::NoGradGuard no_grad;
-    algorithm_->settle(x_);
+    algorithm_->quiesce();
+    return algorithm_->view(x_);
   }
 
   // Shows the workers to the probe. Nothing here may leave a trace in the training.
@@ -554,8 +556,8 @@ class Trainer::Loop {
     const int64_t bytes = comm_.total_bytes();
     const TraceScope trace(recorder_->trace(), Phase::kProbe, step_);
     const at::Tensor generator = generator_.state();
-    const at::Tensor average = sum_of_workers().div_(comm_.size());
-    ProbeResult result = observer_->measure({.x = x_,
+    const at::Tensor x = standing(), average = sum_of_workers(x).div_(comm_.size());
+    ProbeResult result = observer_->measure({.x = x,
                                              .average = average,
                                              .learning_rate = schedule_.at(step_ - 1),
                                              .pull = meters_.pull,
@@ -585,18 +587,19 @@ class Trainer::Loop {
     return parameters_.buffers().clone();
   }
 
-  at::Tensor sum_of_workers() {
+  at::Tensor sum_of_workers(const at::Tensor& x) {
     const c10::NoGradGuard no_grad;
-    at::Tensor sum = at::empty_like(x_);
-    comm_.all_reduce_sum(x_, sum);
+    at::Tensor sum = at::empty_like(x);
+    comm_.all_reduce_sum(x, sum);
     return sum;
   }
 
   // The average of all workers; its valley width goes to the summary.
   at::Tensor average() {
     const c10::NoGradGuard no_grad;
-    at::Tensor sum = sum_of_workers();
-    const SquaredNorms norms = squared_norms(x_, sum, comm_.size(), 0, x_.numel());
+    const at::Tensor x = standing();
+    at::Tensor sum = sum_of_workers(x);
+    const SquaredNorms norms = squared_norms(x, sum, comm_.size(), 0, x.numel());
     at::Tensor means =
         at::tensor({std::sqrt(norms.distance), double(meters_.train_bytes)}, at::kDouble);
     comm_.all_reduce_mean(means);
@@ -642,7 +645,6 @@ class Trainer::Loop {
   void evaluate_average() {
     const ScopedTimer timer(meters_.seconds.evaluate);
     const TraceScope trace(recorder_->trace(), Phase::kEvaluate, step_);
-    settle();
     const BorrowedValues borrowed(parameters_, average());
     score();
     recorder_->flush();
@@ -655,7 +657,6 @@ class Trainer::Loop {
     if (algorithm_->final_average_needed() && comm_.size() > 1) {
       meters_.train_bytes += x_.numel() * int64_t(x_.element_size());
     }
-    settle();
     const at::Tensor mean = average();
     {
       const c10::NoGradGuard no_grad;
@@ -679,12 +680,13 @@ class Trainer::Loop {
   void checkpoint() {
     check_weights();
     if (o_.out.empty()) return;
-    settle();
+    const at::Tensor view = standing();
     recorder_->flush();
     count_total_seconds();
     WorkerState state;
     state.tensors = {
         {"x", x_}, {"buffers", parameters_.buffers()}, {"generator", generator_.state()}};
+    if (!view.is_same(x_)) state.tensors.push_back({"view", view});
     for (const auto& other : parameters_.other_buffers()) {
       state.tensors.push_back({"buffer/" + other.name, other.tensor});
     }
