@@ -141,7 +141,8 @@ at::Tensor whole_gradient(Work& work, const Gradients& gradients) {
   if (!gradients.at_average.defined())
     return work.objective.gradient(work.weights.average).gradient;
   const auto model = work.run.make_model(work.data);
-  const at::Tensor before = FlatParameters(*model, work.run.decay_rule()).buffers();
+  const at::Tensor before =
+      FlatParameters(model->parameters(), model->buffers(), work.run.decay_rule()).buffers();
   work.objective.set_buffers(gradients.at_average);
   at::Tensor gradient = work.objective.gradient(work.weights.average).gradient;
   work.objective.set_buffers(before);

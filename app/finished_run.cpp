@@ -145,7 +145,7 @@ RunWeights FinishedRun::load_weights(const DataSplits& data) const {
   RunWeights weights;
   {
     const auto model = make_model(data);
-    const FlatParameters parameters(*model, decay_rule_);
+    const FlatParameters parameters(model->parameters(), model->buffers(), decay_rule_);
     weights.average = parameters.values();
     weights.ranges = parameters.ranges();
   }
@@ -158,7 +158,7 @@ RunWeights FinishedRun::load_weights(const DataSplits& data) const {
   began.out = folder_;  // which may have moved
   if (!is_scripted(config_) || fs::exists(model_to_load(began))) {
     const auto model = make_job_model(began, data);
-    const FlatParameters parameters(*model, decay_rule_);
+    const FlatParameters parameters(model->parameters(), model->buffers(), decay_rule_);
     // Where the folder has no copy, another file may have taken the name since.
     if (parameters.size() == weights.average.numel()) weights.initial = parameters.values();
   }

@@ -126,10 +126,12 @@ TEST_F(AFinishedRun, GivesBackWhatItEndedWith) {
 
   RunConfig untrained = tiny("");
   const auto fresh = make_job_model(untrained, data);
-  EXPECT_TRUE(at::equal(weights.initial, FlatParameters(*fresh, DecayRule::kMatrices).values()));
+  EXPECT_TRUE(at::equal(
+      weights.initial,
+      FlatParameters(fresh->parameters(), fresh->buffers(), DecayRule::kMatrices).values()));
 
   const auto model = run.make_model(data);
-  const FlatParameters parameters(*model, run.decay_rule());
+  const FlatParameters parameters(model->parameters(), model->buffers(), run.decay_rule());
   EXPECT_TRUE(at::equal(parameters.values(), weights.average));
   const auto solo = make_solo();
   EXPECT_NEAR(evaluate(*model, data.train, *data.train, *solo).loss, run.summary().train_loss,

@@ -1,11 +1,11 @@
 /// A training loop of your own around one algorithm of Valley. What it takes: the model's
-/// parameters as one flat vector x with its gradient g, the algorithm, and its three hooks. Here
-/// four workers, threads of this process, train a small network with DPPF and plain SGD.
+/// parameters as one flat vector x with its gradient g, the algorithm, which joins the workers
+/// once, and its three hooks. Here four workers, threads of this process, train a small network
+/// with DPPF and plain SGD.
 ///
 ///     own_loop [STEPS]
 #include <ATen/Parallel.h>
 #include <ATen/ops/cross_entropy_loss.h>
-#include <c10/core/GradMode.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -26,7 +26,7 @@ int main(int argc, char** argv) {
     at::set_num_threads(1);  // a worker's share of the cores
     // The same seed, so all workers begin with the same weights.
     const auto model = valley::make_model("mlp", {.input = {1, 28, 28}, .classes = 10, .seed = 1});
-    const valley::FlatParameters parameters(*model);
+    const valley::FlatParameters parameters(model->parameters(), model->buffers());
     at::Tensor x = parameters.values(), g = parameters.gradients();  // [d]
 
     valley::Sampler sampler({.examples = data.train->size(),
@@ -37,7 +37,8 @@ int main(int argc, char** argv) {
 
     const valley::AlgorithmOptions options = {.pull_push = {.pull = 0.1, .push = 0.2},
                                               .period = valley::parse_period("4")};
-    const auto dppf = valley::make_dppf(options, {.comm = comm, .total_steps = steps});
+    const auto dppf = valley::make_dppf(options, {.total_steps = steps});
+    dppf->join(comm, x);
 
     const int64_t report_every = std::max<int64_t>(1, steps / 10);
     for (int64_t step = 0; step < steps; ++step) {
@@ -50,7 +51,6 @@ int main(int argc, char** argv) {
       loss.backward();
       info.loss = loss.item<double>();
 
-      const c10::NoGradGuard no_grad;
       dppf->on_gradient(info, x, g);
       x.sub_(g, 0.05 * (1 - double(step) / double(steps)));  // SGD, its rate falling to 0
       dppf->after_step(info, x);

@@ -17,7 +17,7 @@ MAY_INCLUDE = {
     "models": ["core"],
     "data": ["core"],
     "compression": ["core", "comm"],
-    "optim": ["core", "models/model.h", "models/dtype.h"],
+    "optim": ["core", "models/named_tensor.h", "models/dtype.h"],
     "algorithms": ["core", "schedule", "comm", "topology", "compression", "optim"],
     "evaluation": ["core", "comm", "models", "data", "optim"],
     "train": ["core", "record", "schedule", "topology", "comm", "compression", "models", "data",

@@ -35,75 +35,29 @@ void meet(Place& active, Place& passive) {
 }
 
 // Whom a worker may ask; nobody if it is passive.
-std::vector<int> partners(const Graph& graph, const std::string& topology, int rank) {
+std::vector<int> partners(const Graph& graph, int rank) {
   require(graph.topology().cycle() == 1 && !graph.topology().directed(),
           "--topology {} changes over time or is directed; ad-psgd needs one undirected graph",
-          topology);
+          graph.name());
   const Digraph edges = graph.topology().graph(0);
   const auto sides = edges.sides();
   require(sides.has_value(),
           "--topology {} with {} workers has a cycle of odd length; ad-psgd needs a graph of two "
           "sides: ring with an even number of workers, grid, hypercube or star",
-          topology, edges.workers());
+          graph.name(), edges.workers());
   return (*sides)[static_cast<size_t>(rank)] == 1 ? edges.receivers(rank) : std::vector<int>{};
 }
 
 class AdPsgd : public EveryStepAlgorithm {
  public:
   AdPsgd(const AlgorithmOptions& options, const AlgorithmContext& context)
-      : EveryStepAlgorithm(context),
-        seed_(context.seed),
+      : seed_(context.seed),
         steps_per_epoch_(context.steps_per_epoch),
-        partners_(partners(Graph(options, context.comm.size(), context.seed, "ad-psgd",
-                                 Graph::Weights::kDoublyStochastic),
-                           options.topology, context.comm.rank())) {}
+        graph_(options, context.seed, "ad-psgd", Graph::Weights::kDoublyStochastic) {}
 
-  void before_gradient(const StepInfo& info, at::Tensor& x) override {
-    if (alone()) return;
-    if (places_ == nullptr) take_places(x);
-    {
-      const std::lock_guard lock(mine().mutex);
-      x.copy_(mine().x);
-    }
-    if (!read_.defined()) read_ = at::empty_like(x);
-    read_.copy_(x);
-    if (partners_.empty()) return;
-    Random random(derive_seed(seed_, comm_.rank(), "ad-psgd", info.step));
-    Place& partner = place(partners_[random.below(partners_.size())]);
-    meeting_ = std::async(std::launch::async, [this, &partner] { meet(mine(), partner); });
-  }
-
-  void after_step(const StepInfo& info, at::Tensor& x) override {
-    count_step();
-    if (alone()) return;
-    if (meeting_.valid()) {
-      const double start = now_seconds();
-      meeting_.get();
-      comm_.count_shared(2 * static_cast<int64_t>(x.nbytes()), now_seconds() - start);
-    }
-    {
-      const std::lock_guard lock(mine().mutex);
-      mine().x.add_(x).sub_(read_);
-      x.copy_(mine().x);
-    }
-    // A wish to stop must be agreed on somewhere.
-    if ((info.step + 1) % steps_per_epoch_ == 0) comm_.barrier();
-  }
-
-  void quiesce() override {
-    if (places_ != nullptr) comm_.barrier();  // who comes here has had the meeting it asked for
-  }
-
-  at::Tensor view(const at::Tensor& x) const override {
-    if (places_ == nullptr) return x;
-    const std::lock_guard lock(mine().mutex);
-    return mine().x.clone();
-  }
-
-  void start_at(int64_t step) override {
-    EveryStepAlgorithm::start_at(step);
-    places_.reset();
-    start_.reset();
+  void prepare(int workers) override {
+    graph_.prepare(workers);
+    partners(graph_, 0);
   }
 
   AlgorithmState state() const override {
@@ -115,30 +69,77 @@ class AdPsgd : public EveryStepAlgorithm {
   // Earlier checkpoints have no place: x is where the worker stood.
   void load_state(const AlgorithmState& state) override {
     EveryStepAlgorithm::load_state(state);
-    places_.reset();
-    start_.reset();
     for (const auto& [name, tensor] : state) {
       if (name == "place" && tensor.numel() > 0) start_ = tensor.clone();
     }
   }
 
  private:
+  void begin(const at::Tensor& x) override {
+    places_.reset();
+    start_ = alone() ? at::Tensor() : x.clone();
+    partners_ = partners(graph_, comm().rank());
+  }
+
+  void do_before_gradient(const StepInfo& info, at::Tensor& x) override {
+    if (alone()) return;
+    if (places_ == nullptr) take_places();
+    {
+      const std::lock_guard lock(mine().mutex);
+      x.copy_(mine().x);
+    }
+    if (!read_.defined()) read_ = at::empty_like(x);
+    read_.copy_(x);
+    if (partners_.empty()) return;
+    Random random(derive_seed(seed_, comm().rank(), "ad-psgd", info.step));
+    Place& partner = place(partners_[random.below(partners_.size())]);
+    meeting_ = std::async(std::launch::async, [this, &partner] { meet(mine(), partner); });
+  }
+
+  void do_after_step(const StepInfo& info, at::Tensor& x) override {
+    count_step();
+    if (alone()) return;
+    if (meeting_.valid()) {
+      const double start = now_seconds();
+      meeting_.get();
+      comm().count_shared(2 * static_cast<int64_t>(x.nbytes()), now_seconds() - start);
+    }
+    {
+      const std::lock_guard lock(mine().mutex);
+      mine().x.add_(x).sub_(read_);
+      x.copy_(mine().x);
+    }
+    // A wish to stop must be agreed on somewhere.
+    if ((info.step + 1) % steps_per_epoch_ == 0) comm().barrier();
+  }
+
+  void do_quiesce() override {
+    if (places_ != nullptr) comm().barrier();  // who comes here has had the meeting it asked for
+  }
+
+  at::Tensor do_view(const at::Tensor& x) const override {
+    if (places_ == nullptr) return start_.defined() ? start_.clone() : x;
+    const std::lock_guard lock(mine().mutex);
+    return mine().x.clone();
+  }
+
   Place& place(int rank) const { return (*places_)[static_cast<size_t>(rank)]; }
-  Place& mine() const { return place(comm_.rank()); }
+  Place& mine() const { return place(comm().rank()); }
 
   // Everyone stands somewhere before anyone is met.
-  void take_places(const at::Tensor& x) {
-    const auto workers = static_cast<size_t>(comm_.size());
-    places_ = comm_.share(comm_.rank() == 0 ? std::make_shared<Places>(workers) : nullptr);
-    mine().x = start_.defined() ? std::exchange(start_, at::Tensor()) : x.clone();
-    comm_.barrier();
+  void take_places() {
+    const auto workers = static_cast<size_t>(comm().size());
+    places_ = comm().share(comm().rank() == 0 ? std::make_shared<Places>(workers) : nullptr);
+    mine().x = std::exchange(start_, at::Tensor());
+    comm().barrier();
   }
 
   uint64_t seed_;
   int64_t steps_per_epoch_;
+  Graph graph_;
   std::vector<int> partners_;
   std::shared_ptr<Places> places_;
-  at::Tensor start_;  // the place of a checkpoint, until it is taken, [d]
+  at::Tensor start_;  // where it will stand, until the places are taken, [d]
   at::Tensor read_;   // x at which the gradient is computed, [d]
   std::future<void> meeting_;
 };
@@ -152,8 +153,9 @@ std::unique_ptr<Algorithm> make_ad_psgd(const AlgorithmOptions& options,
 
 int64_t ad_psgd_bytes(const RoundCost& cost, const AlgorithmOptions& options) {
   if (cost.workers == 1) return 0;
-  const Graph graph(options, cost.workers, cost.seed, "ad-psgd", Graph::Weights::kDoublyStochastic);
-  const bool active = !partners(graph, options.topology, cost.rank).empty();
+  Graph graph(options, cost.seed, "ad-psgd", Graph::Weights::kDoublyStochastic);
+  graph.prepare(cost.workers);
+  const bool active = !partners(graph, cost.rank).empty();
   return active ? 2 * cost.d * cost.element_size : 0;
 }
 

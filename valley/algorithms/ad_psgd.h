@@ -24,8 +24,8 @@ namespace valley {
 /// of an epoch (evaluation, a wish to stop). A faster worker counts for more in between.
 ///
 /// Cost of a step: 2 d values for an active worker, d there and d back, counted there; none for a
-/// passive one. Memory: 2 d. State: the number of steps and where the worker stands, to which others
-/// may have moved it after x was read.
+/// passive one. Memory: 2 d. State: the number of steps and where the worker stands, to which
+/// others may have moved it after x was read.
 ///
 /// Reference: Lian, Zhang, Zhang and Liu, "Asynchronous Decentralized Parallel Stochastic Gradient
 /// Descent", ICML 2018, arXiv:1710.06952.

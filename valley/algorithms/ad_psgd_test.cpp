@@ -22,10 +22,12 @@ namespace {
 
 constexpr int64_t kNever = 1 << 20;  // steps of an epoch: nobody waits for its end
 
-std::unique_ptr<Algorithm> make(Communicator& comm, const std::string& topology,
-                                int64_t steps_per_epoch = kNever) {
-  return make_ad_psgd({.topology = topology},
-                      {.comm = comm, .steps_per_epoch = steps_per_epoch, .seed = 3});
+std::unique_ptr<Algorithm> make(Communicator& comm, const at::Tensor& x,
+                                const std::string& topology, int64_t steps_per_epoch = kNever) {
+  auto algorithm =
+      make_ad_psgd({.topology = topology}, {.steps_per_epoch = steps_per_epoch, .seed = 3});
+  algorithm->join(comm, x);
+  return algorithm;
 }
 
 // The mean moves by 1/M of every step, whoever meets whom when.
@@ -35,8 +37,8 @@ TEST(AdPsgd, NoStepIsLost) {
   for (const char* topology : {"ring", "star", "grid"}) {
     at::Tensor sum = at::zeros({d}, at::kDouble);  // of all steps, by worker 0
     run_threads(workers, [&](Communicator& comm) {
-      const auto algorithm = make(comm, topology);
       at::Tensor x = at::zeros({d}, at::kDouble), moved = at::zeros({d}, at::kDouble);
+      const auto algorithm = make(comm, x, topology);
       Random random(derive_seed(7, comm.rank(), "pauses"));
       for (int64_t k = 0; k < steps; ++k) {
         const StepInfo info{.step = k, .total_steps = steps};
@@ -61,8 +63,8 @@ TEST(AdPsgd, NoStepIsLost) {
 // Without steps of their own, meetings alone bring all to the mean of their starts.
 TEST(AdPsgd, MeetingsFindTheMean) {
   run_threads(4, [&](Communicator& comm) {
-    const auto algorithm = make(comm, "ring", 10);
     at::Tensor x = at::full({3}, double(comm.rank()), at::kDouble);
+    const auto algorithm = make(comm, x, "ring", 10);
     for (int64_t k = 0; k < 200; ++k) {
       algorithm->before_gradient({.step = k}, x);
       algorithm->after_step({.step = k}, x);
@@ -80,8 +82,8 @@ TEST(AdPsgd, NobodyWaitsForASlowWorker) {
     run_threads(
         4,
         [&](Communicator& comm) {
-          const auto algorithm = make(comm, topology);
           at::Tensor x = at::zeros({8}, at::kDouble);
+          const auto algorithm = make(comm, x, topology);
           const int64_t steps = comm.rank() == 0 ? 1 : 50;
           for (int64_t k = 0; k < steps; ++k) {
             algorithm->before_gradient({.step = k}, x);
@@ -101,8 +103,8 @@ TEST(AdPsgd, NobodyWaitsForASlowWorker) {
 
 TEST(AdPsgd, BytesAreCountedByWhoAsks) {
   run_threads(4, [&](Communicator& comm) {
-    const auto algorithm = make(comm, "star");
     at::Tensor x = at::zeros({5}, at::kFloat);
+    const auto algorithm = make(comm, x, "star");
     for (int64_t k = 0; k < 7; ++k) {
       algorithm->before_gradient({.step = k}, x);
       algorithm->after_step({.step = k}, x);

@@ -32,48 +32,58 @@ struct RoundReport {
 };
 
 /// A training method: local step x when it communicates x what is sent x with whom x how it is
-/// applied. The loop is the same for all of them:
+/// applied. The loop is the same for all of them, Valley's trainer or one of your own:
 ///
-///     algorithm.before_gradient(info, x)
-///     loss, g = gradient(batch)
-///     algorithm.on_gradient(info, x, g)
-///     x <- optimizer step along g
-///     algorithm.after_step(info, x)
+///     algorithm.join(communicator, x)               once, all workers at the same x
+///     in every step:
+///         algorithm.before_gradient(info, x)
+///         loss, g = gradient(batch)
+///         algorithm.on_gradient(info, x, g)
+///         x <- optimizer step along g
+///         algorithm.after_step(info, x)
 ///
 /// x [d] and g [d] are the worker's flat parameters and gradient (optim/flat_parameters.h). Every
-/// worker calls the same hooks in the same order. An algorithm never sees a data set, a model or a
-/// flag.
+/// worker calls the same hooks in the same order. No hook is recorded by autograd. An algorithm
+/// never sees a data set or a model.
+///
+/// A method overrides the private functions below, do_before_gradient() and so on.
 class Algorithm {
  public:
   virtual ~Algorithm() = default;
 
+  /// Makes ready for so many workers; join() calls it. Talks to nobody.
+  /// @throws UsageError if the method cannot have so many with its options.
+  virtual void prepare(int workers) { (void)workers; }
+
+  /// A membership begins: the workers of `comm` together, all at the same x, before step `step`.
+  /// Who they are stays until the next join(), with which all that was remembered of the former
+  /// ones is forgotten, after quiesce(): a run that goes on with other workers. Not owned.
+  /// @throws UsageError as prepare() does.
+  void join(Communicator& comm, const at::Tensor& x, int64_t step = 0);
+
   /// Before the gradient is computed: what is sent from here travels meanwhile. It must be a copy:
   /// x may move while the gradient is computed (SAM), and is back for on_gradient.
-  virtual void before_gradient(const StepInfo& info, at::Tensor& x) { (void)info, (void)x; }
+  void before_gradient(const StepInfo& info, at::Tensor& x);
 
   /// The early part of on_gradient: [begin, end) of g is final while backward still computes the
   /// rest. Called once for every parameter, in any order; not called at all in a loop that does
   /// not know.
-  virtual void on_gradient_part(at::Tensor& g, int64_t begin, int64_t end) {
-    (void)g, (void)begin, (void)end;
-  }
+  void on_gradient_part(at::Tensor& g, int64_t begin, int64_t end);
 
   /// After the gradient, before the optimizer.
-  virtual void on_gradient(const StepInfo& info, at::Tensor& x, at::Tensor& g) {
-    (void)info, (void)x, (void)g;
-  }
+  void on_gradient(const StepInfo& info, at::Tensor& x, at::Tensor& g);
 
   /// After the optimizer's step: rounds happen here.
-  virtual void after_step(const StepInfo& info, at::Tensor& x) { (void)info, (void)x; }
+  void after_step(const StepInfo& info, at::Tensor& x);
 
   /// All workers together, before anybody looks: the transport comes to rest, so that nothing is
   /// under way until the next hook. Neither x nor what comes of it later changes by a bit; what has
   /// come and is still to be applied is part of state().
-  virtual void quiesce() {}
+  void quiesce();
 
   /// Where x would stand with all that is pending applied, for evaluation, a checkpoint, the end;
   /// asked after quiesce(). x itself is untouched, and is the answer where nothing is pending.
-  virtual at::Tensor view(const at::Tensor& x) const { return x; }
+  at::Tensor view(const at::Tensor& x) const;
 
   /// The round of the last after_step, if there was one.
   virtual const std::optional<RoundReport>& last_round() const = 0;
@@ -85,12 +95,29 @@ class Algorithm {
   /// average, which counts as communication.
   virtual bool final_average_needed() const = 0;
 
-  /// Begins at `step` with the workers together: a run that goes on with another number of workers.
-  virtual void start_at(int64_t step) = 0;
-
   /// Everything a checkpoint must hold for this worker.
   virtual AlgorithmState state() const = 0;
+  /// Right after join(), with x as it was saved.
   virtual void load_state(const AlgorithmState& state) = 0;
+
+ protected:
+  /// Of the membership. @throws UsageError before the first join(), as every hook does.
+  Communicator& comm() const;
+
+ private:
+  virtual void do_join(const at::Tensor& x, int64_t step) = 0;
+  virtual void do_before_gradient(const StepInfo& info, at::Tensor& x) { (void)info, (void)x; }
+  virtual void do_on_gradient_part(at::Tensor& g, int64_t begin, int64_t end) {
+    (void)g, (void)begin, (void)end;
+  }
+  virtual void do_on_gradient(const StepInfo& info, at::Tensor& x, at::Tensor& g) {
+    (void)info, (void)x, (void)g;
+  }
+  virtual void do_after_step(const StepInfo& info, at::Tensor& x) { (void)info, (void)x; }
+  virtual void do_quiesce() {}
+  virtual at::Tensor do_view(const at::Tensor& x) const { return x; }
+
+  Communicator* comm_ = nullptr;
 };
 
 }  // namespace valley

@@ -16,39 +16,40 @@ namespace {
 class Choco : public EveryStepAlgorithm {
  public:
   Choco(const AlgorithmOptions& options, const AlgorithmContext& context)
-      : EveryStepAlgorithm(context),
-        gamma_(options.consensus_step),
+      : gamma_(options.consensus_step),
         from_zero_(options.replicas == Replicas::kZero),
         seed_(context.seed),
-        graph_(options, context.comm.size(), context.seed, "choco",
-               Graph::Weights::kDoublyStochastic),
+        graph_(options, context.seed, "choco", Graph::Weights::kDoublyStochastic),
         compressor_(make_compressor(options.compress)) {
     require(0 < gamma_ && gamma_ <= 1, "--consensus-step must be in (0, 1], got {}", gamma_);
-    require(graph_.topology().cycle() == 1,
-            "--topology {} changes over time; choco needs one that stays, because neighbours keep "
-            "replicas",
-            options.topology);
-    mine_ = neighbourhood(graph_.matrix(0), comm_.rank());
     keep("replica", replica_);
     keep("mixed", mixed_);
   }
 
-  // The loop gives all workers the same x before the first step.
-  void before_gradient(const StepInfo&, at::Tensor& x) override {
-    if (alone() || replica_.defined()) return;
-    replica_ = from_zero_ ? at::zeros_like(x) : x.clone();
-    mixed_ = replica_.clone();
+  void prepare(int workers) override {
+    graph_.prepare(workers);
+    require(graph_.topology().cycle() == 1,
+            "--topology {} changes over time; choco needs one that stays, because neighbours keep "
+            "replicas",
+            graph_.name());
   }
 
-  void after_step(const StepInfo& info, at::Tensor& x) override {
+ private:
+  void begin(const at::Tensor& x) override {
+    if (alone()) return;
+    replica_ = from_zero_ ? at::zeros_like(x) : x.clone();
+    mixed_ = replica_.clone();
+    mine_ = neighbourhood(graph_.matrix(0), comm().rank());
+    make_buffers(x);
+  }
+
+  void do_after_step(const StepInfo& info, at::Tensor& x) override {
     count_step();
     if (alone()) return;
-    require(replica_.defined(), "choco needs a training loop that calls before_gradient");
-    if (!difference_.defined()) make_buffers(x);
     difference_.copy_(x).sub_(replica_);
-    compressor_->compress(difference_, derive_seed(seed_, comm_.rank(), "choco", info.step),
+    compressor_->compress(difference_, derive_seed(seed_, comm().rank(), "choco", info.step),
                           payload_);
-    comm_.exchange(sends_, receives_);
+    comm().exchange(sends_, receives_);
     compressor_->decompress(payload_, difference_);
     replica_.add_(difference_);
     mixed_.add_(difference_, mine_.self);
@@ -59,11 +60,12 @@ class Choco : public EveryStepAlgorithm {
     x.add_(mixed_, gamma_).sub_(replica_, gamma_);
   }
 
- private:
   void make_buffers(const at::Tensor& x) {
     difference_ = at::empty_like(x);
     const int64_t bytes = compressor_->bytes(x.numel(), int64_t(x.element_size()));
     payload_ = at::empty({bytes}, at::kByte);
+    sends_.clear();
+    receives_.clear();
     for (const int peer : mine_.send) sends_.push_back({peer, payload_});
     for (const Neighbour& peer : mine_.receive) {
       receives_.push_back({peer.rank, at::empty({bytes}, at::kByte)});
@@ -91,7 +93,8 @@ std::unique_ptr<Algorithm> make_choco(const AlgorithmOptions& options,
 
 int64_t choco_bytes(const RoundCost& cost, const AlgorithmOptions& options) {
   if (cost.workers == 1) return 0;
-  Graph graph(options, cost.workers, cost.seed, "choco", Graph::Weights::kDoublyStochastic);
+  Graph graph(options, cost.seed, "choco", Graph::Weights::kDoublyStochastic);
+  graph.prepare(cost.workers);
   const auto messages = static_cast<int64_t>(neighbourhood(graph.matrix(0), cost.rank).send.size());
   return messages * make_compressor(options.compress)->bytes(cost.d, cost.element_size);
 }

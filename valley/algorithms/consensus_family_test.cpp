@@ -32,10 +32,9 @@ at::Tensor entry(const Algorithm& algorithm, const std::string& name) {
 TEST(Easgd, ThePullAndTheCentreByHand) {
   run_ranks(2, [](Communicator& comm) {
     const auto easgd = find_algorithm("easgd").make(
-        {.pull_push = {.push = 0}, .period = {.base = 1}, .moving_rate = 0.5},
-        {.comm = comm, .total_steps = 2});
+        {.pull_push = {.push = 0}, .period = {.base = 1}, .moving_rate = 0.5}, {.total_steps = 2});
     at::Tensor x = vec({4, 0});
-    easgd->before_gradient({}, x);                          // z = (4, 0)
+    easgd->join(comm, x);                                   // z = (4, 0)
     x.copy_(comm.rank() == 0 ? vec({8, 4}) : vec({4, 8}));  // x_A = (6, 6)
     easgd->after_step({.total_steps = 2}, x);
     // alpha = 1/4: x + (z - x) / 4; z = (4, 0) / 2 + (6, 6) / 2.
@@ -49,10 +48,9 @@ TEST(Easgd, ThePullAndTheCentreByHand) {
 TEST(Easgd, TheSumOfWorkersAndCentreIsConservedWithoutPush) {
   run_ranks(3, [](Communicator& comm) {
     const auto easgd = find_algorithm("easgd").make(
-        {.pull_push = {.push = 0}, .period = {.base = 1}, .moving_rate = 0.9},
-        {.comm = comm, .total_steps = 20});
+        {.pull_push = {.push = 0}, .period = {.base = 1}, .moving_rate = 0.9}, {.total_steps = 20});
     at::Tensor x = normals({10}, 1);
-    easgd->before_gradient({}, x);
+    easgd->join(comm, x);
     x.copy_(normals({10}, uint64_t(2 + comm.rank())));
     const auto total = [&] {
       const at::Tensor sum = x.clone();
@@ -73,26 +71,13 @@ TEST(Easgd, ThePushKeepsTheWidthOfDppf) {
   run_ranks(2, [](Communicator& comm) {
     const auto easgd = find_algorithm("easgd").make(
         {.pull_push = {.push = 0.5}, .period = {.base = 1}, .moving_rate = 0.2},
-        {.comm = comm, .total_steps = 300});
+        {.total_steps = 300});
     at::Tensor x = at::zeros({6}, at::kDouble);
-    easgd->before_gradient({}, x);
+    easgd->join(comm, x);
     x.copy_(normals({6}, uint64_t(comm.rank())));
     for (int64_t step = 0; step < 300; ++step)
       easgd->after_step({.step = step, .total_steps = 300}, x);
     EXPECT_NEAR(easgd->last_round()->distance, 5, 1e-9);  // lambda / alpha, alpha = .1
-  });
-}
-
-TEST(Easgd, NeedsToSeeTheStart) {
-  run_ranks(2, [](Communicator& comm) {
-    const auto easgd = find_algorithm("easgd").make({.period = {.base = 1}}, {.comm = comm});
-    at::Tensor x = at::zeros({2}, at::kDouble);
-    try {
-      easgd->after_step({}, x);
-      ADD_FAILURE() << "no error";
-    } catch (const UsageError& e) {
-      EXPECT_STREQ(e.what(), "easgd needs a training loop that calls before_gradient");
-    }
   });
 }
 
@@ -105,10 +90,11 @@ TEST(Lgrawa, EveryLayerHasItsOwnWeights) {
     const double own = comm.rank() == 0 ? 1 : 3;
     const auto lgrawa = find_algorithm("lgrawa").make(
         {.pull_push = {.pull = 0.5, .push = 0}, .period = {.base = 1}},
-        {.comm = comm, .layers = {{0, 3}, {3, 4}}, .layer_gradient_norms = [own] {
+        {.layers = {{0, 3}, {3, 4}}, .layer_gradient_norms = [own] {
            return std::vector<double>{own, 4 - own};
          }});
     at::Tensor x = X[comm.rank()].clone();
+    lgrawa->join(comm, x);
     lgrawa->after_step({}, x);
     at::Tensor center = 0.75 * X[0] + 0.25 * X[1];
     center.narrow(0, 3, 4).copy_((0.25 * X[0] + 0.75 * X[1]).narrow(0, 3, 4));
@@ -124,10 +110,11 @@ TEST(Lgrawa, WithOneLayerItIsMgrawa) {
       int round = 0;
       const auto algorithm = find_algorithm(name).make(
           {.pull_push = {.pull = 0.5, .push = 0.1}, .period = {.base = 1}},
-          {.comm = comm, .total_steps = 3, .layers = {{0, 7}}, .layer_gradient_norms = [&] {
+          {.total_steps = 3, .layers = {{0, 7}}, .layer_gradient_norms = [&] {
              return std::vector<double>{1.0 + comm.rank() + round++};
            }});
       at::Tensor x = X[comm.rank()].clone();
+      algorithm->join(comm, x);
       for (int64_t step = 0; step < 3; ++step)
         algorithm->after_step({.step = step, .total_steps = 3}, x);
       ends.push_back(x);
@@ -137,10 +124,10 @@ TEST(Lgrawa, WithOneLayerItIsMgrawa) {
 }
 
 TEST(Lgrawa, NeedsTheLayers) {
-  run_ranks(1, [](Communicator& comm) {
+  run_ranks(1, [](Communicator&) {
     try {
       find_algorithm("lgrawa").make(
-          {}, {.comm = comm, .layer_gradient_norms = [] { return std::vector<double>{1}; }});
+          {}, {.layer_gradient_norms = [] { return std::vector<double>{1}; }});
       ADD_FAILURE() << "no error";
     } catch (const UsageError& e) {
       EXPECT_STREQ(e.what(),
@@ -156,8 +143,9 @@ TEST(LsgdLeaderPull, PullsTowardsTheLastLeaderWithinAPeriod) {
   run_ranks(2, [](Communicator& comm) {
     const auto lsgd = find_algorithm("lsgd").make(
         {.pull_push = {.pull = 0.5, .push = 0}, .period = {.base = 2}, .leader_pull = 0.5},
-        {.comm = comm, .total_steps = 10});
+        {.total_steps = 10});
     at::Tensor x = comm.rank() == 0 ? vec({0}) : vec({8});
+    lsgd->join(comm, x);
     const double loss = comm.rank();  // worker 0 leads
     const auto step = [&](int64_t k) {
       lsgd->after_step({.step = k, .total_steps = 10, .loss = loss}, x);
@@ -180,8 +168,9 @@ std::vector<double> rounds(const std::string& name, const AlgorithmOptions& opti
     AlgorithmOptions o = options;
     o.period.base = 1;
     const auto algorithm = find_algorithm(name).make(
-        o, {.comm = comm, .total_steps = 3, .learning_rate = [](int64_t) { return 0.5; }});
+        o, {.total_steps = 3, .learning_rate = [](int64_t) { return 0.5; }});
     at::Tensor x = vec({8});
+    algorithm->join(comm, x);
     for (int64_t step = 0; step < 3; ++step) {
       algorithm->before_gradient({.step = step, .total_steps = 3}, x);
       x.sub_(comm.rank() == 0 ? 1.0 : 3.0);  // the average goes down by 2
@@ -216,8 +205,9 @@ TEST(OuterOptimizers, WithoutMomentumTheyAreLocalSgdBitForBit) {
     for (const char* name : {"local-sgd", "slowmo", "diloco"}) {
       const auto algorithm = find_algorithm(name).make(
           {.period = {.base = 2}, .outer_lr = 1, .outer_momentum = 0},
-          {.comm = comm, .total_steps = 7, .learning_rate = [](int64_t) { return 0.1; }});
+          {.total_steps = 7, .learning_rate = [](int64_t) { return 0.1; }});
       at::Tensor x = X[0].clone();
+      algorithm->join(comm, x);
       for (int64_t step = 0; step < 7; ++step) {
         algorithm->before_gradient({.step = step, .total_steps = 7}, x);
         x.sub_(X[comm.rank()], 0.1);
@@ -233,10 +223,9 @@ TEST(OuterOptimizers, WithoutMomentumTheyAreLocalSgdBitForBit) {
 TEST(SlowMo, ALearningRateOfZeroTakesTheAverage) {
   run_ranks(2, [](Communicator& comm) {
     const auto slowmo = find_algorithm("slowmo").make(
-        {.period = {.base = 1}},
-        {.comm = comm, .total_steps = 2, .learning_rate = [](int64_t) { return 0.0; }});
+        {.period = {.base = 1}}, {.total_steps = 2, .learning_rate = [](int64_t) { return 0.0; }});
     at::Tensor x = vec({1});
-    slowmo->before_gradient({}, x);
+    slowmo->join(comm, x);
     x.copy_(vec({double(comm.rank())}));
     slowmo->after_step({}, x);
     EXPECT_EQ(x.item<double>(), 0.5);

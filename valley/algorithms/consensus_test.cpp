@@ -33,10 +33,11 @@ at::Tensor run_rounds(const std::string& variant, const at::Tensor& X,
       static_cast<int>(X.size(0)),
       [&](Communicator& comm) {
         const auto algorithm = find_algorithm(variant).make(
-            options, {.comm = comm, .total_steps = rounds, .layer_gradient_norms = [&] {
+            options, {.total_steps = rounds, .layer_gradient_norms = [&] {
                         return std::vector<double>{1.0 + comm.rank()};
                       }});
         at::Tensor x = X[comm.rank()].clone();
+        algorithm->join(comm, x);
         for (int64_t step = 0; step < rounds; ++step) {
           const double loss = comm.rank() == 1 ? 0.5 : 1;
           algorithm->after_step({.step = step, .total_steps = rounds, .loss = loss}, x);

@@ -13,28 +13,31 @@ namespace {
 class D2 : public EveryStepAlgorithm {
  public:
   D2(const AlgorithmOptions& options, const AlgorithmContext& context)
-      : EveryStepAlgorithm(context),
-        graph_(options, context.comm.size(), context.seed, "d2", Graph::Weights::kDoublyStochastic),
-        mixer_(context.comm) {
+      : graph_(options, context.seed, "d2", Graph::Weights::kDoublyStochastic) {
+    keep("stepped", stepped_);
+  }
+
+  void prepare(int workers) override {
+    graph_.prepare(workers);
     require(graph_.topology().cycle() == 1 && !graph_.topology().directed(),
             "--topology {} changes over time or is directed; d2 needs one undirected graph",
-            options.topology);
+            graph_.name());
     const double smallest = lambda_min(graph_.matrix(0));
     // -1/3 itself is reached by rings of an even number of workers, up to rounding.
     require(smallest > -1.0 / 3 + 1e-9,
             "--topology {} with {} workers has lambda_min {:.6f}; d2 needs more than -1/3 (--lazy "
             "mixes with (I + P) / 2)",
-            options.topology, context.comm.size(), smallest);
-    keep("stepped", stepped_);
+            graph_.name(), workers, smallest);
   }
 
-  void before_gradient(const StepInfo&, at::Tensor& x) override {
+ private:
+  void do_before_gradient(const StepInfo&, at::Tensor& x) override {
     if (alone()) return;
     if (!before_.defined()) before_ = at::empty_like(x);
     before_.copy_(x);
   }
 
-  void after_step(const StepInfo& info, at::Tensor& x) override {
+  void do_after_step(const StepInfo& info, at::Tensor& x) override {
     count_step();
     if (alone()) return;
     if (stepped_.defined()) {
@@ -44,10 +47,9 @@ class D2 : public EveryStepAlgorithm {
     } else {
       stepped_ = x.clone();
     }
-    mixer_.mix(graph_.matrix(info.step), x);
+    mixer_.mix(comm(), graph_.matrix(info.step), x);
   }
 
- private:
   Graph graph_;
   Mixer mixer_;
   at::Tensor before_;   // x_t, [d]

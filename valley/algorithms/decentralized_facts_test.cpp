@@ -49,11 +49,11 @@ at::Tensor train(const Setting& s, const at::Tensor& start, const Gradient& grad
   run_ranks(static_cast<int>(start.size(0)), [&](Communicator& comm) {
     const auto algorithm =
         find_algorithm(s.algorithm)
-            .make(s.options,
-                  {.comm = comm, .total_steps = s.steps, .seed = 3, .learning_rate = [&](int64_t) {
-                     return s.rate;
-                   }});
+            .make(s.options, {.total_steps = s.steps, .seed = 3, .learning_rate = [&](int64_t) {
+                                return s.rate;
+                              }});
     at::Tensor x = start[comm.rank()].clone();
+    algorithm->join(comm, x);
     for (int64_t step = 0; step < s.steps; ++step) {
       const StepInfo info = {.step = step, .total_steps = s.steps};
       const at::Tensor before = x.clone();
@@ -295,8 +295,9 @@ TEST(DecentralizedFacts, TheTrackersSumIsTheSumOfTheNewestGradients) {
     run_ranks(4, [&](Communicator& comm) {
       const auto tracker = find_algorithm(algorithm).make(
           {.topology = "one-peer-exponential", .mixing = kAwc, .tracking_momentum = 0.3},
-          {.comm = comm, .seed = 3});
+          {.seed = 3});
       at::Tensor x = normals({6}, uint64_t(comm.rank()));
+      tracker->join(comm, x);
       for (int64_t step = 0; step < 20; ++step) {
         tracker->before_gradient({.step = step}, x);
         at::Tensor g = wavy(comm.rank(), x, step);
@@ -381,10 +382,10 @@ TEST(DecentralizedFacts, TwoMomentaFeedEachOtherUnlessTheirSumIsBelowOne) {
     const auto solo = make_solo();
     const auto method =
         find_algorithm("qg-dsgdm")
-            .make({.quasi_momentum = beta}, {.comm = *solo,
-                                             .total_steps = steps,
-                                             .learning_rate = [](int64_t) { return 0.1; }});
+            .make({.quasi_momentum = beta},
+                  {.total_steps = steps, .learning_rate = [](int64_t) { return 0.1; }});
     at::Tensor x = at::zeros({1}, at::kDouble), b = at::zeros_like(x);
+    method->join(*solo, x);
     for (int64_t step = 0; step < steps; ++step) {
       at::Tensor g = at::full({1}, step == 0 ? 1.0 : 0.0, at::kDouble);
       method->on_gradient({.step = step}, x, g);

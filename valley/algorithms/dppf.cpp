@@ -14,7 +14,7 @@ class Dppf : public RoundsAlgorithm {
 
  private:
   RoundReport round(const StepInfo& info, at::Tensor& x) override {
-    return pull_push_.round(x, comm_, push_factor(schedule_, info.progress()));
+    return pull_push_.round(x, comm(), push_factor(schedule_, info.progress()));
   }
 
   PushShape schedule_;

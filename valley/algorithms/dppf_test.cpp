@@ -49,8 +49,7 @@ TEST_P(Dppf, WithFullPullAndNoPushItIsLocalSgdBitForBit) {
         for (PushVariant variant : {PushVariant::kSimple, PushVariant::kExact}) {
           run(workers, [&](Communicator& comm) {
             const int64_t total = 14;
-            const AlgorithmContext context = {.comm = comm,
-                                              .total_steps = total,
+            const AlgorithmContext context = {.total_steps = total,
                                               .steps_per_epoch = 5,
                                               .learning_rate = [](int64_t) { return 0.1; }};
             AlgorithmOptions options = {.pull_push = {.pull = 1, .push = 0, .variant = variant},
@@ -60,6 +59,8 @@ TEST_P(Dppf, WithFullPullAndNoPushItIsLocalSgdBitForBit) {
             const auto local = make_local_sgd({.period = options.period}, context);
             at::Tensor x = normals({30}, static_cast<uint64_t>(comm.rank())).to(dtype);
             at::Tensor y = x.clone();
+            dppf->join(comm, x);
+            local->join(comm, y);
             for (int64_t step = 0; step < total; ++step) {
               const StepInfo info{.step = step, .total_steps = total};
               local_step(comm, step, x);
@@ -85,8 +86,9 @@ TEST_P(Dppf, WithoutPushItAveragesWithStrengthAlphaBitForBit) {
       run(workers, [&](Communicator& comm) {
         const auto dppf = make_dppf(
             {.pull_push = {.pull = 0.2, .push = 0}, .push_schedule = shape, .period = {.base = 2}},
-            {.comm = comm, .total_steps = 12});
+            {.total_steps = 12});
         at::Tensor x = normals({30}, static_cast<uint64_t>(comm.rank())), y = x.clone();
+        dppf->join(comm, x);
         for (int64_t step = 0; step < 12; ++step) {
           local_step(comm, step, x);
           local_step(comm, step, y);
@@ -120,8 +122,9 @@ TEST_P(Dppf, TheScheduleDecidesTheFinalWidth) {
       const auto dppf = make_dppf({.pull_push = {.pull = 0.1, .push = 0.5},
                                    .push_schedule = c.shape,
                                    .period = {.base = 1}},
-                                  {.comm = comm, .total_steps = rounds});
+                                  {.total_steps = rounds});
       at::Tensor x = normals({6}, static_cast<uint64_t>(comm.rank()));
+      dppf->join(comm, x);
       for (int64_t step = 0; step < rounds; ++step) {
         dppf->after_step({.step = step, .total_steps = rounds}, x);
       }
@@ -136,8 +139,9 @@ TEST_P(Dppf, TheReportFollowsTheSchedule) {
     const auto dppf = make_dppf({.pull_push = {.pull = 0.1, .push = 0.5},
                                  .push_schedule = PushShape::kLinearIncreasing,
                                  .period = {.base = 2}},
-                                {.comm = comm, .total_steps = 8});
+                                {.total_steps = 8});
     at::Tensor x = normals({6}, static_cast<uint64_t>(comm.rank()));
+    dppf->join(comm, x);
     for (int64_t step = 0; step < 8; ++step) {
       dppf->after_step({.step = step, .total_steps = 8}, x);
       if (step % 2 == 0) {
@@ -154,25 +158,18 @@ TEST_P(Dppf, TheReportFollowsTheSchedule) {
 }
 
 // Parameters of the given sizes, filled from one vector.
-class Pieces : public Model {
- public:
-  Pieces(const at::Tensor& x, const std::vector<std::vector<int64_t>>& shapes) {
-    int64_t offset = 0;
-    for (const auto& shape : shapes) {
-      const int64_t size = c10::multiply_integers(shape);
-      const at::Tensor part = x.narrow(0, offset, size).clone().view(shape);
-      parameters_.push_back({fmt::format("p{}", offset), part.set_requires_grad(true)});
-      offset += size;
-    }
+std::vector<NamedTensor> pieces(const at::Tensor& x,
+                                const std::vector<std::vector<int64_t>>& shapes) {
+  std::vector<NamedTensor> parameters;
+  int64_t offset = 0;
+  for (const auto& shape : shapes) {
+    const int64_t size = c10::multiply_integers(shape);
+    const at::Tensor part = x.narrow(0, offset, size).clone().view(shape);
+    parameters.push_back({fmt::format("p{}", offset), part.set_requires_grad(true)});
+    offset += size;
   }
-  at::Tensor forward(const at::Tensor& input) override { return input; }
-  std::vector<NamedTensor> parameters() override { return parameters_; }
-  std::vector<NamedTensor> buffers() override { return {}; }
-  void train(bool) override {}
-
- private:
-  std::vector<NamedTensor> parameters_;
-};
+  return parameters;
+}
 
 // A8: one global norm; how the vector is split into tensors does not matter.
 TEST_P(Dppf, HowTheVectorIsSplitIntoTensorsDoesNotMatter) {
@@ -182,10 +179,10 @@ TEST_P(Dppf, HowTheVectorIsSplitIntoTensorsDoesNotMatter) {
       at::Tensor expected;
       for (const auto& shapes : std::vector<std::vector<std::vector<int64_t>>>{
                {{24}}, {{4, 6}}, {{1}, {2, 3}, {17}}, {{2, 2, 2}, {8}, {1, 8}}}) {
-        Pieces model(start, shapes);
-        const FlatParameters flat(model);
-        const auto dppf = make_dppf({.period = {.base = 1}}, {.comm = comm, .total_steps = 5});
+        const FlatParameters flat(pieces(start, shapes));
+        const auto dppf = make_dppf({.period = {.base = 1}}, {.total_steps = 5});
         at::Tensor x = flat.values();
+        dppf->join(comm, x);
         for (int64_t step = 0; step < 5; ++step) {
           dppf->after_step({.step = step, .total_steps = 5}, x);
         }

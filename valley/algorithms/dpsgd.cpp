@@ -11,33 +11,32 @@ namespace {
 class Dpsgd : public EveryStepAlgorithm {
  public:
   Dpsgd(const AlgorithmOptions& options, const AlgorithmContext& context)
-      : EveryStepAlgorithm(context),
-        order_(options.mixing),
-        graph_(options, context.comm.size(), context.seed, "dpsgd",
-               Graph::Weights::kDoublyStochastic),
-        mixer_(context.comm) {}
+      : order_(options.mixing),
+        graph_(options, context.seed, "dpsgd", Graph::Weights::kDoublyStochastic) {}
 
-  void before_gradient(const StepInfo& info, at::Tensor& x) override {
+  void prepare(int workers) override { graph_.prepare(workers); }
+
+ private:
+  void do_before_gradient(const StepInfo& info, at::Tensor& x) override {
     if (alone()) return;
-    if (order_ == MixingOrder::kAwc) mixer_.start(graph_.matrix(info.step), x);
-    if (order_ == MixingOrder::kCta) mixer_.mix(graph_.matrix(info.step), x);
+    if (order_ == MixingOrder::kAwc) mixer_.start(comm(), graph_.matrix(info.step), x);
+    if (order_ == MixingOrder::kCta) mixer_.mix(comm(), graph_.matrix(info.step), x);
   }
 
-  void on_gradient(const StepInfo&, at::Tensor& x, at::Tensor&) override {
+  void do_on_gradient(const StepInfo&, at::Tensor& x, at::Tensor&) override {
     if (alone() || order_ != MixingOrder::kAwc) return;
     if (!way_.defined()) way_ = at::empty_like(x);
     mixer_.finish(way_);
     way_.sub_(x);
   }
 
-  void after_step(const StepInfo& info, at::Tensor& x) override {
+  void do_after_step(const StepInfo& info, at::Tensor& x) override {
     count_step();
     if (alone()) return;
     if (order_ == MixingOrder::kAwc) x.add_(way_);
-    if (order_ == MixingOrder::kAtc) mixer_.mix(graph_.matrix(info.step), x);
+    if (order_ == MixingOrder::kAtc) mixer_.mix(comm(), graph_.matrix(info.step), x);
   }
 
- private:
   MixingOrder order_;
   Graph graph_;
   Mixer mixer_;

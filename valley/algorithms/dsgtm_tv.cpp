@@ -8,8 +8,10 @@ namespace {
 class DsgtmTv : public Tracking {
  public:
   DsgtmTv(const AlgorithmOptions& options, const AlgorithmContext& context)
-      : Tracking(context, MixingOrder::kAwc, options.tracking_momentum, "dsgtm-tv"),
-        graph_(options, context.comm.size(), context.seed, "dsgtm-tv", Graph::Weights::kAny) {}
+      : Tracking(MixingOrder::kAwc, options.tracking_momentum, "dsgtm-tv"),
+        graph_(options, context.seed, "dsgtm-tv", Graph::Weights::kAny) {}
+
+  void prepare(int workers) override { graph_.prepare(workers); }
 
  private:
   MixingMatrix weights_of_x(int64_t t) override {
@@ -30,7 +32,8 @@ std::unique_ptr<Algorithm> make_dsgtm_tv(const AlgorithmOptions& options,
 }
 
 int64_t dsgtm_tv_bytes(const RoundCost& cost, const AlgorithmOptions& options) {
-  const Graph graph(options, cost.workers, cost.seed, "dsgtm-tv", Graph::Weights::kAny);
+  Graph graph(options, cost.seed, "dsgtm-tv", Graph::Weights::kAny);
+  graph.prepare(cost.workers);
   const int64_t one = Mixer::bytes(row_stochastic(graph.topology().graph(cost.round)), cost.rank,
                                    cost.d, cost.element_size);
   return (cost.round == 0 ? 1 : 2) * one;

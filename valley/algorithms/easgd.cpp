@@ -10,11 +10,11 @@
 namespace valley {
 namespace {
 
-PullPushOptions pull_push_of(const AlgorithmOptions& options, int workers) {
+PullPushOptions pull_push_of(const AlgorithmOptions& options) {
   const double beta = options.moving_rate;
   require(0 < beta && beta <= 1, "--moving-rate must be in (0, 1], got {}", beta);
   PullPushOptions result = options.pull_push;
-  result.pull = beta / workers;
+  result.pull = beta;
   return result;
 }
 
@@ -24,31 +24,34 @@ class Easgd : public RoundsAlgorithm {
       : RoundsAlgorithm(options, context),
         beta_(options.moving_rate),
         schedule_(options.push_schedule),
-        consensus_(pull_push_of(options, context.comm.size())) {
+        pull_push_(pull_push_of(options)),
+        consensus_(pull_push_) {
     keep("center", center_);
   }
 
-  // The loop gives all workers the same x before the first step.
-  void before_gradient(const StepInfo&, at::Tensor& x) override {
-    if (!center_.defined()) center_ = x.clone();
+  void prepare(int workers) override {
+    pull_push_.pull = beta_ / workers;
+    consensus_ = Consensus(pull_push_);
   }
 
  private:
+  void begin(const at::Tensor& x) override { center_ = x.clone(); }
+
   RoundReport round(const StepInfo& info, at::Tensor& x) override {
-    require(center_.defined(), "easgd needs a training loop that calls before_gradient");
-    if (comm_.size() == 1) return {};
+    if (comm().size() == 1) return {};
     if (!sum_.defined()) sum_ = at::empty_like(x), next_center_ = at::empty_like(x);
-    comm_.all_reduce_sum(x, sum_);
+    comm().all_reduce_sum(x, sum_);
     next_center_.copy_(center_);
-    lerp_to_mean(next_center_, sum_, comm_.size(), beta_);
+    lerp_to_mean(next_center_, sum_, comm().size(), beta_);
     const RoundReport report =
-        consensus_.round(x, center_, sum_, comm_.size(), push_factor(schedule_, info.progress()));
+        consensus_.round(x, center_, sum_, comm().size(), push_factor(schedule_, info.progress()));
     std::swap(center_, next_center_);
     return report;
   }
 
   double beta_;
   PushShape schedule_;
+  PullPushOptions pull_push_;
   Consensus consensus_;
   at::Tensor center_;             // z, [d]
   at::Tensor sum_, next_center_;  // [d], kept between rounds

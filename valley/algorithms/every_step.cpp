@@ -4,11 +4,10 @@
 
 namespace valley {
 
-EveryStepAlgorithm::EveryStepAlgorithm(const AlgorithmContext& context) : comm_(context.comm) {}
-
-void EveryStepAlgorithm::start_at(int64_t) {
+void EveryStepAlgorithm::do_join(const at::Tensor& x, int64_t) {
   steps_ = 0;
   kept_.forget();
+  begin(x);
 }
 
 AlgorithmState EveryStepAlgorithm::state() const {

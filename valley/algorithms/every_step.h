@@ -13,27 +13,27 @@ namespace valley {
 /// names in its constructor the vectors that it keeps.
 class EveryStepAlgorithm : public Algorithm {
  public:
-  explicit EveryStepAlgorithm(const AlgorithmContext& context);
-
   const std::optional<RoundReport>& last_round() const final { return none_; }
   int64_t rounds() const final { return steps_; }
   int64_t period() const final { return 1; }
-  bool final_average_needed() const override { return comm_.size() > 1 && steps_ > 0; }
-  void start_at(int64_t step) override;
+  bool final_average_needed() const override { return comm().size() > 1 && steps_ > 0; }
   AlgorithmState state() const override;
   void load_state(const AlgorithmState& state) override;
 
  protected:
+  /// All workers stand together at x: what the method remembers from here.
+  virtual void begin(const at::Tensor& x) { (void)x; }
+
   void count_step() { ++steps_; }
-  bool alone() const { return comm_.size() == 1; }
+  bool alone() const { return comm().size() == 1; }
 
   /// x, a member, is in the checkpoint under `name`; undefined until it is needed, and again when
   /// the workers start together anew.
   void keep(std::string name, at::Tensor& x) { kept_.add(std::move(name), x); }
 
-  Communicator& comm_;
-
  private:
+  void do_join(const at::Tensor& x, int64_t step) final;
+
   int64_t steps_ = 0;
   KeptVectors kept_;
   std::optional<RoundReport> none_;

@@ -6,18 +6,21 @@
 
 namespace valley {
 
-GradientBuckets::GradientBuckets(Communicator& comm, int64_t bucket_bytes)
-    : comm_(comm), bucket_bytes_(bucket_bytes) {
+GradientBuckets::GradientBuckets(int64_t bucket_bytes) : bucket_bytes_(bucket_bytes) {
   require(bucket_bytes_ > 0, "--bucket-bytes must be at least 1, got {}", bucket_bytes_);
 }
 
-void GradientBuckets::expect(const at::Tensor& like) {
-  if (buckets_.empty()) {
-    const int64_t size = std::max<int64_t>(1, bucket_bytes_ / like.element_size());
-    for (int64_t end = like.numel(); end > 0; end -= size) {
-      buckets_.push_back({std::max<int64_t>(0, end - size), end, 0});
-    }
+void GradientBuckets::join(Communicator& comm, const at::Tensor& like) {
+  comm_ = &comm;
+  buckets_.clear();
+  const int64_t size = std::max<int64_t>(1, bucket_bytes_ / like.element_size());
+  for (int64_t end = like.numel(); end > 0; end -= size) {
+    buckets_.push_back({std::max<int64_t>(0, end - size), end, 0});
   }
+  expect();
+}
+
+void GradientBuckets::expect() {
   for (Bucket& bucket : buckets_) bucket.missing = bucket.end - bucket.begin;
   next_ = 0;
 }
@@ -31,18 +34,17 @@ void GradientBuckets::part(at::Tensor& g, int64_t begin, int64_t end) {
 }
 
 void GradientBuckets::finish(at::Tensor& g) {
-  if (buckets_.empty()) expect(g);  // a loop without before_gradient
   while (next_ < buckets_.size()) start_next(g);
   for (auto& work : works_) work->wait();
   works_.clear();
-  g.div_(comm_.size());
-  expect(g);
+  g.div_(comm_->size());
+  expect();
 }
 
 void GradientBuckets::start_next(at::Tensor& g) {
   const Bucket& bucket = buckets_[next_++];
   const at::Tensor part = g.narrow(0, bucket.begin, bucket.end - bucket.begin);
-  works_.push_back(comm_.start_all_reduce_sum(part, part));
+  works_.push_back(comm_->start_all_reduce_sum(part, part));
 }
 
 }  // namespace valley

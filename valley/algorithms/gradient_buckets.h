@@ -25,10 +25,10 @@ namespace valley {
 class GradientBuckets {
  public:
   /// @throws UsageError if bucket_bytes is below 1.
-  GradientBuckets(Communicator& comm, int64_t bucket_bytes);
+  explicit GradientBuckets(int64_t bucket_bytes);
 
-  /// Everything of the next gradient is still to come; `like` has its size and dtype.
-  void expect(const at::Tensor& like);
+  /// The workers, and a vector of the gradient's size and dtype.
+  void join(Communicator& comm, const at::Tensor& like);
 
   /// [begin, end) of g is final.
   void part(at::Tensor& g, int64_t begin, int64_t end);
@@ -41,9 +41,10 @@ class GradientBuckets {
     int64_t begin, end, missing;
   };
 
+  void expect();  // everything of the next gradient is still to come
   void start_next(at::Tensor& g);
 
-  Communicator& comm_;
+  Communicator* comm_ = nullptr;
   int64_t bucket_bytes_;
   std::vector<Bucket> buckets_;  // in the order they are sent
   size_t next_ = 0;              // the first bucket not started

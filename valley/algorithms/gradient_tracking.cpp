@@ -8,9 +8,10 @@ namespace {
 class GradientTracking : public Tracking {
  public:
   GradientTracking(const AlgorithmOptions& options, const AlgorithmContext& context)
-      : Tracking(context, options.mixing, /*beta=*/0, "gradient-tracking"),
-        graph_(options, context.comm.size(), context.seed, "gradient-tracking",
-               Graph::Weights::kDoublyStochastic) {}
+      : Tracking(options.mixing, /*beta=*/0, "gradient-tracking"),
+        graph_(options, context.seed, "gradient-tracking", Graph::Weights::kDoublyStochastic) {}
+
+  void prepare(int workers) override { graph_.prepare(workers); }
 
  private:
   MixingMatrix weights_of_x(int64_t t) override { return graph_.matrix(t); }

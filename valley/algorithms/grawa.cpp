@@ -27,10 +27,7 @@ Grawa::Grawa(const AlgorithmOptions& options, const AlgorithmContext& context, G
           name);
 }
 
-void Grawa::start_at(int64_t step) {
-  RoundsAlgorithm::start_at(step);
-  weights_.reset();
-}
+void Grawa::begin(const at::Tensor&) { weights_.reset(); }
 
 AlgorithmState Grawa::state() const {
   auto state = RoundsAlgorithm::state();
@@ -46,7 +43,7 @@ void Grawa::load_state(const AlgorithmState& state) {
 RoundReport Grawa::round(const StepInfo& info, at::Tensor& x) {
   const double factor = push_factor(schedule_, info.progress());
   // Alone, a worker is its own mean; x / G * G would round it.
-  if (comm_.size() == 1) return consensus_.round(x, x.clone(), x.clone(), 1, factor);
+  if (comm().size() == 1) return consensus_.round(x, x.clone(), x.clone(), 1, factor);
 
   const int64_t d = x.numel();
   std::vector<double> norms = layer_norms_();
@@ -71,12 +68,12 @@ RoundReport Grawa::round(const StepInfo& info, at::Tensor& x) {
     sum = sent_.narrow(0, d + count, d);
     sum.copy_(x);
   }
-  comm_.all_reduce_sum(sent_, sent_);
+  comm().all_reduce_sum(sent_, sent_);
   for (int64_t l = 0; l < count; ++l) {
     const auto& [offset, size] = groups[static_cast<size_t>(l)];
     center.narrow(0, offset, size).div_(totals.narrow(0, l, 1));
   }
-  return consensus_.round(x, center, sum, comm_.size(), factor);
+  return consensus_.round(x, center, sum, comm().size(), factor);
 }
 
 }  // namespace valley

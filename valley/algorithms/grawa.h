@@ -23,11 +23,11 @@ class Grawa : public RoundsAlgorithm {
   Grawa(const AlgorithmOptions& options, const AlgorithmContext& context, Groups groups,
         const std::string& name);
 
-  void start_at(int64_t step) override;
   AlgorithmState state() const override;
   void load_state(const AlgorithmState& state) override;
 
  private:
+  void begin(const at::Tensor& x) override;
   RoundReport round(const StepInfo& info, at::Tensor& x) override;
 
   PushShape schedule_;

@@ -10,7 +10,7 @@ class LocalSgd : public RoundsAlgorithm {
   using RoundsAlgorithm::RoundsAlgorithm;
 
  private:
-  RoundReport round(const StepInfo&, at::Tensor& x) override { return average_.round(x, comm_); }
+  RoundReport round(const StepInfo&, at::Tensor& x) override { return average_.round(x, comm()); }
 
   PullPush average_{{.pull = 1, .push = 0}};
 };

@@ -20,28 +20,14 @@
 namespace valley::local_sgd_test {
 namespace {
 
-// x [d] as a matrix and a vector; what it computes is the test's matter.
-class TwoParameters : public Model {
- public:
-  TwoParameters()
-      : weight_(normals({3, 3}, 1).set_requires_grad(true)),
-        bias_(normals({2}, 2).set_requires_grad(true)) {}
-  at::Tensor forward(const at::Tensor& input) override { return input; }
-  std::vector<NamedTensor> parameters() override { return {{"weight", weight_}, {"bias", bias_}}; }
-  std::vector<NamedTensor> buffers() override { return {}; }
-  void train(bool) override {}
-
- private:
-  at::Tensor weight_, bias_;
-};
-
 // A worker's least squares, ||A x - b||^2 / 2n, other data in every step; trained for `steps`.
 at::Tensor train(Communicator& comm, Algorithm& algorithm, const OptimizerOptions& options,
                  int64_t steps) {
-  TwoParameters model;
-  const FlatParameters flat(model);
+  const FlatParameters flat({{"weight", normals({3, 3}, 1).set_requires_grad(true)},
+                             {"bias", normals({2}, 2).set_requires_grad(true)}});
   const auto optimizer = make_optimizer(options, flat);
   at::Tensor x = flat.values(), g = flat.gradients();
+  algorithm.join(comm, x);
   const int64_t n = 8, d = x.numel();
   for (int64_t step = 0; step < steps; ++step) {
     const auto seed = static_cast<uint64_t>(100 * step + comm.rank());
@@ -76,9 +62,8 @@ TEST_P(LocalSgd, WithPeriodOneItIsSynchronousSgd) {
         OptimizerOptions{.momentum = 0.9, .nesterov = true, .weight_decay = 0.01}}) {
     for (int workers : worlds()) {
       run(workers, [&](Communicator& comm) {
-        const auto ssgd = make_ssgd({.bucket_bytes = 50}, {.comm = comm, .total_steps = 40});
-        const auto local =
-            make_local_sgd({.period = {.base = 1}}, {.comm = comm, .total_steps = 40});
+        const auto ssgd = make_ssgd({.bucket_bytes = 50}, {.total_steps = 40});
+        const auto local = make_local_sgd({.period = {.base = 1}}, {.total_steps = 40});
         const at::Tensor a = train(comm, *ssgd, optimizer, 40);
         const at::Tensor b = train(comm, *local, optimizer, 40);
         EXPECT_LT((a - b).abs().max().item<double>(), 1e-10);
@@ -92,9 +77,10 @@ TEST_P(LocalSgd, WithPeriodOneItIsSynchronousSgd) {
 TEST_P(LocalSgd, ARoundIsTheAverageAndBetweenRoundsNobodyMoves) {
   for (int workers : worlds()) {
     run(workers, [](Communicator& comm) {
-      const auto local = make_local_sgd({.period = {.base = 3}}, {.comm = comm, .total_steps = 7});
+      const auto local = make_local_sgd({.period = {.base = 3}}, {.total_steps = 7});
       const double mean = (comm.size() - 1) / 2.0;
       at::Tensor x = at::full({5}, comm.rank(), at::kDouble);
+      local->join(comm, x);
       for (int64_t step = 0; step < 7; ++step) {
         const at::Tensor before = x.clone();
         local->before_gradient({.step = step}, x);
@@ -123,16 +109,18 @@ TEST_P(LocalSgd, ARoundIsTheAverageAndBetweenRoundsNobodyMoves) {
 
 TEST_P(LocalSgd, TheDistanceOfTheRoundIsReported) {
   run(3, [](Communicator& comm) {
-    const auto local = make_local_sgd({.period = {.base = 1}}, {.comm = comm});
+    const auto local = make_local_sgd({.period = {.base = 1}}, {});
     at::Tensor x = at::full({4}, comm.rank(), at::kDouble);  // mean 1, distances 2 0 2
+    local->join(comm, x);
     local->after_step({}, x);
     EXPECT_NEAR(local->last_round()->distance, comm.rank() == 1 ? 0 : 2, 1e-15);
   });
 }
 
 // The steps, counted from 1, that end with a round.
-std::vector<int64_t> round_steps(Algorithm& algorithm, int64_t total) {
+std::vector<int64_t> round_steps(Communicator& comm, Algorithm& algorithm, int64_t total) {
   at::Tensor x = at::zeros({2}, at::kDouble);
+  algorithm.join(comm, x);
   std::vector<int64_t> steps;
   for (int64_t step = 0; step < total; ++step) {
     algorithm.after_step({.step = step, .total_steps = total}, x);
@@ -155,10 +143,10 @@ TEST_P(LocalSgd, ItMeetsWhenThePeriodSays) {
                         Case{"post-local:2:4", 16, {1, 2, 3, 4, 5, 6, 10, 14}, true},
                         Case{"qsr:2:0.2", 40, {4, 8, 24, 40}, false}}) {
     run(3, [&](Communicator& comm) {
-      const auto local = make_local_sgd(
-          {.period = parse_period(c.period)},
-          {.comm = comm, .total_steps = c.total, .steps_per_epoch = 3, .learning_rate = rate});
-      EXPECT_EQ(round_steps(*local, c.total), c.rounds) << c.period;
+      const auto local =
+          make_local_sgd({.period = parse_period(c.period)},
+                         {.total_steps = c.total, .steps_per_epoch = 3, .learning_rate = rate});
+      EXPECT_EQ(round_steps(comm, *local, c.total), c.rounds) << c.period;
       EXPECT_EQ(local->final_average_needed(), c.final_average) << c.period;
       EXPECT_EQ(comm.total_bytes(), static_cast<int64_t>(c.rounds.size()) * 2 * 8);
     });
@@ -168,9 +156,10 @@ TEST_P(LocalSgd, ItMeetsWhenThePeriodSays) {
 TEST_P(LocalSgd, ThePeriodInForceIsTold) {
   run(2, [](Communicator& comm) {
     const auto local = make_local_sgd({.period = parse_period("post-local:1:4")},
-                                      {.comm = comm, .total_steps = 20, .steps_per_epoch = 3});
+                                      {.total_steps = 20, .steps_per_epoch = 3});
     std::vector<int64_t> periods;
     at::Tensor x = at::zeros({2}, at::kDouble);
+    local->join(comm, x);
     for (int64_t step = 0; step < 8; ++step) {
       periods.push_back(local->period());
       local->after_step({.step = step, .total_steps = 20}, x);
@@ -180,8 +169,7 @@ TEST_P(LocalSgd, ThePeriodInForceIsTold) {
 }
 
 TEST(LocalSgdState, ADamagedOrForeignCheckpointIsRefused) {
-  const auto solo = make_solo();
-  const auto local = make_local_sgd({}, {.comm = *solo, .total_steps = 10});
+  const auto local = make_local_sgd({}, {.total_steps = 10});
   const auto error_of = [&](const std::vector<std::pair<std::string, at::Tensor>>& state) {
     try {
       local->load_state(state);

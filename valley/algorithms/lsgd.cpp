@@ -27,11 +27,6 @@ class Lsgd : public RoundsAlgorithm {
     if (leader_pull_ > 0) keep("leader", center_);
   }
 
-  void start_at(int64_t step) override {
-    RoundsAlgorithm::start_at(step);
-    loss_sum_ = loss_count_ = 0;
-  }
-
   AlgorithmState state() const override {
     auto state = RoundsAlgorithm::state();
     state.emplace_back("losses", at::tensor({loss_sum_, loss_count_}, at::kDouble));
@@ -46,10 +41,12 @@ class Lsgd : public RoundsAlgorithm {
   }
 
  private:
+  void begin(const at::Tensor&) override { loss_sum_ = loss_count_ = 0; }
+
   void after_local_step(const StepInfo& info, at::Tensor& x) override {
     loss_sum_ += info.loss;
     ++loss_count_;
-    if (leader_pull_ > 0 && center_.defined() && comm_.size() > 1) {
+    if (leader_pull_ > 0 && center_.defined() && comm().size() > 1) {
       lerp_to_mean(x, center_, 1, leader_pull_ / double(period()));
     }
   }
@@ -57,13 +54,13 @@ class Lsgd : public RoundsAlgorithm {
   RoundReport round(const StepInfo& info, at::Tensor& x) override {
     const int leader = find_leader(x);
     if (!center_.defined()) center_ = at::empty_like(x);
-    if (comm_.rank() == leader) center_.copy_(x);
-    comm_.broadcast(center_, leader);
+    if (comm().rank() == leader) center_.copy_(x);
+    comm().broadcast(center_, leader);
     if (consensus_.pushes()) {
       if (!sum_.defined()) sum_ = at::empty_like(x);
-      comm_.all_reduce_sum(x, sum_);
+      comm().all_reduce_sum(x, sum_);
     }
-    return consensus_.round(x, center_, sum_, comm_.size(),
+    return consensus_.round(x, center_, sum_, comm().size(),
                             push_factor(schedule_, info.progress()));
   }
 
@@ -72,10 +69,10 @@ class Lsgd : public RoundsAlgorithm {
     if (std::isnan(mean)) mean = std::numeric_limits<double>::infinity();
     loss_sum_ = loss_count_ = 0;
     const at::Tensor losses =
-        comm_.all_gather(at::full({1}, mean, x.options())).flatten().to(at::kDouble);
+        comm().all_gather(at::full({1}, mean, x.options())).flatten().to(at::kDouble);
     const double* loss = losses.data_ptr<double>();
     int leader = 0;
-    for (int m = 1; m < comm_.size(); ++m) {
+    for (int m = 1; m < comm().size(); ++m) {
       if (loss[m] < loss[leader]) leader = m;
     }
     return leader;

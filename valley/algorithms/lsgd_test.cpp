@@ -29,9 +29,10 @@ at::Tensor round(const at::Tensor& X, const PullPushOptions& options,
       static_cast<int>(X.size(0)),
       [&](Communicator& comm) {
         const auto steps = static_cast<int64_t>(losses[0].size());
-        const auto lsgd = make_lsgd({.pull_push = options, .period = {.base = steps}},
-                                    {.comm = comm, .total_steps = steps});
+        const auto lsgd =
+            make_lsgd({.pull_push = options, .period = {.base = steps}}, {.total_steps = steps});
         at::Tensor x = X[comm.rank()].clone();
+        lsgd->join(comm, x);
         for (int64_t step = 0; step < steps; ++step) {
           lsgd->after_step({.step = step, .total_steps = steps, .loss = losses[comm.rank()][step]},
                            x);
@@ -111,9 +112,10 @@ TEST(LsgdLeader, IsNeverOneWithoutALoss) {
 // Only the losses since the last round count.
 TEST(LsgdLeader, IsChosenAnewEveryRound) {
   run_ranks(2, [](Communicator& comm) {
-    const auto lsgd = make_lsgd({.pull_push = {.pull = 1, .push = 0}, .period = {.base = 1}},
-                                {.comm = comm, .total_steps = 2});
+    const auto lsgd =
+        make_lsgd({.pull_push = {.pull = 1, .push = 0}, .period = {.base = 1}}, {.total_steps = 2});
     const double losses[2][2] = {{0, 5}, {9, 4}};  // by rank and step
+    lsgd->join(comm, normals({4}, 0));
     for (int64_t step = 0; step < 2; ++step) {
       at::Tensor x = normals({4}, static_cast<uint64_t>(comm.rank()));
       lsgd->after_step({.step = step, .total_steps = 2, .loss = losses[comm.rank()][step]}, x);
@@ -126,17 +128,18 @@ TEST(LsgdLeader, IsChosenAnewEveryRound) {
 TEST(LsgdCheckpoint, HoldsTheLossesSoFar) {
   run_ranks(2, [](Communicator& comm) {
     const AlgorithmOptions options = {.pull_push = {.pull = 1, .push = 0}, .period = {.base = 2}};
-    const AlgorithmContext context = {.comm = comm, .total_steps = 2};
+    const AlgorithmContext context = {.total_steps = 2};
     const double losses[2][2] = {{1, 3}, {5, 1}};  // by rank and step: rank 0 leads by the mean
     at::Tensor x = normals({4}, static_cast<uint64_t>(comm.rank()));
     const auto before = make_lsgd(options, context), after = make_lsgd(options, context);
+    for (Algorithm* algorithm : {before.get(), after.get()}) algorithm->join(comm, x);
     before->after_step({.step = 0, .total_steps = 2, .loss = losses[comm.rank()][0]}, x);
     after->load_state(before->state());
     after->after_step({.step = 1, .total_steps = 2, .loss = losses[comm.rank()][1]}, x);
     EXPECT_TRUE(x.equal(normals({4}, 0)));
 
-    // A start at another step forgets them.
-    before->start_at(1);
+    // Another membership forgets them.
+    before->join(comm, x, 1);
     x = normals({4}, static_cast<uint64_t>(comm.rank()));
     before->after_step({.step = 0, .total_steps = 2, .loss = losses[comm.rank()][1]}, x);
     before->after_step({.step = 1, .total_steps = 2, .loss = losses[comm.rank()][1]}, x);
@@ -145,8 +148,8 @@ TEST(LsgdCheckpoint, HoldsTheLossesSoFar) {
 }
 
 TEST(LsgdCheckpoint, OfAnotherAlgorithmIsRefused) {
-  run_ranks(1, [](Communicator& comm) {
-    const auto lsgd = make_lsgd({}, {.comm = comm});
+  run_ranks(1, [](Communicator&) {
+    const auto lsgd = make_lsgd({}, {});
     auto state = lsgd->state();
     const auto error = [&] {
       try {

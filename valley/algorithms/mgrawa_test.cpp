@@ -35,11 +35,12 @@ at::Tensor last_round(const at::Tensor& X, const PullPushOptions& options, const
         const auto rounds = static_cast<int64_t>(norms.size());
         const auto mgrawa = make_mgrawa(
             {.pull_push = options, .period = {.base = 1}},
-            {.comm = comm, .total_steps = rounds, .layer_gradient_norms = [&] {
+            {.total_steps = rounds, .layer_gradient_norms = [&] {
                const double norm = norms[asked++][comm.rank()];
                return std::vector<double>{norm / 4, norm / 2, norm / 4};  // three layers
              }});
         at::Tensor x;
+        mgrawa->join(comm, X[comm.rank()]);
         for (int64_t step = 0; step < rounds; ++step) {
           x = X[comm.rank()].clone();
           mgrawa->after_step({.step = step, .total_steps = rounds}, x);
@@ -133,16 +134,17 @@ TEST(MgrawaCheckpoint, HoldsTheSmoothedNorm) {
   run_ranks(2, [](Communicator& comm) {
     double norm = 1 + comm.rank();
     const AlgorithmOptions options = {.pull_push = {.pull = 1, .push = 0}, .period = {.base = 1}};
-    const AlgorithmContext context = {
-        .comm = comm, .total_steps = 2, .layer_gradient_norms = [&] { return std::vector{norm}; }};
+    const AlgorithmContext context = {.total_steps = 2,
+                                      .layer_gradient_norms = [&] { return std::vector{norm}; }};
     const at::Tensor start = normals({4}, static_cast<uint64_t>(comm.rank()));
     const auto whole = make_mgrawa(options, context), after = make_mgrawa(options, context),
                fresh = make_mgrawa(options, context);
     at::Tensor x = start.clone();
+    for (Algorithm* algorithm : {whole.get(), after.get(), fresh.get()}) algorithm->join(comm, x);
     whole->after_step({.step = 0, .total_steps = 2}, x);
     after->load_state(whole->state());
     fresh->load_state(whole->state());
-    fresh->start_at(1);  // forgets it
+    fresh->join(comm, start, 1);  // forgets it
     norm = 3 - norm;
     std::vector<at::Tensor> ends;
     for (Algorithm* algorithm : {whole.get(), after.get(), fresh.get()}) {
@@ -156,9 +158,9 @@ TEST(MgrawaCheckpoint, HoldsTheSmoothedNorm) {
 }
 
 TEST(MgrawaCheckpoint, OfAnotherAlgorithmIsRefused) {
-  run_ranks(1, [](Communicator& comm) {
-    const auto mgrawa = make_mgrawa(
-        {}, {.comm = comm, .layer_gradient_norms = [] { return std::vector<double>{1}; }});
+  run_ranks(1, [](Communicator&) {
+    const auto mgrawa =
+        make_mgrawa({}, {.layer_gradient_norms = [] { return std::vector<double>{1}; }});
     auto state = mgrawa->state();
     const auto error = [&] {
       try {
@@ -177,9 +179,9 @@ TEST(MgrawaCheckpoint, OfAnotherAlgorithmIsRefused) {
 }
 
 TEST(MgrawaContext, WithoutNormsIsRefused) {
-  run_ranks(1, [](Communicator& comm) {
+  run_ranks(1, [](Communicator&) {
     try {
-      make_mgrawa({}, {.comm = comm});
+      make_mgrawa({}, {});
       ADD_FAILURE() << "no error";
     } catch (const UsageError& error) {
       EXPECT_STREQ(error.what(),

@@ -24,12 +24,12 @@ bool is_average(const MixingMatrix& p) {
 
 }  // namespace
 
-void Mixer::start(const MixingMatrix& p, const at::Tensor& x) {
+void Mixer::start(Communicator& comm, const MixingMatrix& p, const at::Tensor& x) {
   if (!copy_.defined()) copy_ = at::empty_like(x);
   copy_.copy_(x);
-  prepare(p, copy_);
-  work_ = all_ ? comm_.start_all_reduce_sum(copy_, received_[0])
-               : comm_.start_exchange(sends_, receives_);
+  prepare(comm.rank(), p, copy_);
+  work_ = all_ ? comm.start_all_reduce_sum(copy_, received_[0])
+               : comm.start_exchange(sends_, receives_);
 }
 
 void Mixer::finish(at::Tensor& out) {
@@ -37,12 +37,12 @@ void Mixer::finish(at::Tensor& out) {
   apply(copy_, out);
 }
 
-void Mixer::mix(const MixingMatrix& p, at::Tensor& x) {
-  prepare(p, x);
+void Mixer::mix(Communicator& comm, const MixingMatrix& p, at::Tensor& x) {
+  prepare(comm.rank(), p, x);
   if (all_) {
-    comm_.all_reduce_sum(x, received_[0]);
+    comm.all_reduce_sum(x, received_[0]);
   } else {
-    comm_.exchange(sends_, receives_);
+    comm.exchange(sends_, receives_);
   }
   apply(x, x);
 }
@@ -50,13 +50,13 @@ void Mixer::mix(const MixingMatrix& p, at::Tensor& x) {
 void Mixer::apply(const at::Tensor& x, at::Tensor& out) {
   if (all_) {
     if (!out.is_same(x)) out.copy_(x);
-    lerp_to_mean(out, received_[0], comm_.size(), 1);
+    lerp_to_mean(out, received_[0], workers_, 1);
   } else {
     mix_into(out, x, own_, weights_, received_);
   }
 }
 
-void Mixer::prepare(const MixingMatrix& p, const at::Tensor& x) {
+void Mixer::prepare(int rank, const MixingMatrix& p, const at::Tensor& x) {
   const auto buffer = [&](size_t i) {
     if (received_.size() <= i) received_.resize(i + 1);
     if (!received_[i].defined()) received_[i] = at::empty_like(x);
@@ -65,12 +65,13 @@ void Mixer::prepare(const MixingMatrix& p, const at::Tensor& x) {
   sends_.clear();
   receives_.clear();
   weights_.clear();
+  workers_ = p.size();
   all_ = is_average(p);
   if (all_) {
     buffer(0);
     return;
   }
-  const Neighbourhood mine = neighbourhood(p, comm_.rank());
+  const Neighbourhood mine = neighbourhood(p, rank);
   for (const int peer : mine.send) sends_.push_back({peer, x});
   own_ = mine.self;
   for (const Neighbour& peer : mine.receive) {
@@ -88,13 +89,19 @@ int64_t Mixer::bytes(const MixingMatrix& p, int rank, int64_t d, int64_t element
   return messages * d * element_size;
 }
 
-Graph::Graph(const AlgorithmOptions& options, int workers, uint64_t seed,
-             const std::string& algorithm, Weights weights)
-    : topology_(make_topology(options.topology, {.workers = workers, .seed = seed})),
-      lazy_(options.lazy) {
-  require(weights == Weights::kAny || topology_->doubly_stochastic(),
-          "--topology {} keeps no mean by itself, which {} needs: use sgp or dsgtm-tv",
-          options.topology, algorithm);
+Graph::Graph(const AlgorithmOptions& options, uint64_t seed, std::string algorithm, Weights weights)
+    : name_(options.topology),
+      lazy_(options.lazy),
+      seed_(seed),
+      algorithm_(std::move(algorithm)),
+      weights_(weights) {}
+
+void Graph::prepare(int workers) {
+  topology_ = make_topology(name_, {.workers = workers, .seed = seed_});
+  of_ = -1;
+  require(weights_ == Weights::kAny || topology_->doubly_stochastic(),
+          "--topology {} keeps no mean by itself, which {} needs: use sgp or dsgtm-tv", name_,
+          algorithm_);
 }
 
 const MixingMatrix& Graph::matrix(int64_t t) {
@@ -113,7 +120,8 @@ MixingOrder parse_mixing_order(const std::string& name) {
 }
 
 int64_t mixing_bytes(const RoundCost& cost, const AlgorithmOptions& options) {
-  Graph graph(options, cost.workers, cost.seed, "", Graph::Weights::kAny);
+  Graph graph(options, cost.seed, "", Graph::Weights::kAny);
+  graph.prepare(cost.workers);
   return Mixer::bytes(graph.matrix(cost.round), cost.rank, cost.d, cost.element_size);
 }
 

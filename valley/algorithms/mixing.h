@@ -25,25 +25,23 @@ namespace valley {
 /// one all-reduce of d values instead. Memory: d for every neighbour, and d for start(), kept.
 class Mixer {
  public:
-  explicit Mixer(Communicator& comm) : comm_(comm) {}
-
   /// Sends a copy of x [d]: the gradient may be computed somewhere else meanwhile (SAM moves x).
-  void start(const MixingMatrix& p, const at::Tensor& x);
+  void start(Communicator& comm, const MixingMatrix& p, const at::Tensor& x);
 
   /// out [d] may be the x of start().
   void finish(at::Tensor& out);
 
   /// The same in place and at once, without the copy.
-  void mix(const MixingMatrix& p, at::Tensor& x);
+  void mix(Communicator& comm, const MixingMatrix& p, at::Tensor& x);
 
   /// Bytes that worker `rank` puts into one mixing of d values.
   static int64_t bytes(const MixingMatrix& p, int rank, int64_t d, int64_t element_size);
 
  private:
-  void prepare(const MixingMatrix& p, const at::Tensor& x);
+  void prepare(int rank, const MixingMatrix& p, const at::Tensor& x);
   void apply(const at::Tensor& x, at::Tensor& out);
 
-  Communicator& comm_;
+  int workers_ = 1;
   at::Tensor copy_;  // what start() sends
   std::vector<Message> sends_, receives_;
   double own_ = 1;                    // the sum of the row
@@ -59,18 +57,25 @@ class Graph {
   enum class Weights { kDoublyStochastic, kAny };
 
   /// `algorithm` names itself in the error.
+  Graph(const AlgorithmOptions& options, uint64_t seed, std::string algorithm, Weights weights);
+
+  /// To be called before anything is asked, and again for another number of workers.
   /// @throws UsageError as make_topology() does; or if the method needs doubly stochastic weights
   ///     and the topology has none.
-  Graph(const AlgorithmOptions& options, int workers, uint64_t seed, const std::string& algorithm,
-        Weights weights);
+  void prepare(int workers);
 
   /// P(t), or (I + P(t)) / 2 if lazy.
   const MixingMatrix& matrix(int64_t t);
   const Topology& topology() const { return *topology_; }
+  const std::string& name() const { return name_; }
 
  private:
-  std::unique_ptr<Topology> topology_;
+  std::string name_;
   bool lazy_;
+  uint64_t seed_;
+  std::string algorithm_;
+  Weights weights_;
+  std::unique_ptr<Topology> topology_;
   int64_t of_ = -1;  // the step that matrix_ is of
   std::optional<MixingMatrix> matrix_;
 };

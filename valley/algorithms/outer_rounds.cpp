@@ -21,16 +21,13 @@ OuterRounds::OuterRounds(const AlgorithmOptions& options, const AlgorithmContext
   keep("momentum", momentum_);
 }
 
-// The loop gives all workers the same x before the first step.
-void OuterRounds::before_gradient(const StepInfo&, at::Tensor& x) {
-  if (start_.defined()) return;
+void OuterRounds::begin(const at::Tensor& x) {
   start_ = x.clone();
   momentum_ = at::zeros_like(x);
 }
 
 RoundReport OuterRounds::round(const StepInfo& info, at::Tensor& x) {
-  require(start_.defined(), "an outer optimizer needs a training loop that calls before_gradient");
-  const RoundReport report = average_.round(x, comm_);
+  const RoundReport report = average_.round(x, comm());
   outer_step(info, start_, momentum_, x);
   start_.copy_(x);
   return report;

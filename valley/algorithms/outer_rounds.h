@@ -31,8 +31,6 @@ class OuterRounds : public RoundsAlgorithm {
  public:
   OuterRounds(const AlgorithmOptions& options, const AlgorithmContext& context);
 
-  void before_gradient(const StepInfo& info, at::Tensor& x) override;
-
  protected:
   /// x [d] holds x_A and shall hold the workers' next x; `momentum` [d] is 0 before the first
   /// round.
@@ -40,6 +38,7 @@ class OuterRounds : public RoundsAlgorithm {
                           at::Tensor& x) = 0;
 
  private:
+  void begin(const at::Tensor& x) final;
   RoundReport round(const StepInfo& info, at::Tensor& x) final;
 
   PullPush average_{{.pull = 1, .push = 0}};

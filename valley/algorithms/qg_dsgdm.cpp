@@ -13,19 +13,19 @@ namespace {
 class QgDsgdm : public EveryStepAlgorithm {
  public:
   QgDsgdm(const AlgorithmOptions& options, const AlgorithmContext& context)
-      : EveryStepAlgorithm(context),
-        beta_(options.quasi_momentum),
+      : beta_(options.quasi_momentum),
         learning_rate_(context.learning_rate),
-        graph_(options, context.comm.size(), context.seed, "qg-dsgdm",
-               Graph::Weights::kDoublyStochastic),
-        mixer_(context.comm) {
+        graph_(options, context.seed, "qg-dsgdm", Graph::Weights::kDoublyStochastic) {
     require(0 <= beta_ && beta_ < 1, "--quasi-momentum must be in [0, 1), got {}", beta_);
     require(bool(learning_rate_),
             "qg-dsgdm needs the learning rate of a step (AlgorithmContext::learning_rate)");
     keep("momentum", momentum_);
   }
 
-  void on_gradient(const StepInfo&, at::Tensor& x, at::Tensor& g) override {
+  void prepare(int workers) override { graph_.prepare(workers); }
+
+ private:
+  void do_on_gradient(const StepInfo&, at::Tensor& x, at::Tensor& g) override {
     if (beta_ == 0) return;
     if (!momentum_.defined()) momentum_ = at::zeros_like(x);
     if (!before_.defined()) before_ = at::empty_like(x);
@@ -33,15 +33,14 @@ class QgDsgdm : public EveryStepAlgorithm {
     g.add_(momentum_, beta_);
   }
 
-  void after_step(const StepInfo& info, at::Tensor& x) override {
+  void do_after_step(const StepInfo& info, at::Tensor& x) override {
     count_step();
-    if (!alone()) mixer_.mix(graph_.matrix(info.step), x);
+    if (!alone()) mixer_.mix(comm(), graph_.matrix(info.step), x);
     const double alpha = learning_rate_(info.step);
     if (beta_ == 0 || alpha == 0) return;
     momentum_.mul_(beta_).add_(before_.sub_(x), (1 - beta_) / alpha);
   }
 
- private:
   double beta_;
   std::function<double(int64_t)> learning_rate_;
   Graph graph_;

@@ -19,7 +19,6 @@
 #include "valley/algorithms/slowmo.h"
 #include "valley/algorithms/ssgd.h"
 #include "valley/algorithms/ssgd_noise.h"
-#include "valley/comm/group.h"
 #include "valley/core/error.h"
 #include "valley/core/names.h"
 
@@ -207,12 +206,11 @@ void require_stable_momentum(const std::string& name, const AlgorithmOptions& op
 
 void check_algorithm(const std::string& name, const AlgorithmOptions& options, int workers,
                      uint64_t seed) {
-  const auto group = make_thread_group(workers);
-  find_algorithm(name).make(options, {.comm = *group[0],
-                                      .seed = seed,
-                                      .learning_rate = [](int64_t) { return 1.0; },
-                                      .layers = {{0, 1}},
-                                      .layer_gradient_norms = [] { return std::vector{1.0}; }});
+  const AlgorithmContext context = {.seed = seed,
+                                    .learning_rate = [](int64_t) { return 1.0; },
+                                    .layers = {{0, 1}},
+                                    .layer_gradient_norms = [] { return std::vector{1.0}; }};
+  find_algorithm(name).make(options, context)->prepare(workers);
 }
 
 }  // namespace valley

@@ -51,9 +51,8 @@ struct LayerRange {
   int64_t offset, size;
 };
 
-/// What an algorithm may know of the run.
+/// What an algorithm may know of the run. Who the workers are it learns by join().
 struct AlgorithmContext {
-  Communicator& comm;
   int64_t total_steps = 1;
   int64_t steps_per_epoch = 1;
   uint64_t seed = 0;  ///< of the run: random topologies and noise follow from it
@@ -123,7 +122,7 @@ void require_stable_momentum(const std::string& name, const AlgorithmOptions& op
                              double optimizer_momentum);
 
 /// Whether `workers` workers could run `name` with these options, before any of them starts.
-/// @throws UsageError what make() would throw.
+/// @throws UsageError what make() and prepare() would throw.
 void check_algorithm(const std::string& name, const AlgorithmOptions& options, int workers,
                      uint64_t seed);
 

@@ -5,19 +5,20 @@
 namespace valley {
 
 RoundsAlgorithm::RoundsAlgorithm(const AlgorithmOptions& options, const AlgorithmContext& context)
-    : comm_(context.comm),
-      clock_(options.period, context.total_steps, context.steps_per_epoch, context.learning_rate,
+    : clock_(options.period, context.total_steps, context.steps_per_epoch, context.learning_rate,
              context.warmup_steps) {}
 
-void RoundsAlgorithm::after_step(const StepInfo& info, at::Tensor& x) {
+void RoundsAlgorithm::do_after_step(const StepInfo& info, at::Tensor& x) {
   last_round_.reset();
   after_local_step(info, x);
   if (clock_.tick()) last_round_ = round(info, x);
 }
 
-void RoundsAlgorithm::start_at(int64_t step) {
+void RoundsAlgorithm::do_join(const at::Tensor& x, int64_t step) {
   clock_.start_at(step);
   kept_.forget();
+  last_round_.reset();
+  begin(x);
 }
 
 AlgorithmState RoundsAlgorithm::state() const {

@@ -16,16 +16,18 @@ class RoundsAlgorithm : public Algorithm {
  public:
   RoundsAlgorithm(const AlgorithmOptions& options, const AlgorithmContext& context);
 
-  void after_step(const StepInfo& info, at::Tensor& x) final;
   const std::optional<RoundReport>& last_round() const final { return last_round_; }
   int64_t rounds() const final { return clock_.rounds(); }
   int64_t period() const final { return clock_.period(); }
   bool final_average_needed() const final { return clock_.final_average_needed(); }
-  void start_at(int64_t step) override;
   AlgorithmState state() const override;
   void load_state(const AlgorithmState& state) override;
 
  protected:
+  /// All workers stand together at x: what the method remembers from here, and what it had
+  /// remembered but not named with keep() is forgotten.
+  virtual void begin(const at::Tensor& x) { (void)x; }
+
   /// After every local step, before the round if one is due.
   virtual void after_local_step(const StepInfo& info, at::Tensor& x) { (void)info, (void)x; }
 
@@ -36,9 +38,10 @@ class RoundsAlgorithm : public Algorithm {
   /// the workers start together anew.
   void keep(std::string name, at::Tensor& x) { kept_.add(std::move(name), x); }
 
-  Communicator& comm_;
-
  private:
+  void do_join(const at::Tensor& x, int64_t step) final;
+  void do_after_step(const StepInfo& info, at::Tensor& x) final;
+
   RoundClock clock_;
   KeptVectors kept_;
   std::optional<RoundReport> last_round_;

@@ -14,40 +14,41 @@ namespace {
 class Sgp : public EveryStepAlgorithm {
  public:
   Sgp(const AlgorithmOptions& options, const AlgorithmContext& context)
-      : EveryStepAlgorithm(context),
-        order_(options.mixing),
-        graph_(options, context.comm.size(), context.seed, "sgp", Graph::Weights::kAny),
-        mixer_(context.comm) {
+      : order_(options.mixing), graph_(options, context.seed, "sgp", Graph::Weights::kAny) {
     require(order_ != MixingOrder::kCta, "--mixing cta is not a form of sgp: awc or atc");
     keep("pushed", pushed_);
   }
 
-  void before_gradient(const StepInfo& info, at::Tensor& z) override {
+  void prepare(int workers) override { graph_.prepare(workers); }
+
+ private:
+  void begin(const at::Tensor& z) override {
     if (alone()) return;
-    if (!pushed_.defined()) {
-      pushed_ = at::empty({z.numel() + 1}, z.options());
-      pushed_.narrow(0, 0, z.numel()).copy_(z);
-      pushed_.narrow(0, z.numel(), 1).fill_(1);
-    }
-    if (!before_.defined()) before_ = at::empty_like(z);
-    before_.copy_(z);
-    if (order_ == MixingOrder::kAwc) mixer_.start(graph_.matrix(info.step), pushed_);
+    pushed_ = at::empty({z.numel() + 1}, z.options());
+    pushed_.narrow(0, 0, z.numel()).copy_(z);
+    pushed_.narrow(0, z.numel(), 1).fill_(1);
   }
 
-  void on_gradient(const StepInfo&, at::Tensor&, at::Tensor&) override {
+  void do_before_gradient(const StepInfo& info, at::Tensor& z) override {
+    if (alone()) return;
+    if (!before_.defined()) before_ = at::empty_like(z);
+    before_.copy_(z);
+    if (order_ == MixingOrder::kAwc) mixer_.start(comm(), graph_.matrix(info.step), pushed_);
+  }
+
+  void do_on_gradient(const StepInfo&, at::Tensor&, at::Tensor&) override {
     if (!alone() && order_ == MixingOrder::kAwc) mixer_.finish(pushed_);
   }
 
-  void after_step(const StepInfo& info, at::Tensor& z) override {
+  void do_after_step(const StepInfo& info, at::Tensor& z) override {
     count_step();
     if (alone()) return;
     at::Tensor x = pushed_.narrow(0, 0, z.numel()), w = pushed_.narrow(0, z.numel(), 1);
     x.add_(z).sub_(before_);
-    if (order_ == MixingOrder::kAtc) mixer_.mix(graph_.matrix(info.step), pushed_);
+    if (order_ == MixingOrder::kAtc) mixer_.mix(comm(), graph_.matrix(info.step), pushed_);
     z.copy_(x).div_(w);
   }
 
- private:
   MixingOrder order_;
   Graph graph_;
   Mixer mixer_;

@@ -16,36 +16,34 @@ namespace {
 class SsgdNoise : public EveryStepAlgorithm {
  public:
   SsgdNoise(const AlgorithmOptions& options, const AlgorithmContext& context)
-      : EveryStepAlgorithm(context),
-        noise_(options.noise),
-        seed_(context.seed),
-        mean_(context.comm, options.bucket_bytes) {
+      : noise_(options.noise), seed_(context.seed), mean_(options.bucket_bytes) {
     require(noise_ >= 0 && std::isfinite(noise_), "--noise must be at least 0, got {}", noise_);
-  }
-
-  void before_gradient(const StepInfo& info, at::Tensor& x) override {
-    mean_.expect(x);
-    if (noise_ == 0) return;
-    if (!before_.defined()) before_ = at::empty_like(x), e_ = at::empty_like(x);
-    before_.copy_(x);
-    auto generator = at::make_generator<at::CPUGeneratorImpl>(
-        derive_seed(seed_, comm_.rank(), "ssgd-noise", info.step));
-    x.add_(e_.normal_(0, noise_, generator));
-  }
-
-  void on_gradient_part(at::Tensor& g, int64_t begin, int64_t end) override {
-    mean_.part(g, begin, end);
-  }
-
-  void on_gradient(const StepInfo&, at::Tensor& x, at::Tensor& g) override {
-    if (noise_ > 0) x.copy_(before_);
-    mean_.finish(g);
-    count_step();
   }
 
   bool final_average_needed() const override { return false; }
 
  private:
+  void begin(const at::Tensor& x) override { mean_.join(comm(), x); }
+
+  void do_before_gradient(const StepInfo& info, at::Tensor& x) override {
+    if (noise_ == 0) return;
+    if (!before_.defined()) before_ = at::empty_like(x), e_ = at::empty_like(x);
+    before_.copy_(x);
+    auto generator = at::make_generator<at::CPUGeneratorImpl>(
+        derive_seed(seed_, comm().rank(), "ssgd-noise", info.step));
+    x.add_(e_.normal_(0, noise_, generator));
+  }
+
+  void do_on_gradient_part(at::Tensor& g, int64_t begin, int64_t end) override {
+    mean_.part(g, begin, end);
+  }
+
+  void do_on_gradient(const StepInfo&, at::Tensor& x, at::Tensor& g) override {
+    if (noise_ > 0) x.copy_(before_);
+    mean_.finish(g);
+    count_step();
+  }
+
   double noise_;
   uint64_t seed_;
   GradientBuckets mean_;

@@ -69,8 +69,9 @@ TEST_P(Ssgd, TheGradientIsTheMeanHoweverItTravels) {
         run(workers, [&](Communicator& comm) {
           std::vector<at::Tensor> without_overlap;
           for (Announce how : kAnnounce) {
-            const auto ssgd = make_ssgd({.bucket_bytes = bucket_bytes}, {.comm = comm});
+            const auto ssgd = make_ssgd({.bucket_bytes = bucket_bytes}, {});
             at::Tensor x = at::zeros({kSize}, dtype);
+            ssgd->join(comm, x);
             for (int64_t step = 0; step < 3; ++step) {
               at::Tensor g = at::empty({kSize}, dtype);
               ssgd->before_gradient({.step = step}, x);
@@ -96,8 +97,9 @@ TEST_P(Ssgd, TheGradientIsTheMeanHoweverItTravels) {
 
 TEST_P(Ssgd, ALoopWithOnlyOnGradientAveragesInEveryStep) {
   run(3, [](Communicator& comm) {
-    const auto ssgd = make_ssgd({.bucket_bytes = 100}, {.comm = comm});
+    const auto ssgd = make_ssgd({.bucket_bytes = 100}, {});
     at::Tensor x = at::zeros({kSize}, at::kDouble);
+    ssgd->join(comm, x);
     for (int64_t step = 0; step < 3; ++step) {
       at::Tensor g = at::zeros({kSize}, at::kDouble).fill_(3. * comm.rank());
       ssgd->on_gradient({.step = step}, x, g);
@@ -108,8 +110,9 @@ TEST_P(Ssgd, ALoopWithOnlyOnGradientAveragesInEveryStep) {
 
 TEST_P(Ssgd, ItNeverNeedsAFinalAverage) {
   run(2, [](Communicator& comm) {
-    const auto ssgd = make_ssgd({}, {.comm = comm});
+    const auto ssgd = make_ssgd({}, {});
     at::Tensor x = at::zeros({kSize}, at::kDouble), g = x.clone();
+    ssgd->join(comm, x);
     EXPECT_EQ(ssgd->period(), 1);
     EXPECT_EQ(ssgd->rounds(), 0);
     ssgd->before_gradient({}, x);
@@ -124,8 +127,9 @@ TEST_P(Ssgd, ItNeverNeedsAFinalAverage) {
 // A bucket leaves as soon as its part of g is complete, while the rest is still being computed.
 TEST(SsgdOverlap, ABucketTravelsBeforeTheRestIsKnown) {
   run_threads(2, [](Communicator& comm) {
-    const auto ssgd = make_ssgd({.bucket_bytes = 8 * 50}, {.comm = comm});  // [51, 101), [1, 51), 1
+    const auto ssgd = make_ssgd({.bucket_bytes = 8 * 50}, {});  // [51, 101), [1, 51), 1
     at::Tensor x = at::zeros({kSize}, at::kDouble), g = x.clone();
+    ssgd->join(comm, x);
     const auto started = [&] { return comm.stats(Operation::kAllReduce).calls; };
     ssgd->before_gradient({}, x);
     EXPECT_EQ(started(), 0);
@@ -141,10 +145,9 @@ TEST(SsgdOverlap, ABucketTravelsBeforeTheRestIsKnown) {
 }
 
 TEST(SsgdOptions, OutOfRangeNamesRuleAndValue) {
-  const auto solo = make_solo();
   for (int64_t bytes : {0, -1}) {
     try {
-      make_ssgd({.bucket_bytes = bytes}, {.comm = *solo});
+      make_ssgd({.bucket_bytes = bytes}, {});
       FAIL() << "no error";
     } catch (const UsageError& error) {
       EXPECT_EQ(error.what(), fmt::format("--bucket-bytes must be at least 1, got {}", bytes));
@@ -153,8 +156,7 @@ TEST(SsgdOptions, OutOfRangeNamesRuleAndValue) {
 }
 
 TEST(SsgdState, AnotherAlgorithmsCheckpointIsRefused) {
-  const auto solo = make_solo();
-  const auto ssgd = make_ssgd({}, {.comm = *solo});
+  const auto ssgd = make_ssgd({}, {});
   for (const auto& state : std::vector<std::vector<std::pair<std::string, at::Tensor>>>{
            {}, {{"clock", at::zeros({4}, at::kLong)}}}) {
     try {

@@ -37,7 +37,9 @@ void KeptVectors::load(const AlgorithmState& state) {
     const at::Tensor& tensor = find(state, entry.first);
     loaded.push_back(tensor.numel() == 0 ? at::Tensor() : tensor.clone());
   }
-  for (size_t i = 0; i < loaded.size(); ++i) *vectors_[i].second = loaded[i];
+  for (size_t i = 0; i < loaded.size(); ++i) {
+    if (loaded[i].defined()) *vectors_[i].second = loaded[i];
+  }
 }
 
 void KeptVectors::forget() {

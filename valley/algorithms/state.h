@@ -25,7 +25,8 @@ class KeptVectors {
   /// Appends them; one that is undefined, not needed yet, becomes an entry of no values.
   void append_to(AlgorithmState& state) const;
 
-  /// All of them, or none: a copy of each entry, undefined for one of no values.
+  /// All of them, or none: a copy of each entry. One of no values leaves what the method began
+  /// with.
   /// @throws UsageError if one is missing.
   void load(const AlgorithmState& state);
 

@@ -6,13 +6,8 @@
 
 namespace valley {
 
-Tracking::Tracking(const AlgorithmContext& context, MixingOrder order, double beta,
-                   const std::string& algorithm)
-    : EveryStepAlgorithm(context),
-      order_(order),
-      beta_(beta),
-      mix_x_(context.comm),
-      mix_y_(context.comm) {
+Tracking::Tracking(MixingOrder order, double beta, const std::string& algorithm)
+    : order_(order), beta_(beta) {
   require(order != MixingOrder::kCta, "--mixing cta is not a form of {}: awc or atc", algorithm);
   require(0 <= beta && beta < 1, "--tracking-momentum must be in [0, 1), got {}", beta);
   keep("y", y_);
@@ -20,13 +15,13 @@ Tracking::Tracking(const AlgorithmContext& context, MixingOrder order, double be
   keep("previous", previous_);
 }
 
-void Tracking::before_gradient(const StepInfo& info, at::Tensor& x) {
+void Tracking::do_before_gradient(const StepInfo& info, at::Tensor& x) {
   if (alone() || order_ != MixingOrder::kAwc) return;
-  mix_x_.start(weights_of_x(info.step), x);
-  if (y_.defined()) mix_y_.start(weights_of_y(info.step), y_);
+  mix_x_.start(comm(), weights_of_x(info.step), x);
+  if (y_.defined()) mix_y_.start(comm(), weights_of_y(info.step), y_);
 }
 
-void Tracking::on_gradient(const StepInfo& info, at::Tensor& x, at::Tensor& g) {
+void Tracking::do_on_gradient(const StepInfo& info, at::Tensor& x, at::Tensor& g) {
   if (alone()) return;
   const bool awc = order_ == MixingOrder::kAwc;
   if (awc) {
@@ -50,17 +45,17 @@ void Tracking::on_gradient(const StepInfo& info, at::Tensor& x, at::Tensor& g) {
   if (awc) mix_y_.finish(y_);
   y_.add_(g).sub_(gradient_);
   gradient_.copy_(g);
-  if (!awc) mix_y_.mix(weights_of_y(info.step), y_);
+  if (!awc) mix_y_.mix(comm(), weights_of_y(info.step), y_);
   g.copy_(y_);
 }
 
-void Tracking::after_step(const StepInfo& info, at::Tensor& x) {
+void Tracking::do_after_step(const StepInfo& info, at::Tensor& x) {
   count_step();
   if (alone()) return;
   if (order_ == MixingOrder::kAwc) {
     x.add_(way_);
   } else {
-    mix_x_.mix(weights_of_x(info.step), x);
+    mix_x_.mix(comm(), weights_of_x(info.step), x);
   }
 }
 

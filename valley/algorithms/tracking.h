@@ -21,18 +21,17 @@ namespace valley {
 class Tracking : public EveryStepAlgorithm {
  public:
   /// @throws UsageError if beta is not in [0, 1), or used with atc, or the order is cta.
-  Tracking(const AlgorithmContext& context, MixingOrder order, double beta,
-           const std::string& algorithm);
-
-  void before_gradient(const StepInfo& info, at::Tensor& x) override;
-  void on_gradient(const StepInfo& info, at::Tensor& x, at::Tensor& g) override;
-  void after_step(const StepInfo& info, at::Tensor& x) override;
+  Tracking(MixingOrder order, double beta, const std::string& algorithm);
 
  protected:
   virtual MixingMatrix weights_of_x(int64_t t) = 0;  ///< A(t)
   virtual MixingMatrix weights_of_y(int64_t t) = 0;  ///< B(t)
 
  private:
+  void do_before_gradient(const StepInfo& info, at::Tensor& x) override;
+  void do_on_gradient(const StepInfo& info, at::Tensor& x, at::Tensor& g) override;
+  void do_after_step(const StepInfo& info, at::Tensor& x) override;
+
   MixingOrder order_;
   double beta_;
   Mixer mix_x_, mix_y_;

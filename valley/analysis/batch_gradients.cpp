@@ -23,7 +23,7 @@ struct BatchGradients::Replica {
   Replica(std::unique_ptr<Model> made, DecayRule rule, std::shared_ptr<const Dataset> data,
           const Dataset& statistics)
       : model(std::move(made)),
-        parameters(*model, rule),
+        parameters(model->parameters(), model->buffers(), rule),
         loader(std::move(data), statistics, Augmentation{}, /*seed=*/0, /*worker=*/0) {}
 
   std::unique_ptr<Model> model;

@@ -63,7 +63,7 @@ variable_list product(const variable_list& gradients, const at::Tensor& v,
 
 struct Objective::Replica {
   Replica(std::unique_ptr<Model> made, DecayRule rule)
-      : model(std::move(made)), parameters(*model, rule) {}
+      : model(std::move(made)), parameters(model->parameters(), model->buffers(), rule) {}
 
   std::unique_ptr<Model> model;
   FlatParameters parameters;

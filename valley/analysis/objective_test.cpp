@@ -124,7 +124,8 @@ TEST(Objective, IsTheLossAndItsDerivativesOfATwoLayerNet) {
     EXPECT_TRUE(objective.hessian_products(point, {}).empty());
     // The models are as they were made.
     const auto fresh = two_layers();
-    EXPECT_TRUE(at::equal(objective.start(), FlatParameters(*fresh).values()));
+    EXPECT_TRUE(at::equal(objective.start(),
+                          FlatParameters(fresh->parameters(), fresh->buffers()).values()));
   }
 }
 
@@ -170,7 +171,7 @@ TEST(Objective, ScoresAreThoseOfAnEvaluation) {
   const auto make = [] { return make_model("mlp", {.seed = 1}); };
   Objective objective(make, data.train, *data.train, {.threads = 2, .batch_size = 40});
   const auto model = make();
-  const FlatParameters parameters(*model);
+  const FlatParameters parameters(model->parameters(), model->buffers());
   const auto solo = make_solo();
   const Scores expected = evaluate(*model, data.train, *data.train, *solo);
   const PointScores scores = objective.scores(parameters.values());
@@ -220,7 +221,7 @@ TEST(Objective, BatchNormKeepsItsStatisticsOrFollowsTheProbe) {
     const at::Tensor x = fixed.start().clone();
 
     const auto model = make();
-    const FlatParameters parameters(*model);
+    const FlatParameters parameters(model->parameters(), model->buffers());
     const auto solo = make_solo();
     EXPECT_NEAR(fixed.loss(x), evaluate(*model, data, *data, *solo).loss, 1e-6);
     reestimate_batch_norm(*model, parameters, data, *solo);

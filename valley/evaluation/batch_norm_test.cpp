@@ -144,7 +144,7 @@ TEST_P(Momenta, EqualsThePooledStatisticsForEveryNumberOfWorkers) {
       const c10::NoGradGuard no_grad_here;
       const auto net = std::make_shared<Net>(GetParam());
       const auto model = wrap(net);
-      const FlatParameters parameters(*model);
+      const FlatParameters parameters(model->parameters(), model->buffers());
       net->bn1->num_batches_tracked.fill_(7);
       const at::Tensor values = parameters.values().clone();
       reestimate_batch_norm(*model, parameters, data, comm, {.batch_size = kBatch});
@@ -175,7 +175,7 @@ TEST(BatchNorm, OneBatchIsTheWholeSet) {
   const auto data = images(150);
   const auto net = std::make_shared<Net>(0.1);
   const auto model = wrap(net);
-  const FlatParameters parameters(*model);
+  const FlatParameters parameters(model->parameters(), model->buffers());
   const auto comm = make_solo();
   reestimate_batch_norm(*model, parameters, data, *comm);
   const auto [var, mean] = at::var_mean(normalised(*data).transpose(0, 1).flatten(1), 1, false);
@@ -195,7 +195,7 @@ TEST(BatchNorm, FrozenLayersKeepTheirStatistics) {
     run_threads(workers, [&](Communicator& comm) {
       const auto net = std::make_shared<Net>(0.1, /*first_is_frozen=*/true);
       const auto model = wrap(net);
-      const FlatParameters parameters(*model);
+      const FlatParameters parameters(model->parameters(), model->buffers());
       net->bn1->running_mean.copy_(mean);
       net->bn1->running_var.copy_(var);
       reestimate_batch_norm(*model, parameters, data, comm, {.batch_size = kBatch});
@@ -212,7 +212,7 @@ TEST(BatchNorm, WorkersWithoutABatchAgree) {
   run_threads(3, [&](Communicator& comm) {
     const auto net = std::make_shared<Net>(0.1);
     const auto model = wrap(net);
-    const FlatParameters parameters(*model);
+    const FlatParameters parameters(model->parameters(), model->buffers());
     reestimate_batch_norm(*model, parameters, data, comm, {.batch_size = kBatch});
     const Statistics first = pooled(normalised(*data), [](const at::Tensor& b) { return b; });
     expect_close(net->bn1->running_mean, first.mean, "mean");
@@ -235,7 +235,7 @@ TEST(BatchNorm, ASingleExampleLeftOver) {
   const auto data = images(2 * kBatch + 1);
   const auto net = std::make_shared<Dense>();
   const auto model = wrap(net);
-  const FlatParameters parameters(*model);
+  const FlatParameters parameters(model->parameters(), model->buffers());
   const auto comm = make_solo();
   reestimate_batch_norm(*model, parameters, data, *comm, {.batch_size = kBatch});
 
@@ -278,7 +278,7 @@ TEST(BatchNorm, TheStatisticsAreThoseOfAllExamplesHoweverTheyAreCut) {
       run_threads(workers, [&](Communicator& comm) {
         const auto net = std::make_shared<OneAndSixteen>();
         const auto model = wrap(net);
-        const FlatParameters parameters(*model);
+        const FlatParameters parameters(model->parameters(), model->buffers());
         reestimate_batch_norm(*model, parameters, data, comm, {.batch_size = batch});
         for (int64_t c = 0; c < 3; ++c) {
           const double s = scale[static_cast<size_t>(c)];
@@ -320,7 +320,7 @@ TEST(BatchNorm, StatisticsKeptByHandArePooledAsTheyAre) {
   const auto data = images(3 * kBatch);
   const auto net = std::make_shared<ByHand>();
   const auto model = wrap(net);
-  const FlatParameters parameters(*model);
+  const FlatParameters parameters(model->parameters(), model->buffers());
   const auto comm = make_solo();
   reestimate_batch_norm(*model, parameters, data, *comm, {.batch_size = kBatch});
   const auto [var, mean] = at::var_mean(normalised(*data).mean({2, 3}), 0, false);
@@ -345,7 +345,7 @@ struct Plain : torch::nn::Module {
 TEST(BatchNorm, AModelWithoutItIsNotEvenRun) {
   const auto net = std::make_shared<Plain>();
   const auto model = wrap(net);
-  const FlatParameters parameters(*model);
+  const FlatParameters parameters(model->parameters(), model->buffers());
   const auto comm = make_solo();
   reestimate_batch_norm(*model, parameters, images(10), *comm);
   EXPECT_EQ(net->calls, 0);
@@ -384,7 +384,8 @@ torch.jit.trace(Net(0.1).eval(), torch.randn(2, 3, 4, 4)).save("traced.pt")
     const auto net = std::make_shared<Net>(momentum);
     const auto twin = wrap(net);
     load_state_dict(*twin, state_dict(*script));
-    const FlatParameters script_parameters(*script), twin_parameters(*twin);
+    const FlatParameters script_parameters(script->parameters(), script->buffers()),
+        twin_parameters(twin->parameters(), twin->buffers());
     const auto comm = make_solo();
     reestimate_batch_norm(*script, script_parameters, data, *comm, {.batch_size = kBatch});
     reestimate_batch_norm(*twin, twin_parameters, data, *comm, {.batch_size = kBatch});
@@ -395,7 +396,7 @@ torch.jit.trace(Net(0.1).eval(), torch.randn(2, 3, 4, 4)).save("traced.pt")
 
   // Traced in eval mode, so that its statistics are what they are.
   const auto traced = ScriptedModel::load((folder / "traced.pt").string());
-  const FlatParameters parameters(*traced);
+  const FlatParameters parameters(traced->parameters(), traced->buffers());
   const at::Tensor before = parameters.buffers().clone();
   const auto comm = make_solo();
   reestimate_batch_norm(*traced, parameters, data, *comm, {.batch_size = kBatch});

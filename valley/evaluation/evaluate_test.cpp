@@ -78,7 +78,7 @@ TEST(Evaluate, NormalisesByTheTrainingSet) {
 // In eval mode, and train mode afterwards: BatchNorm tells the two apart.
 TEST(Evaluate, UsesAndKeepsTheRunningStatistics) {
   const auto model = make_model("resnet-8", {.seed = 1});
-  const FlatParameters parameters(*model);
+  const FlatParameters parameters(model->parameters(), model->buffers());
   at::Tensor(parameters.buffers()).fill_(0.25);
   const auto comm = make_solo();
   evaluate(*model, blobs().test, *blobs().train, *comm);
@@ -90,7 +90,7 @@ TEST(Evaluate, UsesAndKeepsTheRunningStatistics) {
 
 TEST(Evaluate, BorrowedValuesLeaveEverythingAsItWas) {
   const auto model = make_model("resnet-8", {.seed = 1});
-  const FlatParameters parameters(*model);
+  const FlatParameters parameters(model->parameters(), model->buffers());
   {
     const c10::NoGradGuard no_grad;  // away from the initial statistics, counters above zero
     model->forward(blobs().test->inputs);

@@ -4,15 +4,11 @@
 
 #include <cstdint>
 #include <memory>
-#include <string>
 #include <vector>
 
-namespace valley {
+#include "valley/models/named_tensor.h"
 
-struct NamedTensor {
-  std::string name;  ///< the name in PyTorch's state_dict, "conv1.weight"
-  at::Tensor tensor;
-};
+namespace valley {
 
 /// What training needs to know of a network, whoever wrote it: a registry model, your own
 /// torch::nn module (wrap.h), or a TorchScript file (scripted.h). A model knows nothing of workers,

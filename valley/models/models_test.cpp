@@ -176,7 +176,7 @@ TEST(Models, LearnOnFlatParameters) {
     SCOPED_TRACE(name);
     at::manual_seed(1);
     const auto model = make_model(name, {.input = {1, 16, 16}, .classes = 3});
-    const FlatParameters flat(*model);
+    const FlatParameters flat(model->parameters(), model->buffers());
     const at::Tensor x = at::randn({4, 1, 16, 16}), before = flat.values().clone();
     float first = 0, last = 0;
     for (int step = 0; step < 3; ++step) {
@@ -206,7 +206,7 @@ TEST(Models, CanBeDifferentiatedTwice) {
     for (const auto& [key, tensor] : state_dict(*model)) {
       if (tensor.is_floating_point()) at::Tensor(tensor).set_data(tensor.detach().to(at::kDouble));
     }
-    const FlatParameters flat(*model);
+    const FlatParameters flat(model->parameters(), model->buffers());
     at::Tensor values = flat.values(), gradient = flat.gradients();
     const at::Tensor x = at::randn({4, 1, 16, 16}, at::kDouble);
     at::Tensor v = at::randn_like(values);

@@ -338,7 +338,7 @@ TEST_F(Scripted, TheStateIsWhatPythonsStateDictHolds) {
     EXPECT_EQ(names_of(model->buffers()), (Names{"a.bias", "shift", "grid", "norm.running_mean",
                                                  "norm.running_var", "norm.num_batches_tracked"}));
     EXPECT_EQ(model->own_buffers(), (Names{"shift", "grid"}));
-    const FlatParameters flat(*model);  // as the trainer does
+    const FlatParameters flat(model->parameters(), model->buffers());  // as the trainer does
     at::Tensor(flat.values()).add_(1);
     at::Tensor(flat.buffers()).add_(1);
     save_safetensors(path(name + ".safetensors"), model->state());

@@ -31,10 +31,9 @@ int64_t total_size(const std::vector<NamedTensor>& tensors) {
 
 }  // namespace
 
-FlatParameters::FlatParameters(Model& model, DecayRule rule) {
+FlatParameters::FlatParameters(std::vector<NamedTensor> parameters,
+                               std::vector<NamedTensor> buffers, DecayRule rule) {
   const c10::NoGradGuard no_grad;
-
-  std::vector<NamedTensor> parameters = model.parameters();
   require(!parameters.empty(), "the model has no trainable parameters");
   const auto decays = [&](const NamedTensor& p) {
     return rule == DecayRule::kAll || p.tensor.dim() >= 2;
@@ -68,7 +67,7 @@ FlatParameters::FlatParameters(Model& model, DecayRule rule) {
   }
 
   std::vector<NamedTensor> floating;
-  for (auto& b : model.buffers()) {
+  for (auto& b : buffers) {
     const bool flat = b.tensor.scalar_type() == values_.scalar_type();
     (flat ? floating : other_buffers_).push_back(std::move(b));
   }

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "valley/models/model.h"
+#include "valley/models/named_tensor.h"
 
 namespace valley {
 
@@ -37,9 +37,11 @@ enum class DecayRule {
 /// Memory: x, g and b replace the tensors' own storage; nothing is held twice.
 class FlatParameters {
  public:
-  /// Moves the model's parameters and floating-point buffers into flat storage.
+  /// Moves trainable parameters and buffers (those of a Model, or any network's own) into flat
+  /// storage; buffers that are no floating-point numbers stay where they are.
   /// @throws UsageError if there are no trainable values, or they are neither float32 nor float64.
-  explicit FlatParameters(Model& model, DecayRule rule = DecayRule::kAll);
+  explicit FlatParameters(std::vector<NamedTensor> parameters,
+                          std::vector<NamedTensor> buffers = {}, DecayRule rule = DecayRule::kAll);
 
   const at::Tensor& values() const { return values_; }        ///< x [d]
   const at::Tensor& gradients() const { return gradients_; }  ///< g [d]; backward adds into it

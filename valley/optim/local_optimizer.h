@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "valley/models/model.h"
+#include "valley/models/named_tensor.h"
 #include "valley/optim/flat_parameters.h"
 
 namespace valley {

@@ -10,6 +10,7 @@
 #include <cmath>
 
 #include "valley/core/error.h"
+#include "valley/models/model.h"
 #include "valley/optim/flat_parameters.h"
 #include "valley/optim/local_optimizer.h"
 
@@ -38,7 +39,7 @@ class TinyModel : public Model {
 TEST(FlatParameters, ParametersAreViewsOfOneVector) {
   TinyModel model;
   const at::Tensor weight = model.weight.detach().clone();
-  FlatParameters flat(model);
+  FlatParameters flat(model.parameters(), model.buffers());
   ASSERT_EQ(flat.size(), 9);
   EXPECT_EQ(flat.decayed_size(), 9);
   ASSERT_EQ(flat.ranges().size(), 2u);
@@ -57,7 +58,7 @@ TEST(FlatParameters, ParametersAreViewsOfOneVector) {
 
 TEST(FlatParameters, BackwardAddsIntoTheFlatGradient) {
   TinyModel model;
-  FlatParameters flat(model);
+  FlatParameters flat(model.parameters(), model.buffers());
   const at::Tensor input = at::ones({4, 2}, at::kDouble);
   model.forward(input).sum().backward();
   EXPECT_TRUE(at::equal(flat.gradients(), at::full({9}, 4, at::kDouble)));
@@ -69,7 +70,7 @@ TEST(FlatParameters, BackwardAddsIntoTheFlatGradient) {
 
 TEST(FlatParameters, MatricesOnlyDecayComesFirst) {
   TinyModel model;
-  FlatParameters flat(model, DecayRule::kMatrices);
+  FlatParameters flat(model.parameters(), model.buffers(), DecayRule::kMatrices);
   EXPECT_EQ(flat.ranges()[0].name, "weight");
   EXPECT_EQ(flat.decayed_size(), 6);
 }
@@ -77,7 +78,7 @@ TEST(FlatParameters, MatricesOnlyDecayComesFirst) {
 TEST(FlatParameters, MixedTypesAreRejected) {
   TinyModel model(at::kFloat);
   try {
-    FlatParameters flat(model);
+    FlatParameters flat(model.parameters(), model.buffers());
     FAIL();
   } catch (const UsageError& error) {
     EXPECT_STREQ(error.what(),
@@ -87,7 +88,7 @@ TEST(FlatParameters, MixedTypesAreRejected) {
 
 TEST(BorrowedValues, GivesEverythingBackAlsoAfterAnException) {
   TinyModel model;
-  FlatParameters flat(model);
+  FlatParameters flat(model.parameters(), model.buffers());
   const at::Tensor before = flat.values().clone();
   try {
     BorrowedValues borrowed(flat, at::zeros({9}, at::kDouble));
@@ -105,7 +106,7 @@ TEST(BorrowedValues, GivesEverythingBackAlsoAfterAnException) {
 // Nesterov with weight decay, by hand: d = g + wd x; v = mu v + d; x -= lr (d + mu v).
 TEST(LocalOptimizer, NesterovFollowsTheFormula) {
   TinyModel model;
-  FlatParameters flat(model, DecayRule::kMatrices);
+  FlatParameters flat(model.parameters(), model.buffers(), DecayRule::kMatrices);
   auto optimizer = make_optimizer({.momentum = 0.9, .nesterov = true, .weight_decay = 0.1}, flat);
   at::Tensor x = flat.values().clone(), v = at::zeros({9}, at::kDouble);
   at::Tensor decay = at::zeros({9}, at::kDouble);
@@ -126,7 +127,8 @@ class OptimizerState : public testing::TestWithParam<OptimizerOptions> {};
 
 TEST_P(OptimizerState, RestoredContinuesWithTheSameBits) {
   TinyModel model, twin;
-  FlatParameters flat(model, DecayRule::kMatrices), twin_flat(twin, DecayRule::kMatrices);
+  FlatParameters flat(model.parameters(), model.buffers(), DecayRule::kMatrices),
+      twin_flat(twin.parameters(), twin.buffers(), DecayRule::kMatrices);
   auto optimizer = make_optimizer(GetParam(), flat);
   const auto step = [](const FlatParameters& p, LocalOptimizer& o, int k) {
     at::Tensor(p.gradients()).copy_(p.values() * (k + 1));
@@ -155,7 +157,7 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST(LocalOptimizer, AStateFromBeforeTheFirstStepForgetsAllSteps) {
   TinyModel model;
-  FlatParameters flat(model);
+  FlatParameters flat(model.parameters(), model.buffers());
   const auto fresh = make_optimizer({}, flat), used = make_optimizer({}, flat);
   at::Tensor(flat.gradients()).fill_(1);
   used->step(0.1);
@@ -166,7 +168,7 @@ TEST(LocalOptimizer, AStateFromBeforeTheFirstStepForgetsAllSteps) {
 
 TEST(LocalOptimizer, ForeignStateIsRejected) {
   TinyModel model;
-  FlatParameters flat(model);
+  FlatParameters flat(model.parameters(), model.buffers());
   auto sgd = make_optimizer({}, flat);
   EXPECT_THROW(sgd->load_state({{"decayed/exp_avg", at::zeros({9})}}), UsageError);
   EXPECT_THROW(sgd->load_state({{"decayed/momentum_buffer", at::zeros({4})}}), UsageError);
@@ -175,7 +177,7 @@ TEST(LocalOptimizer, ForeignStateIsRejected) {
 
 TEST(LocalOptimizer, OptionsOutOfRangeNameThemselves) {
   TinyModel model;
-  FlatParameters flat(model);
+  FlatParameters flat(model.parameters(), model.buffers());
   const auto message = [&](const OptimizerOptions& options) -> std::string {
     try {
       make_optimizer(options, flat);

@@ -45,7 +45,7 @@ TEST(Gradient, EqualsAutogradsOnAModelOfItsOwnMemory) {
     }
 
     const auto model = make_model(name, {.seed = 2});
-    const FlatParameters parameters(*model);
+    const FlatParameters parameters(model->parameters(), model->buffers());
     Gradient gradient(*model, parameters);
     for (int repeat = 0; repeat < 2; ++repeat) {  // does not add up
       EXPECT_FLOAT_EQ(gradient.compute(batch, {}), loss.item<float>()) << name;
@@ -56,7 +56,7 @@ TEST(Gradient, EqualsAutogradsOnAModelOfItsOwnMemory) {
 
 TEST(Gradient, PartsCoverEverythingOnceAndAreFinal) {
   const auto model = make_model("resnet-8", {.seed = 2});
-  const FlatParameters parameters(*model, DecayRule::kMatrices);
+  const FlatParameters parameters(model->parameters(), model->buffers(), DecayRule::kMatrices);
   Gradient gradient(*model, parameters);
   for (int step = 0; step < 3; ++step) {
     std::vector<int> times(parameters.size());
@@ -78,7 +78,7 @@ TEST(Gradient, PartsCoverEverythingOnceAndAreFinal) {
 // A number that is none must not travel to the other workers.
 TEST(Gradient, ALossThatIsNotFiniteHasNone) {
   const auto model = small_model(SmallModel::kPlain);
-  const FlatParameters parameters(*model);
+  const FlatParameters parameters(model->parameters(), model->buffers());
   Gradient gradient(*model, parameters);
   gradient.compute(some_batch(6), {});
   at::Tensor(parameters.values()).mul_(std::numeric_limits<double>::infinity());
@@ -89,7 +89,7 @@ TEST(Gradient, ALossThatIsNotFiniteHasNone) {
 
 TEST(Gradient, LeavesNoHookBehind) {
   const auto model = small_model(SmallModel::kPlain);
-  const FlatParameters parameters(*model);
+  const FlatParameters parameters(model->parameters(), model->buffers());
   int parts = 0;
   {
     Gradient gradient(*model, parameters);
@@ -108,13 +108,13 @@ TEST(Gradient, NormsAreOfTheGradientInEvaluationModeAndLeaveNoTrace) {
   twin->train(false);
   at::cross_entropy_loss(twin->forward(batch.input), batch.target).backward();
 
-  const FlatParameters parameters(*model);
+  const FlatParameters parameters(model->parameters(), model->buffers());
   Gradient gradient(*model, parameters);
   int parts = 0;
   gradient.compute(batch, [&](int64_t, int64_t) { ++parts; });
   const at::Tensor g = parameters.gradients().clone(), x = parameters.values().clone();
   const auto other = small_model(SmallModel::kBatchNorm, 2);  // its statistics are still fresh
-  const FlatParameters others(*other);
+  const FlatParameters others(other->parameters(), other->buffers());
   Gradient fresh(*other, others);
   const std::vector<double> norms = [&] {
     const c10::NoGradGuard no_grad;  // as a round runs
@@ -147,13 +147,13 @@ TEST(Gradient, SamsIsTheGradientUphillAndOnlyTheBuffersMove) {
   const auto make = [] { return make_model("resnet-8", {.seed = 2}); };
   const auto once = make(), twin = make(), model = make();
 
-  const FlatParameters first(*once);
+  const FlatParameters first(once->parameters(), once->buffers());
   const double loss = Gradient(*once, first).compute(batch, {});
-  const FlatParameters expected(*twin);
+  const FlatParameters expected(twin->parameters(), twin->buffers());
   expected.values().copy_(uphill(sam, first.values(), first.gradients()));
   Gradient(*twin, expected).compute(batch, {});
 
-  const FlatParameters parameters(*model);
+  const FlatParameters parameters(model->parameters(), model->buffers());
   const at::Tensor x = parameters.values().clone();
   Gradient gradient(*model, parameters, sam);
   std::vector<int> times(parameters.size());
@@ -175,7 +175,7 @@ TEST(Gradient, SamsIsTheGradientUphillAndOnlyTheBuffersMove) {
 
 TEST(Gradient, SamComesBackAlsoWhereTheLossUphillIsNotFinite) {
   const auto model = small_model(SmallModel::kPlain);
-  const FlatParameters parameters(*model);
+  const FlatParameters parameters(model->parameters(), model->buffers());
   const at::Tensor x = parameters.values().clone();
   Gradient gradient(*model, parameters, {.rho = std::numeric_limits<double>::max()});
   const double loss = gradient.compute(some_batch(6), [](int64_t, int64_t) { FAIL(); });
@@ -201,7 +201,7 @@ class Shaped : public Model {
 TEST(Gradient, OutputsThatAreNoLogitsAreRefused) {
   const auto message = [](std::vector<int64_t> shape) {
     Shaped model(std::move(shape));
-    const FlatParameters parameters(model);
+    const FlatParameters parameters(model.parameters(), model.buffers());
     return error_of<ModelError>([&] { Gradient(model, parameters).compute(some_batch(), {}); });
   };
   EXPECT_EQ(message({5, 10, 1}),
@@ -237,7 +237,7 @@ class TwoHeads : public ExtendedModel {
 TEST(Gradient, WeighsTheOtherOutputs) {
   const Batch batch = some_batch(6);
   TwoHeads model;
-  const FlatParameters parameters(model);
+  const FlatParameters parameters(model.parameters(), model.buffers());
   const at::Tensor g = parameters.gradients();
   const double alone = Gradient(model, parameters).compute(batch, {});
   EXPECT_EQ(g.narrow(0, 2 * 36 * 36, 36 * 36).abs().max().item<float>(), 0);
@@ -254,7 +254,7 @@ TEST(Gradient, WeighsTheOtherOutputs) {
   EXPECT_NEAR(both, alone + 0.3 * other.item<double>(), 1e-5 * both);
 
   const auto single = small_model(SmallModel::kPlain);
-  const FlatParameters flat(*single);
+  const FlatParameters flat(single->parameters(), single->buffers());
   EXPECT_EQ(
       error_of<ModelError>([&] { Gradient(*single, flat, {}, 0.5).compute(some_batch(6), {}); }),
       "--auxiliary 0.5: the model returns one output only");

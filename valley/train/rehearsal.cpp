@@ -196,7 +196,8 @@ void rehearse(Model& model, const DataSplits& data, const TrainOptions& options,
   check_unrun(model, data, options);
   std::unique_ptr<FlatParameters> parameters;
   try {
-    parameters = std::make_unique<FlatParameters>(model, options.decay_rule);
+    parameters =
+        std::make_unique<FlatParameters>(model.parameters(), model.buffers(), options.decay_rule);
   } catch (const UsageError& error) {
     throw UsageError(fmt::format("{}: {}; it is given float32 [B, {}]", name_of(options),
                                  error.what(),

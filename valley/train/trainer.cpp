@@ -214,12 +214,11 @@ class Trainer::Loop {
         total_steps_(o_.steps > 0 ? o_.steps : o_.epochs * steps_per_epoch_),
         schedule_(with_total(o_.learning_rate, total_steps_)),
         generator_(derive_seed(o_.seed, comm.rank(), "model")),
-        parameters_(model, o_.decay_rule),
+        parameters_(model.parameters(), model.buffers(), o_.decay_rule),
         optimizer_(make_optimizer(o_.optimizer, parameters_)),
         algorithm_(find_algorithm(o_.algorithm)
                        .make(o_.algorithm_options,
-                             {.comm = comm,
-                              .total_steps = total_steps_,
+                             {.total_steps = total_steps_,
                               .steps_per_epoch = steps_per_epoch_,
                               .seed = o_.seed,
                               .learning_rate = [this](int64_t k) { return schedule_.at(k); },
@@ -230,7 +229,9 @@ class Trainer::Loop {
         gradient_(model, parameters_, o_.sam, o_.auxiliary),
         checkpoints_(fs::path(o_.out) / RunFolder::kCheckpoints),
         x_(parameters_.values()),
-        g_(parameters_.gradients()) {}
+        g_(parameters_.gradients()) {
+    algorithm_->prepare(comm.size());
+  }
 
   Summary run() {
     const c10::AutoGradMode with_grad(true);
@@ -323,6 +324,7 @@ class Trainer::Loop {
     } else {
       comm_.broadcast(x_, 0);
       if (parameters_.buffers().numel() > 0) comm_.broadcast(parameters_.buffers(), 0);
+      algorithm_->join(comm_, x_);
     }
     recorder_ = std::make_unique<Recorder>(comm_, o_.out, o_.resume ? step_ : -1);
     if (const std::string warning = recorder_->warning(); !warning.empty()) say(warning);
@@ -352,9 +354,10 @@ class Trainer::Loop {
     }
     load_values(state);
     optimizer_->load_state(optimizer);
+    step_ = manifest.step;
+    algorithm_->join(comm_, x_, step_);
     algorithm_->load_state(algorithm);
     meters_ = meters_from(Json::parse(state.values).at("meters"));
-    step_ = manifest.step;
     say(fmt::format("resuming at step {} of {}", step_, total_steps_));
   }
 
@@ -376,7 +379,7 @@ class Trainer::Loop {
   void start_from_average(const Manifest& manifest) {
     const int64_t epochs = manifest.step * total_steps_ / manifest.total_steps / steps_per_epoch_;
     step_ = epochs * steps_per_epoch_;
-    algorithm_->start_at(step_);
+    algorithm_->join(comm_, x_, step_);
     say(
         fmt::format("the checkpoint has {} workers, this run {}: starting from their average at "
                     "epoch {}, with fresh optimizer state",
@@ -415,10 +418,7 @@ class Trainer::Loop {
     const int64_t bytes = comm_.total_bytes();
     const double waited = comm_.total_wait_seconds();
 
-    {
-      const c10::NoGradGuard no_grad;
-      algorithm_->before_gradient(info, x_);
-    }
+    algorithm_->before_gradient(info, x_);
     const double sent = now_seconds();
     info.loss = gradient_.compute(batch, [this](int64_t part_begin, int64_t part_end) {
       algorithm_->on_gradient_part(g_, part_begin, part_end);
@@ -426,20 +426,14 @@ class Trainer::Loop {
     check_finite(info.loss);
     if (step_ == 0) meters_.first_loss = info.loss;
     const double computed = now_seconds();
-    {
-      const c10::NoGradGuard no_grad;
-      algorithm_->on_gradient(info, x_, g_);
-    }
+    algorithm_->on_gradient(info, x_, g_);
     const double reduced = now_seconds();
     {
       const c10::NoGradGuard no_grad;
       optimizer_->step(schedule_.at(step_));
     }
     const double stepped = now_seconds();
-    {
-      const c10::NoGradGuard no_grad;
-      algorithm_->after_step(info, x_);
-    }
+    algorithm_->after_step(info, x_);
     const double end = now_seconds();
 
     const double wait = comm_.total_wait_seconds() - waited;
@@ -545,7 +539,6 @@ class Trainer::Loop {
 
   // Where this worker stands, with nothing under way. All workers call it together.
   at::Tensor standing() {
-    const c10::NoGradGuard no_grad;
     algorithm_->quiesce();
     return algorithm_->view(x_);
   }

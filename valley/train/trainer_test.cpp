@@ -100,7 +100,7 @@ TEST(Trainer, OneWorkerFollowsTheGradient) {
 
   const DataSplits data = small_data(kSmallExamples);
   const auto model = training.model();
-  const FlatParameters parameters(*model);
+  const FlatParameters parameters(model->parameters(), model->buffers());
   Sampler sampler({.examples = kSmallExamples, .batch_size = 4, .seed = 11});
   Loader loader(data.train, *data.train, {}, 11, 0);
   LrScheduleOptions rate = training.options.learning_rate;
