@@ -58,7 +58,7 @@ int main(int argc, char** argv) {
       if (comm.rank() == 0 && (step + 1) % report_every == 0 && dppf->last_round()) {
         std::printf("step %5lld   loss %.4f   distance to the average %.3f   predicted %.3f\n",
                     static_cast<long long>(step + 1), info.loss, dppf->last_round()->distance,
-                    dppf->last_round()->predicted_width);
+                    dppf->last_round()->figure("predicted_width"));
       }
     }
 

@@ -6,6 +6,13 @@
 
 namespace valley {
 
+double RoundReport::figure(std::string_view name) const {
+  for (const auto& [key, value] : figures) {
+    if (key == name) return value;
+  }
+  return 0;
+}
+
 void Algorithm::join(Communicator& comm, const at::Tensor& x, int64_t step) {
   const c10::NoGradGuard no_grad;
   prepare(comm.size());
@@ -29,6 +36,13 @@ void Algorithm::on_gradient(const StepInfo& info, at::Tensor& x, at::Tensor& g) 
   const c10::NoGradGuard no_grad;
   comm();
   do_on_gradient(info, x, g);
+}
+
+void Algorithm::local_step(const StepInfo& info, at::Tensor& x, at::Tensor& g,
+                           const std::function<void()>& optimizer) {
+  const c10::NoGradGuard no_grad;
+  comm();
+  do_local_step(info, x, g, optimizer);
 }
 
 void Algorithm::after_step(const StepInfo& info, at::Tensor& x) {

@@ -6,6 +6,10 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "valley/algorithms/state.h"
 #include "valley/comm/communicator.h"
@@ -24,11 +28,12 @@ struct StepInfo {
 
 /// What a round did, for the record.
 struct RoundReport {
-  double distance = 0;  ///< r_m = ||x_m - x_A|| as the workers met, before pull and push; where a
-                        ///< method does not learn x_A, the distance from what it pulls to
-  double pull = 0;      ///< alpha
-  double push = 0;      ///< lambda in force (schedule and push-relative applied)
-  double predicted_width = 0;  ///< lambda / alpha, where the distances settle without gradients
+  double distance = 0;  ///< r_m = ||x_m - x_A|| as the workers met, before x moved; where a method
+                        ///< does not learn x_A, the distance from what it pulls to
+  std::vector<std::pair<std::string, double>> figures = {};  ///< what else it tells, by name
+
+  /// 0 if it tells none of that name.
+  double figure(std::string_view name) const;
 };
 
 /// A training method: local step x when it communicates x what is sent x with whom x how it is
@@ -39,7 +44,7 @@ struct RoundReport {
 ///         algorithm.before_gradient(info, x)
 ///         loss, g = gradient(batch)
 ///         algorithm.on_gradient(info, x, g)
-///         x <- optimizer step along g
+///         algorithm.local_step(info, x, g, optimizer)    x <- optimizer step along g
 ///         algorithm.after_step(info, x)
 ///
 /// x [d] and g [d] are the worker's flat parameters and gradient (optim/flat_parameters.h). Every
@@ -73,7 +78,11 @@ class Algorithm {
   /// After the gradient, before the optimizer.
   void on_gradient(const StepInfo& info, at::Tensor& x, at::Tensor& g);
 
-  /// After the optimizer's step: rounds happen here.
+  /// Moves x along g: by `optimizer`, which does that, unless the method owns the whole update.
+  void local_step(const StepInfo& info, at::Tensor& x, at::Tensor& g,
+                  const std::function<void()>& optimizer);
+
+  /// After the local step: rounds happen here.
   void after_step(const StepInfo& info, at::Tensor& x);
 
   /// All workers together, before anybody looks: the transport comes to rest, so that nothing is
@@ -112,6 +121,11 @@ class Algorithm {
   }
   virtual void do_on_gradient(const StepInfo& info, at::Tensor& x, at::Tensor& g) {
     (void)info, (void)x, (void)g;
+  }
+  virtual void do_local_step(const StepInfo& info, at::Tensor& x, at::Tensor& g,
+                             const std::function<void()>& optimizer) {
+    (void)info, (void)x, (void)g;
+    optimizer();
   }
   virtual void do_after_step(const StepInfo& info, at::Tensor& x) { (void)info, (void)x; }
   virtual void do_quiesce() {}

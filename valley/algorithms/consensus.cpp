@@ -8,25 +8,26 @@
 
 namespace valley {
 
-Consensus::Consensus(const PullPushOptions& options) : options_(options) { check(options); }
+Consensus::Consensus(const PullPushOptions& options, PushShape schedule)
+    : options_(options), schedule_(schedule) {
+  check(options_);
+}
 
-RoundReport Consensus::round(at::Tensor& x, const at::Tensor& center, at::Tensor sum, int workers,
-                             double push_factor) const {
+RoundReport Consensus::move(const StepInfo& info, PendingRound& met, at::Tensor& x) {
   const double alpha = options_.pull;
-  const SquaredNorms norms = pushes() ? squared_norms(x, sum, workers, 0, x.numel())
-                                      : squared_norms(x, center, 1, 0, x.numel());
-  const PushStrength push = push_strength(options_, push_factor, norms, workers, x.scalar_type());
+  const SquaredNorms norms = pushes() ? squared_norms(x, met.sum, met.workers, 0, x.numel())
+                                      : squared_norms(x, met.center, 1, 0, x.numel());
+  const PushStrength push = push_strength(options_, push_factor(schedule_, info.progress()), norms,
+                                          met.workers, x.scalar_type());
   if (push.share > 0) {
-    lerp_to_mean_keep_direction(x, sum, workers, 0, push.share);  // sum <- the push; x stays
-    lerp_to_mean(x, center, 1, alpha);
-    x.add_(sum);
+    // sum <- the push; x stays
+    lerp_to_mean_keep_direction(x, met.sum, met.workers, 0, push.share);
+    lerp_to_mean(x, met.center, 1, alpha);
+    x.add_(met.sum);
   } else {
-    lerp_to_mean(x, center, 1, alpha);
+    lerp_to_mean(x, met.center, 1, alpha);
   }
-  return {.distance = std::sqrt(norms.distance),
-          .pull = alpha,
-          .push = push.lambda,
-          .predicted_width = push.lambda / alpha};
+  return pull_push_report(std::sqrt(norms.distance), alpha, push.lambda);
 }
 
 }  // namespace valley

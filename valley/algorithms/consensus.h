@@ -14,24 +14,21 @@ namespace valley {
 /// Both terms use the values from before the round. The push is that of pull_push.h, variant
 /// simple, to the last rule; it needs the average, which one all-reduce brings. A worker that
 /// stands on x_C is not moved by the pull at all, and pull 1 without push gives x_C, both exactly.
-class Consensus {
+class Consensus : public Rule {
  public:
   /// @throws UsageError if an option is out of range.
-  explicit Consensus(const PullPushOptions& options);
+  explicit Consensus(const PullPushOptions& options, PushShape schedule = PushShape::kConstant);
 
-  /// Whether round() needs the sum of all x_m.
+  /// Whether it needs the sum of all x_m beside x_C.
   bool pushes() const { return options_.push > 0; }
 
-  /// One round on x [d] towards `center` [d]. `sum` [d] is sum_m x_m of `workers` workers where
-  /// pushes(), else undefined; it is overwritten. `push_factor` as in PullPush::round().
-  ///
   /// The report's distance is that from the average; without a push nobody knows the average, and
   /// it is that from x_C.
-  RoundReport round(at::Tensor& x, const at::Tensor& center, at::Tensor sum, int workers,
-                    double push_factor) const;
+  RoundReport move(const StepInfo& info, PendingRound& met, at::Tensor& x) override;
 
  private:
   PullPushOptions options_;
+  PushShape schedule_;
 };
 
 }  // namespace valley

@@ -41,7 +41,7 @@ TEST(Easgd, ThePullAndTheCentreByHand) {
     EXPECT_TRUE(x.equal(comm.rank() == 0 ? vec({7, 3}) : vec({4, 6})));
     EXPECT_TRUE(entry(*easgd, "center").equal(vec({5, 3})));
     ASSERT_TRUE(easgd->last_round());
-    EXPECT_EQ(easgd->last_round()->pull, 0.25);
+    EXPECT_EQ(easgd->last_round()->figure("pull"), 0.25);
   });
 }
 

@@ -98,7 +98,7 @@ TEST(ConsensusVariants, DistancesSettleAtLambdaOverAlpha) {
     run_rounds(variant, X, options_of({.pull = 0.1, .push = 0.5}), 300, Backend::kThread, &reports);
     for (const RoundReport& report : reports) {
       EXPECT_NEAR(report.distance, 5, 1e-3) << variant;
-      EXPECT_DOUBLE_EQ(report.predicted_width, 5) << variant;
+      EXPECT_DOUBLE_EQ(report.figure("predicted_width"), 5) << variant;
     }
   }
 }
@@ -109,10 +109,10 @@ TEST(ConsensusVariants, ThePushFollowsTheSchedule) {
     std::vector<RoundReport> reports;
     run_rounds(variant, X, options_of({.pull = 0.1, .push = 0.5}, PushShape::kLinearDecreasing), 8,
                Backend::kThread, &reports);
-    EXPECT_EQ(reports[0].push, 0) << variant;
+    EXPECT_EQ(reports[0].figure("push"), 0) << variant;
     run_rounds(variant, X, options_of({.pull = 0.1, .push = 0.5}, PushShape::kIncreasing), 8,
                Backend::kThread, &reports);
-    EXPECT_DOUBLE_EQ(reports[0].push, 0.5) << variant;
+    EXPECT_DOUBLE_EQ(reports[0].figure("push"), 0.5) << variant;
   }
 }
 
@@ -142,7 +142,7 @@ TEST(ConsensusVariants, TheReportedDistanceIsFromTheAverageAndWithoutPushFromThe
         std::string(variant) == "lsgd" ? X[1] : (6 * X[0] + 3 * X[1] + 2 * X[2]) / 11;
     for (int64_t m = 0; m < 3; ++m) {
       EXPECT_NEAR(reports[m].distance, (X[m] - center).norm().item<double>(), 1e-13) << variant;
-      EXPECT_EQ(reports[m].predicted_width, 0);
+      EXPECT_EQ(reports[m].figure("predicted_width"), 0);
     }
   }
 }

@@ -1,15 +1,15 @@
 #include "valley/algorithms/diloco.h"
 
-#include "valley/algorithms/outer_rounds.h"
+#include "valley/algorithms/outer_step.h"
+#include "valley/algorithms/rounds.h"
 
 namespace valley {
 namespace {
 
-class DiLoCo : public OuterRounds {
+class DiLoCo : public OuterStep {
  public:
-  DiLoCo(const AlgorithmOptions& options, const AlgorithmContext& context)
-      : OuterRounds(options, context),
-        outer_(check_outer(options, {.learning_rate = 0.7, .momentum = 0.9})) {}
+  explicit DiLoCo(const AlgorithmOptions& options)
+      : outer_(check_outer(options, {.learning_rate = 0.7, .momentum = 0.9})) {}
 
  private:
   void outer_step(const StepInfo&, const at::Tensor& start, at::Tensor& v, at::Tensor& x) override {
@@ -27,7 +27,8 @@ class DiLoCo : public OuterRounds {
 
 std::unique_ptr<Algorithm> make_diloco(const AlgorithmOptions& options,
                                        const AlgorithmContext& context) {
-  return std::make_unique<DiLoCo>(options, context);
+  return std::make_unique<RoundsAlgorithm>(options.period, context, std::make_unique<MeanOfAll>(),
+                                           std::make_unique<DiLoCo>(options));
 }
 
 }  // namespace valley

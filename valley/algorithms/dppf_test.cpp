@@ -150,9 +150,9 @@ TEST_P(Dppf, TheReportFollowsTheSchedule) {
       }
       ASSERT_TRUE(dppf->last_round());
       const double push = 0.5 * double(step + 1) / 8;
-      EXPECT_EQ(dppf->last_round()->pull, 0.1);
-      EXPECT_NEAR(dppf->last_round()->push, push, 1e-15);
-      EXPECT_NEAR(dppf->last_round()->predicted_width, push / 0.1, 1e-14);
+      EXPECT_EQ(dppf->last_round()->figure("pull"), 0.1);
+      EXPECT_NEAR(dppf->last_round()->figure("push"), push, 1e-15);
+      EXPECT_NEAR(dppf->last_round()->figure("predicted_width"), push / 0.1, 1e-14);
     }
   });
 }

@@ -18,50 +18,53 @@ PullPushOptions pull_push_of(const AlgorithmOptions& options) {
   return result;
 }
 
-class Easgd : public RoundsAlgorithm {
+// The workers are drawn to a centre that follows their average.
+class Elastic : public Rule {
  public:
-  Easgd(const AlgorithmOptions& options, const AlgorithmContext& context)
-      : RoundsAlgorithm(options, context),
-        beta_(options.moving_rate),
+  explicit Elastic(const AlgorithmOptions& options)
+      : beta_(options.moving_rate),
         schedule_(options.push_schedule),
         pull_push_(pull_push_of(options)),
-        consensus_(pull_push_) {
+        to_center_(pull_push_, schedule_) {
     keep("center", center_);
   }
 
   void prepare(int workers) override {
     pull_push_.pull = beta_ / workers;
-    consensus_ = Consensus(pull_push_);
+    to_center_ = Consensus(pull_push_, schedule_);
+  }
+
+  void begin(const at::Tensor& x) override {
+    center_ = x.clone();
+    former_ = at::empty_like(x);
+  }
+
+  void learn(const StepInfo&, const PendingRound& met) override {
+    if (met.workers == 1) return;
+    former_.copy_(center_);
+    lerp_to_mean(center_, met.sum, met.workers, beta_);
+  }
+
+  RoundReport move(const StepInfo& info, PendingRound& met, at::Tensor& x) override {
+    if (met.workers == 1) return {};
+    met.center = former_;
+    return to_center_.move(info, met, x);
   }
 
  private:
-  void begin(const at::Tensor& x) override { center_ = x.clone(); }
-
-  RoundReport round(const StepInfo& info, at::Tensor& x) override {
-    if (comm().size() == 1) return {};
-    if (!sum_.defined()) sum_ = at::empty_like(x), next_center_ = at::empty_like(x);
-    comm().all_reduce_sum(x, sum_);
-    next_center_.copy_(center_);
-    lerp_to_mean(next_center_, sum_, comm().size(), beta_);
-    const RoundReport report =
-        consensus_.round(x, center_, sum_, comm().size(), push_factor(schedule_, info.progress()));
-    std::swap(center_, next_center_);
-    return report;
-  }
-
   double beta_;
   PushShape schedule_;
   PullPushOptions pull_push_;
-  Consensus consensus_;
-  at::Tensor center_;             // z, [d]
-  at::Tensor sum_, next_center_;  // [d], kept between rounds
+  Consensus to_center_;
+  at::Tensor center_, former_;  // z, and the z of before the round; [d]
 };
 
 }  // namespace
 
 std::unique_ptr<Algorithm> make_easgd(const AlgorithmOptions& options,
                                       const AlgorithmContext& context) {
-  return std::make_unique<Easgd>(options, context);
+  return std::make_unique<RoundsAlgorithm>(options.period, context, std::make_unique<MeanOfAll>(),
+                                           std::make_unique<Elastic>(options));
 }
 
 }  // namespace valley

@@ -1,41 +1,50 @@
 #pragma once
 
+#include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
-#include "valley/algorithms/consensus.h"
 #include "valley/algorithms/gradient_weights.h"
-#include "valley/algorithms/rounds.h"
+#include "valley/algorithms/registry.h"
+#include "valley/algorithms/round_parts.h"
 
 namespace valley {
 
-/// What mgrawa and lgrawa share: the pull towards a mean in which, group of parameters by group,
-/// workers with small gradients weigh more. With one group for everything G is the sum over all
-/// layers (mgrawa.h), else there is a group for every layer (lgrawa.h).
+/// The meeting of mgrawa and lgrawa: a mean in which, group of parameters by group, workers with
+/// small gradients weigh more, and the sum of all if it is wanted. With one group for everything G
+/// is the sum over all layers (mgrawa.h), else there is a group for every layer (lgrawa.h).
 ///
 /// Cost of a round with L groups: one all-reduce of 2 d + L values, x_m / G_ml, 1 / G_ml and x_m
-/// together; without a push d + L. And one more gradient on every worker; with one worker none.
-class Grawa : public RoundsAlgorithm {
+/// together; without the sum d + L. And one more gradient on every worker; with one worker none.
+class WeightedMean : public Meeting {
  public:
   enum class Groups { kAll, kLayers };
 
   /// @throws UsageError, beginning with `name`, if the context cannot tell what the groups need.
-  Grawa(const AlgorithmOptions& options, const AlgorithmContext& context, Groups groups,
-        const std::string& name);
+  WeightedMean(const AlgorithmContext& context, Groups groups, const std::string& name,
+               bool with_sum);
 
-  AlgorithmState state() const override;
-  void load_state(const AlgorithmState& state) override;
+  void begin(const at::Tensor& x) override;
+  void append_to(AlgorithmState& state) const override;
+  void load(const AlgorithmState& state) override;
+  PendingRound meet(Communicator& comm, const at::Tensor& x) override;
+  PendingRound among(Communicator& comm, const at::Tensor& all) override;
 
  private:
-  void begin(const at::Tensor& x) override;
-  RoundReport round(const StepInfo& info, at::Tensor& x) override;
+  /// Of this worker, by group of d values, which are set to all of them where there is one group.
+  std::vector<double> weights(int64_t d, std::vector<LayerRange>& groups);
 
-  PushShape schedule_;
-  Consensus consensus_;
   std::function<std::vector<double>()> layer_norms_;
   std::vector<LayerRange> layers_;  // empty: one group
+  bool with_sum_;
   GradientWeights weights_;
   at::Tensor sent_;  // [x_m / G_ml by group, 1 / G_ml, x_m], kept between rounds
 };
+
+/// Drawn towards that mean and pushed away from the average.
+std::unique_ptr<Algorithm> make_grawa(const AlgorithmOptions& options,
+                                      const AlgorithmContext& context, WeightedMean::Groups groups,
+                                      const std::string& name);
 
 }  // namespace valley

@@ -6,7 +6,7 @@ namespace valley {
 
 std::unique_ptr<Algorithm> make_lgrawa(const AlgorithmOptions& options,
                                        const AlgorithmContext& context) {
-  return std::make_unique<Grawa>(options, context, Grawa::Groups::kLayers, "lgrawa");
+  return make_grawa(options, context, WeightedMean::Groups::kLayers, "lgrawa");
 }
 
 }  // namespace valley

@@ -95,9 +95,9 @@ TEST_P(LocalSgd, ARoundIsTheAverageAndBetweenRoundsNobodyMoves) {
           continue;
         }
         ASSERT_TRUE(local->last_round());
-        EXPECT_EQ(local->last_round()->pull, 1);
-        EXPECT_EQ(local->last_round()->push, 0);
-        EXPECT_EQ(local->last_round()->predicted_width, 0);
+        EXPECT_EQ(local->last_round()->figure("pull"), 1);
+        EXPECT_EQ(local->last_round()->figure("push"), 0);
+        EXPECT_EQ(local->last_round()->figure("predicted_width"), 0);
         EXPECT_TRUE(x.equal(at::full({5}, mean + double(step / 3), at::kDouble)));
         x += 1;  // the next local steps, the same on all workers
       }

@@ -6,6 +6,7 @@
 
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "valley/algorithms/consensus.h"
 #include "valley/algorithms/kernels.h"
@@ -15,72 +16,75 @@
 namespace valley {
 namespace {
 
-class Lsgd : public RoundsAlgorithm {
+// Where the worker with the lowest loss stands, and the sum of all if it is wanted.
+class FollowTheLeader : public Meeting {
  public:
-  Lsgd(const AlgorithmOptions& options, const AlgorithmContext& context)
-      : RoundsAlgorithm(options, context),
-        schedule_(options.push_schedule),
-        consensus_(options.pull_push),
-        leader_pull_(options.leader_pull) {
+  FollowTheLeader(double leader_pull, bool with_sum)
+      : leader_pull_(leader_pull), with_sum_(with_sum) {
     require(0 <= leader_pull_ && leader_pull_ <= 1, "--leader-pull must be in [0, 1], got {}",
             leader_pull_);
     if (leader_pull_ > 0) keep("leader", center_);
   }
 
-  AlgorithmState state() const override {
-    auto state = RoundsAlgorithm::state();
+  void prepare(int workers) override { workers_ = workers; }
+  void begin(const at::Tensor&) override { loss_sum_ = loss_count_ = 0; }
+
+  void append_to(AlgorithmState& state) const override {
+    Meeting::append_to(state);
     state.emplace_back("losses", at::tensor({loss_sum_, loss_count_}, at::kDouble));
-    return state;
   }
 
-  void load_state(const AlgorithmState& state) override {
+  void load(const AlgorithmState& state) override {
     const at::Tensor losses = state_entry(state, "losses", at::kDouble, 2);
-    RoundsAlgorithm::load_state(state);
+    Meeting::load(state);
     loss_sum_ = losses.data_ptr<double>()[0];
     loss_count_ = losses.data_ptr<double>()[1];
   }
 
- private:
-  void begin(const at::Tensor&) override { loss_sum_ = loss_count_ = 0; }
-
-  void after_local_step(const StepInfo& info, at::Tensor& x) override {
+  void after_local_step(const StepInfo& info, int64_t period, at::Tensor& x) override {
     loss_sum_ += info.loss;
     ++loss_count_;
-    if (leader_pull_ > 0 && center_.defined() && comm().size() > 1) {
-      lerp_to_mean(x, center_, 1, leader_pull_ / double(period()));
+    if (leader_pull_ > 0 && center_.defined() && workers_ > 1) {
+      lerp_to_mean(x, center_, 1, leader_pull_ / double(period));
     }
   }
 
-  RoundReport round(const StepInfo& info, at::Tensor& x) override {
-    const int leader = find_leader(x);
+  PendingRound meet(Communicator& comm, const at::Tensor& x) override {
+    const int leader = find_leader(comm, x);
     if (!center_.defined()) center_ = at::empty_like(x);
-    if (comm().rank() == leader) center_.copy_(x);
-    comm().broadcast(center_, leader);
-    if (consensus_.pushes()) {
+    if (comm.rank() == leader) center_.copy_(x);
+    comm.broadcast(center_, leader);
+    if (with_sum_) {
       if (!sum_.defined()) sum_ = at::empty_like(x);
-      comm().all_reduce_sum(x, sum_);
+      comm.all_reduce_sum(x, sum_);
     }
-    return consensus_.round(x, center_, sum_, comm().size(),
-                            push_factor(schedule_, info.progress()));
+    return {.sum = sum_, .center = center_, .workers = comm.size()};
   }
 
-  int find_leader(const at::Tensor& x) {
+  PendingRound among(Communicator& comm, const at::Tensor& all) override {
+    center_ = all[find_leader(comm, all)].clone();
+    if (with_sum_) sum_rows(all, sum_);
+    return {.sum = sum_, .center = center_, .workers = comm.size()};
+  }
+
+ private:
+  int find_leader(Communicator& comm, const at::Tensor& like) {
     double mean = loss_sum_ / loss_count_;
     if (std::isnan(mean)) mean = std::numeric_limits<double>::infinity();
     loss_sum_ = loss_count_ = 0;
     const at::Tensor losses =
-        comm().all_gather(at::full({1}, mean, x.options())).flatten().to(at::kDouble);
+        comm.all_gather(at::full({1}, mean, like.options())).flatten().to(at::kDouble);
     const double* loss = losses.data_ptr<double>();
     int leader = 0;
-    for (int m = 1; m < comm().size(); ++m) {
+    for (int m = 1; m < comm.size(); ++m) {
       if (loss[m] < loss[leader]) leader = m;
     }
     return leader;
   }
 
-  PushShape schedule_;
-  Consensus consensus_;
   double leader_pull_;
+  bool with_sum_;
+  int workers_ = 1;
   at::Tensor center_, sum_;               // [d], kept between rounds; center_ is the last leader
   double loss_sum_ = 0, loss_count_ = 0;  // since the last round
 };
@@ -89,7 +93,10 @@ class Lsgd : public RoundsAlgorithm {
 
 std::unique_ptr<Algorithm> make_lsgd(const AlgorithmOptions& options,
                                      const AlgorithmContext& context) {
-  return std::make_unique<Lsgd>(options, context);
+  auto rule = std::make_unique<Consensus>(options.pull_push, options.push_schedule);
+  auto meeting = std::make_unique<FollowTheLeader>(options.leader_pull, rule->pushes());
+  return std::make_unique<RoundsAlgorithm>(options.period, context, std::move(meeting),
+                                           std::move(rule));
 }
 
 }  // namespace valley

@@ -6,7 +6,7 @@ namespace valley {
 
 std::unique_ptr<Algorithm> make_mgrawa(const AlgorithmOptions& options,
                                        const AlgorithmContext& context) {
-  return std::make_unique<Grawa>(options, context, Grawa::Groups::kAll, "mgrawa");
+  return make_grawa(options, context, WeightedMean::Groups::kAll, "mgrawa");
 }
 
 }  // namespace valley

@@ -1,7 +1,5 @@
 #include "valley/algorithms/pull_push.h"
 
-#include <ATen/ops/empty_like.h>
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -30,34 +28,33 @@ PushStrength push_strength(const PullPushOptions& options, double push_factor,
 
 PullPush::PullPush(const PullPushOptions& options) : options_(options) { check(options); }
 
-RoundReport PullPush::round(at::Tensor& x, Communicator& comm, double push_factor) {
-  const int workers = comm.size();
-  if (!sum_.defined() || sum_.numel() != x.numel() || sum_.dtype() != x.dtype()) {
-    sum_ = at::empty_like(x);
-  }
+RoundReport pull_push_report(double distance, double pull, double push) {
+  return {.distance = distance,
+          .figures = {{"pull", pull}, {"push", push}, {"predicted_width", push / pull}}};
+}
 
-  SquaredNorms norms;
-  comm.all_reduce_sum(x, sum_, [&](int64_t begin, int64_t end) {
-    norms += squared_norms(x, sum_, workers, begin, end);
-  });
-
+RoundReport PullPush::move(at::Tensor& x, PendingRound& met, double push_factor) const {
   const double alpha = options_.pull;
+  const SquaredNorms norms =
+      met.norms ? *met.norms : squared_norms(x, met.sum, met.workers, 0, x.numel());
   const double distance = std::sqrt(norms.distance);
-  const PushStrength push = push_strength(options_, push_factor, norms, workers, x.scalar_type());
-
+  const PushStrength push =
+      push_strength(options_, push_factor, norms, met.workers, x.scalar_type());
   // The exact variant asks all workers together, whoever is apart: it is a collective.
   if (options_.variant == PushVariant::kExact && push.lambda > 0) {
-    lerp_to_mean_keep_direction(x, sum_, workers, alpha - push.share,
+    lerp_to_mean_keep_direction(x, met.sum, met.workers, alpha - push.share,
                                 push.share > 0 ? 1 / distance : 0);
-    comm.all_reduce_sum(sum_, sum_);  // sum_m u_m
-    x.sub_(sum_, push.lambda / workers);
+    met.again->all_reduce_sum(met.sum, met.sum);  // sum_m u_m
+    x.sub_(met.sum, push.lambda / met.workers);
   } else {
-    lerp_to_mean(x, sum_, workers, alpha - push.share);
+    lerp_to_mean(x, met.sum, met.workers, alpha - push.share);
   }
-  return {.distance = distance,
-          .pull = alpha,
-          .push = push.lambda,
-          .predicted_width = push.lambda / alpha};
+  return pull_push_report(distance, alpha, push.lambda);
+}
+
+RoundReport PullPush::round(at::Tensor& x, Communicator& comm, double push_factor) {
+  PendingRound met = mean_.meet(comm, x);
+  return move(x, met, push_factor);
 }
 
 }  // namespace valley

@@ -2,9 +2,9 @@
 
 #include <ATen/core/Tensor.h>
 
-#include "valley/algorithms/algorithm.h"
-#include "valley/algorithms/kernels.h"
+#include "valley/algorithms/round_parts.h"
 #include "valley/comm/communicator.h"
+#include "valley/schedule/push.h"
 
 namespace valley {
 
@@ -57,12 +57,36 @@ class PullPush {
   /// @throws UsageError if an option is out of range.
   explicit PullPush(const PullPushOptions& options);
 
-  /// One round on x [d]; `push_factor` in [0, 1] is what a push schedule makes of lambda now.
+  /// Moves x [d] by what the meeting brought; `push_factor` in [0, 1] is what a push schedule makes
+  /// of lambda now. The exact variant asks the workers again.
+  RoundReport move(at::Tensor& x, PendingRound& met, double push_factor) const;
+
+  /// A whole round on x: the workers meet and move.
   RoundReport round(at::Tensor& x, Communicator& comm, double push_factor = 1);
 
  private:
   PullPushOptions options_;
-  at::Tensor sum_;  // [d], kept between rounds so that its pages stay mapped
+  MeanOfAll mean_;
 };
+
+/// The rule of dppf: pull and push, with lambda on a schedule over the run.
+class PullPushRule : public Rule {
+ public:
+  /// @throws UsageError if an option is out of range.
+  explicit PullPushRule(const PullPushOptions& options, PushShape schedule = PushShape::kConstant)
+      : pull_push_(options), schedule_(schedule) {}
+
+  RoundReport move(const StepInfo& info, PendingRound& met, at::Tensor& x) override {
+    return pull_push_.move(x, met, push_factor(schedule_, info.progress()));
+  }
+
+ private:
+  PullPush pull_push_;
+  PushShape schedule_;
+};
+
+/// What a round with pull alpha and push lambda tells: both, and predicted_width = lambda / alpha,
+/// where the distances settle without gradients.
+RoundReport pull_push_report(double distance, double pull, double push);
 
 }  // namespace valley

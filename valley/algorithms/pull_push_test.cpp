@@ -82,9 +82,9 @@ TEST_P(PullPushRound, MovesByPullAndPushFromTheOldValues) {
   EXPECT_LT(largest(end - (at::tensor({2.7, 3.6, -2.7, -3.6}, at::kDouble).view({2, 2}) + 1.)),
             1e-14);
   EXPECT_NEAR(report.distance, 5, 1e-14);
-  EXPECT_EQ(report.pull, 0.5);
-  EXPECT_EQ(report.push, 2);
-  EXPECT_EQ(report.predicted_width, 4);
+  EXPECT_EQ(report.figure("pull"), 0.5);
+  EXPECT_EQ(report.figure("push"), 2);
+  EXPECT_EQ(report.figure("predicted_width"), 4);
 }
 
 TEST_P(PullPushRound, OneNormForTheWholeVectorInFloat32) {
@@ -168,8 +168,8 @@ TEST_P(PullPushRound, ARelativePushIsInUnitsOfTheAverage) {
     const double norm = length(X.mean(0));
     RoundReport report;
     const at::Tensor end = round(X, {.pull = 1, .push = 0.25, .push_relative = true}, 1, &report);
-    EXPECT_NEAR(report.push, 0.25 * norm, 1e-14);
-    EXPECT_NEAR(report.predicted_width, 0.25 * norm, 1e-14);
+    EXPECT_NEAR(report.figure("push"), 0.25 * norm, 1e-14);
+    EXPECT_NEAR(report.figure("predicted_width"), 0.25 * norm, 1e-14);
     for (int m = 0; m < workers; ++m) {
       EXPECT_NEAR(length(end[m] - X.mean(0)), 0.25 * norm, 1e-13);
     }
@@ -185,8 +185,8 @@ TEST_P(PullPushRound, TheFactorMultipliesThePush) {
     RoundReport report;
     const at::Tensor half = round(X, {.push = 0.5, .variant = variant}, 0.5, &report);
     EXPECT_TRUE(half.equal(round(X, {.push = 0.25, .variant = variant})));
-    EXPECT_EQ(report.push, 0.25);
-    EXPECT_EQ(report.predicted_width, 2.5);
+    EXPECT_EQ(report.figure("push"), 0.25);
+    EXPECT_EQ(report.figure("predicted_width"), 2.5);
     EXPECT_TRUE(round(X, {.push = 0.5, .variant = variant}, 0).equal(round(X, {.push = 0})));
   }
 }

@@ -1,16 +1,16 @@
 #include "valley/algorithms/slowmo.h"
 
-#include "valley/algorithms/outer_rounds.h"
+#include "valley/algorithms/outer_step.h"
+#include "valley/algorithms/rounds.h"
 #include "valley/core/error.h"
 
 namespace valley {
 namespace {
 
-class SlowMo : public OuterRounds {
+class SlowMo : public OuterStep {
  public:
   SlowMo(const AlgorithmOptions& options, const AlgorithmContext& context)
-      : OuterRounds(options, context),
-        outer_(check_outer(options, {.learning_rate = 1, .momentum = 0.5})),
+      : outer_(check_outer(options, {.learning_rate = 1, .momentum = 0.5})),
         learning_rate_(context.learning_rate) {
     require(bool(learning_rate_),
             "slowmo needs the learning rate of a step (AlgorithmContext::learning_rate)");
@@ -33,7 +33,8 @@ class SlowMo : public OuterRounds {
 
 std::unique_ptr<Algorithm> make_slowmo(const AlgorithmOptions& options,
                                        const AlgorithmContext& context) {
-  return std::make_unique<SlowMo>(options, context);
+  return std::make_unique<RoundsAlgorithm>(options.period, context, std::make_unique<MeanOfAll>(),
+                                           std::make_unique<SlowMo>(options, context));
 }
 
 }  // namespace valley

@@ -73,16 +73,13 @@ std::string Recorder::warning() const {
 void Recorder::round(int64_t step, double epoch, int64_t round, int64_t period, double lr,
                      const RoundReport& report) {
   if (!active_) return;
-  notes_.push_back({{"step", step},
-                    {"epoch", epoch},
-                    {"worker", comm_.rank()},
-                    {"round", round},
-                    {"period", period},
-                    {"lr", lr},
-                    {"pull", report.pull},
-                    {"push", report.push},
-                    {"predicted_width", report.predicted_width},
-                    {"distance", report.distance}});
+  Json note = {{"step", step},   {"epoch", epoch},   {"worker", comm_.rank()},
+               {"round", round}, {"period", period}, {"lr", lr}};
+  // These are in every line, whether or not the method has them.
+  for (const char* name : {"pull", "push", "predicted_width"}) note[name] = report.figure(name);
+  for (const auto& [name, value] : report.figures) note[name] = value;
+  note["distance"] = report.distance;
+  notes_.push_back(std::move(note));
 }
 
 void Recorder::epoch(int64_t step, double epoch, double loss, double lr) {

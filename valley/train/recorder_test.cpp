@@ -36,9 +36,7 @@ TEST(Recorder, BringsTheWorkersNotesTogether) {
     for (int64_t step = 2; step <= 4; step += 2) {
       recorder.round(step, step / 4.0, step / 2, 2, 0.1,
                      {.distance = double(step * 10 + comm.rank()),
-                      .pull = 0.5,
-                      .push = 1,
-                      .predicted_width = 2});
+                      .figures = {{"pull", 0.5}, {"push", 1}, {"predicted_width", 2}}});
     }
     recorder.epoch(4, 1, 0.25 + comm.rank(), 0.1);
     recorder.mean({{"step", 4}, {"worker", "mean"}, {"test_loss", 0.5}});

@@ -428,10 +428,7 @@ class Trainer::Loop {
     const double computed = now_seconds();
     algorithm_->on_gradient(info, x_, g_);
     const double reduced = now_seconds();
-    {
-      const c10::NoGradGuard no_grad;
-      optimizer_->step(schedule_.at(step_));
-    }
+    algorithm_->local_step(info, x_, g_, [this] { optimizer_->step(schedule_.at(step_)); });
     const double stepped = now_seconds();
     algorithm_->after_step(info, x_);
     const double end = now_seconds();
@@ -478,9 +475,9 @@ class Trainer::Loop {
 
   void end_step() {
     if (const auto& round = algorithm_->last_round()) {
-      meters_.predicted_width = round->predicted_width;
-      meters_.pull = round->pull;
-      meters_.push = round->push;
+      meters_.predicted_width = round->figure("predicted_width");
+      meters_.pull = round->figure("pull");
+      meters_.push = round->figure("push");
       last_distance_ = round->distance;
       recorder_->round(step_, epoch(), algorithm_->rounds(), algorithm_->period(),
                        schedule_.at(step_ - 1), *round);

@@ -1,7 +1,9 @@
 #pragma once
 
-#include "valley/algorithms/pull_push.h"
-#include "valley/algorithms/rounds.h"
+#include <ATen/core/Tensor.h>
+
+#include "valley/algorithms/registry.h"
+#include "valley/algorithms/round_parts.h"
 
 namespace valley {
 
@@ -18,30 +20,28 @@ struct OuterOptions {
 /// @throws UsageError if the learning rate is not above 0 or the momentum not in [0, 1).
 OuterOptions check_outer(const AlgorithmOptions& options, const OuterOptions& own);
 
-/// Local SGD with an optimizer around it: the way of the average over a round is taken as a
-/// gradient. A method says what becomes of it.
+/// The rule of local SGD with an optimizer around it: the way of the average over a round is taken
+/// as a gradient. A method says what becomes of it.
 ///
 ///     x_0   where all workers began the round
 ///     x_A   their average after tau local steps
 ///     x_m <- outer_step(x_0, x_A, momentum)      the same on all workers
 ///
-/// Cost of a round: one all-reduce of d values. Memory: 3 d. State: the clock, x_0 and the
-/// momentum.
-class OuterRounds : public RoundsAlgorithm {
+/// Memory: 3 d. State: x_0 and the momentum.
+class OuterStep : public Rule {
  public:
-  OuterRounds(const AlgorithmOptions& options, const AlgorithmContext& context);
+  OuterStep();
 
- protected:
+  void begin(const at::Tensor& x) final;
+  void learn(const StepInfo& info, const PendingRound& met) final;
+  RoundReport move(const StepInfo& info, PendingRound& met, at::Tensor& x) final;
+
+ private:
   /// x [d] holds x_A and shall hold the workers' next x; `momentum` [d] is 0 before the first
   /// round.
   virtual void outer_step(const StepInfo& info, const at::Tensor& start, at::Tensor& momentum,
                           at::Tensor& x) = 0;
 
- private:
-  void begin(const at::Tensor& x) final;
-  RoundReport round(const StepInfo& info, at::Tensor& x) final;
-
-  PullPush average_{{.pull = 1, .push = 0}};
   at::Tensor start_, momentum_;  // [d]
 };
 

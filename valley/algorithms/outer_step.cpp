@@ -1,7 +1,11 @@
-#include "valley/algorithms/outer_rounds.h"
+#include "valley/algorithms/outer_step.h"
 
 #include <ATen/ops/zeros_like.h>
 
+#include <cmath>
+
+#include "valley/algorithms/kernels.h"
+#include "valley/algorithms/pull_push.h"
 #include "valley/core/error.h"
 
 namespace valley {
@@ -15,22 +19,28 @@ OuterOptions check_outer(const AlgorithmOptions& options, const OuterOptions& ow
   return outer;
 }
 
-OuterRounds::OuterRounds(const AlgorithmOptions& options, const AlgorithmContext& context)
-    : RoundsAlgorithm(options, context) {
+OuterStep::OuterStep() {
   keep("start", start_);
   keep("momentum", momentum_);
 }
 
-void OuterRounds::begin(const at::Tensor& x) {
+void OuterStep::begin(const at::Tensor& x) {
   start_ = x.clone();
   momentum_ = at::zeros_like(x);
 }
 
-RoundReport OuterRounds::round(const StepInfo& info, at::Tensor& x) {
-  const RoundReport report = average_.round(x, comm());
-  outer_step(info, start_, momentum_, x);
-  start_.copy_(x);
-  return report;
+void OuterStep::learn(const StepInfo& info, const PendingRound& met) {
+  at::Tensor next = start_.clone();
+  lerp_to_mean(next, met.sum, met.workers, 1);
+  outer_step(info, start_, momentum_, next);
+  start_.copy_(next);
+}
+
+RoundReport OuterStep::move(const StepInfo&, PendingRound& met, at::Tensor& x) {
+  const SquaredNorms norms =
+      met.norms ? *met.norms : squared_norms(x, met.sum, met.workers, 0, x.numel());
+  x.copy_(start_);
+  return pull_push_report(std::sqrt(norms.distance), 1, 0);
 }
 
 }  // namespace valley

@@ -1,0 +1,198 @@
+// What a round is made of: a meeting x a rule, begun and applied, compressed; and a method that
+// owns the whole update.
+
+#include "valley/algorithms/rounds.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/equal.h>
+#include <ATen/ops/sign.h>
+#include <ATen/ops/tensor.h>
+#include <ATen/ops/zeros.h>
+#include <gtest/gtest.h>
+
+#include "valley/algorithms/every_step.h"
+#include "valley/algorithms/pull_push.h"
+#include "valley/comm/group.h"
+#include "valley/core/error.h"
+#include "valley/core/testing/test_folder.h"
+#include "valley/testing/normals.h"
+#include "valley/testing/run_ranks.h"
+
+namespace valley::rounds_test {
+namespace {
+
+at::Tensor vec(std::vector<double> v) { return at::tensor(v, at::kDouble); }
+double largest(const at::Tensor& x) { return x.abs().max().item<double>(); }
+
+RoundsAlgorithm pull_push(const PullPushOptions& options, const std::string& compress = "none") {
+  return {{.base = 1},
+          {.total_steps = 1000},
+          std::make_unique<MeanOfAll>(),
+          std::make_unique<PullPushRule>(options),
+          compress};
+}
+
+at::Tensor replicas_of(const Algorithm& algorithm) {
+  for (const auto& [name, tensor] : algorithm.state()) {
+    if (name == "replicas") return tensor;
+  }
+  return {};
+}
+
+TEST(ARound, BegunAndAppliedAtOnceIsTheRound) {
+  run_ranks(3, [](Communicator& comm) {
+    RoundsAlgorithm whole = pull_push({.pull = 0.3, .push = 0.2}),
+                    parts = pull_push({.pull = 0.3, .push = 0.2});
+    at::Tensor x = normals({9}, uint64_t(comm.rank()), at::kFloat), y = x.clone();
+    whole.join(comm, x);
+    parts.join(comm, y);
+    whole.after_step({.total_steps = 1}, x);
+    const RoundReport report =
+        parts.apply({.total_steps = 1}, parts.begin_round({.total_steps = 1}, y), y);
+    EXPECT_TRUE(x.equal(y));
+    EXPECT_EQ(report.distance, whole.last_round()->distance);
+    EXPECT_EQ(report.figures, whole.last_round()->figures);
+  });
+}
+
+TEST(ARound, AppliedLaterMovesXFromWhereItIsAndTakesTheOthersAsTheyWere) {
+  run_ranks(2, [](Communicator& comm) {
+    RoundsAlgorithm algorithm = pull_push({.pull = 0.5, .push = 0});
+    at::Tensor x = vec({comm.rank() == 0 ? 0. : 8.});
+    algorithm.join(comm, x);
+    PendingRound met = algorithm.begin_round({}, x);  // the mean is 4
+    x.add_(2);                                        // a local step meanwhile
+    met.norms.reset();
+    const RoundReport report = algorithm.apply({}, met, x);
+    EXPECT_EQ(x.item<double>(), comm.rank() == 0 ? 3 : 7);
+    EXPECT_EQ(report.distance, comm.rank() == 0 ? 2 : 6);
+  });
+}
+
+TEST(ARound, TellsOfNothingThatItDoesNotKnow) {
+  EXPECT_EQ(RoundReport{}.figure("pull"), 0);
+  EXPECT_EQ((RoundReport{.figures = {{"width", 2.5}}}.figure("width")), 2.5);
+}
+
+// Two workers of two values, the larger one is sent, full pull. From (0, 0) the local steps take
+// them to (4, 1) and (2, 0); then there are none.
+TEST(ACompressedRound, ByHand) {
+  run_ranks(2, [](Communicator& comm) {
+    RoundsAlgorithm algorithm = pull_push({.pull = 1, .push = 0}, "top-k:0.5");
+    at::Tensor x = vec({0, 0});
+    algorithm.join(comm, x);
+    x.copy_(comm.rank() == 0 ? vec({4, 1}) : vec({2, 0}));
+    algorithm.after_step({.step = 0}, x);
+    // Known are (4, 0) and (2, 0), which meet at (3, 0); the 1 stays with worker 0.
+    EXPECT_TRUE(x.equal(comm.rank() == 0 ? vec({3, 1}) : vec({3, 0})));
+    EXPECT_EQ(algorithm.last_round()->distance, 1);
+    EXPECT_TRUE(replicas_of(algorithm).equal(vec({3, 0, 3, 0}).view({2, 2})));
+    EXPECT_TRUE(algorithm.final_average_needed());
+    // It is sent with the next difference.
+    algorithm.after_step({.step = 1}, x);
+    EXPECT_TRUE(x.equal(vec({3, 0.5})));
+    EXPECT_EQ(comm.total_bytes(), 2 * 12);  // a place and a value a round
+  });
+}
+
+TEST(ACompressedRound, AllKnowTheSameReplicas) {
+  for (const char* compress : {"bf16", "int8", "sign", "top-k:0.1", "random-k:0.2"}) {
+    run_ranks(3, [&](Communicator& comm) {
+      RoundsAlgorithm algorithm = pull_push({.pull = 0.3, .push = 0.5}, compress);
+      at::Tensor x = normals({40}, 1, at::kFloat);
+      algorithm.join(comm, x);
+      for (int64_t step = 0; step < 6; ++step) {
+        x.add_(normals({40}, uint64_t(10 * step + comm.rank()), at::kFloat), 0.1);
+        algorithm.after_step({.step = step, .total_steps = 6}, x);
+        const at::Tensor all = comm.all_gather(replicas_of(algorithm));
+        EXPECT_TRUE(all.eq(all[0]).all().item<bool>()) << compress;
+      }
+    });
+  }
+}
+
+// Whatever is dropped: the pull moves nobody's mean, and without steps all come together at it.
+TEST(ACompressedRound, ThePullKeepsTheMeanAndBringsAllToIt) {
+  for (const char* compress : {"int8", "sign", "top-k:0.1", "random-k:0.2"}) {
+    for (const double pull : {0.1, 0.5, 1.0}) {
+      run_ranks(3, [&](Communicator& comm) {
+        RoundsAlgorithm algorithm = pull_push({.pull = pull, .push = 0}, compress);
+        at::Tensor x = at::zeros({20}, at::kDouble);
+        algorithm.join(comm, x);
+        x.copy_(normals({20}, uint64_t(comm.rank())));
+        const at::Tensor mean = x.clone();
+        comm.all_reduce_mean(mean);
+        for (int64_t step = 0; step < 300; ++step) {
+          algorithm.after_step({.step = step, .total_steps = 300}, x);
+          if (step % 30 != 0) continue;
+          const at::Tensor now = x.clone();
+          comm.all_reduce_mean(now);
+          EXPECT_LT(largest(now - mean), 1e-12) << compress << ", pull " << pull;
+        }
+        EXPECT_LT(largest(x - mean), 1e-6) << compress << ", pull " << pull;
+      });
+    }
+  }
+}
+
+TEST(ACompressedRound, TheWidthIsStillLambdaOverAlpha) {
+  run_ranks(3, [](Communicator& comm) {
+    RoundsAlgorithm algorithm = pull_push({.pull = 0.1, .push = 0.5}, "top-k:0.2");
+    at::Tensor x = at::zeros({20}, at::kDouble);
+    algorithm.join(comm, x);
+    x.copy_(normals({20}, uint64_t(comm.rank())));
+    for (int64_t step = 0; step < 400; ++step) {
+      algorithm.after_step({.step = step, .total_steps = 400}, x);
+    }
+    EXPECT_NEAR(algorithm.last_round()->distance, 5, 1e-3);
+    const at::Tensor X = comm.all_gather(x);
+    EXPECT_NEAR((X - X.mean(0)).square().sum(1).sqrt().mean().item<double>(), 5, 0.01);
+  });
+}
+
+TEST(ACompressedRound, AWorkerAloneSendsNothingAndLosesNothing) {
+  const auto solo = make_solo();
+  RoundsAlgorithm algorithm = pull_push({.pull = 0.5, .push = 0}, "sign");
+  at::Tensor x = normals({7}, 1, at::kFloat);
+  algorithm.join(*solo, x);
+  const at::Tensor before = x.clone();
+  algorithm.after_step({}, x);
+  EXPECT_TRUE(x.equal(before));
+  EXPECT_FALSE(algorithm.final_average_needed());
+}
+
+// The sign of the mean gradient, a step of one length: no optimizer has a say.
+class SignOfTheMean : public EveryStepAlgorithm {
+ public:
+  explicit SignOfTheMean(double length) : length_(length) {}
+
+ private:
+  void do_local_step(const StepInfo&, at::Tensor& x, at::Tensor& g,
+                     const std::function<void()>&) override {
+    comm().all_reduce_mean(g);
+    x.sub_(at::sign(g), length_);
+    count_step();
+  }
+
+  double length_;
+};
+
+TEST(LocalStep, AMethodMayOwnTheWholeUpdate) {
+  run_ranks(2, [](Communicator& comm) {
+    SignOfTheMean method(0.5);
+    RoundsAlgorithm other = pull_push({.pull = 1, .push = 0});
+    at::Tensor x = vec({1, 1, 1}), g = comm.rank() == 0 ? vec({4, -4, 1}) : vec({-2, 2, 3});
+    int optimizer_steps = 0;
+    const auto optimizer = [&] { ++optimizer_steps; };
+    method.join(comm, x);
+    method.local_step({}, x, g, optimizer);
+    EXPECT_TRUE(x.equal(vec({0.5, 1.5, 0.5})));
+    EXPECT_EQ(optimizer_steps, 0);
+    other.join(comm, x);
+    other.local_step({}, x, g, optimizer);
+    EXPECT_EQ(optimizer_steps, 1);
+  });
+}
+
+}  // namespace
+}  // namespace valley::rounds_test
