@@ -32,7 +32,7 @@
 #include "valley/record/metrics.h"
 #include "valley/record/progress.h"
 #include "valley/record/run_folder.h"
-#include "valley/record/table.h"
+#include "valley/picture/table.h"
 #include "valley/record/units.h"
 
 namespace valley::app {

@@ -20,11 +20,11 @@
 #include "valley/core/error.h"
 #include "valley/core/names.h"
 #include "valley/core/version.h"
-#include "valley/record/curves.h"
+#include "valley/picture/curves.h"
 #include "valley/record/json_file.h"
-#include "valley/record/landscape_picture.h"
+#include "valley/picture/landscape_picture.h"
 #include "valley/record/progress.h"
-#include "valley/record/table.h"
+#include "valley/picture/table.h"
 #include "valley/record/units.h"
 
 namespace valley::app {

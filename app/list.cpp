@@ -12,7 +12,7 @@
 #include "valley/core/names.h"
 #include "valley/data/dataset.h"
 #include "valley/models/registry.h"
-#include "valley/record/table.h"
+#include "valley/picture/table.h"
 #include "valley/topology/topology.h"
 
 namespace valley::app {

@@ -10,7 +10,7 @@
 #include "app/measure_sharpness.h"
 #include "app/paths.h"
 #include "valley/core/error.h"
-#include "valley/record/table.h"
+#include "valley/picture/table.h"
 #include "valley/record/units.h"
 
 namespace valley::app {

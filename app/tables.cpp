@@ -5,7 +5,7 @@
 #include <cmath>
 #include <functional>
 
-#include "valley/record/table.h"
+#include "valley/picture/table.h"
 #include "valley/record/units.h"
 
 namespace valley::app {

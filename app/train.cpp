@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "app/commands.h"
-#include "app/curves.h"
+#include "valley/picture/run_curves.h"
 #include "app/paths.h"
 #include "app/processes.h"
 #include "app/run.h"

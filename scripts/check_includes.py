@@ -13,6 +13,7 @@ MAY_INCLUDE = {
     "record": ["core"],
     "schedule": ["core"],
     "topology": ["core"],
+    "picture": ["core", "record", "topology"],
     "comm": ["core"],
     "models": ["core"],
     "data": ["core"],
@@ -26,7 +27,7 @@ MAY_INCLUDE = {
     "report": ["core", "record"],
     "testing": ["core", "comm"],
 }
-WITHOUT_LIBTORCH = {"core", "record", "schedule", "topology", "report"}
+WITHOUT_LIBTORCH = {"core", "record", "schedule", "topology", "picture", "report"}
 LIBTORCH = re.compile(r"(ATen|c10|torch|caffe2)/")
 SOCKETS = re.compile(r"(torch/csrc/distributed|c10d|gloo)/")
 KNOWS_SOCKETS = re.compile(r"valley/comm/(\w+\.cpp|gloo_mesh\.h)$")

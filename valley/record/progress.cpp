@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "valley/record/table.h"
+#include "valley/core/display_width.h"
 #include "valley/record/units.h"
 
 namespace valley {

@@ -7,7 +7,7 @@
 #include <sstream>
 #include <string>
 
-#include "valley/record/table.h"
+#include "valley/core/display_width.h"
 
 namespace valley::progress_test {
 namespace {

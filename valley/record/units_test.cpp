@@ -4,8 +4,6 @@
 
 #include <limits>
 
-#include "valley/record/table.h"
-
 namespace valley::units_test {
 namespace {
 
@@ -57,36 +55,6 @@ TEST(Units, Short) {
   EXPECT_EQ(format_short(4.56e6), "4.56 M");
   EXPECT_EQ(format_short(-4.56e6), "-4.56 M");
   EXPECT_EQ(format_short(std::numeric_limits<double>::infinity()), "inf");
-}
-
-TEST(DisplayWidth, CountsColumnsNotBytes) {
-  EXPECT_EQ(display_width(""), 0u);
-  EXPECT_EQ(display_width("dppf"), 4u);
-  EXPECT_EQ(display_width("87.9 \u00b1 0.1"), 10u);
-  EXPECT_EQ(display_width("\u03bb/\u03b1"), 3u);
-  EXPECT_EQ(display_width("e\u0301"), 1u);         // a combining accent
-  EXPECT_EQ(display_width("\u8c37"), 2u);          // a wide character
-  EXPECT_EQ(display_width("a\xff\xe2\x82z"), 4u);  // broken sequences
-}
-
-TEST(Table, AlignsItsColumns) {
-  Table table({{"algorithm"}, {"accuracy", Table::Align::kRight}, {"note"}});
-  table.add_row({"dppf", "87.90 \u00b1 0.1", "x"});
-  table.add_row({"local-sgd and more", "7.1"});
-  EXPECT_EQ(table.to_string(),
-            "algorithm              accuracy  note\n"
-            "------------------  -----------  ----\n"
-            "dppf                87.90 \u00b1 0.1  x\n"
-            "local-sgd and more          7.1\n");
-}
-
-TEST(Table, WithoutRowsIsAHeader) {
-  EXPECT_EQ(Table({{"a"}, {"bc"}}).to_string(), "a  bc\n-  --\n");
-}
-
-TEST(Table, TooManyCellsAreABug) {
-  Table table({{"a"}});
-  EXPECT_THROW(table.add_row({"1", "2"}), std::logic_error);
 }
 
 }  // namespace

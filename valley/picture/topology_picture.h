@@ -10,7 +10,7 @@ namespace valley {
 ///
 /// Workers stand on a circle; those of a grid or torus on their lattice, of a hypercube as its
 /// shadow, of a star around worker 0. A line is an exchange, an arrow a message; colours tell hops
-/// and dimensions apart (Okabe and Ito: also for the colour-blind), thickness the weights where
+/// and dimensions apart (also for the colour-blind), thickness the weights where
 /// they differ. A topology that changes is shown step by step, up to six of them. The description
 /// lists the edges for those who cannot see them.
 ///

@@ -1,4 +1,4 @@
-#include "valley/record/curves.h"
+#include "valley/picture/curves.h"
 
 #include <fmt/format.h>
 
@@ -6,14 +6,14 @@
 #include <cmath>
 #include <limits>
 
-#include "valley/record/svg.h"
+#include "valley/picture/svg.h"
 
 namespace valley {
 namespace {
 
 constexpr double kPanelWidth = 380, kPanelHeight = 260;
-constexpr double kLeft = 58, kRight = 14, kTop = 34, kBottom = 44;
-constexpr double kHeader = 34, kLegendLine = 20;
+constexpr double kPanelLeft = 58, kPanelRight = 14, kPanelTop = 34, kPanelBottom = 44;
+constexpr double kCurvesHeader = 34, kCurvesLegendLine = 20;
 
 using Points = std::vector<std::pair<double, double>>;
 
@@ -25,8 +25,8 @@ Points usable(const Curve& curve, bool logarithmic) {
   return points;
 }
 
-std::string draw(const Panel& panel, double left, double top,
-                 const std::vector<std::string>& labels) {
+std::string draw_panel(const Panel& panel, double left, double top,
+                       const std::vector<std::string>& labels) {
   double x_low = std::numeric_limits<double>::infinity(), x_high = -x_low;
   double y_low = x_low, y_high = -x_low;
   for (const auto& curve : panel.curves) {
@@ -37,8 +37,8 @@ std::string draw(const Panel& panel, double left, double top,
       y_high = std::max(y_high, y);
     }
   }
-  const double right = left + kPanelWidth - kRight, bottom = top + kPanelHeight - kBottom;
-  const double inner_left = left + kLeft, inner_top = top + kTop;
+  const double right = left + kPanelWidth - kPanelRight, bottom = top + kPanelHeight - kPanelBottom;
+  const double inner_left = left + kPanelLeft, inner_top = top + kPanelTop;
   const PictureAxis x_axis(x_low, x_high, inner_left, right, false);
   const PictureAxis y_axis(y_low, y_high, bottom, inner_top, panel.logarithmic);
 
@@ -60,7 +60,7 @@ std::string draw(const Panel& panel, double left, double top,
     const Points points = usable(curve, panel.logarithmic);
     if (points.empty()) continue;
     const auto place = std::find(labels.begin(), labels.end(), curve.label) - labels.begin();
-    const char* colour = kPictureColours[static_cast<size_t>(place) % std::size(kPictureColours)];
+    const char* colour = picture_colour(static_cast<size_t>(place)).light;
     std::string path;
     for (const auto& [x, y] : points) {
       path += fmt::format("{}{:.1f} {:.1f}", path.empty() ? "M" : "L", x_axis.pixel(x),
@@ -95,18 +95,18 @@ std::string curves_svg(const std::string& title, const std::vector<Panel>& panel
     if (any) drawn.push_back(&panel);
   }
   const double width = std::max<double>(1, static_cast<double>(drawn.size())) * kPanelWidth;
-  const double legend_top = kHeader + kPanelHeight + 8;
-  const double height = legend_top + kLegendLine * static_cast<double>(labels.size()) + 12;
+  const double legend_top = kCurvesHeader + kPanelHeight + 8;
+  const double height = legend_top + kCurvesLegendLine * static_cast<double>(labels.size()) + 12;
   std::string svg = svg_begin(width, height);
   svg += svg_text(width / 2, 24, "middle", title, " font-size=\"15\" font-weight=\"bold\"");
   for (size_t i = 0; i < drawn.size(); ++i) {
-    svg += draw(*drawn[i], static_cast<double>(i) * kPanelWidth, kHeader, labels);
+    svg += draw_panel(*drawn[i], static_cast<double>(i) * kPanelWidth, kCurvesHeader, labels);
   }
   for (size_t i = 0; i < labels.size(); ++i) {
-    const double y = legend_top + kLegendLine * static_cast<double>(i);
+    const double y = legend_top + kCurvesLegendLine * static_cast<double>(i);
     svg += fmt::format("<path d=\"M{:.1f} {:.1f}h26\" stroke=\"{}\" stroke-width=\"2.5\"/>\n",
-                       kLeft, y + 6, kPictureColours[i % std::size(kPictureColours)]);
-    svg += svg_text(kLeft + 34, y + 10, "start", labels[i]);
+                       kPanelLeft, y + 6, picture_colour(i).light);
+    svg += svg_text(kPanelLeft + 34, y + 10, "start", labels[i]);
   }
   return svg + "</svg>\n";
 }

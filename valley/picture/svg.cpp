@@ -1,4 +1,4 @@
-#include "valley/record/svg.h"
+#include "valley/picture/svg.h"
 
 #include <fmt/format.h>
 
@@ -18,12 +18,16 @@ double round_step(double rough) {
 
 }  // namespace
 
-std::string svg_begin(double width, double height) {
+std::string svg_root(double width, double height, const std::string& attributes) {
   return fmt::format(
       "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0:.0f} {1:.0f}\" width=\"{0:.0f}\" "
-      "height=\"{1:.0f}\" font-family=\"sans-serif\" font-size=\"12\" fill=\"#222\">\n"
-      "<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n",
-      width, height);
+      "height=\"{1:.0f}\"{2}>\n",
+      width, height, attributes);
+}
+
+std::string svg_begin(double width, double height) {
+  return svg_root(width, height, " font-family=\"sans-serif\" font-size=\"12\" fill=\"#222\"") +
+         "<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n";
 }
 
 std::string svg_escaped(const std::string& text) {

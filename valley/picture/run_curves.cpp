@@ -1,14 +1,14 @@
-#include "app/curves.h"
+#include "valley/picture/run_curves.h"
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "valley/core/atomic_file.h"
-#include "valley/record/curves.h"
+#include "valley/picture/curves.h"
 #include "valley/record/metrics.h"
 #include "valley/record/run_folder.h"
 
-namespace valley::app {
+namespace valley {
 
 namespace fs = std::filesystem;
 
@@ -49,4 +49,4 @@ void write_curves(const std::string& folder, const std::string& title,
   write_atomically(fs::path(folder) / "curves.svg", curves_svg(title, {loss, accuracy, width}));
 }
 
-}  // namespace valley::app
+}  // namespace valley

@@ -1,11 +1,11 @@
-#include "valley/record/curves.h"
+#include "valley/picture/curves.h"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <limits>
 
-#include "valley/record/testing/count.h"
+#include "valley/picture/testing/count.h"
 
 namespace valley::curves_test {
 namespace {

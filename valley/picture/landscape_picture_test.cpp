@@ -1,4 +1,4 @@
-#include "valley/record/landscape_picture.h"
+#include "valley/picture/landscape_picture.h"
 
 #include <gtest/gtest.h>
 
@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "valley/record/testing/count.h"
+#include "valley/picture/testing/count.h"
 
 namespace valley::landscape_picture_test {
 namespace {

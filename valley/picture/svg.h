@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+#include <iterator>
 #include <string>
 #include <utility>
 #include <vector>
@@ -7,11 +9,27 @@
 /// What the pictures of this room share.
 namespace valley {
 
-/// Colours that stay apart for the colour-blind (Okabe and Ito).
-inline constexpr const char* kPictureColours[] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7",
-                                                  "#e69f00", "#56b4e9", "#000000"};
+/// A colour on a light and on a dark page.
+struct PictureColour {
+  const char* light;
+  const char* dark;
+};
 
-/// The beginning of a picture: the root element and a white ground. Ends with "</svg>".
+/// Colours that stay apart for the colour-blind (after Okabe and Ito), dark enough for a thin line.
+/// A picture that has no dark page takes the light ones.
+inline constexpr PictureColour kPictureColours[] = {
+    {"#0072b2", "#58b0e3"}, {"#d55e00", "#f08a4b"}, {"#009e73", "#41c79c"}, {"#b5538c", "#e39cc6"},
+    {"#c78500", "#f0bd4f"}, {"#3d9bd1", "#a3d5f5"}, {"#5b6470", "#aeb7c2"}};
+
+/// The colour of the i-th of several things; they begin anew after the last.
+constexpr const PictureColour& picture_colour(size_t i) {
+  return kPictureColours[i % std::size(kPictureColours)];
+}
+
+/// The root element, which ends with "</svg>"; `attributes` begin with a blank.
+std::string svg_root(double width, double height, const std::string& attributes);
+
+/// The root of a picture in one font, and a white ground.
 std::string svg_begin(double width, double height);
 
 /// `text` with &, < and > as SVG writes them.

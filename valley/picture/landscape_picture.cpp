@@ -1,4 +1,4 @@
-#include "valley/record/landscape_picture.h"
+#include "valley/picture/landscape_picture.h"
 
 #include <fmt/format.h>
 
@@ -7,7 +7,7 @@
 #include <cmath>
 #include <limits>
 
-#include "valley/record/svg.h"
+#include "valley/picture/svg.h"
 
 namespace valley {
 namespace {

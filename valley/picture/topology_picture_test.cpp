@@ -1,4 +1,4 @@
-#include "valley/topology/draw.h"
+#include "valley/picture/topology_picture.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-namespace valley::draw_test {
+namespace valley::topology_picture_test {
 namespace {
 
 using testing::HasSubstr;
@@ -253,4 +253,4 @@ TEST(TopologySvg, DrawsHeavierEdgesThicker) {
 }
 
 }  // namespace
-}  // namespace valley::draw_test
+}  // namespace valley::topology_picture_test

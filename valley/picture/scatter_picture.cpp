@@ -1,4 +1,4 @@
-#include "valley/record/scatter_picture.h"
+#include "valley/picture/scatter_picture.h"
 
 #include <fmt/format.h>
 
@@ -6,7 +6,7 @@
 #include <cmath>
 #include <limits>
 
-#include "valley/record/svg.h"
+#include "valley/picture/svg.h"
 
 namespace valley {
 namespace {
@@ -25,8 +25,6 @@ struct Range {
 };
 
 bool drawable(const ScatterPanel::Point& p) { return std::isfinite(p.x) && std::isfinite(p.y); }
-
-const char* colour(size_t group) { return kPictureColours[group % std::size(kPictureColours)]; }
 
 std::string draw_scatter(const ScatterPanel& panel, double left, double top,
                          const PictureAxis& y_axis, bool labelled) {
@@ -60,7 +58,7 @@ std::string draw_scatter(const ScatterPanel& panel, double left, double top,
     if (!drawable(point)) continue;
     svg += fmt::format(
         "<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"3.5\" fill=\"{}\" fill-opacity=\"0.75\"/>\n",
-        x_axis.pixel(point.x), top + y_axis.pixel(point.y), colour(point.group));
+        x_axis.pixel(point.x), top + y_axis.pixel(point.y), picture_colour(point.group).light);
   }
   return svg;
 }
@@ -104,7 +102,7 @@ std::string scatter_svg(const std::string& title, const std::string& y_label,
   for (size_t g = 0; g < groups.size(); ++g) {
     const double y = legend_top + kScatterLegendLine * static_cast<double>(g);
     svg += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"4.5\" fill=\"{}\"/>\n",
-                       kScatterLeft + 6, y + 6, colour(g));
+                       kScatterLeft + 6, y + 6, picture_colour(g).light);
     svg += svg_text(kScatterLeft + 18, y + 10, "start", groups[g]);
   }
   return svg + "</svg>\n";

@@ -1,10 +1,10 @@
-#include "valley/record/scatter_picture.h"
+#include "valley/picture/scatter_picture.h"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
 
-#include "valley/record/testing/count.h"
+#include "valley/picture/testing/count.h"
 
 namespace valley::scatter_picture_test {
 namespace {

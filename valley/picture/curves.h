@@ -23,7 +23,7 @@ struct Panel {
 };
 
 /// A picture of panels side by side with one legend: SVG, for any browser or document. Panels
-/// without points are left out. The colours stay apart for the colour-blind (Okabe and Ito).
+/// without points are left out. Colours of svg.h.
 std::string curves_svg(const std::string& title, const std::vector<Panel>& panels);
 
 }  // namespace valley
