@@ -8,12 +8,14 @@
 #include <nlohmann/json.hpp>
 
 #include "app/commands.h"
-#include "valley/picture/run_curves.h"
+#include "app/exit_code.h"
+#include "app/options.h"
 #include "app/paths.h"
 #include "app/run.h"
 #include "app/tables.h"
 #include "valley/algorithms/registry.h"
 #include "valley/core/error.h"
+#include "valley/picture/run_curves.h"
 #include "valley/record/run_folder.h"
 
 namespace valley::app {
@@ -139,9 +141,9 @@ int compare(const CLI::App& command, const CompareFlags& flags) {
     for (const RunConfig& config : jobs[a]) {
       const Summary summary = train_or_resume(
           config, fmt::format("{}, seed {}", flags.algorithms[a], config.seed), flags.quiet);
-      if (summary.status == "interrupted") {
+      if (summary.status == RunState::Kind::kInterrupted) {
         std::cerr << "valley: interrupted; the same command goes on from here\n";
-        return 4;
+        return exit_code::kInterrupted;
       }
       rows.back().runs.push_back(summary);
     }

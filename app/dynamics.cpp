@@ -15,6 +15,7 @@
 
 #include "app/commands.h"
 #include "app/instrument.h"
+#include "app/numbers.h"
 #include "app/pass_meter.h"
 #include "valley/analysis/batch_gradients.h"
 #include "valley/analysis/effective_rate.h"
@@ -28,11 +29,11 @@
 #include "valley/core/version.h"
 #include "valley/data/loader.h"
 #include "valley/data/training_sample.h"
+#include "valley/picture/table.h"
 #include "valley/record/json_file.h"
 #include "valley/record/metrics.h"
 #include "valley/record/progress.h"
 #include "valley/record/run_folder.h"
-#include "valley/picture/table.h"
 #include "valley/record/units.h"
 
 namespace valley::app {

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <iostream>
 
-#include "app/commands.h"
+#include "app/numbers.h"
 #include "app/paths.h"
 #include "app/run.h"
 #include "valley/core/error.h"

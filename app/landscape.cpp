@@ -12,6 +12,7 @@
 
 #include "app/commands.h"
 #include "app/instrument.h"
+#include "app/numbers.h"
 #include "app/run.h"
 #include "valley/analysis/objective.h"
 #include "valley/analysis/plane.h"
@@ -21,10 +22,10 @@
 #include "valley/core/names.h"
 #include "valley/core/version.h"
 #include "valley/picture/curves.h"
-#include "valley/record/json_file.h"
 #include "valley/picture/landscape_picture.h"
-#include "valley/record/progress.h"
 #include "valley/picture/table.h"
+#include "valley/record/json_file.h"
+#include "valley/record/progress.h"
 #include "valley/record/units.h"
 
 namespace valley::app {

@@ -11,6 +11,7 @@
 
 #include "app/allocator.h"
 #include "app/commands.h"
+#include "app/exit_code.h"
 #include "app/streams.h"
 #include "valley/core/error.h"
 #include "valley/core/names.h"
@@ -19,7 +20,7 @@
 
 namespace {
 
-enum ExitCode { kBug = 1, kUsage = 2, kWorld = 3, kInterrupted = 4, kDiverged = 5 };
+namespace exit_code = valley::app::exit_code;
 
 // How often `name` is among the arguments.
 int64_t times_given(const std::string& name, const std::vector<std::string>& arguments) {
@@ -106,7 +107,9 @@ int main(int argc, char** argv) {
     const int code = commands.at(name)();
     std::cout.flush();
     // That it was interrupted, say, is still what matters most to whoever reads the code.
-    if (!std::cout) return fail("cannot write to the standard output", code == 0 ? kWorld : code);
+    if (!std::cout)
+      return fail("cannot write to the standard output",
+                  code == exit_code::kDone ? exit_code::kWorld : code);
     return code;
   } catch (const CLI::CallForHelp& help) {
     return program.exit(help);
@@ -115,18 +118,18 @@ int main(int argc, char** argv) {
   } catch (const CLI::CallForVersion& version) {
     return program.exit(version);
   } catch (const CLI::ParseError& error) {
-    return fail(describe(error, program, {argv + 1, argv + argc}), kUsage);
+    return fail(describe(error, program, {argv + 1, argv + argc}), exit_code::kUsage);
   } catch (const valley::UsageError& error) {
-    return fail(error.what(), kUsage);
+    return fail(error.what(), exit_code::kUsage);
   } catch (const valley::CommError& error) {
-    return fail(error.what(), kWorld);
+    return fail(error.what(), exit_code::kWorld);
   } catch (const valley::IoError& error) {
-    return fail(error.what(), kWorld);
+    return fail(error.what(), exit_code::kWorld);
   } catch (const valley::ModelError& error) {
-    return fail(error.what(), kWorld);
+    return fail(error.what(), exit_code::kWorld);
   } catch (const valley::Diverged& error) {
-    return fail(error.what(), kDiverged);
+    return fail(error.what(), exit_code::kDiverged);
   } catch (const std::exception& error) {
-    return fail(std::string("this is a bug in valley: ") + error.what(), kBug);
+    return fail(std::string("this is a bug in valley: ") + error.what(), exit_code::kBug);
   }
 }

@@ -12,7 +12,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "app/commands.h"
+#include "app/numbers.h"
 #include "app/pass_meter.h"
 #include "valley/analysis/row_scale.h"
 #include "valley/core/clock.h"

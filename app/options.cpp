@@ -1,34 +1,23 @@
+#include "app/options.h"
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <charconv>
 #include <filesystem>
 
-#include "app/commands.h"
+#include "app/numbers.h"
 #include "valley/algorithms/registry.h"
 #include "valley/core/error.h"
 #include "valley/data/dataset.h"
 #include "valley/models/registry.h"
 #include "valley/record/run_folder.h"
 #include "valley/train/config_paths.h"
+#include "valley/train/run_config.h"
 
 namespace valley::app {
 namespace {
-
-// CLI11's own conversion says less, and takes 99999999999999999999 for the largest integer.
-template <typename T>
-std::string check_number(const std::string& flag, const std::string& text) {
-  T value{};
-  const char* end = text.data() + text.size();
-  const auto [last, error] = std::from_chars(text.data(), end, value);
-  const bool whole = std::is_same_v<T, int64_t>;
-  require(error != std::errc::result_out_of_range, "{} is out of range: {}", flag, text);
-  require(error == std::errc() && last == end, "{} must be {}, got '{}'", flag,
-          whole ? "a whole number" : "a number", text);
-  return "";
-}
 
 template <typename Entry>
 std::string names_of(const std::vector<Entry>& table) {
@@ -53,28 +42,6 @@ std::string help_of(const ConfigField& field) {
 
 }  // namespace
 
-std::string check_whole_number(const std::string& flag, const std::string& text) {
-  return check_number<int64_t>(flag, text);
-}
-
-std::string check_real_number(const std::string& flag, const std::string& text) {
-  return check_number<double>(flag, text);
-}
-
-void add_number(CLI::App& command, const std::string& flag, int64_t& value,
-                const std::string& help) {
-  command.add_option(flag, value, help)->capture_default_str()->check([flag](const auto& text) {
-    return check_whole_number(flag, text);
-  });
-}
-
-void add_number(CLI::App& command, const std::string& flag, double& value,
-                const std::string& help) {
-  command.add_option(flag, value, help)->capture_default_str()->check([flag](const auto& text) {
-    return check_real_number(flag, text);
-  });
-}
-
 void add_config_options(CLI::App& command, RunConfig& config,
                         const std::vector<std::string>& leave_out) {
   for (const auto& field : config_fields()) {
@@ -92,7 +59,10 @@ void add_config_options(CLI::App& command, RunConfig& config,
                 return expand_home_in_setting(key, text, flag);
               });
             } else {
-              added->check([flag](const std::string& text) { return check_number<T>(flag, text); });
+              added->check([flag](const std::string& text) {
+                return std::is_same_v<T, int64_t> ? check_whole_number(flag, text)
+                                                  : check_real_number(flag, text);
+              });
             }
             return added->capture_default_str();
           }

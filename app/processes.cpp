@@ -6,9 +6,10 @@
 #include <filesystem>
 #include <iostream>
 
-#include "app/commands.h"
+#include "app/exit_code.h"
 #include "app/probe.h"
 #include "app/run.h"
+#include "app/stop.h"
 #include "app/tell.h"
 #include "valley/comm/group.h"
 #include "valley/comm/launcher.h"
@@ -20,7 +21,7 @@ namespace valley::app {
 namespace {
 
 bool started_by_us(const WorkerEnvironment& environment) {
-  return environment.source == "valley --launch processes";
+  return environment.launcher == Launcher::kValley;
 }
 
 struct Prepared {
@@ -62,7 +63,7 @@ std::optional<WorkerEnvironment> worker_environment(RunConfig& config, bool work
   if (!environment) return std::nullopt;
   require(!workers_given || config.workers == environment->size,
           "--workers {} contradicts the {} workers of {}", config.workers, environment->size,
-          environment->source);
+          name(environment->launcher));
   config.workers = environment->size;
   config.launch = "processes";
   return environment;
@@ -76,7 +77,7 @@ int run_as_worker(RunConfig config, const WorkerEnvironment& environment,
   // Before the wait for the others: if they do not exist, this says who said they would.
   if (shows && !started_by_us(environment)) {
     std::cerr << fmt::format("worker {} of {}, says {}\n", environment.rank, environment.size,
-                             environment.source);
+                             name(environment.launcher));
   }
   GlooOptions options = gloo_options(environment, config.timeout);
   apply({.interface = config.interface, .run_id = config.run_id, .card = settings_card(config)},
@@ -110,7 +111,8 @@ int run_as_worker(RunConfig config, const WorkerEnvironment& environment,
     progress->finish();
     comm->barrier();  // nobody leaves while others still work
     if (comm->rank() == 0) return report(summary);
-    return summary.status == "interrupted" ? 4 : 0;
+    return summary.status == RunState::Kind::kInterrupted ? exit_code::kInterrupted
+                                                          : exit_code::kDone;
   } catch (const std::exception& error) {
     if (prepared.folder && dynamic_cast<const UsageError*>(&error) != nullptr)
       prepared.folder->withdraw();
@@ -123,9 +125,10 @@ int launch_workers(const RunConfig& config, bool resume, bool quiet, bool json) 
   LaunchOptions options;
   options.workers = static_cast<int>(config.workers);
   options.grace_seconds = config.timeout + 10;
-  options.on_message = [&](const std::string& text) {
-    if (text.ends_with("exited with status 4")) return;  // as it was told to
-    std::cerr << "valley: " << text << "\n";
+  options.on_event = [](const LaunchEvent& event) {
+    const auto* worker = std::get_if<WorkerExit>(&event);
+    if (worker != nullptr && worker->ended_with(exit_code::kInterrupted)) return;  // as told to
+    std::cerr << "valley: " + text(event) + "\n";
   };
   // The run folder has the configuration, whatever it was made from.
   const std::string file = (std::filesystem::path(config.out) / RunFolder::kConfig).string();
@@ -139,7 +142,9 @@ int launch_workers(const RunConfig& config, bool resume, bool quiet, bool json) 
   if (json) options.command.push_back("--json");
   const LaunchResult result = launch_processes(options);
   const int code = result.exit_code();
-  return result.interrupted && code == 3 ? 130 : code;  // the second signal killed the workers
+  return result.interrupted && code == exit_code::kWorld
+             ? exit_code::kStoppedAtOnce
+             : code;  // the second signal killed the workers
 }
 
 }  // namespace valley::app

@@ -10,9 +10,9 @@
 #include <set>
 #include <string_view>
 
-#include "app/commands.h"
 #include "app/finished_run.h"
 #include "app/probe.h"
+#include "app/stop.h"
 #include "app/tell.h"
 #include "valley/comm/group.h"
 #include "valley/comm/rendezvous.h"
@@ -81,7 +81,7 @@ std::optional<Summary> finished_run(const std::string& out) {
   if (!fs::exists(fs::path(out) / RunFolder::kSummary)) return std::nullopt;
   try {
     const Summary summary = load_summary(RunFolder::open(out));
-    if (summary.status == "finished") return summary;
+    if (summary.status == RunState::Kind::kFinished) return summary;
   } catch (const UsageError&) {  // damaged: it is the checkpoints that say how far it came
   }
   return std::nullopt;
@@ -100,7 +100,7 @@ void mention_damaged_summary(const std::string& out) {
 void require_no_launcher(const std::string& command) {
   if (const auto launcher = read_environment([](const char* name) { return std::getenv(name); })) {
     throw UsageError(fmt::format("valley {} starts its own workers; call it without {}", command,
-                                 launcher->source));
+                                 name(launcher->launcher)));
   }
 }
 

@@ -1,8 +1,8 @@
+#include "app/stop.h"
+
 #include <unistd.h>
 
-#include <atomic>
-
-#include "app/commands.h"
+#include "app/exit_code.h"
 #include "valley/core/clock.h"
 #include "valley/core/stop_signals.h"
 
@@ -14,8 +14,8 @@ StopWishes wishes;
 
 void on_signal(int number, siginfo_t* info, void*) {
   const bool typed = info->si_code == SI_KERNEL;
-  // 128 + SIGINT is what a shell expects of an interrupted program.
-  if (wishes.hear(number, typed, now_seconds()) == StopWish::kAtOnce) _exit(130);
+  if (wishes.hear(number, typed, now_seconds()) == StopWish::kAtOnce)
+    _exit(exit_code::kStoppedAtOnce);
   stop = true;
 }
 

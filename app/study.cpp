@@ -11,19 +11,22 @@
 #include <optional>
 
 #include "app/commands.h"
+#include "app/exit_code.h"
 #include "app/measure_sharpness.h"
+#include "app/numbers.h"
 #include "app/paths.h"
 #include "app/run.h"
+#include "app/stop.h"
 #include "valley/analysis/kendall.h"
 #include "valley/core/atomic_file.h"
 #include "valley/core/clock.h"
 #include "valley/core/error.h"
 #include "valley/core/names.h"
 #include "valley/core/version.h"
-#include "valley/record/run_folder.h"
-#include "valley/record/run_state.h"
 #include "valley/picture/scatter_picture.h"
 #include "valley/picture/table.h"
+#include "valley/record/run_folder.h"
+#include "valley/record/run_state.h"
 #include "valley/record/units.h"
 #include "valley/train/grid.h"
 #include "valley/train/job.h"
@@ -382,7 +385,7 @@ int study(const StudyFlags& flags) {
     }
     if (all.back()["status"] == "interrupted" || stop_on_signals()) {
       std::cerr << "valley: interrupted; the same command goes on from here\n";
-      return 4;
+      return exit_code::kInterrupted;
     }
     if (all.back().contains("measures")) ranked.push_back(all.back());
   }
@@ -404,7 +407,7 @@ int study(const StudyFlags& flags) {
                      "valley: {} of {} runs have what it takes to be ranked, {} are needed; more "
                      "epochs, a higher until-loss or a smaller lr may help\n",
                      ranked.size(), all.size(), kFewest);
-    return 5;
+    return exit_code::kDiverged;
   }
   write_atomically(fs::path(study.out) / "study.svg", picture(study, ranks, ranked));
   return show(

@@ -11,13 +11,14 @@
 #include <numeric>
 
 #include "app/commands.h"
+#include "app/numbers.h"
 #include "app/paths.h"
 #include "valley/core/atomic_file.h"
 #include "valley/core/error.h"
-#include "valley/record/json_file.h"
 #include "valley/picture/table.h"
-#include "valley/record/units.h"
 #include "valley/picture/topology_picture.h"
+#include "valley/record/json_file.h"
+#include "valley/record/units.h"
 #include "valley/topology/facts.h"
 #include "valley/topology/shapes.h"
 #include "valley/topology/spectrum.h"

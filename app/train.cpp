@@ -7,15 +7,18 @@
 #include <nlohmann/json.hpp>
 
 #include "app/commands.h"
-#include "valley/picture/run_curves.h"
+#include "app/exit_code.h"
+#include "app/options.h"
 #include "app/paths.h"
 #include "app/processes.h"
 #include "app/run.h"
 #include "app/start.h"
+#include "app/stop.h"
 #include "app/tables.h"
 #include "app/tell.h"
 #include "valley/core/error.h"
 #include "valley/models/model_pass.h"
+#include "valley/picture/run_curves.h"
 #include "valley/record/run_folder.h"
 #include "valley/train/checkpoint.h"
 
@@ -54,7 +57,7 @@ std::string how_to_go_on(const RunConfig& config) {
 void show(const Summary& summary, const RunConfig& config, const TrainFlags& flags) {
   if (flags.json) {
     std::cout << summary.to_json().dump(2) << "\n";
-  } else if (!flags.quiet && summary.status == "finished") {
+  } else if (!flags.quiet && summary.status == RunState::Kind::kFinished) {
     std::cout
         << summary_table(summary) << "\nwritten to " << config.out
         << ": model.safetensors, summary.json, curves.svg, metrics.jsonl, TensorBoard events, "
@@ -74,10 +77,10 @@ int report_end(const Summary& summary, const RunConfig& config, const TrainFlags
                            config.data, config.workers),
                {{config.algorithm, config.out}});
   show(summary, config, flags);
-  if (summary.status != "interrupted") return 0;
+  if (summary.status != RunState::Kind::kInterrupted) return exit_code::kDone;
   std::cerr << fmt::format("valley: interrupted after step {}; {}\n", summary.steps,
                            how_to_go_on(config));
-  return 4;
+  return exit_code::kInterrupted;
 }
 
 int train_in_threads(const RunConfig& config, const DataSplits& data, bool resume,
@@ -153,8 +156,8 @@ int train(const CLI::App& command, const TrainFlags& flags) {
   }
   data = {};  // it was loaded to see whether it can be; every worker loads its own
   const int code = launch_workers(config, resume, flags.quiet, flags.json);
-  if (code == 2) folder.withdraw();
-  if (code == 3 && !finished_run(config.out))
+  if (code == exit_code::kUsage) folder.withdraw();
+  if (code == exit_code::kWorld && !finished_run(config.out))
     std::cerr << "valley: " << how_to_go_on(config) << "\n";
   return code;
 }

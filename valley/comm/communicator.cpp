@@ -346,10 +346,4 @@ double Communicator::total_wait_seconds() const {
   return seconds;
 }
 
-double Communicator::total_seconds() const {
-  double seconds = 0;
-  for (const OperationStats& stats : stats_) seconds += stats.seconds;
-  return seconds;
-}
-
 }  // namespace valley

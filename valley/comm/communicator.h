@@ -122,7 +122,6 @@ class Communicator {
     return stats_[static_cast<size_t>(operation)];
   }
   int64_t total_bytes() const;
-  double total_seconds() const;
   double total_wait_seconds() const;
 
  protected:

@@ -180,12 +180,22 @@ class Workers {
 
 }  // namespace
 
+std::string WorkerExit::how() const {
+  if (signal != 0) return fmt::format("died with signal {} ({})", signal, strsignal(signal));
+  if (status != 0) return fmt::format("exited with status {}", status);
+  return "finished";
+}
+
 std::string WorkerExit::text() const {
-  const std::string who = fmt::format("worker {} (pid {})", rank, pid);
-  if (signal != 0)
-    return fmt::format("{} died with signal {} ({})", who, signal, strsignal(signal));
-  if (status != 0) return fmt::format("{} exited with status {}", who, status);
-  return who + " finished";
+  return fmt::format("worker {} (pid {}) {}", rank, pid, how());
+}
+
+std::string SignalPassedOn::text() const {
+  return fmt::format("signal {} ({}) passed on to the workers", signal, strsignal(signal));
+}
+
+std::string text(const LaunchEvent& event) {
+  return std::visit([](const auto& what) { return what.text(); }, event);
 }
 
 int LaunchResult::exit_code() const {
@@ -197,8 +207,8 @@ int LaunchResult::exit_code() const {
 LaunchResult launch_processes(const LaunchOptions& options) {
   require(options.workers >= 1, "workers must be at least 1, got {}", options.workers);
   require(!options.command.empty(), "the command to launch is empty");
-  const auto say = [&](const std::string& text) {
-    if (options.on_message) options.on_message(text);
+  const auto tell = [&](const LaunchEvent& event) {
+    if (options.on_event) options.on_event(event);
   };
 
   const TcpStore store = open_tcp_store({.port = 0, .server = true});
@@ -216,17 +226,16 @@ LaunchResult launch_processes(const LaunchOptions& options) {
     for (const WorkerExit& ended : workers.reap()) {
       if (!ended.failed()) continue;
       if (result.first_failed < 0) result.first_failed = ended.rank;
-      const std::string text = ended.text();
-      store.store->set("exit/" + std::to_string(ended.rank), text.substr(text.find(") ") + 2));
+      store.store->set("exit/" + std::to_string(ended.rank), ended.how());
       end_after(options.grace_seconds);
-      say(text);
+      tell(ended);
     }
     // Telling comes last: nobody may be there to be told.
     if (const int number = to_pass_on; number != 0 && !result.interrupted) {
       result.interrupted = true;
       workers.signal_all(number);
       end_after(options.grace_seconds);
-      say(fmt::format("signal {} ({}) passed on to the workers", number, strsignal(number)));
+      tell(SignalPassedOn{number});
     }
     if (at_once) workers.signal_all(SIGKILL);
     if (terminate_at >= 0 && kill_at < 0 && now_seconds() >= terminate_at) {

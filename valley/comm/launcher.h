@@ -4,19 +4,10 @@
 
 #include <functional>
 #include <string>
+#include <variant>
 #include <vector>
 
 namespace valley {
-
-struct LaunchOptions {
-  int workers = 1;
-  std::vector<std::string> command;  ///< program (found through PATH) and arguments
-  double grace_seconds = 60;         ///< once a worker failed, for the others to notice and end
-  double kill_seconds = 5;           ///< then from SIGTERM to SIGKILL
-
-  /// A line for the person, at once: "worker 2 (pid 4711) died with signal 9 (Killed)".
-  std::function<void(const std::string&)> on_message;
-};
 
 /// How a worker ended.
 struct WorkerExit {
@@ -26,7 +17,32 @@ struct WorkerExit {
   int signal = 0;  ///< the signal that killed it, or 0
 
   bool failed() const { return signal != 0 || status != 0; }
-  std::string text() const;
+  bool ended_with(int code) const { return signal == 0 && status == code; }
+  std::string how() const;   ///< "died with signal 9 (Killed)"
+  std::string text() const;  ///< "worker 2 (pid 4711) died with signal 9 (Killed)"
+};
+
+/// A signal that the workers got from whoever started them.
+struct SignalPassedOn {
+  int signal = 0;
+
+  std::string text() const;  ///< "signal 2 (Interrupt) passed on to the workers"
+};
+
+/// What happens while workers run. A worker's end is one only if it failed.
+using LaunchEvent = std::variant<WorkerExit, SignalPassedOn>;
+
+/// A line for the person.
+std::string text(const LaunchEvent& event);
+
+struct LaunchOptions {
+  int workers = 1;
+  std::vector<std::string> command;  ///< program (found through PATH) and arguments
+  double grace_seconds = 60;         ///< once a worker failed, for the others to notice and end
+  double kill_seconds = 5;           ///< then from SIGTERM to SIGKILL
+
+  /// Told at once of what happens: a worker that failed, or a signal passed on.
+  std::function<void(const LaunchEvent&)> on_event;
 };
 
 struct LaunchResult {

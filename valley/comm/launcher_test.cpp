@@ -32,7 +32,7 @@ class Launcher : public testing::Test {
                       arguments[0] == "files";
     result.command = {idle ? COMM_TEST_IDLE : COMM_TEST_WORKER, folder_};
     result.command.insert(result.command.end(), arguments.begin(), arguments.end());
-    result.on_message = [this](const std::string& text) { messages_.push_back(text); };
+    result.on_event = [this](const LaunchEvent& event) { events_.push_back(event); };
     return result;
   }
 
@@ -49,7 +49,7 @@ class Launcher : public testing::Test {
   }
 
   std::string folder_;
-  std::vector<std::string> messages_;
+  std::vector<LaunchEvent> events_;
 };
 
 TEST_F(Launcher, WorkersFindEachOther) {
@@ -63,7 +63,7 @@ TEST_F(Launcher, WorkersFindEachOther) {
     EXPECT_EQ(ended.rank, rank);
     EXPECT_EQ(ended.text(), fmt::format("worker {} (pid {}) finished", rank, ended.pid));
   }
-  EXPECT_THAT(messages_, testing::IsEmpty());
+  EXPECT_TRUE(events_.empty());
 }
 
 TEST_F(Launcher, TheSurvivorsOfAKilledWorkerNameItAndItsSignal) {
@@ -74,8 +74,10 @@ TEST_F(Launcher, TheSurvivorsOfAKilledWorkerNameItAndItsSignal) {
   EXPECT_EQ(result.exit_code(), 3);
   EXPECT_EQ(result.workers[1].text(),
             fmt::format("worker 1 (pid {}) died with signal 9 (Killed)", result.workers[1].pid));
-  ASSERT_FALSE(messages_.empty());
-  EXPECT_EQ(messages_[0], result.workers[1].text());
+  ASSERT_FALSE(events_.empty());
+  EXPECT_EQ(std::get<WorkerExit>(events_[0]).rank, 1);
+  EXPECT_EQ(std::get<WorkerExit>(events_[0]).signal, SIGKILL);
+  EXPECT_EQ(text(events_[0]), result.workers[1].text());
   for (const int rank : {0, 2}) {
     EXPECT_EQ(result.workers[static_cast<size_t>(rank)].status, 3);
     EXPECT_THAT(written(rank), testing::StartsWith("lost rank 1 (died with signal 9 (Killed)) in "
@@ -105,15 +107,17 @@ TEST_F(Launcher, SignalsArePassedOnOnceAndWorkersMaySave) {
     EXPECT_EQ(written(rank), "ready\nsignal 2\n");
     EXPECT_EQ(result.workers[static_cast<size_t>(rank)].status, 4);
   }
-  EXPECT_EQ(messages_[0], "signal 2 (Interrupt) passed on to the workers");
+  ASSERT_FALSE(events_.empty());
+  EXPECT_EQ(std::get<SignalPassedOn>(events_[0]).signal, SIGINT);
+  EXPECT_EQ(text(events_[0]), "signal 2 (Interrupt) passed on to the workers");
 }
 
 // Whoever is to be told may be gone, and telling him may end badly.
 TEST_F(Launcher, SignalsArePassedOnBeforeAnythingIsSaid) {
   LaunchOptions launch = options(1, {"wait"});
   std::string at_that_time;
-  launch.on_message = [&](const std::string& text) {
-    if (!at_that_time.empty() || !text.ends_with("passed on to the workers")) return;
+  launch.on_event = [&](const LaunchEvent& event) {
+    if (!at_that_time.empty() || !std::holds_alternative<SignalPassedOn>(event)) return;
     const double deadline = now_seconds() + 30;
     while (!at_that_time.ends_with("signal 10\n") && now_seconds() < deadline) {
       std::this_thread::sleep_for(std::chrono::milliseconds(5));

@@ -114,6 +114,26 @@ std::string job_of(const Environment& env, bool launched, bool torchrun) {
 
 }  // namespace
 
+std::string_view name(Launcher launcher) {
+  switch (launcher) {
+    case Launcher::kByHand:
+      break;
+    case Launcher::kValley:
+      return "valley --launch processes";
+    case Launcher::kTorchrun:
+      return "torchrun";
+    case Launcher::kOpenMpi:
+      return "mpirun (OMPI_COMM_WORLD_*)";
+    case Launcher::kMvapich:
+      return "mpirun (MV2_COMM_WORLD_*)";
+    case Launcher::kPmi:
+      return "mpiexec (PMI_*)";
+    case Launcher::kSlurm:
+      return "srun (SLURM_*)";
+  }
+  return "environment (RANK, WORLD_SIZE)";
+}
+
 std::optional<WorkerEnvironment> read_environment(const Getenv& getenv) {
   const Environment env(getenv);
   const bool launched = env.has("VALLEY_LAUNCHED");
@@ -126,7 +146,7 @@ std::optional<WorkerEnvironment> read_environment(const Getenv& getenv) {
 
   if (plain && launched) {
     source = *plain;
-    result.source = "valley --launch processes";
+    result.launcher = Launcher::kValley;
     result.agent_store = true;
   } else {
     const auto mpi = read_source(env, "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE",
@@ -143,7 +163,7 @@ std::optional<WorkerEnvironment> read_environment(const Getenv& getenv) {
         for (const auto& other : {mpi, mvapich, pmi}) require_agreement(source, other);
         if (!mpi && !mvapich && !pmi) require_agreement(source, slurm);
       }
-      result.source = torchrun ? "torchrun" : "environment (RANK, WORLD_SIZE)";
+      result.launcher = torchrun ? Launcher::kTorchrun : Launcher::kByHand;
       if (env.text("TORCHELASTIC_USE_AGENT_STORE") == "True") {
         result.agent_store = true;
         result.prefix =
@@ -151,20 +171,20 @@ std::optional<WorkerEnvironment> read_environment(const Getenv& getenv) {
       }
     } else if (mpi) {
       source = *mpi;
-      result.source = "mpirun (OMPI_COMM_WORLD_*)";
+      result.launcher = Launcher::kOpenMpi;
       job = env.number("OMPI_MCA_ess_base_jobid").value_or(-1);
       machines = several_machines(env, "OMPI_COMM_WORLD_LOCAL_SIZE", source);
     } else if (mvapich) {
       source = *mvapich;
-      result.source = "mpirun (MV2_COMM_WORLD_*)";
+      result.launcher = Launcher::kMvapich;
       machines = several_machines(env, "MV2_COMM_WORLD_LOCAL_SIZE", source);
     } else if (pmi) {
       source = *pmi;
-      result.source = "mpiexec (PMI_*)";
+      result.launcher = Launcher::kPmi;
       machines = several_machines(env, "MPI_LOCALNRANKS", source);
     } else if (slurm) {
       source = *slurm;
-      result.source = "srun (SLURM_*)";
+      result.launcher = Launcher::kSlurm;
       if (const auto id = env.number("SLURM_JOB_ID")) {
         job = *id + env.number("SLURM_STEP_ID").value_or(0);
       }
@@ -214,7 +234,7 @@ GlooOptions gloo_options(const WorkerEnvironment& environment, double timeout_se
   options.master_address = environment.master_address;
   options.master_port = environment.master_port;
   options.host_store = !environment.agent_store;
-  options.watched = environment.source == "valley --launch processes";
+  options.watched = environment.launcher == Launcher::kValley;
   options.prefix = environment.prefix;
   options.timeout_seconds = timeout_seconds;
   options.job = environment.job;

@@ -3,10 +3,26 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "valley/comm/gloo.h"
 
 namespace valley {
+
+/// Who started this process as one worker of several.
+enum class Launcher {
+  kByHand,  ///< RANK and WORLD_SIZE are set, and nothing says by whom
+  kValley,  ///< launch_processes()
+  kTorchrun,
+  kOpenMpi,
+  kMvapich,
+  kPmi,  ///< mpiexec of MPICH or Intel MPI
+  kSlurm,
+};
+
+/// For the log: "torchrun", "mpirun (OMPI_COMM_WORLD_*)", "mpiexec (PMI_*)", "srun (SLURM_*)",
+/// "valley --launch processes", "environment (RANK, WORLD_SIZE)".
+std::string_view name(Launcher launcher);
 
 /// What whoever started this process says about its place among the workers.
 struct WorkerEnvironment {
@@ -19,9 +35,7 @@ struct WorkerEnvironment {
   std::string prefix;        ///< of the keys in the store
   std::string job;           ///< tells this start from others; "" if nobody says: "srun 123.4"
   std::string interface;     ///< GLOO_SOCKET_IFNAME: the network interface to listen at
-  std::string source;  ///< who said so, for the log: "torchrun", "mpirun (OMPI_COMM_WORLD_*)",
-                       ///< "mpiexec (PMI_*)", "srun (SLURM_*)", "valley --launch processes",
-                       ///< "environment (RANK, WORLD_SIZE)"
+  Launcher launcher = Launcher::kByHand;  ///< who said so
 };
 
 /// Looks a variable up, like std::getenv.

@@ -42,7 +42,7 @@ TEST(Rendezvous, ByHand) {
   EXPECT_EQ(env->master_port, 29500);
   EXPECT_FALSE(env->agent_store);
   EXPECT_EQ(env->prefix, "");
-  EXPECT_EQ(env->source, "environment (RANK, WORLD_SIZE)");
+  EXPECT_EQ(name(env->launcher), "environment (RANK, WORLD_SIZE)");
 }
 
 TEST(Rendezvous, Torchrun) {
@@ -64,7 +64,7 @@ TEST(Rendezvous, Torchrun) {
   EXPECT_EQ(env->master_port, 1234);
   EXPECT_TRUE(env->agent_store);
   EXPECT_EQ(env->prefix, "/worker/attempt_2");
-  EXPECT_EQ(env->source, "torchrun");
+  EXPECT_EQ(name(env->launcher), "torchrun");
 
   const GlooOptions options = gloo_options(*env, 12);
   EXPECT_EQ(options.rank, 3);
@@ -93,7 +93,7 @@ TEST(Rendezvous, OurOwnLauncherGoesBeforeWhateverStartedIt) {
                          {"VALLEY_LAUNCHED", "1"},
                          {"OMPI_COMM_WORLD_RANK", "0"},
                          {"OMPI_COMM_WORLD_SIZE", "1"}});
-  EXPECT_EQ(env->source, "valley --launch processes");
+  EXPECT_EQ(name(env->launcher), "valley --launch processes");
   EXPECT_TRUE(env->agent_store);
   EXPECT_TRUE(gloo_options(*env, 1).watched);
 }
@@ -108,7 +108,7 @@ TEST(Rendezvous, Mpirun) {
   EXPECT_EQ(env->local_rank, 0);
   EXPECT_EQ(env->master_address, "127.0.0.1");
   EXPECT_EQ(env->master_port, 20801);
-  EXPECT_EQ(env->source, "mpirun (OMPI_COMM_WORLD_*)");
+  EXPECT_EQ(name(env->launcher), "mpirun (OMPI_COMM_WORLD_*)");
   EXPECT_EQ(read({{"OMPI_COMM_WORLD_RANK", "1"}, {"OMPI_COMM_WORLD_SIZE", "2"}})->master_port,
             29500);
 }
@@ -123,7 +123,7 @@ TEST(Rendezvous, Srun) {
   EXPECT_EQ(env->rank, 1);
   EXPECT_EQ(env->size, 2);
   EXPECT_EQ(env->master_port, 20127);
-  EXPECT_EQ(env->source, "srun (SLURM_*)");
+  EXPECT_EQ(name(env->launcher), "srun (SLURM_*)");
 
   variables["SLURM_NTASKS"] = "1";
   EXPECT_FALSE(read(variables)) << "one task is no group";
@@ -159,7 +159,7 @@ TEST(Rendezvous, MpichAndIntelMpi) {
   EXPECT_EQ(env->rank, 1);
   EXPECT_EQ(env->size, 4);
   EXPECT_EQ(env->local_rank, 1);
-  EXPECT_EQ(env->source, "mpiexec (PMI_*)");
+  EXPECT_EQ(name(env->launcher), "mpiexec (PMI_*)");
   EXPECT_EQ(env->master_address, "127.0.0.1");
 
   variables["MPI_LOCALNRANKS"] = "2";
@@ -181,7 +181,7 @@ TEST(Rendezvous, Mvapich) {
   ASSERT_TRUE(env);
   EXPECT_EQ(env->rank, 2);
   EXPECT_EQ(env->local_rank, 0);
-  EXPECT_EQ(env->source, "mpirun (MV2_COMM_WORLD_*)");
+  EXPECT_EQ(name(env->launcher), "mpirun (MV2_COMM_WORLD_*)");
 }
 
 // srun speaks PMI to its tasks; mpiexec starts one proxy a machine with srun.
@@ -189,10 +189,10 @@ TEST(Rendezvous, PmiAndSlurmTogether) {
   Variables variables = {{"PMI_RANK", "1"},      {"PMI_SIZE", "2"},
                          {"SLURM_PROCID", "1"},  {"SLURM_STEP_NUM_TASKS", "2"},
                          {"SLURM_STEP_ID", "0"}, {"SLURM_JOB_ID", "5"}};
-  EXPECT_EQ(read(variables)->source, "srun (SLURM_*)");
+  EXPECT_EQ(name(read(variables)->launcher), "srun (SLURM_*)");
   variables["PMI_RANK"] = "5";
   variables["PMI_SIZE"] = "8";
-  EXPECT_EQ(read(variables)->source, "mpiexec (PMI_*)");
+  EXPECT_EQ(name(read(variables)->launcher), "mpiexec (PMI_*)");
   EXPECT_EQ(read(variables)->rank, 5);
 }
 
@@ -206,7 +206,7 @@ TEST(Rendezvous, TorchrunUnderAnotherLauncher) {
     const auto env = read(variables);
     ASSERT_TRUE(env);
     EXPECT_EQ(env->rank, 3);
-    EXPECT_EQ(env->source, "torchrun");
+    EXPECT_EQ(name(env->launcher), "torchrun");
   }
 }
 

@@ -76,7 +76,7 @@ TEST(Summary, ReadsBackWhatItWrote) {
                         {"test_loss", 0.1},
                         {"valley_width", std::nan("")},
                         {"seconds", {{"compute", 1.5}, {"wait", 0.25}}}};
-  write_summary(run, summary);
+  write_json(run.file(RunFolder::kSummary), summary);
   EXPECT_EQ(slurp(folder / "summary.json"),
             "{\n  \"workers\": 4,\n  \"algorithm\": \"dppf\",\n  \"test_loss\": 0.1,\n"
             "  \"valley_width\": null,\n"

@@ -55,17 +55,25 @@ std::string_view name(RunState::Kind kind) {
   return "broken off";
 }
 
+RunState::Kind parse_status(const std::string& text) {
+  for (const auto kind : {RunState::Kind::kFinished, RunState::Kind::kInterrupted}) {
+    if (text == name(kind)) return kind;
+  }
+  throw UsageError(fmt::format(
+      "the summary of the run is damaged: '{}' is no status of a run that ended", text));
+}
+
 RunState run_state(const RunFolder& folder) {
   using Kind = RunState::Kind;
   const bool ended = has(folder, RunFolder::kSummary);
   std::string status, damage;
   try {
     // Runs of early versions had no status: a summary was the end.
-    if (ended) status = text(read_summary(folder), "status", "finished");
+    if (ended) status = text(read_summary(folder), "status", std::string(name(Kind::kFinished)));
   } catch (const UsageError& error) {
     damage = error.what();
   }
-  if (status == "finished") return {Kind::kFinished, ""};
+  if (status == name(Kind::kFinished)) return {Kind::kFinished, ""};
   if (RunLock::held(folder.path())) return {Kind::kRunning, ""};
   if (has(folder, kDiverged)) return {Kind::kDiverged, reason_of_divergence(folder)};
   if (!damage.empty()) return {Kind::kDamaged, damage};

@@ -29,6 +29,10 @@ struct RunState {
 /// "finished", "interrupted", "diverged", "running", "broken off", "damaged".
 std::string_view name(RunState::Kind kind);
 
+/// The inverse, of those that a summary may hold: finished and interrupted.
+/// @throws UsageError for another text.
+RunState::Kind parse_status(const std::string& text);
+
 /// From summary.json, diverged.json and RunLock.
 RunState run_state(const RunFolder& folder);
 

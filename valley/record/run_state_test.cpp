@@ -91,5 +91,12 @@ TEST(RunStateName, IsAWord) {
   EXPECT_EQ(name(Kind::kDamaged), "damaged");
 }
 
+TEST(RunStateName, ASummaryHoldsOneOfTwo) {
+  EXPECT_EQ(parse_status("finished"), Kind::kFinished);
+  EXPECT_EQ(parse_status("interrupted"), Kind::kInterrupted);
+  EXPECT_EQ(error_of<UsageError>([] { parse_status("diverged"); }),
+            "the summary of the run is damaged: 'diverged' is no status of a run that ended");
+}
+
 }  // namespace
 }  // namespace valley::run_state_test

@@ -9,10 +9,6 @@
 
 namespace valley {
 
-void write_summary(const RunFolder& folder, const Json& summary) {
-  write_json(folder.file(RunFolder::kSummary), summary);
-}
-
 Json read_summary(const RunFolder& folder) {
   const auto path = folder.file(RunFolder::kSummary);
   require(std::filesystem::exists(path), "{} has no {}: the run has not ended; --resume {} goes on",

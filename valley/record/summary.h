@@ -7,9 +7,7 @@
 
 namespace valley {
 
-/// summary.json: the outcome of a run, whole or not at all. @throws IoError
-void write_summary(const RunFolder& folder, const Json& summary);
-
+/// summary.json: the outcome of a run.
 /// @throws UsageError if the run has none (it did not end) or the file is damaged: that it is no
 /// JSON
 ///     object, and what to do.

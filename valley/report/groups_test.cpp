@@ -63,7 +63,7 @@ TEST(GroupRuns, LabelsAreDistinctWhateverDiffers) {
 
 TEST(GroupRuns, OnlyFinishedRunsCount) {
   std::vector<ReportRun> runs = {test_run("dppf", 0, 0.9), test_run("dppf", 1, 0.1)};
-  runs[1].status = "interrupted";
+  runs[1].status = RunState::Kind::kInterrupted;
   const auto groups = group_runs(runs);
   EXPECT_EQ(groups[0].runs.size(), 2);
   EXPECT_EQ(groups[0].finished().size(), 1);

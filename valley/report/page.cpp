@@ -48,7 +48,7 @@ Json run_json(const ReportRun& run) {
   for (const auto& [key, value] : run.config) settings.push_back({key, run.setting(key)});
   Json result = {{"name", run.name},
                  {"path", run.path.string()},
-                 {"status", run.status},
+                 {"status", name(run.status)},
                  {"reached", run.reached},
                  {"seed", run.setting("seed")},
                  {"summary", run.summary},

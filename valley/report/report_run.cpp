@@ -191,7 +191,7 @@ ReportRun read_report_run(const RunFolder& folder, const ReportLimits& limits) {
   if (state.kind == RunState::Kind::kBrokenOff && progress.diverged) {
     state.kind = RunState::Kind::kDiverged;
   }
-  run.status = name(state.kind);
+  run.status = state.kind;
   run.reason = state.reason;
   run.curves = curves_of(records, limits);
   const auto read = [&](std::string_view name, const std::string& remedy) {

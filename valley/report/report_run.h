@@ -10,6 +10,7 @@
 #include "valley/record/config_file.h"
 #include "valley/record/json_file.h"
 #include "valley/record/run_folder.h"
+#include "valley/record/run_state.h"
 
 namespace valley {
 
@@ -30,19 +31,19 @@ struct ReportRun {
   std::string name;  ///< of the folder
   Config config;
   std::string algorithm;
-  std::string status;   ///< finished, interrupted, diverged, running, broken off or damaged
-  std::string reason;   ///< why it diverged or is damaged; "" where nobody knows
-  std::string reached;  ///< how far it came, in words: "step 120 (epoch 8)"
-  Json summary;         ///< null where the run did not end
-  Json curves;          ///< see curves_of()
-  Json timeline;        ///< see timeline_of(); null without a trace
-  Json landscapes;      ///< a list, see landscape_of(), one a plane; null without
-  Json sharpness;       ///< see sharpness_of(); null without
-  Json dynamics;        ///< see dynamics_of(); null without
-  Json noise;           ///< see noise_of(); null without
+  RunState::Kind status = RunState::Kind::kBrokenOff;
+  std::string reason;                ///< why it diverged or is damaged; "" where nobody knows
+  std::string reached;               ///< how far it came, in words: "step 120 (epoch 8)"
+  Json summary;                      ///< null where the run did not end
+  Json curves;                       ///< see curves_of()
+  Json timeline;                     ///< see timeline_of(); null without a trace
+  Json landscapes;                   ///< a list, see landscape_of(), one a plane; null without
+  Json sharpness;                    ///< see sharpness_of(); null without
+  Json dynamics;                     ///< see dynamics_of(); null without
+  Json noise;                        ///< see noise_of(); null without
   std::vector<std::string> damages;  ///< files left out: what is wrong with each, and what to do
 
-  bool finished() const { return status == "finished"; }
+  bool finished() const { return status == RunState::Kind::kFinished; }
 
   /// The value of a setting as the file has it, without quotes; "" where there is none.
   std::string setting(std::string_view key) const;

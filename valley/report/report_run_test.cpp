@@ -59,7 +59,7 @@ TEST(ReportRun, AConfigurationIsEnough) {
   TestFolder folder;
   make_run(folder / "a");
   const ReportRun run = read(folder / "a");
-  EXPECT_EQ(run.status, "broken off");
+  EXPECT_EQ(run.status, RunState::Kind::kBrokenOff);
   EXPECT_EQ(run.reached, "");
   EXPECT_EQ(run.figure("test_accuracy"), std::nullopt);
   for (const Json* part : {&run.timeline, &run.landscapes, &run.sharpness, &run.dynamics}) {
@@ -73,16 +73,16 @@ TEST(ReportRun, StatusOfRunsThatDidNotEnd) {
   spill(folder / "a/metrics.jsonl",
         "{\"step\":8,\"epoch\":1.0,\"worker\":0,\"loss\":2.5}\n"
         "{\"step\":16,\"epoch\":2.0,\"worker\":0,\"loss\":null}\n");
-  EXPECT_EQ(read(folder / "a").status, "diverged");
+  EXPECT_EQ(read(folder / "a").status, RunState::Kind::kDiverged);
   EXPECT_EQ(read(folder / "a").reached, "step 16 (epoch 2)");
   spill(folder / "a/summary.json", R"({"status":"interrupted"})");
-  EXPECT_EQ(read(folder / "a").status, "interrupted");
+  EXPECT_EQ(read(folder / "a").status, RunState::Kind::kInterrupted);
   EXPECT_EQ(read(folder / "a").reason, "");
   spill(folder / "a/diverged.json", R"({"reason":"the loss is nan at step 17 on worker 0"})");
-  EXPECT_EQ(read(folder / "a").status, "diverged");
+  EXPECT_EQ(read(folder / "a").status, RunState::Kind::kDiverged);
   EXPECT_EQ(read(folder / "a").reason, "the loss is nan at step 17 on worker 0");
   const RunLock lock(folder / "a");
-  EXPECT_EQ(read(folder / "a").status, "running");
+  EXPECT_EQ(read(folder / "a").status, RunState::Kind::kRunning);
 }
 
 TEST(ReportRun, DamagedFilesAreLeftOutAndNamed) {
@@ -103,7 +103,7 @@ TEST(ReportRun, DamagedFilesAreLeftOutAndNamed) {
   }
   spill(folder / "a/summary.json", "{\"x\": ");
   const ReportRun run = read(folder / "a");
-  EXPECT_EQ(run.status, "damaged");
+  EXPECT_EQ(run.status, RunState::Kind::kDamaged);
   EXPECT_EQ(run.reason, path +
                             "/summary.json is not JSON: it breaks at byte 7 of 6; valley train "
                             "--resume " +

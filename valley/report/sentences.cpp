@@ -116,17 +116,17 @@ std::string several_methods(std::vector<const RunGroup*> groups) {
 
 std::string how_it_stands(const ReportRun& run, const std::string& where) {
   const std::string go_on = fmt::format("valley train --resume {} goes on.", run.path.string());
-  if (run.status == "diverged") {
+  if (run.status == RunState::Kind::kDiverged) {
     return run.reason.empty()
                ? fmt::format("{} diverged: its loss was no number {}.", run.name, where)
                : fmt::format("{} diverged: {}.", run.name, run.reason);
   }
-  if (run.status == "damaged") {
+  if (run.status == RunState::Kind::kDamaged) {
     return fmt::format("{} has no result that can be read: {}.", run.name, run.reason);
   }
-  if (run.status == "running")
+  if (run.status == RunState::Kind::kRunning)
     return fmt::format("{} still runs; its records end {}.", run.name, where);
-  if (run.status == "interrupted") {
+  if (run.status == RunState::Kind::kInterrupted) {
     return fmt::format("{} was interrupted {}; {}", run.name, where, go_on);
   }
   return fmt::format("{} broke off {}: killed, or something failed; {}", run.name, where, go_on);
@@ -162,7 +162,7 @@ std::string no_result(const std::vector<RunGroup>& groups) {
   for (const auto& group : groups) {
     for (const auto* run : group.runs) {
       ++runs;
-      diverged += run->status == "diverged";
+      diverged += run->status == RunState::Kind::kDiverged;
     }
   }
   if (runs == 1) {

@@ -27,7 +27,7 @@ TEST(Cautions, DamagedFilesAndWhatToDo) {
   EXPECT_EQ(list[0], "Left out: x is damaged; mend it.");
   EXPECT_EQ(list[5], "2 more files are damaged.");
   runs[0].damages.clear();
-  runs[0].status = "damaged";
+  runs[0].status = RunState::Kind::kDamaged;
   runs[0].reason = "x is damaged; mend it";
   EXPECT_EQ(cautions(group_runs(runs))[0],
             "ssgd-0 has no result that can be read: x is damaged; mend it.");
@@ -89,19 +89,19 @@ TEST(Headline, OneWorkerSendsNothing) {
 
 TEST(Headline, NothingEnded) {
   std::vector<ReportRun> runs = {test_run("dppf", 0, 0.9)};
-  runs[0].status = "broken off";
+  runs[0].status = RunState::Kind::kBrokenOff;
   EXPECT_EQ(headline_of(runs), "The run has not ended, so there is no result yet.");
   runs.push_back(runs[0]);
   EXPECT_EQ(headline_of(runs), "None of the 2 runs has ended, so there is no result yet.");
-  runs[0].status = "diverged";
+  runs[0].status = RunState::Kind::kDiverged;
   EXPECT_EQ(headline_of({runs[0]}), "The run diverged, so there is no result.");
-  runs[1].status = "diverged";
+  runs[1].status = RunState::Kind::kDiverged;
   EXPECT_EQ(headline_of(runs), "All 2 runs diverged, so there is no result.");
 }
 
 TEST(Headline, RunsThatDidNotEndDoNotCount) {
   std::vector<ReportRun> runs = {test_run("ssgd", 0, 0.99), test_run("dppf", 0, 0.85)};
-  runs[0].status = "diverged";
+  runs[0].status = RunState::Kind::kDiverged;
   EXPECT_THAT(headline_of(runs), testing::StartsWith("dppf trained lenet on blobs"));
 }
 
@@ -115,14 +115,14 @@ TEST(Cautions, NoneForEqualTermsAndSeeds) {
 TEST(Cautions, RunsThatDidNotEnd) {
   std::vector<ReportRun> runs;
   for (int seed = 0; seed < 5; ++seed) runs.push_back(test_run("dppf", seed, 0.8));
-  runs[0].status = "diverged";
+  runs[0].status = RunState::Kind::kDiverged;
   runs[0].reached = "step 8 (epoch 0.5)";
-  runs[1].status = "interrupted";
+  runs[1].status = RunState::Kind::kInterrupted;
   runs[1].reached = "step 9 (epoch 1)";
-  runs[2].status = "broken off";
-  runs[3].status = "diverged";
+  runs[2].status = RunState::Kind::kBrokenOff;
+  runs[3].status = RunState::Kind::kDiverged;
   runs[3].reason = "the loss is inf at step 7 on worker 1";
-  runs[4].status = "running";
+  runs[4].status = RunState::Kind::kRunning;
   EXPECT_THAT(
       cautions(group_runs(runs)),
       ElementsAre("dppf-0 diverged: its loss was no number at step 8 (epoch 0.5).",
@@ -164,7 +164,7 @@ TEST(Cautions, VeryManyAreCounted) {
   std::vector<ReportRun> runs;
   for (int seed = 0; seed < 8; ++seed) {
     runs.push_back(test_run("dppf", seed, 0.8));
-    runs.back().status = "interrupted";
+    runs.back().status = RunState::Kind::kInterrupted;
   }
   const auto list = cautions(group_runs(runs));
   ASSERT_EQ(list.size(), 7);

@@ -14,7 +14,7 @@ inline ReportRun test_run(const std::string& algorithm, int64_t seed, double acc
   run.algorithm = algorithm;
   run.name = algorithm + "-" + std::to_string(seed);
   run.path = "runs/" + run.name;
-  run.status = "finished";
+  run.status = RunState::Kind::kFinished;
   run.config = {{"algorithm", algorithm},
                 {"model", std::string("lenet")},
                 {"data", std::string("blobs")},

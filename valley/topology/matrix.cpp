@@ -87,14 +87,6 @@ double square_sum(const MixingMatrix& a) {
   return sum;
 }
 
-double max_difference(const MixingMatrix& a, const MixingMatrix& b) {
-  double largest = 0;
-  for (int j = 0; j < a.size(); ++j) {
-    for (int k = 0; k < a.size(); ++k) largest = std::max(largest, std::abs(a(j, k) - b(j, k)));
-  }
-  return largest;
-}
-
 void check_doubly_stochastic(const MixingMatrix& p, const std::string& source) {
   for (int j = 0; j < p.size(); ++j) {
     for (int k = 0; k < p.size(); ++k) {

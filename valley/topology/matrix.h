@@ -52,9 +52,6 @@ MixingMatrix add(const MixingMatrix& a, double factor, const MixingMatrix& b);
 /// sum_jk a(j, k)^2, the square of the Frobenius norm.
 double square_sum(const MixingMatrix& a);
 
-/// The largest |a(j, k) - b(j, k)|.
-double max_difference(const MixingMatrix& a, const MixingMatrix& b);
-
 /// No entry below 0, every row and every column sums to 1 within 1e-12. `source` begins the
 /// message.
 /// @throws UsageError with one line that names the entry, row or column (workers count from 0).

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "valley/core/error.h"
+#include "valley/topology/test_matrices.h"
 
 namespace valley::matrix_test {
 namespace {

@@ -10,6 +10,7 @@
 
 #include "valley/core/error.h"
 #include "valley/topology/spectrum.h"
+#include "valley/topology/test_matrices.h"
 
 namespace valley::topology_test {
 namespace {

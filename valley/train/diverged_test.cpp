@@ -93,7 +93,7 @@ TEST(Diverged, NamesStepWorkerAndTheLastGoodCheckpoint) {
       // And one can go on from it.
       SmallTraining rest{.workers = workers, .options = options};
       rest.options.resume = true;
-      EXPECT_EQ(train(rest).summaries[0].status, "finished");
+      EXPECT_EQ(train(rest).summaries[0].status, RunState::Kind::kFinished);
     }
   }
 }

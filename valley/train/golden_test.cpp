@@ -78,7 +78,7 @@ TEST(Golden, ARunOfEarlierDaysIsResumed) {
       const Summary mine = run_job(config, data, comm, {.resume = true, .progress = &listener});
       if (comm.rank() == 0) summary = mine;
     });
-    EXPECT_EQ(summary.status, "finished");
+    EXPECT_EQ(summary.status, RunState::Kind::kFinished);
     EXPECT_EQ(summary.steps, 8);
     EXPECT_THAT(listener.messages, testing::Contains("resuming at step 4 of 8"));
     ++runs;

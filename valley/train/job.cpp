@@ -139,7 +139,7 @@ Summary run_job(const RunConfig& config, const DataSplits& data, Communicator& c
   const Summary summary = run_noting_divergence(trainer, config.out, comm.rank());
 
   if (scripted != nullptr && comm.rank() == 0 && !config.out.empty() &&
-      summary.status == "finished") {
+      summary.status == RunState::Kind::kFinished) {
     scripted->save((std::filesystem::path(config.out) / "model.pt").string());
     const std::vector<std::string> unsure = scripted->own_buffers();
     if (tells && !unsure.empty()) {

@@ -199,7 +199,7 @@ torch.jit.script(net).save("frozen.pt")
     std::filesystem::create_directories(folder / name);
     config.out = (folder / name).string();
     config.seed = name == "c" ? 1 : 0;
-    EXPECT_EQ(run(config)[0].status, "finished");
+    EXPECT_EQ(run(config)[0].status, RunState::Kind::kFinished);
   }
   const std::string model(RunFolder::kModel);
   EXPECT_EQ(slurp(folder / "a" / model), slurp(folder / "b" / model));

@@ -130,7 +130,7 @@ TEST_P(Resume, AStoppedRunGoesOnAsIfNothingHadBeen) {
   const Outcome outcome = train(stopped);
   const int64_t step = outcome.summaries[0].steps;
   for (const Summary& summary : outcome.summaries) {
-    EXPECT_EQ(summary.status, "interrupted");
+    EXPECT_EQ(summary.status, RunState::Kind::kInterrupted);
     EXPECT_EQ(summary.steps, step);
   }
   // Another worker may see the wish while worker 0 is still showing step 4. 6: at the gradients, or
@@ -205,7 +205,7 @@ TEST(ResumeFrom, AnAsynchronousRunStopsAndGoesOn) {
     stopped.progress = &progress;
     stopped.stop = &stop;
     for (const Summary& summary : train(stopped).summaries) {
-      EXPECT_EQ(summary.status, "interrupted");
+      EXPECT_EQ(summary.status, RunState::Kind::kInterrupted);
       EXPECT_EQ(summary.steps, 6);  // where all meet, at the end of the epoch
     }
     SmallTraining rest = in_folder(training, folder / "run", /*resume=*/true);
@@ -213,7 +213,7 @@ TEST(ResumeFrom, AnAsynchronousRunStopsAndGoesOn) {
     const Outcome outcome = train(rest);
     EXPECT_EQ(resumed.messages, std::vector<std::string>{"resuming at step 6 of 20"});
     for (const Summary& summary : outcome.summaries) {
-      EXPECT_EQ(summary.status, "finished");
+      EXPECT_EQ(summary.status, RunState::Kind::kFinished);
       EXPECT_EQ(summary.steps, 20);
       EXPECT_EQ(summary.rounds, 21);  // with the last average
     }
@@ -350,7 +350,7 @@ TEST(OtherWorkers, StartFromTheAverageOfAll) {
   const Summary summary = train(two).summaries[0];
   ASSERT_EQ(again.messages.size(), 1u);
   EXPECT_TRUE(again.messages[0].starts_with("resuming at step ")) << again.messages[0];
-  EXPECT_EQ(summary.status, "finished");
+  EXPECT_EQ(summary.status, RunState::Kind::kFinished);
   EXPECT_EQ(summary.workers, 2);
   EXPECT_EQ(summary.steps, 36);
 }
@@ -386,7 +386,7 @@ TEST(OtherWorkers, MoreOfThemGoOnFromTheirOwnCheckpoint) {
   three.stop = nullptr;
   const Summary summary = train(three).summaries[0];
   EXPECT_EQ(summary.steps, 12);
-  EXPECT_EQ(summary.status, "finished");
+  EXPECT_EQ(summary.status, RunState::Kind::kFinished);
 }
 
 // In the first epoch, and at the very end.
@@ -406,7 +406,8 @@ TEST(OtherWorkers, FromTheFirstEpochAndFromTheEnd) {
     two.progress = &progress;
     two.stop = &stop;
     const bool finished = stop_at == 20;
-    EXPECT_EQ(train(two).summaries[0].status, finished ? "finished" : "interrupted");
+    EXPECT_EQ(train(two).summaries[0].status,
+              finished ? RunState::Kind::kFinished : RunState::Kind::kInterrupted);
 
     SmallTraining three = two;  // 4 steps an epoch
     three.workers = 3;
@@ -417,7 +418,7 @@ TEST(OtherWorkers, FromTheFirstEpochAndFromTheEnd) {
     ASSERT_EQ(progress.messages.size(), 1u);
     EXPECT_TRUE(progress.messages[0].ends_with(
         fmt::format("at epoch {}, with fresh optimizer state", finished ? 2 : 0)));
-    EXPECT_EQ(summary.status, "finished");
+    EXPECT_EQ(summary.status, RunState::Kind::kFinished);
     EXPECT_EQ(summary.steps, 8);
     EXPECT_EQ(summary.workers, 3);
     const Manifest manifest = Checkpoints(checkpoints_of(folder / "run")).latest().value();

@@ -25,7 +25,7 @@ ProbeCost probe_cost_from(const Json& json) {
 }
 
 Json Summary::to_json() const {
-  return {{"status", status},
+  return {{"status", name(status)},
           {"algorithm", algorithm},
           {"model", model},
           {"data", data},
@@ -81,7 +81,7 @@ double number(const Json& json, const char* key) {
 Summary summary_from(const Json& json) {
   try {
     const Json& s = json.at("seconds");
-    return {.status = json.at("status"),
+    return {.status = parse_status(json.at("status")),
             .algorithm = json.at("algorithm"),
             .model = json.at("model"),
             .data = json.at("data"),

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "valley/record/json_file.h"
+#include "valley/record/run_state.h"
 #include "valley/record/verdict.h"
 
 namespace valley {
@@ -35,7 +36,7 @@ ProbeCost probe_cost_from(const Json& json);
 
 /// The outcome of a run: what summary.json holds. Scores are those of the average model.
 struct Summary {
-  std::string status = "finished";  ///< or "interrupted"
+  RunState::Kind status = RunState::Kind::kFinished;  ///< or kInterrupted
   std::string algorithm, model, data;
   int workers = 0;
   std::string backend;

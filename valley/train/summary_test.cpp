@@ -13,7 +13,7 @@ namespace valley::summary_test {
 namespace {
 
 Summary example() {
-  return {.status = "interrupted",
+  return {.status = RunState::Kind::kInterrupted,
           .algorithm = "dppf",
           .model = "lenet",
           .data = "xor",
@@ -140,6 +140,10 @@ TEST(Summary, DamageIsAUsageError) {
         << key;
   }
   Json json = example().to_json();
+  json["status"] = "running";
+  EXPECT_EQ(error_of<UsageError>([&] { summary_from(json); }),
+            "the summary of the run is damaged: 'running' is no status of a run that ended");
+  json = example().to_json();
   json["steps"] = "many";
   EXPECT_TRUE(error_of<UsageError>([&] {
                 summary_from(json);

@@ -739,7 +739,7 @@ class Trainer::Loop {
     const double* mean = means.data_ptr<double>();
 
     Summary r = summary_;
-    r.status = interrupted ? "interrupted" : "finished";
+    r.status = interrupted ? RunState::Kind::kInterrupted : RunState::Kind::kFinished;
     r.algorithm = o_.algorithm;
     r.model = o_.model_name;
     r.data = o_.data_name;

@@ -93,7 +93,7 @@ class Trainer {
   void set_probe(Probe* probe, int64_t every);
 
   /// When it becomes true (by a signal handler, say), the workers agree at their next operation to
-  /// stop, write a checkpoint, and run() returns with status "interrupted". Not owned.
+  /// stop, write a checkpoint, and run() returns with status kInterrupted. Not owned.
   void set_stop_flag(const std::atomic<bool>* stop);
 
   /// Trains to the end. @throws UsageError up to step 1; Diverged, ModelError, IoError, CommError.

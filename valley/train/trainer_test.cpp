@@ -182,7 +182,7 @@ TEST(Trainer, SaysHowItEndedAgainstItsStart) {
   EXPECT_EQ(bad.first_loss, good.first_loss);  // the same weights and batches
   EXPECT_GT(bad.train_loss, bad.first_loss);
   EXPECT_EQ(bad.verdict, Verdict::kWorse);
-  EXPECT_EQ(bad.status, "finished");
+  EXPECT_EQ(bad.status, RunState::Kind::kFinished);
 
   // One class is all that can be learned from these.
   training = training_of("local-sgd", 2);
@@ -283,7 +283,7 @@ TEST(Trainer, TheSummaryDescribesTheRun) {
   training.options.data_name = "images";
   training.options.algorithm_options.pull_push = {.pull = 0.2, .push = 0.1};
   for (const Summary& s : train(training).summaries) {
-    EXPECT_EQ(s.status, "finished");
+    EXPECT_EQ(s.status, RunState::Kind::kFinished);
     EXPECT_EQ(s.algorithm, "dppf");
     EXPECT_EQ(s.model, "plain");
     EXPECT_EQ(s.data, "images");
@@ -375,7 +375,7 @@ TEST(Trainer, UntilLossEndsAtTheFirstEvaluationThatIsLowEnough) {
     fs::create_directories(until.options.out);
     const Outcome ended = train(until);
     const Summary& summary = ended.summaries[0];
-    EXPECT_EQ(summary.status, "finished") << entry.name;
+    EXPECT_EQ(summary.status, RunState::Kind::kFinished) << entry.name;
     EXPECT_LE(summary.train_loss, 0.6) << entry.name;
     ASSERT_LT(summary.steps, 600) << entry.name;
     EXPECT_EQ(summary.steps % 12, 0)

@@ -43,7 +43,7 @@ int main(int argc, char** argv) {
   try {
     const auto comm = valley::make_gloo(valley::gloo_options(*place, timeout));
     if (mode == "sum") {
-      out << "sum " << sum_of_ranks(*comm) << " from " << place->source << std::endl;
+      out << "sum " << sum_of_ranks(*comm) << " from " << name(place->launcher) << std::endl;
       return 0;
     }
     for (int i = 0;; ++i) {

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace CLI {
+class App;
+}
+
+namespace valley {
+struct RunConfig;
+}
+
+/// The settings of a run as flags.
+namespace valley::app {
+
+/// The flags of config_fields(), writing to `config`. `leave_out` are keys the subcommand sets
+/// itself.
+void add_config_options(CLI::App& command, RunConfig& config,
+                        const std::vector<std::string>& leave_out = {});
+
+/// Defaults, then the file of --config, then the flags given: the last wins.
+/// @throws UsageError
+RunConfig resolve_config(const CLI::App& command, const RunConfig& flags,
+                         const std::string& config_file);
+
+/// The configuration of the run in `folder`, with the flags given: those of the groups Workers and
+/// Run may differ from it. @throws UsageError if others do, or if the folder's is incomplete.
+RunConfig resolve_resumed_config(const CLI::App& command, const RunConfig& flags,
+                                 const std::string& folder);
+
+/// A setting given for nothing is a misunderstanding: --push with local-sgd pushes nobody.
+/// @throws UsageError if the algorithm does not read the option.
+void require_read(const std::string& key, const std::string& algorithm);
+
+/// The options of algorithms that are on the command line, without dashes.
+std::vector<std::string> method_flags_given(const CLI::App& command);
+
+}  // namespace valley::app
