@@ -17,6 +17,8 @@
 #include "valley/core/error.h"
 #include "valley/picture/run_curves.h"
 #include "valley/record/run_folder.h"
+#include "valley/runs/same_settings.h"
+#include "valley/runs/train_run.h"
 
 namespace valley::app {
 namespace {
@@ -139,7 +141,7 @@ int compare(const CLI::App& command, const CompareFlags& flags) {
   for (size_t a = 0; a < jobs.size(); ++a) {
     rows.push_back({flags.algorithms[a], {}});
     for (const RunConfig& config : jobs[a]) {
-      const Summary summary = train_or_resume(
+      const Summary summary = train_one_of_several(
           config, fmt::format("{}, seed {}", flags.algorithms[a], config.seed), flags.quiet);
       if (summary.status == RunState::Kind::kInterrupted) {
         std::cerr << "valley: interrupted; the same command goes on from here\n";

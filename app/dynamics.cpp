@@ -437,7 +437,7 @@ std::string dynamics_text(const Json& result) {
 
 int dynamics(const DynamicsFlags& flags) {
   check_flags(flags);
-  const std::vector<FinishedRun> runs = open_runs(flags.runs);
+  const std::vector<FinishedRun> runs = open_given(flags);
   for (const FinishedRun& run : runs) {
     require(flags.samples == 0 || flags.samples >= run.workers(),
             "--samples {} are fewer than the {} workers of {}", flags.samples, run.workers(),

@@ -25,6 +25,12 @@ void add_run_flags(CLI::App& command, InstrumentFlags& flags) {
   command.add_flag("--quiet", flags.quiet, "show nothing but the result and errors");
 }
 
+std::vector<FinishedRun> open_given(const InstrumentFlags& flags, RunsAre use) {
+  OpenedRuns opened = open_runs(flags.runs, use);
+  for (const std::string& sentence : opened.left_out) std::cerr << "left out: " + sentence + "\n";
+  return std::move(opened.runs);
+}
+
 void check(const InstrumentFlags& flags) {
   require(flags.samples >= 0, "--samples must be at least 0, got {}", flags.samples);
   require(flags.seed >= 0, "--seed must be at least 0, got {}", flags.seed);

@@ -8,10 +8,10 @@
 #include <string>
 #include <vector>
 
-#include "app/finished_run.h"
 #include "valley/analysis/objective.h"
 #include "valley/record/json_file.h"
 #include "valley/record/progress.h"
+#include "valley/runs/finished_run.h"
 
 /// What the commands that look at finished runs have in common.
 namespace valley::app {
@@ -34,6 +34,9 @@ void add_sample_flags(CLI::App& command, InstrumentFlags& flags, const std::stri
 
 /// Declares the others.
 void add_run_flags(CLI::App& command, InstrumentFlags& flags);
+
+/// open_runs() of those given; on the standard error, which ones are left out and why.
+std::vector<FinishedRun> open_given(const InstrumentFlags& flags, RunsAre use = RunsAre::kWritten);
 
 /// @throws UsageError if one is out of range.
 void check(const InstrumentFlags& flags);

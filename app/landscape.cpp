@@ -285,7 +285,7 @@ int cut(const std::vector<FinishedRun>& runs, const LandscapeFlags& flags) {
 
 int landscape(const LandscapeFlags& flags) {
   check_flags(flags);
-  const std::vector<FinishedRun> runs = open_runs(flags.runs);
+  const std::vector<FinishedRun> runs = open_given(flags);
   if (flags.plane == "line") {
     require(runs.size() == 2, "--plane line needs two runs, got {}", runs.size());
     return cut(runs, flags);

@@ -6,12 +6,12 @@
 #include <string>
 #include <vector>
 
-#include "app/finished_run.h"
 #include "app/instrument.h"
 #include "valley/analysis/objective.h"
 #include "valley/analysis/registry.h"
 #include "valley/record/json_file.h"
 #include "valley/record/progress.h"
+#include "valley/runs/finished_run.h"
 
 /// Measuring the minimum that one run found, for the commands that do.
 namespace valley::app {

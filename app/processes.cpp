@@ -16,6 +16,8 @@
 #include "valley/core/error.h"
 #include "valley/record/progress.h"
 #include "valley/record/run_folder.h"
+#include "valley/runs/outcome.h"
+#include "valley/runs/training_folder.h"
 
 namespace valley::app {
 namespace {
@@ -98,7 +100,7 @@ int run_as_worker(RunConfig config, const WorkerEnvironment& environment,
                                           : prepare_run_folder_together(config, find_start, *comm);
     if (prepared.start == Start::kFinished) {
       comm->barrier();  // nobody leaves while others still ask
-      return comm->rank() == 0 ? report(*finished_run(config.out)) : 0;
+      return comm->rank() == 0 ? report(*finished_outcome(config.out)) : 0;
     }
     if (shows) tell(notes);
     const auto progress = progress_unless(!shows);

@@ -3,8 +3,8 @@
 #include <functional>
 #include <optional>
 
-#include "app/start.h"
 #include "valley/comm/rendezvous.h"
+#include "valley/runs/same_settings.h"
 #include "valley/train/job.h"
 
 namespace valley::app {

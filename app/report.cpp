@@ -27,7 +27,7 @@ struct ReportFlags {
 };
 
 // Into the folder the report is about; where there are several, here.
-std::string default_out(const std::vector<std::string>& runs) {
+std::string default_file(const std::vector<std::string>& runs) {
   const fs::path name(RunFolder::kReport);
   return (runs.size() == 1 ? fs::path(runs.front()) / name : name).string();
 }
@@ -35,7 +35,7 @@ std::string default_out(const std::vector<std::string>& runs) {
 int report(const ReportFlags& flags) {
   require(!flags.runs.empty(), "give the folders of runs");
   const auto folders = find_runs(flags.runs);
-  const std::string out = flags.out.empty() ? default_out(flags.runs) : flags.out;
+  const std::string out = flags.out.empty() ? default_file(flags.runs) : flags.out;
   std::error_code error;
   require(!fs::is_directory(out, error), "--out must name a file, {} is a folder", out);
   std::vector<ReportRun> runs;

@@ -87,7 +87,7 @@ std::string sharpness_text(const std::vector<Json>& results, const SharpnessRequ
 int sharpness(const MeasureFlags& flags) {
   SharpnessRequest request = check_flags(flags);
   const std::vector<FinishedRun> runs =
-      open_runs(flags.runs, flags.out.empty() ? RunsAre::kWritten : RunsAre::kRead);
+      open_given(flags, flags.out.empty() ? RunsAre::kWritten : RunsAre::kRead);
   if (!flags.out.empty()) {
     const fs::path parent = fs::path(flags.out).parent_path();
     require(parent.empty() || fs::is_directory(parent), "--out {}: there is no folder {}",

@@ -28,6 +28,9 @@
 #include "valley/record/run_folder.h"
 #include "valley/record/run_state.h"
 #include "valley/record/units.h"
+#include "valley/runs/outcome.h"
+#include "valley/runs/same_settings.h"
+#include "valley/runs/train_run.h"
 #include "valley/train/grid.h"
 #include "valley/train/job.h"
 
@@ -180,7 +183,7 @@ Json study_run(const Study& study, const GridRun& run, const std::string& title,
   }
   Summary summary;
   try {
-    summary = train_or_resume(run.config, title, quiet);
+    summary = train_one_of_several(run.config, title, quiet);
   } catch (const Diverged& error) {
     if (!quiet) std::cerr << "diverged: " << error.what() << "\n";
     result["status"] = "diverged";
@@ -349,7 +352,7 @@ std::string account(const Study& study, const std::vector<Json>& all,
 
 void print_runs(const Study& study) {
   for (const GridRun& run : study.runs) {
-    std::cout << run.config.out << (finished_run(run.config.out) ? "  (finished)" : "") << "\n";
+    std::cout << run.config.out << (finished_outcome(run.config.out) ? "  (finished)" : "") << "\n";
   }
   std::cout << fmt::format("{} runs, {} measures\n", study.runs.size(),
                            study.request.measures.size());
@@ -376,7 +379,7 @@ int study(const StudyFlags& flags) {
       const auto left = static_cast<double>(study.runs.size() - all.size());
       title += fmt::format(", about {} left", format_seconds(busy / worked * left));
     }
-    const bool there = finished_run(run.config.out).has_value();
+    const bool there = finished_outcome(run.config.out).has_value();
     const double began = now_seconds();
     all.push_back(study_run(study, run, title, flags.quiet));
     if (!there) {

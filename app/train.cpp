@@ -10,9 +10,9 @@
 #include "app/exit_code.h"
 #include "app/options.h"
 #include "app/paths.h"
+#include "app/probe.h"
 #include "app/processes.h"
 #include "app/run.h"
-#include "app/start.h"
 #include "app/stop.h"
 #include "app/tables.h"
 #include "app/tell.h"
@@ -20,6 +20,10 @@
 #include "valley/models/model_pass.h"
 #include "valley/picture/run_curves.h"
 #include "valley/record/run_folder.h"
+#include "valley/runs/outcome.h"
+#include "valley/runs/same_settings.h"
+#include "valley/runs/train_run.h"
+#include "valley/runs/training_folder.h"
 #include "valley/train/checkpoint.h"
 
 namespace valley::app {
@@ -83,14 +87,15 @@ int report_end(const Summary& summary, const RunConfig& config, const TrainFlags
   return exit_code::kInterrupted;
 }
 
-int train_in_threads(const RunConfig& config, const DataSplits& data, bool resume,
-                     const TrainFlags& flags) {
+int train_here(const RunConfig& config, const DataSplits& data, bool resume,
+               const TrainFlags& flags) {
   const auto progress = progress_unless(flags.quiet);
-  const Summary summary = run_in_threads(config, data,
-                                         {.resume = resume,
-                                          .progress = progress.get(),
-                                          .stop = &stop_on_signals(),
-                                          .show_partition = !flags.json});
+  const Summary summary = train_in_threads(config, data,
+                                           {.resume = resume,
+                                            .progress = progress.get(),
+                                            .stop = &stop_on_signals(),
+                                            .make_probe = make_probe,
+                                            .show_partition = !flags.json});
   progress->finish();
   return report_end(summary, config, flags);
 }
@@ -105,12 +110,12 @@ int train(const CLI::App& command, const TrainFlags& flags) {
     std::cout << config_text(to_config(config));
     return 0;
   }
-  if (config.out.empty()) config.out = default_out(config);
+  if (config.out.empty()) config.out = free_run_folder(config);
 
   const auto find = [&] {
     if (flags.resume.empty()) return Start::kNew;
     if (flags.resume == kAuto) return find_start(config);
-    return finished_run(config.out) ? Start::kFinished : Start::kResumed;
+    return finished_outcome(config.out) ? Start::kFinished : Start::kResumed;
   };
   if (environment) {
     bool was_finished = false;
@@ -128,9 +133,12 @@ int train(const CLI::App& command, const TrainFlags& flags) {
         });
   }
   const Start start = find();
-  if (start == Start::kFinished) return show_finished(*finished_run(config.out), config, flags);
+  if (start == Start::kFinished) return show_finished(*finished_outcome(config.out), config, flags);
   const bool resume = start == Start::kResumed;
-  if (resume && !flags.quiet) mention_damaged_summary(config.out);
+  if (resume && !flags.quiet) {
+    const std::string notice = damaged_summary_notice(config.out);
+    if (!notice.empty()) std::cerr << notice + "\n";
+  }
   const DataNotes notes;
   DataSplits data = load_job_data(config);
   config = with_absolute_paths(config);
@@ -138,7 +146,7 @@ int train(const CLI::App& command, const TrainFlags& flags) {
   try {
     if (config.launch == "threads") {
       if (!flags.quiet) tell(notes);
-      return train_in_threads(config, data, resume, flags);
+      return train_here(config, data, resume, flags);
     }
   } catch (const UsageError&) {
     folder.withdraw();
@@ -157,7 +165,7 @@ int train(const CLI::App& command, const TrainFlags& flags) {
   data = {};  // it was loaded to see whether it can be; every worker loads its own
   const int code = launch_workers(config, resume, flags.quiet, flags.json);
   if (code == exit_code::kUsage) folder.withdraw();
-  if (code == exit_code::kWorld && !finished_run(config.out))
+  if (code == exit_code::kWorld && !finished_outcome(config.out))
     std::cerr << "valley: " << how_to_go_on(config) << "\n";
   return code;
 }

@@ -24,6 +24,7 @@ MAY_INCLUDE = {
     "train": ["core", "record", "schedule", "topology", "comm", "compression", "models", "data",
               "optim", "algorithms", "evaluation"],
     "analysis": ["core", "record", "comm", "models", "data", "optim", "evaluation"],
+    "runs": ["core", "record", "comm", "models", "data", "optim", "train"],
     "report": ["core", "record"],
     "testing": ["core", "comm"],
 }

@@ -14,7 +14,7 @@
 #include "valley/train/run_config.h"
 #include "valley/train/summary.h"
 
-namespace valley::app {
+namespace valley {
 
 /// Where a run began and where its workers came to, as flat vectors [d] in the order of training
 /// (FlatParameters with the run's decay rule).
@@ -24,10 +24,6 @@ struct RunWeights {
   at::Tensor initial;               ///< x_0; undefined if an older run's TorchScript file is gone
   std::vector<NamedRange> ranges;   ///< which parameter is where
 };
-
-/// summary.json of a run. @throws UsageError if there is none, or if it is damaged; says what to
-/// do.
-Summary load_summary(const RunFolder& folder);
 
 /// What a finished run left in its folder, for whoever looks at the minimum it found.
 ///
@@ -75,13 +71,19 @@ class FinishedRun {
 /// `valley compare`) is all of them, by name. @throws UsageError for any other folder.
 std::vector<std::string> run_folders(const std::vector<std::string>& given);
 
-/// Those runs, opened. Of a folder of runs, those that are not finished are left out and named with
-/// the reason on the standard error, unless none is left.
+/// Runs that were opened, and of a folder of runs those that could not be: "runs/a is interrupted".
+struct OpenedRuns {
+  std::vector<FinishedRun> runs;
+  std::vector<std::string> left_out;  ///< one sentence each
+};
+
+enum class RunsAre { kWritten, kRead };
+
+/// The runs that run_folders() means, opened. Of a folder of runs those that are not finished are
+/// left out, unless none is left.
 /// @throws UsageError as above; for none; for one given twice, or named and not finished; and,
 /// where
 ///     results go into their folders, for one that cannot be written to.
-enum class RunsAre { kWritten, kRead };
-std::vector<FinishedRun> open_runs(const std::vector<std::string>& given,
-                                   RunsAre use = RunsAre::kWritten);
+OpenedRuns open_runs(const std::vector<std::string>& given, RunsAre use = RunsAre::kWritten);
 
-}  // namespace valley::app
+}  // namespace valley

@@ -1,10 +1,9 @@
-#include "app/finished_run.h"
+#include "valley/runs/finished_run.h"
 
 #include <ATen/ops/isfinite.h>
 
 #include <algorithm>
 #include <filesystem>
-#include <iostream>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <utility>
@@ -15,11 +14,11 @@
 #include "valley/models/state_dict.h"
 #include "valley/record/run_folder.h"
 #include "valley/record/run_state.h"
-#include "valley/record/summary.h"
+#include "valley/runs/outcome.h"
 #include "valley/train/job.h"
 #include "valley/train/model_file.h"
 
-namespace valley::app {
+namespace valley {
 namespace {
 
 namespace fs = std::filesystem;
@@ -80,15 +79,6 @@ void require_finished(const RunFolder& files) {
 }
 
 }  // namespace
-
-Summary load_summary(const RunFolder& folder) {
-  const Json json = read_summary(folder);
-  try {
-    return summary_from(json);
-  } catch (const UsageError& error) {
-    throw UsageError(damaged_summary(folder, error.what()));
-  }
-}
 
 FinishedRun FinishedRun::open(const std::string& folder) {
   const RunFolder files = RunFolder::open(folder);
@@ -185,9 +175,9 @@ std::vector<std::string> run_folders(const std::vector<std::string>& given) {
   return runs;
 }
 
-std::vector<FinishedRun> open_runs(const std::vector<std::string>& given, RunsAre use) {
+OpenedRuns open_runs(const std::vector<std::string>& given, RunsAre use) {
   require(!given.empty(), "give the folders of finished runs");
-  std::vector<FinishedRun> runs;
+  OpenedRuns opened;
   std::set<fs::path> seen;
   std::vector<std::pair<std::string, RunState>> left_out;
   for (const std::string& folder : run_folders(given)) {
@@ -198,18 +188,16 @@ std::vector<FinishedRun> open_runs(const std::vector<std::string>& given, RunsAr
       left_out.emplace_back(folder, state);
       continue;
     }
-    runs.push_back(FinishedRun::open(folder));
+    opened.runs.push_back(FinishedRun::open(folder));
     if (use == RunsAre::kWritten) RunFolder::open(folder).require_writable("the run");
   }
   for (const auto& [folder, state] : left_out) {
-    if (runs.empty()) FinishedRun::open(folder);  // says why not
-    std::cerr << "left out: " +
-                     (state.kind == RunState::Kind::kDamaged
-                          ? state.reason
-                          : fmt::format("{} is {}", folder, name(state.kind))) +
-                     "\n";
+    if (opened.runs.empty()) FinishedRun::open(folder);  // says why not
+    opened.left_out.push_back(state.kind == RunState::Kind::kDamaged
+                                  ? state.reason
+                                  : fmt::format("{} is {}", folder, name(state.kind)));
   }
-  return runs;
+  return opened;
 }
 
-}  // namespace valley::app
+}  // namespace valley

@@ -1,4 +1,4 @@
-#include "app/finished_run.h"
+#include "valley/runs/finished_run.h"
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/allclose.h>
@@ -20,39 +20,15 @@
 #include "valley/record/run_folder.h"
 #include "valley/record/run_lock.h"
 #include "valley/record/run_state.h"
+#include "valley/runs/testing/tiny_run.h"
+#include "valley/runs/train_run.h"
 #include "valley/train/job.h"
 #include "valley/train/model_file.h"
 
-namespace valley::app::finished_run_test {
+namespace valley::finished_run_test {
 namespace {
 
 namespace fs = std::filesystem;
-
-RunConfig tiny(const std::string& out) {
-  RunConfig config;
-  config.data = "blobs";
-  config.train_samples = 120;
-  config.test_samples = 40;
-  config.model = "mlp";
-  config.workers = 3;
-  config.epochs = 2;
-  config.batch_size = 8;
-  config.decay = "matrices";
-  config.weight_decay = 0.01;
-  config.push = 0.2;
-  config.seed = 5;
-  config.out = out;
-  config.threads = 1;
-  return config;
-}
-
-void train(const RunConfig& config) {
-  RunFolder::create(config.out)
-      .write_atomically(RunFolder::kConfig, config_text(to_config(config)));
-  const DataSplits data = load_job_data(config);
-  run_threads(static_cast<int>(config.workers),
-              [&](Communicator& comm) { run_job(config, data, comm, {}); });
-}
 
 std::string open_error(const std::string& folder) {
   return error_of<UsageError>([&] { FinishedRun::open(folder); });
@@ -67,7 +43,7 @@ std::string weights_error(const std::string& folder) {
 
 class AFinishedRun : public testing::Test {
  protected:
-  void SetUp() override { train(tiny(out)); }
+  void SetUp() override { train_or_resume(tiny_run(out), ""); }
 
   // A worker's file with another x.
   void replace_x(int worker, const at::Tensor& x) {
@@ -124,7 +100,7 @@ TEST_F(AFinishedRun, GivesBackWhatItEndedWith) {
   EXPECT_GT(width, 0.1);
   EXPECT_EQ(weights.ranges.front().name.substr(weights.ranges.front().name.size() - 6), "weight");
 
-  RunConfig untrained = tiny("");
+  RunConfig untrained = tiny_run("");
   const auto fresh = make_job_model(untrained, data);
   EXPECT_TRUE(at::equal(
       weights.initial,
@@ -211,15 +187,16 @@ TEST_F(AFinishedRun, OfATorchScriptFileNeedsNoFile) {
       " && OMP_NUM_THREADS=1 /usr/bin/python3 -W ignore -c 'import torch; from torch import nn; "
       "torch.jit.script(nn.Sequential(nn.Flatten(), nn.Linear(784, 10))).save(\"net.pt\")'";
   ASSERT_EQ(std::system(command.c_str()), 0);
-  RunConfig config = tiny((folder / "scripted").string());
+  RunConfig config = tiny_run((folder / "scripted").string());
   config.model = script;
-  train(config);
+  train_or_resume(config, "");
 
   const FinishedRun run = FinishedRun::open(config.out);
   const DataSplits data = run.load_data();
   const RunWeights before = run.load_weights(data);
   EXPECT_GT((before.initial - before.average).norm().item<double>(), 0);
   fs::remove(script);
+  for (const char* copy : {kInitialModel, kInitialRecord}) fs::remove(fs::path(config.out) / copy);
   const RunWeights after = run.load_weights(data);
   EXPECT_TRUE(at::equal(after.average, before.average));
   EXPECT_FALSE(after.initial.defined());  // a folder of a time without copies
@@ -250,10 +227,20 @@ TEST(RunFolders, AreTheRunsOfAFolderOfRuns) {
 }
 
 TEST_F(AFinishedRun, IsOpenedOnce) {
-  EXPECT_EQ(open_runs({out}).size(), 1u);
+  EXPECT_EQ(open_runs({out}).runs.size(), 1u);
   EXPECT_EQ(error_of<UsageError>([&] { open_runs({out, out + "/"}); }), out + "/ is given twice");
   EXPECT_EQ(error_of<UsageError>([] { open_runs({}); }), "give the folders of finished runs");
 }
 
+TEST_F(AFinishedRun, StandsAmongOthersThatAreLeftOut) {
+  fs::create_directory(folder / "other");
+  fs::copy_file(folder / "run" / "config.toml", folder / "other" / "config.toml");
+  const OpenedRuns opened = open_runs({folder.path().string()}, RunsAre::kRead);
+  ASSERT_EQ(opened.runs.size(), 1u);
+  EXPECT_EQ(opened.runs[0].folder(), out);
+  EXPECT_EQ(opened.left_out,
+            std::vector<std::string>{(folder / "other").string() + " is broken off"});
+}
+
 }  // namespace
-}  // namespace valley::app::finished_run_test
+}  // namespace valley::finished_run_test

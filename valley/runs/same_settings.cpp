@@ -1,0 +1,71 @@
+#include "valley/runs/same_settings.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "valley/core/error.h"
+#include "valley/record/run_folder.h"
+#include "valley/record/run_state.h"
+#include "valley/train/model_file.h"
+
+namespace valley {
+
+namespace {
+
+std::filesystem::path config_file(const RunConfig& config) {
+  return std::filesystem::path(config.out) / RunFolder::kConfig;
+}
+
+bool holds_run(const RunConfig& config) { return std::filesystem::exists(config_file(config)); }
+
+void require_no_difference(const RunConfig& config, const std::vector<std::string>& but) {
+  const std::string file = config_file(config).string();
+  RunConfig there;
+  apply_config(read_config(file), file, there);
+  const std::string difference = first_difference(there, config, but);
+  require(difference.empty(), "{} holds a run with {}; choose another --out", config.out,
+          difference);
+  require_same_model_file(config);
+}
+
+}  // namespace
+
+std::string first_difference(const RunConfig& recorded, const RunConfig& given,
+                             const std::vector<std::string>& but) {
+  const RunConfig there = with_absolute_paths(resolved(recorded)),
+                  config = with_absolute_paths(resolved(given));
+  for (const auto& field : config_fields()) {
+    // Of no effect on the outcome; but --until-loss ends a run at an evaluation.
+    const bool ends_it = field.key == "evaluate-every" && config.until_loss > 0;
+    if ((field.group == "Run" && !ends_it) || field.key == "timeout") continue;
+    if (!is_recorded(field)) continue;
+    if (std::find(but.begin(), but.end(), field.key) != but.end()) continue;
+    std::string difference;
+    std::visit(
+        [&](auto member) {
+          if (there.*member != config.*member)
+            difference = fmt::format("{} = {}, not {}", field.key, there.*member, config.*member);
+        },
+        field.member);
+    if (!difference.empty()) return difference;
+  }
+  return "";
+}
+
+void require_same_settings(const RunConfig& config) {
+  if (holds_run(config)) require_no_difference(config, {});
+}
+
+Start find_start(const RunConfig& config) {
+  if (!holds_run(config)) return Start::kNew;
+  require_no_difference(config, {"workers", "launch", "backend", "threads"});
+  const RunState state = run_state(RunFolder::open(config.out));
+  if (state.kind == RunState::Kind::kDiverged) {
+    throw Diverged(fmt::format("{} has diverged already: {}", config.out, state.reason));
+  }
+  return state.finished() ? Start::kFinished : Start::kResumed;
+}
+
+}  // namespace valley
