@@ -18,7 +18,7 @@
 #include "valley/picture/run_curves.h"
 #include "valley/record/run_folder.h"
 #include "valley/runs/same_settings.h"
-#include "valley/runs/train_run.h"
+#include "valley/study/comparison.h"
 
 namespace valley::app {
 namespace {
@@ -76,30 +76,6 @@ void require_distinct(const std::string& option, std::vector<T> values) {
   if (twice != values.end()) throw UsageError(fmt::format("{} has {} twice", option, *twice));
 }
 
-Json to_json(const std::vector<ComparisonRow>& rows) {
-  Json result = Json::array();
-  for (const auto& row : rows) {
-    Json runs = Json::array();
-    std::map<std::string, std::vector<double>> values;
-    for (const auto& run : row.runs) {
-      const Json json = run.to_json();
-      for (const auto& [key, value] : json.items()) {
-        if (value.is_number() && key != "seed") values[key].push_back(value.get<double>());
-      }
-      values["seconds"].push_back(run.seconds.total);
-      runs.push_back(json);
-    }
-    Json mean, deviation;
-    for (const auto& [key, list] : values) {
-      mean[key] = mean_of(list);
-      deviation[key] = deviation_of(list);
-    }
-    result.push_back(
-        {{"label", row.label}, {"mean", mean}, {"standard_deviation", deviation}, {"runs", runs}});
-  }
-  return {{"methods", result}};
-}
-
 int compare(const CLI::App& command, const CompareFlags& flags) {
   require_no_launcher("compare");
   const RunConfig base = resolve_config(command, flags.config, flags.config_file);
@@ -110,58 +86,47 @@ int compare(const CLI::App& command, const CompareFlags& flags) {
   const std::string out = base.out.empty() ? "runs/compare" : base.out;
 
   // Everything is checked before anything is trained.
-  std::vector<std::vector<RunConfig>> jobs;
+  std::vector<Method> methods;
   for (const auto& entry : flags.algorithms) {
-    jobs.emplace_back();
+    methods.push_back({entry, {}});
     for (const int64_t seed : flags.seeds) {
       RunConfig config = with_own_settings(base, entry);
       config.seed = seed;
       config.out = (fs::path(out) / fmt::format("{}-seed{}", entry, seed)).string();
       to_train_options(config);
       require_same_settings(config);
-      jobs.back().push_back(std::move(config));
+      methods.back().runs.push_back(std::move(config));
     }
   }
 
   for (const auto& key : method_flags_given(command)) {
-    const bool read = std::any_of(jobs.begin(), jobs.end(), [&](const auto& runs) {
-      const auto& options = find_algorithm(runs.front().algorithm).options;
+    const bool read = std::any_of(methods.begin(), methods.end(), [&](const Method& method) {
+      const auto& options = find_algorithm(method.runs.front().algorithm).options;
       return std::find(options.begin(), options.end(), key) != options.end();
     });
     require(read, "--{} is read by none of the algorithms compared", key);
   }
 
-  std::vector<NamedRun> all;
-  for (size_t a = 0; a < jobs.size(); ++a) {
-    for (const RunConfig& config : jobs[a]) all.push_back({flags.algorithms[a], config});
-  }
-  require_trainable(all);
+  require_trainable(named_runs(methods));
 
-  std::vector<ComparisonRow> rows;
-  for (size_t a = 0; a < jobs.size(); ++a) {
-    rows.push_back({flags.algorithms[a], {}});
-    for (const RunConfig& config : jobs[a]) {
-      const Summary summary = train_one_of_several(
-          config, fmt::format("{}, seed {}", flags.algorithms[a], config.seed), flags.quiet);
-      if (summary.status == RunState::Kind::kInterrupted) {
-        std::cerr << "valley: interrupted; the same command goes on from here\n";
-        return exit_code::kInterrupted;
-      }
-      rows.back().runs.push_back(summary);
-    }
+  const auto rows =
+      compare_methods(methods, [&](const RunConfig& config, const std::string& title) {
+        return train_one_of_several(config, title, flags.quiet);
+      });
+  if (!rows) {
+    std::cerr << "valley: interrupted; the same command goes on from here\n";
+    return exit_code::kInterrupted;
   }
-  const Json result = to_json(rows);
+  const Json result = to_json(*rows);
   write_json(fs::path(out) / "compare.json", result);
   std::vector<std::pair<std::string, std::string>> runs;
-  for (size_t a = 0; a < jobs.size(); ++a) {
-    for (const RunConfig& config : jobs[a]) runs.emplace_back(flags.algorithms[a], config.out);
-  }
+  for (const NamedRun& run : named_runs(methods)) runs.emplace_back(run.name, run.config.out);
   write_curves(out, fmt::format("{} on {}, {} workers", model_title(base), base.data, base.workers),
                runs);
   if (flags.json) {
     std::cout << result.dump(2) << "\n";
   } else {
-    std::cout << comparison_table(rows) << "\nwritten to " << out
+    std::cout << comparison_table(*rows) << "\nwritten to " << out
               << ": compare.json, curves.svg, and a run folder for every method and seed\n";
   }
   return 0;

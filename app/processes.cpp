@@ -7,13 +7,13 @@
 #include <iostream>
 
 #include "app/exit_code.h"
-#include "app/probe.h"
 #include "app/run.h"
 #include "app/stop.h"
 #include "app/tell.h"
 #include "valley/comm/group.h"
 #include "valley/comm/launcher.h"
 #include "valley/core/error.h"
+#include "valley/instruments/dynamics_probe.h"
 #include "valley/record/progress.h"
 #include "valley/record/run_folder.h"
 #include "valley/runs/outcome.h"

@@ -5,11 +5,11 @@
 #include <cstdlib>
 #include <iostream>
 
-#include "app/probe.h"
 #include "app/stop.h"
 #include "app/tell.h"
 #include "valley/comm/rendezvous.h"
 #include "valley/core/error.h"
+#include "valley/instruments/dynamics_probe.h"
 #include "valley/runs/train_run.h"
 
 namespace valley::app {

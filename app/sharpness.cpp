@@ -7,9 +7,12 @@
 #include <set>
 
 #include "app/commands.h"
-#include "app/measure_sharpness.h"
+#include "app/instrument.h"
+#include "app/numbers.h"
 #include "app/paths.h"
 #include "valley/core/error.h"
+#include "valley/instruments/examples.h"
+#include "valley/instruments/sharpness_json.h"
 #include "valley/picture/table.h"
 #include "valley/record/units.h"
 
@@ -18,33 +21,68 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct MeasureFlags : SharpnessFlags {
+struct SharpnessFlags : InstrumentFlags {
+  SharpnessOptions options;
   std::string out;
 };
 
-std::string figure(const Json& measure) {
-  if (measure["value"].is_null()) return "-";
-  const std::string value = fmt::format("{:.4g}", measure["value"].get<double>());
-  if (!measure.contains("standard_error")) return value;
-  return value + fmt::format(" ± {:.2g}", measure["standard_error"].get<double>());
+// The options as flags.
+struct AddFlag {
+  CLI::App& command;
+
+  template <typename Number>
+  void operator()(const std::string& key, Number& value, const char* help) const {
+    add_number(command, "--" + key, value, help);
+  }
+  void operator()(const std::string& key, bool& value, const char* help) const {
+    command.add_flag("--" + key, value, help);
+  }
+  void operator()(const std::string& key, std::vector<std::string>& value, const char* help) const {
+    command.add_option("--" + key, value, help)->delimiter(',');
+  }
+  void operator()(const std::string& key, ValleySearch& value, const char* help) const {
+    add_name(command, "--" + key, value, &parse_search, help);
+  }
+  void operator()(const std::string& key, BatchNormAt& value, const char* help) const {
+    add_name(command, "--" + key, value, &parse_batch_norm, help);
+  }
+};
+
+std::string figure(const Measurement& m) {
+  if (!m.value) return "-";
+  const std::string value = fmt::format("{:.4g}", *m.value);
+  if (!m.standard_error) return value;
+  return value + fmt::format(" ± {:.2g}", *m.standard_error);
 }
 
 // One name a run, short where that is clear.
-std::vector<std::string> column_names(const std::vector<Json>& results) {
+std::vector<std::string> column_names(const std::vector<SharpnessResult>& results) {
   std::vector<std::string> names;
   std::set<std::string> different;
-  for (const Json& result : results) {
-    fs::path path = result["run"].get<std::string>();
+  for (const SharpnessResult& result : results) {
+    fs::path path = result.run.folder;
     if (!path.has_filename()) path = path.parent_path();  // "runs/a/"
     names.push_back(path.filename().string());
     different.insert(names.back());
   }
   if (different.size() == names.size()) return names;
-  for (size_t i = 0; i < names.size(); ++i) names[i] = results[i]["run"];
+  for (size_t i = 0; i < names.size(); ++i) names[i] = results[i].run.folder;
   return names;
 }
 
-std::string sharpness_text(const std::vector<Json>& results, const SharpnessRequest& request) {
+std::string notes_of(const std::string& name, const SharpnessResult& r) {
+  std::string notes =
+      fmt::format("\n{}: {} of {} training examples, seed {}, {}", name, format_count(r.examples),
+                  format_count(r.training_examples), r.options.seed, format_seconds(r.seconds));
+  for (const Measured& measured : r.measures) {
+    if (!measured.measurement.note.empty())
+      notes += fmt::format("\n  {}: {}", measured.entry->name, measured.measurement.note);
+  }
+  return notes;
+}
+
+std::string sharpness_text(const std::vector<SharpnessResult>& results,
+                           const SharpnessRequest& request) {
   const std::vector<std::string> names = column_names(results);
   std::vector<Table::Column> columns = {{"measure"}};
   for (const auto& name : names) columns.push_back({name, Table::Align::kRight});
@@ -52,40 +90,29 @@ std::string sharpness_text(const std::vector<Json>& results, const SharpnessRequ
   Table table(columns);
   const auto add = [&](const std::string& title, const auto& cell, const std::string& sharper) {
     std::vector<std::string> cells = {title};
-    for (const Json& result : results) cells.push_back(cell(result));
+    for (const SharpnessResult& result : results) cells.push_back(cell(result));
     cells.push_back(sharper);
     table.add_row(std::move(cells));
   };
   add(
-      "loss", [](const Json& r) { return fmt::format("{:.4g}", r["loss"].get<double>()); }, "");
+      "loss", [](const auto& r) { return fmt::format("{:.4g}", r.loss); }, "");
   add(
       "generalisation gap",
-      [](const Json& r) {
-        return fmt::format("{:.2f} %", 100 * r["generalization_gap"].get<double>());
-      },
-      "");
-  for (const MeasureEntry* entry : request.measures) {
+      [](const auto& r) { return fmt::format("{:.2f} %", 100 * r.generalization_gap); }, "");
+  for (size_t i = 0; i < request.measures.size(); ++i) {
+    const MeasureEntry& entry = *request.measures[i];
     add(
-        entry->name, [&](const Json& r) { return figure(r["measures"][entry->name]); },
-        entry->larger_is_sharper ? "larger" : "smaller");
+        entry.name, [&](const auto& r) { return figure(r.measures[i].measurement); },
+        entry.larger_is_sharper ? "larger" : "smaller");
   }
-
   std::string notes;
-  for (size_t i = 0; i < results.size(); ++i) {
-    const Json& r = results[i];
-    notes += fmt::format("\n{}: {} of {} training examples, seed {}, {}", names[i],
-                         format_count(r["examples"]), format_count(r["training_examples"]),
-                         r["seed"].get<int64_t>(), format_seconds(r["seconds"]));
-    for (const auto& [name, measure] : r["measures"].items()) {
-      if (measure.contains("note"))
-        notes += fmt::format("\n  {}: {}", name, measure["note"].get<std::string>());
-    }
-  }
+  for (size_t i = 0; i < results.size(); ++i) notes += notes_of(names[i], results[i]);
   return table.to_string() + notes + "\n";
 }
 
-int sharpness(const MeasureFlags& flags) {
-  SharpnessRequest request = check_flags(flags);
+int sharpness(const SharpnessFlags& flags) {
+  SharpnessRequest request = sharpness_request(flags.options, flags.threads());
+  check(flags);
   const std::vector<FinishedRun> runs =
       open_given(flags, flags.out.empty() ? RunsAre::kWritten : RunsAre::kRead);
   if (!flags.out.empty()) {
@@ -93,23 +120,23 @@ int sharpness(const MeasureFlags& flags) {
     require(parent.empty() || fs::is_directory(parent), "--out {}: there is no folder {}",
             flags.out, parent.string());
   }
+  require_measurable(runs, request);
 
-  require_measurable(runs, flags, request);
-
-  std::vector<Json> results;
-  for_each_run(runs, flags, [&](size_t i, Progress& progress) {
-    results.push_back(measure_sharpness(runs[i], flags, request, progress));
-    const fs::path file = fs::path(runs[i].folder()) / kSharpnessFile;
-    if (flags.out.empty()) write_json(file, with_earlier_measures(results.back(), file.string()));
+  std::vector<SharpnessResult> results;
+  Json all = {{"runs", Json::array()}};
+  for_each_run(runs, flags, [&](size_t i, const InstrumentWatch& watch) {
+    results.push_back(measure_sharpness(runs[i], request, watch));
+    all["runs"].push_back(to_json(results.back()));
+    if (flags.out.empty())
+      write_sharpness(fs::path(runs[i].folder()) / kSharpnessFile, results.back());
   });
-  const Json all = {{"runs", results}};
   if (!flags.out.empty()) write_json(flags.out, all);
   const std::string where = !flags.out.empty() ? flags.out
                             : runs.size() == 1
                                 ? (fs::path(runs[0].folder()) / kSharpnessFile).string()
                                 : fmt::format("{} in every run folder", kSharpnessFile);
   return show(all, fmt::format("{}\nwritten to {}\n", sharpness_text(results, request), where),
-              flags);
+              flags.json);
 }
 
 }  // namespace
@@ -117,9 +144,9 @@ int sharpness(const MeasureFlags& flags) {
 Command add_sharpness(CLI::App& program) {
   auto* command = program.add_subcommand(
       "sharpness", "measure how wide and flat the minimum is that a finished run found");
-  auto flags = std::make_shared<MeasureFlags>();
+  auto flags = std::make_shared<SharpnessFlags>();
   add_run_flags(*command, *flags);
-  add_measuring_flags(*command, *flags);
+  visit(flags->options, AddFlag{*command});
   as_path(command->add_option(
       "--out", flags->out,
       "write all results to this JSON file, not to sharpness.json in the runs"));

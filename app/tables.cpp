@@ -22,20 +22,6 @@ std::string spread(const ComparisonRow& row, const char* format,
 
 }  // namespace
 
-double mean_of(const std::vector<double>& values) {
-  double sum = 0;
-  for (const double v : values) sum += v;
-  return sum / static_cast<double>(values.size());
-}
-
-double deviation_of(const std::vector<double>& values) {
-  if (values.size() < 2) return 0;
-  const double mean = mean_of(values);
-  double square = 0;
-  for (const double v : values) square += (v - mean) * (v - mean);
-  return std::sqrt(square / static_cast<double>(values.size() - 1));
-}
-
 std::string summary_table(const Summary& s) {
   Table table({{"average of the workers"}, {"", Table::Align::kRight}});
   table.add_row({"test accuracy", fmt::format("{:.2f} %", 100 * s.test_accuracy)});

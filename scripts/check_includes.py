@@ -23,8 +23,12 @@ MAY_INCLUDE = {
     "evaluation": ["core", "comm", "models", "data", "optim"],
     "train": ["core", "record", "schedule", "topology", "comm", "compression", "models", "data",
               "optim", "algorithms", "evaluation"],
-    "analysis": ["core", "record", "comm", "models", "data", "optim", "evaluation"],
+    "analysis": ["core", "record/units.h", "comm", "models", "data", "optim", "evaluation"],
     "runs": ["core", "record", "comm", "models", "data", "optim", "train"],
+    "instruments": ["core", "record", "picture", "comm", "models", "data", "optim", "analysis",
+                    "train", "runs"],
+    "study": ["core", "record", "picture", "models", "data", "optim", "analysis", "train", "runs",
+              "instruments"],
     "report": ["core", "record"],
     "testing": ["core", "comm"],
 }

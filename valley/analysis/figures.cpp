@@ -4,21 +4,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
-#include <string>
-#include <vector>
+#include <utility>
 
 #include "valley/analysis/length.h"
 #include "valley/core/error.h"
 
 namespace valley {
 namespace {
-
-Json list_of(const std::vector<double>& values) {
-  Json list = Json::array();
-  for (const double value : values) list.push_back(finite_or_null(value));
-  return list;
-}
 
 // Of the pairs of workers that both have a direction.
 std::vector<double> angles_of_pairs(const WorkerSpread& spread) {
@@ -47,46 +39,24 @@ std::vector<Group> groups_of(const SmoothingPoint& at) {
 
 }  // namespace
 
-Json to_json(const Estimate& estimate) {
-  return {{"value", finite_or_null(estimate.value)},
-          {"standard_error", finite_or_null(estimate.standard_error)}};
-}
-
-Json spread_figures(const WorkerSpread& spread, int64_t parameters) {
-  Json json = {{"distances", list_of(spread.distances)},
-               {"consensus_distance", finite_or_null(std::sqrt(spread.variance))},
-               {"sigma_w_squared", finite_or_null(spread.variance)},
-               {"sigma_per_parameter",
-                finite_or_null(std::sqrt(spread.variance / static_cast<double>(parameters)))},
-               {"angles", Json::array()}};
-  for (const auto& row : spread.angles) json["angles"].push_back(list_of(row));
+SpreadFigures spread_figures(const WorkerSpread& spread, int64_t parameters) {
+  SpreadFigures figures{
+      .spread = spread,
+      .consensus_distance = std::sqrt(spread.variance),
+      .sigma_per_parameter = std::sqrt(spread.variance / static_cast<double>(parameters)),
+      .angles = {}};
   const std::vector<double> angles = angles_of_pairs(spread);
-  if (angles.empty()) return json;
-  json["angle_mean"] = mean_estimate(angles).value;
-  json["angle_least"] = *std::min_element(angles.begin(), angles.end());
-  json["angle_largest"] = *std::max_element(angles.begin(), angles.end());
-  return json;
+  if (angles.empty()) return figures;
+  const auto [least, largest] = std::minmax_element(angles.begin(), angles.end());
+  figures.angles = {.mean = mean_estimate(angles).value, .least = *least, .largest = *largest};
+  return figures;
 }
 
-Json rate_figures(const EffectiveRate& rate, double learning_rate) {
-  return {{"learning_rate", learning_rate},
-          {"alpha_e_over_alpha", to_json(rate.rate)},
-          {"alpha_e_over_alpha_of_spread", to_json(rate.spread_rate)},
-          {"alpha_e", finite_or_null(learning_rate * rate.rate.value)},
-          {"delta_over_alpha_squared", to_json(rate.noise)},
-          {"delta", finite_or_null(learning_rate * learning_rate * rate.noise.value)},
-          {"zeta_s_squared", to_json(rate.batch_square)},
-          {"zeta_2_squared", to_json(rate.spread_square)},
-          {"delta_of_zeta_s", to_json(rate.batch_noise)},
-          {"delta_of_zeta_2", to_json(rate.spread_noise)},
-          {"delta_of_both", to_json(rate.joint_noise)}};
-}
-
-Json smoothed_figures(const LossFunction& loss, const SmoothingPoint& at) {
+SmoothedFigures smoothed_figures(const LossFunction& loss, const SmoothingPoint& at) {
   const std::vector<Group> groups = groups_of(at);
   // Differences of float32 losses over less are rounding.
   const double step = std::max(at.sigma, 1e-3);
-  Json json = {{"sigma", at.sigma}, {"step", step}, {"draws", at.draws}};
+  SmoothedFigures figures{.sigma = at.sigma, .step = step, .draws = at.draws};
   try {
     // Without noise all draws of one direction are the same.
     std::vector<SmoothedLoss> raw;
@@ -99,18 +69,18 @@ Json smoothed_figures(const LossFunction& loss, const SmoothingPoint& at) {
     const SmoothedLoss smooth =
         smoothed_loss(loss, at.average, directions,
                       {.sigma = at.sigma, .step = step, .draws = at.draws, .seed = at.seed});
-    json["smoothed_loss"] = to_json(smooth.loss);
+    figures.smoothed_loss = smooth.loss;
     for (size_t i = 0; i < groups.size(); ++i) {
       const double slope = std::max(smooth.slopes[i], raw[i].slopes.front());
-      json["curvature"][groups[i].name] = {
-          {"of_loss", finite_or_null(raw[i].curvatures.front().value)},
-          {"of_smoothed_loss", to_json(smooth.curvatures[i])},
-          {"bound", finite_or_null(smoothness_bound(slope, at.sigma))}};
+      figures.curvatures.push_back({.name = groups[i].name,
+                                    .of_loss = raw[i].curvatures.front().value,
+                                    .of_smoothed_loss = smooth.curvatures[i],
+                                    .bound = smoothness_bound(slope, at.sigma)});
     }
   } catch (const UsageError& error) {
-    json["note"] = error.what();
+    figures.note = error.what();
   }
-  return json;
+  return figures;
 }
 
 }  // namespace valley

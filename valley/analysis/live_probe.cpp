@@ -10,7 +10,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <utility>
 #include <vector>
 
@@ -69,23 +68,21 @@ LiveProbe::LiveProbe(Communicator& comm, const MakeModel& make_model, const Trai
 
 LiveProbe::~LiveProbe() = default;
 
-Json LiveProbe::measure(const LivePoint& point) {
+LiveFigures LiveProbe::measure(const LivePoint& point) {
   const c10::NoGradGuard no_grad;
   passes_ = 0;
   const WorkerSpread spread = this->spread(point);
-  double width = 0;
-  for (const double r : spread.distances) width += r / static_cast<double>(comm_.size());
-  Json json = {{"width", finite_or_null(width)}};
-  json.update(spread_figures(spread, point.x.numel()));
+  LiveFigures figures{.spread = spread_figures(spread, point.x.numel())};
+  for (const double r : spread.distances) figures.width += r / static_cast<double>(comm_.size());
   if (point.pull > 0 || point.push > 0) {
     const auto& [alpha, lambda] = std::pair(point.pull, point.push);
-    json["pull_length"] = finite_or_null(alpha * width);
-    json["push_length"] = finite_or_null(lambda);
-    json["potential"] = finite_or_null(pull_push_potential(spread.distances, alpha, lambda));
-    json["lowest_potential"] = finite_or_null(lowest_potential(comm_.size(), alpha, lambda));
+    figures.forces = {.pull_length = alpha * figures.width,
+                      .push_length = lambda,
+                      .potential = pull_push_potential(spread.distances, alpha, lambda),
+                      .lowest_potential = lowest_potential(comm_.size(), alpha, lambda)};
   }
-  if (share_) add_noise(point, spread, json);
-  return json;
+  if (share_) add_noise(point, spread, figures);
+  return figures;
 }
 
 // The products of all workers' d_m = x_m - x_A, a stretch of them at a time: nobody has room for
@@ -102,14 +99,14 @@ WorkerSpread LiveProbe::spread(const LivePoint& point) const {
 }
 
 // From here on every number is the same on all workers, so that all go the same way.
-void LiveProbe::add_noise(const LivePoint& point, const WorkerSpread& spread, Json& json) {
+void LiveProbe::add_noise(const LivePoint& point, const WorkerSpread& spread,
+                          LiveFigures& figures) {
   const at::Tensor buffers = point.buffers();
   share_->objective.set_buffers(buffers);
   const double at_average = loss(point.average);
-  json["loss"] = finite_or_null(at_average);
-  json["losses"] = losses_of_workers(point);
+  figures.losses = {.average = at_average, .workers = losses_of_workers(point)};
   if (!std::isfinite(at_average)) {
-    json["note"] = "the loss of the average is not finite";
+    figures.note = "the loss of the average is not finite";
     return;
   }
   const at::Tensor statistics = statistics_at(point.average);
@@ -117,12 +114,12 @@ void LiveProbe::add_noise(const LivePoint& point, const WorkerSpread& spread, Js
   const at::Tensor g = gradient(point.average);
   share_->objective.set_buffers(buffers);
   const double norm = length(g);
-  json["gradient_norm"] = finite_or_null(norm);
-  if (std::isfinite(norm) && norm > 0) json["effective_rate"] = rate(point, g, statistics);
+  figures.gradient_norm = norm;
+  if (std::isfinite(norm) && norm > 0) figures.rate = rate(point, g, statistics);
   if (!o_.smoothed) return;
   const double sigma = std::sqrt(spread.variance / static_cast<double>(point.x.numel()));
   if (spread.has_directions() && std::isfinite(sigma)) {
-    json["smoothed"] = smoothed(point, spread, g, sigma);
+    figures.smoothed = smoothed(point, spread, g, sigma);
   }
 }
 
@@ -133,12 +130,12 @@ double LiveProbe::loss(const at::Tensor& x) {
   return mean.item<double>();
 }
 
-Json LiveProbe::losses_of_workers(const LivePoint& point) {
-  Json losses = Json::array();
+std::vector<double> LiveProbe::losses_of_workers(const LivePoint& point) {
+  std::vector<double> losses;
   for (int m = 0; m < comm_.size(); ++m) {
     at::Tensor x = m == comm_.rank() ? point.x.clone() : at::empty_like(point.x);
     comm_.broadcast(x, m);
-    losses.push_back(finite_or_null(loss(x)));
+    losses.push_back(loss(x));
   }
   return losses;
 }
@@ -158,8 +155,8 @@ at::Tensor LiveProbe::statistics_at(const at::Tensor& x) {
   return statistics;
 }
 
-Json LiveProbe::rate(const LivePoint& point, const at::Tensor& gradient,
-                     const at::Tensor& statistics) {
+RateFigures LiveProbe::rate(const LivePoint& point, const at::Tensor& gradient,
+                            const at::Tensor& statistics) {
   const at::Tensor own = statistics_at(point.x);
   std::vector<StepParts> steps;
   size_t batch_size = 0;
@@ -176,13 +173,13 @@ Json LiveProbe::rate(const LivePoint& point, const at::Tensor& gradient,
     passes_ += 6.0 * static_cast<double>(batch_size) * comm_.size() /
                static_cast<double>(share_->examples);
   }
-  Json json = rate_figures(effective_rate(steps), point.learning_rate);
-  json["batch_size"] = batch_size;
-  return json;
+  return {.parts = effective_rate(steps),
+          .learning_rate = point.learning_rate,
+          .batch_size = static_cast<int64_t>(batch_size)};
 }
 
-Json LiveProbe::smoothed(const LivePoint& point, const WorkerSpread& spread,
-                         const at::Tensor& gradient, double sigma) {
+SmoothedFigures LiveProbe::smoothed(const LivePoint& point, const WorkerSpread& spread,
+                                    const at::Tensor& gradient, double sigma) {
   std::vector<int> away;  // the workers that have a direction
   for (int m = 0; m < comm_.size(); ++m) {
     if (spread.has_direction(static_cast<size_t>(m))) away.push_back(m);

@@ -5,13 +5,16 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <string>
+#include <vector>
 
+#include "valley/analysis/figures.h"
 #include "valley/analysis/spread.h"
 #include "valley/comm/communicator.h"
 #include "valley/data/training_sample.h"
 #include "valley/models/model.h"
 #include "valley/optim/flat_parameters.h"
-#include "valley/record/json_file.h"
 
 namespace valley {
 
@@ -32,6 +35,28 @@ struct LivePoint {
   double pull = 0;           ///< of the last round; 0 with push 0: there was none
   double push = 0;
   std::function<at::Tensor()> buffers = {};  ///< of x_A; collective; called if losses are asked for
+};
+
+/// What they all find.
+struct LiveFigures {
+  double width = 0;  ///< mean_m r_m
+  SpreadFigures spread = {};
+
+  struct Forces {
+    double pull_length = 0, push_length = 0;
+    double potential = 0, lowest_potential = 0;
+  };
+  std::optional<Forces> forces = {};  ///< none before the first round, or without rounds
+
+  struct Losses {
+    double average = 0;
+    std::vector<double> workers = {};  ///< [M]
+  };
+  std::optional<Losses> losses = {};         ///< none with draws = 0; nor what follows
+  std::optional<double> gradient_norm = {};  ///< none where the loss of the average is not finite
+  std::optional<RateFigures> rate = {};      ///< none without a gradient
+  std::optional<SmoothedFigures> smoothed = {};
+  std::string note = {};  ///< why something is missing; "" if nothing is
 };
 
 /// Measures workers that train, all of them together: what `valley dynamics` says of the end of a
@@ -62,10 +87,9 @@ class LiveProbe {
             const Dataset& statistics, const LiveProbeOptions& options);
   ~LiveProbe();
 
-  /// width, the figures of figures.h, and where there are forces pull_length, push_length,
-  /// potential and lowest_potential. A weight or loss that is not finite ends in nulls and a note,
-  /// never in an error. @throws CommError
-  Json measure(const LivePoint& point);
+  /// A weight or loss that is not finite ends in figures that are no numbers and a note, never in
+  /// an error. @throws CommError
+  LiveFigures measure(const LivePoint& point);
 
   /// Over the examples, in the last measure(), by all workers together.
   double passes() const { return passes_; }
@@ -74,14 +98,15 @@ class LiveProbe {
   struct Share;
 
   WorkerSpread spread(const LivePoint& point) const;
-  void add_noise(const LivePoint& point, const WorkerSpread& spread, Json& json);
-  Json losses_of_workers(const LivePoint& point);
+  void add_noise(const LivePoint& point, const WorkerSpread& spread, LiveFigures& figures);
+  std::vector<double> losses_of_workers(const LivePoint& point);
   double loss(const at::Tensor& x);
   at::Tensor gradient(const at::Tensor& x);
-  Json rate(const LivePoint& point, const at::Tensor& gradient, const at::Tensor& statistics);
+  RateFigures rate(const LivePoint& point, const at::Tensor& gradient,
+                   const at::Tensor& statistics);
   at::Tensor statistics_at(const at::Tensor& x);
-  Json smoothed(const LivePoint& point, const WorkerSpread& spread, const at::Tensor& gradient,
-                double sigma);
+  SmoothedFigures smoothed(const LivePoint& point, const WorkerSpread& spread,
+                           const at::Tensor& gradient, double sigma);
 
   Communicator& comm_;
   LiveProbeOptions o_;

@@ -16,13 +16,13 @@
 #include <stdexcept>
 
 #include "valley/analysis/batch_gradients.h"
-#include "valley/analysis/dynamics.h"
 #include "valley/analysis/effective_rate.h"
 #include "valley/analysis/figures.h"
 #include "valley/analysis/objective.h"
 #include "valley/core/error.h"
 #include "valley/core/testing/test_folder.h"
 #include "valley/data/loader.h"
+#include "valley/instruments/figures_json.h"
 #include "valley/models/wrap.h"
 #include "valley/testing/normals.h"
 #include "valley/testing/run_ranks.h"
@@ -93,10 +93,10 @@ Result measure(const Workers& workers, const LiveProbeOptions& options,
                               .pull = 0.1,
                               .push = 0.6,
                               .buffers = [&] { return workers.buffers; }};
-        results[rank].figures = probe.measure(point);
+        results[rank].figures = to_json(probe.measure(point));
         results[rank].passes = probe.passes();
         // The same at every call.
-        EXPECT_EQ(probe.measure(point), results[rank].figures);
+        EXPECT_EQ(to_json(probe.measure(point)), results[rank].figures);
       },
       backend);
   for (const Result& result : results) EXPECT_EQ(result.figures, results[0].figures);
@@ -133,7 +133,7 @@ Json expected_of(const Workers& workers, const Partition& partition = {}) {
   BatchGradients gradients(make_net, data, *data, DecayRule::kAll, 1);
   objective.set_buffers(workers.buffers);
   const WorkerSpread spread = spread_of_workers(workers.average, workers.x);
-  Json json = spread_figures(spread, 23);
+  Json json = to_json(spread_figures(spread, 23));
   json["loss"] = objective.loss(workers.average);
   for (const at::Tensor& x : workers.x) json["losses"].push_back(objective.loss(x));
   const at::Tensor statistics = gradients.statistics_at(workers.average);
@@ -158,17 +158,19 @@ Json expected_of(const Workers& workers, const Partition& partition = {}) {
         step_parts(g, gradients.mean(center, batches, std::vector(workers.x.size(), statistics)),
                    gradients.mean(workers.x, batches, own)));
   }
-  json["effective_rate"] = rate_figures(effective_rate(steps), 0.5);
+  json["effective_rate"] = to_json(
+      RateFigures{.parts = effective_rate(steps), .learning_rate = 0.5, .batch_size = kBatch});
   if (!spread.has_directions()) return json;
   const auto towards = directions_of(spread, workers.average, workers.x);
-  json["smoothed"] = smoothed_figures([&](const at::Tensor& x) { return objective.loss(x); },
-                                      {.average = workers.average,
-                                       .gradient = g,
-                                       .towards = in_turn(towards),
-                                       .directions = static_cast<int64_t>(towards.size()),
-                                       .sigma = std::sqrt(spread.variance / 23),
-                                       .draws = kDraws,
-                                       .seed = 7});
+  json["smoothed"] =
+      to_json(smoothed_figures([&](const at::Tensor& x) { return objective.loss(x); },
+                               {.average = workers.average,
+                                .gradient = g,
+                                .towards = in_turn(towards),
+                                .directions = static_cast<int64_t>(towards.size()),
+                                .sigma = std::sqrt(spread.variance / 23),
+                                .draws = kDraws,
+                                .seed = 7}));
   return json;
 }
 
@@ -258,11 +260,10 @@ TEST(LiveProbe, KnowsWidthAndForces) {
   run_ranks(2, [&](Communicator& comm) {
     const auto never = []() -> std::unique_ptr<Model> { throw std::logic_error("no model"); };
     LiveProbe probe(comm, never, {}, {}, {.draws = 0});
-    figures[comm.rank()] = probe.measure(
-        {.x = workers.x[comm.rank()], .average = workers.average, .pull = 0.1, .push = 0.6});
+    figures[comm.rank()] = to_json(probe.measure(
+        {.x = workers.x[comm.rank()], .average = workers.average, .pull = 0.1, .push = 0.6}));
     EXPECT_EQ(probe.passes(), 0);
-    EXPECT_FALSE(probe.measure({.x = workers.x[comm.rank()], .average = workers.average})
-                     .contains("potential"));
+    EXPECT_FALSE(probe.measure({.x = workers.x[comm.rank()], .average = workers.average}).forces);
   });
   EXPECT_EQ(figures[0], figures[1]);
   expect_near(figures[0], {{"width", 3.5},
@@ -306,27 +307,6 @@ TEST(LiveProbe, WantsTwoDrawsForAnError) {
     EXPECT_EQ(error_of<UsageError>([&] { LiveProbe(comm, make_net, {}, {}, {.draws = 1}); }),
               "draws must be 0 or at least 2, got 1");
   });
-}
-
-TEST(ProbeCurves, AreWhatTheProbesRecorded) {
-  EXPECT_TRUE(probe_curves({{{"step", 3}, {"loss", 1.0}}}).empty());
-  Json first = {{"consensus_distance", 1.5}, {"angle_mean", 100.0}}, second = first;
-  second["effective_rate"] = {{"alpha_e_over_alpha", {{"value", 0.5}}}};
-  second["angle_mean"] = nullptr;
-  const auto curves = probe_curves({{{"step", 3}, {"probe", first}},
-                                    {{"step", 5}, {"test_loss", 1.0}},
-                                    {{"step", 6}, {"probe", second}}});
-  ASSERT_EQ(curves.size(), 3u);
-  EXPECT_EQ(curves[0].name, "consensus distance");
-  EXPECT_EQ(curves[0].x, (std::vector<double>{3, 6}));
-  EXPECT_EQ(curves[0].y, (std::vector<double>{1.5, 1.5}));
-  EXPECT_EQ(curves[0].at, "probes");
-  EXPECT_EQ(curves[1].name, "mean angle");
-  EXPECT_TRUE(std::isnan(curves[1].y[1]));
-  EXPECT_EQ(curves[2].name, "alpha_e / alpha");
-  EXPECT_TRUE(std::isnan(curves[2].y[0]));
-  EXPECT_EQ(curves[2].y[1], 0.5);
-  EXPECT_EQ(thinned(curves[0], 2).at, "probes");
 }
 
 }  // namespace

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 
 #include "valley/analysis/draws.h"
 #include "valley/analysis/spectrum.h"
@@ -25,7 +24,7 @@ std::string memory_note(int64_t steps, int64_t wanted, int64_t bytes) {
 Measurement of(const Minimum& minimum, const Estimate& estimate) {
   return {.value = estimate.value,
           .standard_error = estimate.standard_error,
-          .details = {{"draws", estimate.draws}, {"seed", minimum.options().seed}}};
+          .details = MomentsDetails{{estimate.draws, minimum.options().seed}}};
 }
 
 }  // namespace
@@ -42,10 +41,7 @@ Measurement measure_lambda_max(Minimum& minimum) {
     result.note += fmt::format("{}after {} Lanczos steps an eigenvalue within {:.2g}",
                                result.note.empty() ? "" : "; ", found.steps, found.residual);
   }
-  result.details = {{"residual", found.residual},
-                    {"lanczos_steps", found.steps},
-                    {"converged", found.converged},
-                    {"seed", o.seed}};
+  result.details = LambdaMaxDetails{found, o.seed};
   return result;
 }
 
@@ -75,26 +71,21 @@ Measurement measure_spectrum(Minimum& minimum) {
   const double width = std::max((last - first) / 100, 1e-12);
   std::vector<double> grid;
   for (int i = 0; i < kGrid; ++i) grid.push_back(first + (last - first) * i / (kGrid - 1));
-  Json probes = Json::array();
-  for (const Ritz& ritz : spectrum.probes()) {
-    probes.push_back({{"values", ritz.values}, {"weights", ritz.weights}});
-  }
 
   // The share of the curvature that goes down; its error is that of the smaller sum.
   const double all = positive.value + negative.value;
   Measurement result{.value = all > 0 ? negative.value / all : 0,
                      .standard_error = all > 0 ? negative.standard_error / all : 0};
   result.note = memory_note(steps, o.spectrum_steps, o.bytes);
-  result.details = {
-      {"smallest", spectrum.smallest()},
-      {"largest", spectrum.largest()},
-      {"above_a_tenth_of_largest",
-       {{"count", outliers.value}, {"standard_error", outliers.standard_error}}},
-      {"lanczos_steps", steps},
-      {"seed", o.seed},
-      {"density",
-       {{"at", grid}, {"eigenvalues_share", spectrum.density(grid, width)}, {"width", width}}},
-      {"probes", probes}};
+  result.details = SpectrumDetails{.smallest = spectrum.smallest(),
+                                   .largest = spectrum.largest(),
+                                   .outliers = outliers,
+                                   .lanczos_steps = steps,
+                                   .seed = o.seed,
+                                   .at = grid,
+                                   .density = spectrum.density(grid, width),
+                                   .width = width,
+                                   .probes = spectrum.probes()};
   return result;
 }
 

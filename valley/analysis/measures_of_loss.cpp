@@ -6,7 +6,6 @@
 #include <fmt/ranges.h>
 
 #include <cmath>
-#include <nlohmann/json.hpp>
 
 #include "valley/analysis/draws.h"
 #include "valley/analysis/length.h"
@@ -15,11 +14,7 @@
 namespace valley {
 namespace {
 
-Json with_seed(const Minimum& minimum, Json details) {
-  details["draws"] = minimum.options().draws;
-  details["seed"] = minimum.options().seed;
-  return details;
-}
+Draws draws_of(const Minimum& minimum) { return {minimum.options().draws, minimum.options().seed}; }
 
 }  // namespace
 
@@ -27,12 +22,9 @@ Measurement measure_mean_valley(Minimum& minimum) {
   const MinimumData& data = minimum.data();
   const MeanValley valley =
       mean_valley(minimum.loss_function(), data.average, data.workers, minimum.options().valley);
-  Json distances = Json::array();
   std::vector<size_t> beyond;
   for (size_t m = 0; m < valley.distances.size(); ++m) {
-    const auto& t = valley.distances[m];
-    distances.push_back(t ? Json(*t) : Json());
-    if (!t) beyond.push_back(m);
+    if (!valley.distances[m]) beyond.push_back(m);
   }
   Measurement result{.value = valley.inverse};
   if (!beyond.empty()) {
@@ -41,15 +33,7 @@ Measurement measure_mean_valley(Minimum& minimum) {
         "smaller",
         minimum.options().valley.cap, fmt::join(beyond, ", "));
   }
-  const MeanValleyOptions& o = minimum.options().valley;
-  result.details = {{"mean_valley", valley.mean},
-                    {"distances", distances},
-                    {"all_crossed", valley.all_crossed()},
-                    {"kappa", o.kappa},
-                    {"search", o.search == ValleySearch::kStep ? "step" : "bisect"},
-                    {o.search == ValleySearch::kStep ? "step" : "tolerance",
-                     o.search == ValleySearch::kStep ? o.step : o.tolerance},
-                    {"evaluations", valley.evaluations}};
+  result.details = MeanValleyDetails{valley, minimum.options().valley};
   return result;
 }
 
@@ -63,7 +47,7 @@ Measurement measure_eps_sharpness(Minimum& minimum) {
   const double rise = minimum.options().rise;
   const auto value =
       epsilon_sharpness(minimum.loss_function(), minimum.data().average, minimum.gradient(), rise);
-  Measurement result{.value = value, .details = {{"rise", rise}}};
+  Measurement result{.value = value, .details = RiseDetails{rise}};
   if (!value) result.note = fmt::format("the loss does not rise by {} along the gradient", rise);
   return result;
 }
@@ -72,22 +56,21 @@ Measurement measure_sam(Minimum& minimum) {
   const SamSearch search{.rho = minimum.options().rho};
   const SamSharpness found =
       sam_sharpness(minimum.data().gradient, minimum.data().average, minimum.gradient(), search);
-  return {.value = found.rise,
-          .details = {{"rho", search.rho}, {"steps", search.steps}, {"one_step", found.one_step}}};
+  return {.value = found.rise, .details = SamDetails{search.rho, search.steps, found.one_step}};
 }
 
 Measurement measure_lpf(Minimum& minimum) {
   const Estimate loss = low_pass(minimum.noisy_losses());
   return {.value = loss.value,
           .standard_error = loss.standard_error,
-          .details = with_seed(minimum, {{"sigma", minimum.options().sigma}})};
+          .details = NoiseDetails{minimum.options().sigma, draws_of(minimum)}};
 }
 
 Measurement measure_local_entropy(Minimum& minimum) {
   const Estimate entropy = local_entropy(minimum.noisy_losses());
   return {.value = entropy.value,
           .standard_error = entropy.standard_error,
-          .details = with_seed(minimum, {{"sigma", minimum.options().sigma}})};
+          .details = NoiseDetails{minimum.options().sigma, draws_of(minimum)}};
 }
 
 Measurement measure_average_direction(Minimum& minimum) {
@@ -97,7 +80,7 @@ Measurement measure_average_direction(Minimum& minimum) {
                         minimum.at_average().loss, minimum.options().draws, minimum.options().seed);
   return {.value = rise.value,
           .standard_error = rise.standard_error,
-          .details = with_seed(minimum, {{"valley_width", minimum.valley_width()}})};
+          .details = AverageDirectionDetails{minimum.valley_width(), draws_of(minimum)}};
 }
 
 Measurement measure_pac_bayes(Minimum& minimum) {
@@ -106,12 +89,12 @@ Measurement measure_pac_bayes(Minimum& minimum) {
   const auto found =
       pac_bayes(minimum.loss_function(), data.average, data.initial, minimum.at_average().loss,
                 data.examples, {.rise = o.rise, .draws = o.draws, .seed = o.seed});
-  Json details = with_seed(minimum, {{"rise", o.rise}});
+  PacBayesDetails details{.rise = o.rise, .draws = draws_of(minimum), .sigma = {}};
   if (!found) {
     return {.note = fmt::format("the loss does not rise by {} under any noise", o.rise),
             .details = details};
   }
-  details["sigma"] = found->sigma;
+  details.sigma = found->sigma;
   return {.value = found->measure.value,
           .standard_error = found->measure.standard_error,
           .details = details};
@@ -133,10 +116,8 @@ Measurement measure_valley_bound(Minimum& minimum) {
       valley_bound(error.value, radius, distance, minimum.dimension(), data.examples);
   Measurement result{.value = bound, .standard_error = error.standard_error};
   if (bound >= 1) result.note = "at 1 and above it bounds nothing; a figure to compare with";
-  result.details = with_seed(minimum, {{"error_in_the_valley", error.value},
-                                       {"radius", radius},
-                                       {"distance_from_start", distance},
-                                       {"delta", 0.05}});
+  result.details = ValleyBoundDetails{
+      .error = error.value, .radius = radius, .distance = distance, .draws = draws_of(minimum)};
   return result;
 }
 

@@ -16,6 +16,7 @@
 #include <limits>
 #include <map>
 #include <set>
+#include <variant>
 
 #include "valley/analysis/pac_bayes.h"
 #include "valley/analysis/registry.h"
@@ -95,8 +96,9 @@ TEST(Measures, OfTheWorkersHaveTheirClosedForms) {
   }
   const Measurement valley = measure("mean-valley");
   EXPECT_NEAR(*valley.value, 1 / mean, 1e-3 / mean);
-  EXPECT_EQ(valley.details["search"], "bisect");
-  EXPECT_TRUE(valley.details["all_crossed"].get<bool>());
+  const auto& details = std::get<MeanValleyDetails>(valley.details);
+  EXPECT_EQ(details.options.search, ValleySearch::kBisect);
+  EXPECT_TRUE(details.valley.all_crossed());
   EXPECT_EQ(valley.note, "");
   // The spread of two workers at x and -x is x x^T.
   expect_within(measure("average-direction", {.draws = 2000}),
@@ -111,7 +113,7 @@ TEST(Measures, SayWhereTheValleyHasNoWall) {
   const Measurement valley = find_measure("mean-valley").measure(minimum);
   EXPECT_EQ(valley.note,
             "not crossed up to distance 10000 towards worker 0, 1: the true value is smaller");
-  EXPECT_TRUE(valley.details["distances"][0].is_null());
+  EXPECT_FALSE(std::get<MeanValleyDetails>(valley.details).valley.distances[0]);
   const Measurement pac = find_measure("pac-bayes").measure(minimum);
   EXPECT_FALSE(pac.value);
   EXPECT_EQ(pac.note, "the loss does not rise by 0.1 under any noise");
@@ -134,7 +136,8 @@ TEST(Measures, PacBayesHasItsClosedForm) {
   const Bowl b = bowl();
   const Measurement measured = measure("pac-bayes", {.draws = 3000});
   const double sigma2 = 2 * 0.1 / b.h.sum().item<double>();
-  EXPECT_NEAR(measured.details["sigma"].get<double>(), std::sqrt(sigma2), 0.02 * std::sqrt(sigma2));
+  EXPECT_NEAR(*std::get<PacBayesDetails>(measured.details).sigma, std::sqrt(sigma2),
+              0.02 * std::sqrt(sigma2));
   // ||x - x_0||^2 = 4 d; the bisection of sigma is good to 1 %.
   const double expected = 4 * 40 / (4 * sigma2) + std::log(2 * 100 / 1e-6);
   EXPECT_NEAR(*measured.value, expected, 0.03 * expected);
@@ -182,7 +185,7 @@ TEST(Measures, UphillHaveTheirClosedForms) {
   EXPECT_NEAR(*measure("gradient-norm").value, g, 1e-15);
   const Measurement sam = measure("sam", {.rho = 0.5});
   const double one_step = 0.5 * g + 0.125 * a;
-  EXPECT_NEAR(sam.details["one_step"].get<double>(), one_step, 1e-12);
+  EXPECT_NEAR(std::get<SamDetails>(sam.details).one_step, one_step, 1e-12);
   EXPECT_GT(*sam.value, one_step);
 }
 
@@ -209,8 +212,9 @@ TEST(Measures, OfTheHessianHaveTheirClosedForms) {
   EXPECT_NEAR(*measure("frobenius").value, b.h.norm().item<double>(), 1e-9);
   const Measurement spectrum = measure("spectral-density");
   EXPECT_NEAR(*spectrum.value, 0, 1e-9);
-  EXPECT_NEAR(spectrum.details["largest"].get<double>(), 4, 0.02);
-  EXPECT_EQ(spectrum.details["density"]["at"].size(), 256u);
+  const auto& density = std::get<SpectrumDetails>(spectrum.details);
+  EXPECT_NEAR(density.largest, 4, 0.02);
+  EXPECT_EQ(density.at.size(), 256u);
 
   Bowl saddle = bowl();
   saddle.h[0] = -20;
@@ -248,7 +252,13 @@ TEST(Measures, TheTableIsWhole) {
     ASSERT_TRUE(measured.value);
     EXPECT_TRUE(std::isfinite(*measured.value));
     EXPECT_EQ(measured.standard_error.has_value(), entry.stochastic);
-    EXPECT_EQ(measured.details.contains("seed"), entry.stochastic || entry.name == "lambda-max");
+    const bool seeded = std::visit(
+        [](const auto& details) {
+          return requires { details.draws; }
+          || requires { details.seed; };
+        },
+        measured.details);
+    EXPECT_EQ(seeded, entry.stochastic || entry.name == "lambda-max");
     // The same bits once more.
     Minimum again(bowl().data(two_workers()), {});
     EXPECT_EQ(entry.measure(again).value, measured.value);

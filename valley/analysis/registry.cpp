@@ -1,7 +1,6 @@
 #include "valley/analysis/registry.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "valley/analysis/measures_of_hessian.h"
 #include "valley/analysis/measures_of_loss.h"

@@ -1,12 +1,11 @@
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "valley/analysis/measure_details.h"
 #include "valley/analysis/minimum.h"
-#include "valley/record/json_file.h"
 
 namespace valley {
 
@@ -14,8 +13,8 @@ namespace valley {
 struct Measurement {
   std::optional<double> value = std::nullopt;  ///< none where it could not be found: see the note
   std::optional<double> standard_error = std::nullopt;  ///< of a stochastic measure
-  std::string note = {};          ///< what a reader must know, one line; "" if nothing
-  Json details = Json::object();  ///< an object: what else was found
+  std::string note = {};        ///< what a reader must know, one line; "" if nothing
+  MeasureDetails details = {};  ///< what else was found, and how
 };
 
 enum class Needs {

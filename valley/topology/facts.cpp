@@ -124,6 +124,17 @@ std::optional<int64_t> steps_to_consensus(const Topology& topology, double share
   return std::nullopt;
 }
 
+std::vector<StepFacts> follow(const Topology& topology, int64_t steps) {
+  std::vector<StepFacts> result;
+  MixingMatrix product = MixingMatrix::identity(topology.workers());
+  for (int64_t t = 0; t < steps; ++t) {
+    const MixingMatrix p = topology.matrix(t);
+    product = p * product;
+    result.push_back({support(p).edges(), disagreement(p), disagreement(product)});
+  }
+  return result;
+}
+
 TopologyFacts analyse(const Topology& topology) {
   const bool random = topology.cycle() == 0;
   TopologyFacts facts;

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "valley/topology/topology.h"
 
@@ -47,5 +48,13 @@ double disagreement(const MixingMatrix& product);
 /// The first t > 0 at which disagreement(P(t-1) ... P(0)) < share; nothing if it takes more than
 /// `most`.
 std::optional<int64_t> steps_to_consensus(const Topology& topology, double share, int64_t most);
+
+/// One step, as the worst start would see it.
+struct StepFacts {
+  int messages = 0;
+  double rate = 0;  ///< disagreement(P(t))
+  double left = 0;  ///< disagreement(P(t) ... P(0))
+};
+std::vector<StepFacts> follow(const Topology& topology, int64_t steps);
 
 }  // namespace valley

@@ -133,6 +133,16 @@ TEST(StepsToConsensus, StopsWhereItIsTold) {
   EXPECT_EQ(steps_to_consensus(*ring, 1e-3, needed - 1), std::nullopt);
 }
 
+TEST(Follow, SaysWhatIsLeftAfterEveryStep) {
+  const auto topology = make("one-peer-exponential", 8);
+  const std::vector<StepFacts> steps = follow(*topology, 3);
+  ASSERT_EQ(steps.size(), 3u);
+  for (const StepFacts& step : steps) EXPECT_EQ(step.messages, 8);
+  EXPECT_NEAR(steps[0].left, steps[0].rate, 1e-12);
+  EXPECT_NEAR(steps[1].left, 1, 1e-12);
+  EXPECT_LT(steps[2].left, 1e-12);  // exact after its cycle
+}
+
 // Columns that sum to 1 are enough for x / w.
 TEST(Disagreement, IsThatOfPushSum) {
   Digraph graph(3);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <numeric>
 #include <queue>
 #include <utility>
 
@@ -91,6 +92,23 @@ std::vector<int64_t> asynchronous_steps(const Topology& topology, const Pace& pa
     begins.emplace(end, j);
   }
   return steps;
+}
+
+Straggling straggle(const Topology& topology, double slower, double message_seconds,
+                    uint64_t seed) {
+  const double seconds = 1000 * slower;
+  Pace pace{.step_seconds = std::vector<double>(static_cast<size_t>(topology.workers()), 1.0),
+            .message_seconds = message_seconds};
+  pace.step_seconds[0] = slower;
+  const auto rate = [&](const std::vector<int64_t>& steps) {
+    return std::accumulate(steps.begin(), steps.end(), 0.0) / seconds;
+  };
+  Straggling result{.ssgd = rate(synchronous_steps(pace, seconds)),
+                    .dpsgd = rate(steps_with_neighbours(topology, pace, seconds)),
+                    .ad_psgd = {}};
+  if (topology.cycle() == 1 && !topology.directed() && topology.graph(0).sides())
+    result.ad_psgd = rate(asynchronous_steps(topology, pace, seconds, seed));
+  return result;
 }
 
 }  // namespace valley

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "valley/topology/topology.h"
@@ -34,5 +35,13 @@ std::vector<int64_t> steps_with_neighbours(const Topology& topology, const Pace&
                                            double seconds);
 std::vector<int64_t> asynchronous_steps(const Topology& topology, const Pace& pace, double seconds,
                                         uint64_t seed);
+
+/// Steps a second of all workers together where worker 0 takes `slower` seconds for a step and the
+/// others one.
+struct Straggling {
+  double ssgd = 0, dpsgd = 0;
+  std::optional<double> ad_psgd = {};  ///< none where the graph changes or has no two sides
+};
+Straggling straggle(const Topology& topology, double slower, double message_seconds, uint64_t seed);
 
 }  // namespace valley

@@ -70,6 +70,15 @@ TEST(Stragglers, MeetingsQueueAtAWorkerThatManyWant) {
   for (size_t leaf = 1; leaf < 4; ++leaf) EXPECT_EQ(steps[leaf], 100);
 }
 
+TEST(Stragglers, CostTheirGroupsMoreTheMoreThatWait) {
+  const auto ring = make_topology("ring", {.workers = 8});
+  const Straggling slow = straggle(*ring, 10, 0, 1);
+  EXPECT_NEAR(slow.ssgd, 0.8, 1e-9);  // all at the pace of one
+  EXPECT_GE(slow.dpsgd, slow.ssgd);
+  EXPECT_NEAR(*slow.ad_psgd, 7.1, 0.01);  // nobody waits
+  EXPECT_FALSE(straggle(*make_topology("ring", {.workers = 3}), 10, 0, 1).ad_psgd);
+}
+
 TEST(Stragglers, ErrorsSayWhatIsWrong) {
   const auto ring = make_topology("ring", {.workers = 3});
   const auto error = [&](const Pace& pace, double seconds) {

@@ -19,6 +19,7 @@
 #include "valley/comm/group.h"
 #include "valley/core/error.h"
 #include "valley/core/testing/test_folder.h"
+#include "valley/instruments/figures_json.h"
 #include "valley/models/safetensors.h"
 #include "valley/record/metrics.h"
 #include "valley/record/run_folder.h"
@@ -40,12 +41,12 @@ class SmallProbe : public Probe {
   ProbeResult measure(const ProbePoint& point) override {
     at::rand({5});
     rates.push_back(point.learning_rate);
-    return {.figures = probe_.measure({.x = point.x,
-                                       .average = point.average,
-                                       .learning_rate = point.learning_rate,
-                                       .pull = point.pull,
-                                       .push = point.push,
-                                       .buffers = point.buffers}),
+    return {.figures = to_json(probe_.measure({.x = point.x,
+                                               .average = point.average,
+                                               .learning_rate = point.learning_rate,
+                                               .pull = point.pull,
+                                               .push = point.push,
+                                               .buffers = point.buffers})),
             .text = "seen",
             .passes = probe_.passes()};
   }

@@ -1,4 +1,4 @@
-#include "valley/analysis/dynamics.h"
+#include "valley/instruments/recorded_curves.h"
 
 #include <algorithm>
 #include <limits>

@@ -1,4 +1,4 @@
-#include "app/pass_meter.h"
+#include "valley/instruments/pass_meter.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -6,7 +6,7 @@
 #include <string_view>
 #include <utility>
 
-namespace valley::app::pass_meter_test {
+namespace valley::pass_meter_test {
 namespace {
 
 using testing::ElementsAre;
@@ -25,7 +25,7 @@ class Recorded : public Progress {
 
 TEST(PassMeter, CountsWhatIsDoneOfWhatIsExpected) {
   Recorded progress;
-  PassMeter meter(progress, {2, 10});
+  PassMeter meter(&progress, {2, 10});
   meter.begin(2);
   meter.add(1);
   meter.begin(10);
@@ -37,7 +37,7 @@ TEST(PassMeter, CountsWhatIsDoneOfWhatIsExpected) {
 // Lanczos may take 15 products or 60.
 TEST(PassMeter, APartThatTakesLessTakesItsRestWithIt) {
   Recorded progress;
-  PassMeter meter(progress, {60, 5});
+  PassMeter meter(&progress, {60, 5});
   meter.begin(60);
   for (int i = 0; i < 15; ++i) meter.add(1);
   meter.begin(5);
@@ -48,7 +48,7 @@ TEST(PassMeter, APartThatTakesLessTakesItsRestWithIt) {
 
 TEST(PassMeter, IsNeverAtItsEndBeforeTheEnd) {
   Recorded progress;
-  PassMeter meter(progress, {3});
+  PassMeter meter(&progress, {3});
   meter.begin(3);
   for (int i = 0; i < 10; ++i) meter.add(1);
   for (const auto& [step, total] : progress.shown) EXPECT_LT(step, total);
@@ -58,7 +58,7 @@ TEST(PassMeter, IsNeverAtItsEndBeforeTheEnd) {
 
 TEST(PassMeter, KnowsBetterWhenAPartBegins) {
   Recorded progress;
-  PassMeter meter(progress, {20, 20});
+  PassMeter meter(&progress, {20, 20});
   meter.begin(20);
   meter.add(20);
   meter.begin(2);  // the first has left most of its work
@@ -67,4 +67,4 @@ TEST(PassMeter, KnowsBetterWhenAPartBegins) {
 }
 
 }  // namespace
-}  // namespace valley::app::pass_meter_test
+}  // namespace valley::pass_meter_test

@@ -1,13 +1,13 @@
-#include "app/pass_meter.h"
+#include "valley/instruments/pass_meter.h"
 
 #include <algorithm>
 #include <cmath>
 #include <numeric>
 #include <utility>
 
-namespace valley::app {
+namespace valley {
 
-PassMeter::PassMeter(Progress& progress, std::vector<double> parts)
+PassMeter::PassMeter(Progress* progress, std::vector<double> parts)
     : progress_(progress),
       parts_(std::move(parts)),
       rest_(std::accumulate(parts_.begin(), parts_.end(), 0.0)) {}
@@ -29,8 +29,9 @@ void PassMeter::finish() {
 }
 
 void PassMeter::show() {
-  progress_.update(
+  if (progress_ == nullptr) return;
+  progress_->update(
       {.step = std::llround(done_), .total_steps = std::llround(done_ + left_ + rest_)});
 }
 
-}  // namespace valley::app
+}  // namespace valley
