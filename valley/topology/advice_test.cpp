@@ -38,7 +38,8 @@ TEST(Advice, NotesWhatIsSpecial) {
   EXPECT_THAT(notes("matching", 5), Contains("an odd number of workers: one rests in every step"));
   EXPECT_THAT(notes("matching", 4),
               Contains(HasSubstr("steps to consensus are those of --seed 3")));
-  EXPECT_THAT(notes("ring", 8), Contains("D2 needs lambda_min > -1/3, which holds"));
+  EXPECT_THAT(notes("ring", 5), Contains("D2 needs lambda_min > -1/3, which holds"));
+  EXPECT_THAT(notes("ring", 8), Contains(HasSubstr("which does not hold; that of (I + P) / 2 is")));
 }
 
 TEST(Traffic, IsThatOfTheMessages) {
