@@ -1,7 +1,7 @@
 # find_package(Valley) gives valley::valley, the whole library.
 add_library(valley INTERFACE)
 add_library(valley::valley ALIAS valley)
-set(rooms core record schedule topology picture comm compression models data optim algorithms evaluation analysis train runs instruments study report)
+set(rooms core record schedule topology picture comm compression models task data optim algorithms evaluation analysis train runs instruments study report)
 set(existing)
 foreach(room ${rooms})
   if(TARGET valley_${room})

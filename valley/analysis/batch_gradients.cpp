@@ -1,7 +1,6 @@
 #include "valley/analysis/batch_gradients.h"
 
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/cross_entropy_loss.h>
 #include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
 #include <c10/core/GradMode.h>
@@ -16,6 +15,7 @@
 #include "valley/data/loader.h"
 #include "valley/evaluation/batch_norm.h"
 #include "valley/models/model_pass.h"
+#include "valley/task/classification.h"
 
 namespace valley {
 
@@ -87,7 +87,7 @@ at::Tensor BatchGradients::mean(const std::vector<at::Tensor>& points,
           const Batch batch = loader.gather(batches[j], /*step=*/0);
           add_parts(part, model_pass([&] {
                       return torch::autograd::grad(
-                          {at::cross_entropy_loss(model->forward(batch.input), batch.target)},
+                          {classification().loss(model->forward(batch.input), batch.target)},
                           parameters.parameters(), /*grad_outputs=*/{}, /*retain_graph=*/false,
                           /*create_graph=*/false, /*allow_unused=*/true);
                     }),

@@ -1,9 +1,6 @@
 #include "valley/analysis/objective.h"
 
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/argmax.h>
-#include <ATen/ops/cross_entropy_loss.h>
-#include <ATen/ops/eq.h>
 #include <ATen/ops/log_softmax.h>
 #include <ATen/ops/zeros.h>
 #include <c10/core/GradMode.h>
@@ -23,6 +20,7 @@
 #include "valley/evaluation/batch_norm.h"
 #include "valley/evaluation/deal.h"
 #include "valley/models/model_pass.h"
+#include "valley/task/classification.h"
 
 namespace valley {
 namespace {
@@ -40,7 +38,7 @@ ObjectiveOptions checked(ObjectiveOptions o) {
 // The batch's part of the mean over all examples.
 at::Tensor partial_loss(Model& model, const Batch& batch, int64_t examples) {
   const double share = static_cast<double>(batch.target.size(0)) / static_cast<double>(examples);
-  return at::cross_entropy_loss(model.forward(batch.input), batch.target) * share;
+  return classification().loss(model.forward(batch.input), batch.target) * share;
 }
 
 // d(g . v)/dx, tensors undefined where it is zero.
@@ -123,9 +121,7 @@ PointScores Objective::scores(const at::Tensor& x) {
         double* total = sum.data_ptr<double>();
         deal_batches(data_, statistics_, comm, options_.batch_size, [&](const Batch& batch) {
           const at::Tensor logits = replica.model->forward(batch.input);
-          const double count = static_cast<double>(batch.target.size(0));
-          total[0] += at::cross_entropy_loss(logits, batch.target).item<double>() * count;
-          total[1] += at::eq(at::argmax(logits, 1), batch.target).sum().item<double>();
+          classification().add_scores(logits, batch.target, {total, 2});
           const at::Tensor log_p = at::log_softmax(logits, 1);
           // exp(-inf) * -inf is no number, where the limit is 0.
           total[2] -= (log_p.exp() * log_p.clamp_min(-1e30)).sum().item<double>();

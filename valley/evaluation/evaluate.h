@@ -5,6 +5,7 @@
 #include "valley/comm/communicator.h"
 #include "valley/data/dataset.h"
 #include "valley/models/model.h"
+#include "valley/task/classification.h"
 
 namespace valley {
 
@@ -27,6 +28,7 @@ struct EvaluationOptions {
 ///
 /// Cost: N / M forward passes a worker, one all-reduce of 3 values. @throws ModelError
 Scores evaluate(Model& model, const std::shared_ptr<const Dataset>& data, const Dataset& statistics,
-                Communicator& comm, const EvaluationOptions& options = {});
+                Communicator& comm, const EvaluationOptions& options = {},
+                const Task& task = classification());
 
 }  // namespace valley

@@ -1,7 +1,6 @@
 #include "valley/train/gradient.h"
 
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/cross_entropy_loss.h>
 #include <ATen/ops/max.h>
 #include <ATen/ops/norm.h>
 #include <c10/core/GradMode.h>
@@ -40,29 +39,24 @@ class PartHook : public torch::autograd::FunctionPostHook {
   int64_t begin_, end_;
 };
 
-at::Tensor cross_entropy(const at::Tensor& logits, const at::Tensor& target,
-                         const std::string& which) {
-  require(logits.dim() == 2 && logits.size(0) == target.size(0),
-          "the model must return {} [batch, classes], got [{}] for a batch of {}", which,
-          fmt::join(logits.sizes(), ", "), target.size(0));
-  const int64_t largest = target.max().item<int64_t>();
-  require(largest < logits.size(1), "the model returns {} {}, but there is a target of class {}",
-          logits.size(1), which, largest);
-  return at::cross_entropy_loss(logits, target);
+at::Tensor checked_loss(const Task& task, const at::Tensor& output, const at::Tensor& target,
+                        const std::string& which) {
+  task.check(output, target, which);
+  return task.loss(output, target);
 }
 
-at::Tensor loss_on(Model& model, const Batch& batch) {
-  return cross_entropy(model.forward(batch.input), batch.target, "logits");
+at::Tensor loss_on(const Task& task, Model& model, const Batch& batch) {
+  return checked_loss(task, model.forward(batch.input), batch.target, "logits");
 }
 
 // With the other outputs, each weighed by `auxiliary`.
-at::Tensor loss_on(Model& model, const Batch& batch, double auxiliary) {
-  if (auxiliary == 0) return loss_on(model, batch);
+at::Tensor loss_on(const Task& task, Model& model, const Batch& batch, double auxiliary) {
+  if (auxiliary == 0) return loss_on(task, model, batch);
   const Outputs outputs = forward_all(model, batch.input);
   require(!outputs.others.empty(), "--auxiliary {}: the model returns one output only", auxiliary);
-  at::Tensor loss = cross_entropy(outputs.logits, batch.target, "logits");
-  for (const auto& [name, logits] : outputs.others) {
-    loss = loss + auxiliary * cross_entropy(logits, batch.target, "logits as output " + name);
+  at::Tensor loss = checked_loss(task, outputs.logits, batch.target, "logits");
+  for (const auto& [name, other] : outputs.others) {
+    loss = loss + auxiliary * checked_loss(task, other, batch.target, "logits as output " + name);
   }
   return loss;
 }
@@ -81,11 +75,12 @@ struct Gradient::Hooks {
 };
 
 Gradient::Gradient(Model& model, const FlatParameters& parameters, const SamOptions& sam,
-                   double auxiliary)
+                   double auxiliary, const Task& task)
     : model_(model),
       parameters_(parameters),
       sam_(sam),
       auxiliary_(auxiliary),
+      task_(task),
       hooks_(std::make_unique<Hooks>()) {
   for (size_t i = 0; i < parameters.ranges().size(); ++i) {
     const NamedRange& range = parameters.ranges()[i];
@@ -102,7 +97,7 @@ std::vector<double> Gradient::norms(const Batch& batch) {
   const c10::AutoGradMode with_grad(true);
   model_.train(false);
   const variable_list gradients = model_pass([&] {
-    return torch::autograd::grad({loss_on(model_, batch)}, parameters_.parameters(),
+    return torch::autograd::grad({loss_on(task_, model_, batch)}, parameters_.parameters(),
                                  /*grad_outputs=*/{}, /*retain_graph=*/false,
                                  /*create_graph=*/false, /*allow_unused=*/true);
   });
@@ -127,7 +122,7 @@ double Gradient::compute(const Batch& batch, const PartCallback& on_part) {
 
 double Gradient::backward(const Batch& batch, const PartCallback* on_part) {
   at::Tensor(parameters_.gradients()).zero_();
-  const at::Tensor loss = model_pass([&] { return loss_on(model_, batch, auxiliary_); });
+  const at::Tensor loss = model_pass([&] { return loss_on(task_, model_, batch, auxiliary_); });
   const double value = loss.item<double>();
   if (!std::isfinite(value)) return value;  // before any part of such a gradient travels
   hooks_->callback = on_part;

@@ -11,11 +11,12 @@
 #include "valley/models/model.h"
 #include "valley/optim/flat_parameters.h"
 #include "valley/optim/sam.h"
+#include "valley/task/classification.h"
 
 namespace valley {
 
-/// Cross-entropy and its gradient on a batch, into the flat gradient; says which parts of it are
-/// ready while backward still works on the others.
+/// The loss of a task and its gradient on a batch, into the flat gradient; says which parts of it
+/// are ready while backward still works on the others.
 class Gradient {
  public:
   /// Called with [begin, end) of g, on the calling thread, as soon as a parameter's gradient is
@@ -24,9 +25,9 @@ class Gradient {
 
   /// `auxiliary` is the weight of the model's other outputs (Outputs::others) in the loss:
   ///
-  ///     loss = CE(logits, y) + auxiliary sum_o CE(o, y)
+  ///     loss = l(output, y) + auxiliary sum_o l(o, y)      l: the task's
   Gradient(Model& model, const FlatParameters& parameters, const SamOptions& sam = {},
-           double auxiliary = 0);
+           double auxiliary = 0, const Task& task = classification());
   ~Gradient();
 
   /// g <- gradient of the loss, the mean over the batch; returns the loss. If that is not finite,
@@ -38,7 +39,7 @@ class Gradient {
   ///     are to be weighed and it returns none.
   double compute(const Batch& batch, const PartCallback& on_part);
 
-  /// By parameter, ||gradient|| of the mean cross-entropy of the batch with the model in evaluation
+  /// By parameter, ||gradient|| of the mean loss of the batch with the model in evaluation
   /// mode, which it leaves for train mode; g stays as it is and nothing is announced. Memory: d.
   std::vector<double> norms(const Batch& batch);
 
@@ -51,6 +52,7 @@ class Gradient {
   const FlatParameters& parameters_;
   SamOptions sam_;
   double auxiliary_;
+  const Task& task_;
   std::unique_ptr<Hooks> hooks_;
 };
 

@@ -1,7 +1,6 @@
 #include "valley/train/rehearsal.h"
 
 #include <ATen/CPUGeneratorImpl.h>
-#include <ATen/ops/cross_entropy_loss.h>
 #include <ATen/ops/max.h>
 #include <c10/core/GradMode.h>
 #include <fmt/ranges.h>
@@ -20,6 +19,7 @@
 #include "valley/models/model_pass.h"
 #include "valley/models/safetensors.h"
 #include "valley/models/state_dict.h"
+#include "valley/task/classification.h"
 #include "valley/train/gradient.h"
 
 namespace valley {
@@ -83,7 +83,7 @@ class Rehearsal {
     pass("a batch of an evaluation", batch, "", [&] { logits = model_.forward(batch.input); });
     check_logits(logits, batch.target.size(0));
     pass("a batch of an evaluation", batch, "",
-         [&] { at::cross_entropy_loss(logits, batch.target); });
+         [&] { classification().loss(logits, batch.target); });
   }
 
   // BatchNorm sees batches in train mode that are none of training.

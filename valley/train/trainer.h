@@ -18,6 +18,7 @@
 
 namespace valley {
 
+class Observer;
 class Probe;
 class Progress;
 
@@ -53,6 +54,9 @@ struct TrainOptions {
   std::string data_name = "own";   ///< for the record
 };
 
+/// The options of a schedule over so many steps.
+LrScheduleOptions with_total(LrScheduleOptions options, int64_t total_steps);
+
 /// @throws UsageError if `every` is above 0 and the algorithm asynchronous.
 void require_no_probe_of_asynchronous(const std::string& algorithm, int64_t every);
 
@@ -81,6 +85,9 @@ class Trainer {
   /// @throws UsageError if an option is out of range, before anything is computed.
   Trainer(Communicator& comm, Model& model, DataSplits data, TrainOptions options);
   ~Trainer();
+
+  /// Looks on from the next run() on, see observer.h; on this worker alone. Not owned.
+  void add_observer(Observer& observer);
 
   /// Worker 0 shows a person how it goes. May be null. Not owned.
   void set_progress(Progress* progress);

@@ -26,4 +26,18 @@ class WorkerGenerator {
   at::Generator generator_;
 };
 
+/// Gives the generator back at the end of a scope as it was at its beginning.
+class KeptGenerator {
+ public:
+  explicit KeptGenerator(WorkerGenerator& generator)
+      : generator_(generator), state_(generator.state()) {}
+  ~KeptGenerator() { generator_.set_state(state_); }
+  KeptGenerator(const KeptGenerator&) = delete;
+  KeptGenerator& operator=(const KeptGenerator&) = delete;
+
+ private:
+  WorkerGenerator& generator_;
+  at::Tensor state_;
+};
+
 }  // namespace valley

@@ -1,0 +1,87 @@
+#include "valley/train/average_model.h"
+
+#include <ATen/ops/empty_like.h>
+#include <ATen/ops/tensor.h>
+#include <c10/core/GradMode.h>
+
+#include <cmath>
+#include <utility>
+#include <vector>
+
+#include "valley/algorithms/kernels.h"
+#include "valley/evaluation/batch_norm.h"
+#include "valley/models/safetensors.h"
+#include "valley/models/state_dict.h"
+
+namespace valley {
+
+AverageModel::AverageModel(Communicator& comm, Model& model, const FlatParameters& parameters,
+                           DataSplits data, const EvaluationOptions& options,
+                           WorkerGenerator& generator)
+    : comm_(comm),
+      model_(model),
+      parameters_(parameters),
+      data_(std::move(data)),
+      options_(options),
+      generator_(generator) {}
+
+at::Tensor AverageModel::weights(const at::Tensor& x) const {
+  const c10::NoGradGuard no_grad;
+  at::Tensor sum = at::empty_like(x);
+  comm_.all_reduce_sum(x, sum);
+  return sum.div_(comm_.size());
+}
+
+at::Tensor AverageModel::buffers_at(const at::Tensor& x) const {
+  if (parameters_.buffers().numel() == 0) return parameters_.buffers();
+  const KeptGenerator kept(generator_);
+  const BorrowedValues borrowed(parameters_, x);
+  reestimate_batch_norm(model_, parameters_, data_.train, comm_, options_);
+  return parameters_.buffers().clone();
+}
+
+Evaluation AverageModel::evaluate(const at::Tensor& x, int64_t train_bytes) const {
+  at::Tensor mean;
+  Evaluation evaluation = meet(x, train_bytes, mean);
+  const BorrowedValues borrowed(parameters_, mean);
+  score(evaluation);
+  return evaluation;
+}
+
+Evaluation AverageModel::adopt(const at::Tensor& x, int64_t train_bytes) {
+  at::Tensor mean;
+  Evaluation evaluation = meet(x, train_bytes, mean);
+  {
+    const c10::NoGradGuard no_grad;
+    at::Tensor(parameters_.values()).copy_(mean);
+  }
+  score(evaluation);
+  return evaluation;
+}
+
+void AverageModel::save(const std::string& path, const std::string& model_name) const {
+  std::vector<NamedTensor> state = state_dict(model_);
+  for (auto& named : state) named.tensor = named.tensor.detach();
+  save_safetensors(path, state, {{"format", "pt"}, {"model", model_name}});
+}
+
+Evaluation AverageModel::meet(const at::Tensor& x, int64_t train_bytes, at::Tensor& mean) const {
+  const c10::NoGradGuard no_grad;
+  at::Tensor sum = at::empty_like(x);
+  comm_.all_reduce_sum(x, sum);
+  const SquaredNorms norms = squared_norms(x, sum, comm_.size(), 0, x.numel());
+  at::Tensor means = at::tensor({std::sqrt(norms.distance), double(train_bytes)}, at::kDouble);
+  comm_.all_reduce_mean(means);
+  mean = sum.div_(comm_.size());
+  return {.valley_width = means.data_ptr<double>()[0],
+          .train_bytes = std::llround(means.data_ptr<double>()[1])};
+}
+
+void AverageModel::score(Evaluation& evaluation) const {
+  const KeptGenerator kept(generator_);
+  reestimate_batch_norm(model_, parameters_, data_.train, comm_, options_);
+  evaluation.train = valley::evaluate(model_, data_.train, *data_.train, comm_, options_);
+  evaluation.test = valley::evaluate(model_, data_.test, *data_.train, comm_, options_);
+}
+
+}  // namespace valley

@@ -1,0 +1,64 @@
+#include "valley/train/meters.h"
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <utility>
+#include <vector>
+
+namespace valley {
+
+void Meters::add_loss(double loss) {
+  loss_sum += loss;
+  ++loss_count;
+  last_loss = loss;
+}
+
+double Meters::take_mean_loss() {
+  return std::exchange(loss_sum, 0.0) / double(std::exchange(loss_count, 0));
+}
+
+Json to_json(const Meters& m) {
+  return {{"loss_sum", m.loss_sum},
+          {"loss_count", m.loss_count},
+          {"train_bytes", m.train_bytes},
+          {"samples", m.samples},
+          {"predicted_width", m.predicted_width},
+          {"pull", m.pull},
+          {"push", m.push},
+          {"probes", to_json(m.probes)},
+          {"reached", m.reached},
+          {"first_loss", m.first_loss},
+          {"seconds",
+           {m.seconds.compute, m.seconds.communicate, m.seconds.wait, m.seconds.data,
+            m.seconds.evaluate, m.seconds.total, m.seconds.probe}}};
+}
+
+// JSON has no word for NaN, which is written as null; older checkpoints have no entry.
+double first_loss_from(const Json& meters) {
+  const auto found = meters.find("first_loss");
+  if (found == meters.end() || found->is_null()) return Meters{}.first_loss;
+  return found->get<double>();
+}
+
+Meters meters_from(const Json& json) {
+  const auto s = json.at("seconds").get<std::vector<double>>();
+  return {.loss_sum = json.at("loss_sum"),
+          .loss_count = json.at("loss_count"),
+          .train_bytes = json.at("train_bytes"),
+          .samples = json.at("samples"),
+          .predicted_width = json.at("predicted_width"),
+          .pull = json.value("pull", 0.0),
+          .push = json.value("push", 0.0),
+          .probes = json.contains("probes") ? probe_cost_from(json["probes"]) : ProbeCost{},
+          .reached = json.value("reached", false),
+          .first_loss = first_loss_from(json),
+          .seconds = {.compute = s.at(0),
+                      .communicate = s.at(1),
+                      .wait = s.at(2),
+                      .data = s.at(3),
+                      .evaluate = s.at(4),
+                      .probe = s.size() > 6 ? s[6] : 0,  // older checkpoints have none
+                      .total = s.at(5)}};
+}
+
+}  // namespace valley

@@ -1,0 +1,53 @@
+#include "valley/train/observers.h"
+
+#include "valley/core/error.h"
+#include "valley/record/progress.h"
+#include "valley/train/probe_observer.h"
+#include "valley/train/progress_observer.h"
+#include "valley/train/record_observer.h"
+
+namespace valley {
+
+void Observers::set_probe(Probe* probe, int64_t every) {
+  require(every >= 0, "--probe must be at least 0, got {}", every);
+  require_no_probe_of_asynchronous(worker_.options.algorithm, every);
+  probe_ = every > 0 ? probe : nullptr;
+  probe_every_ = every;
+}
+
+void Observers::set_progress(Progress* progress) {
+  progress_ = worker_.comm.rank() == 0 ? progress : nullptr;
+}
+
+void Observers::start(const AverageModel& average, int64_t resume_step) {
+  Worker& w = worker_;
+  recorder_.emplace(w.comm, w.options.out, resume_step);
+  if (const std::string warning = recorder_->warning(); !warning.empty()) say(warning);
+  own_.push_back(std::make_unique<RecordObserver>(*recorder_));
+  if (probe_ != nullptr) {
+    own_.push_back(std::make_unique<ProbeObserver>(
+        *probe_, probe_every_,
+        ProbeObserver::Parts{w.comm, average, [&w] { return w.standing(); }, w.generator,
+                             *recorder_, w.meters},
+        [this](const std::string& text) { say(text); }));
+  }
+  if (progress_ != nullptr) {
+    own_.push_back(std::make_unique<ProgressObserver>(*progress_, w.comm.size()));
+  }
+}
+
+void Observers::say(const std::string& text) const {
+  if (progress_ != nullptr) progress_->message(text);
+}
+
+RunMoment Observers::now() const {
+  const Worker& w = worker_;
+  return {.clock = w.clock,
+          .meters = w.meters,
+          .learning_rate = w.clock.step > 0 ? w.schedule.at(w.clock.step - 1) : 0,
+          .rounds = w.algorithm->rounds(),
+          .period = w.algorithm->period(),
+          .over = w.over()};
+}
+
+}  // namespace valley

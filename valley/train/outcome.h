@@ -1,0 +1,28 @@
+#pragma once
+
+#include "valley/comm/communicator.h"
+#include "valley/train/average_model.h"
+#include "valley/train/meters.h"
+#include "valley/train/run_clock.h"
+#include "valley/train/summary.h"
+#include "valley/train/trainer.h"
+
+namespace valley {
+
+/// How one worker's part of a run came out.
+struct WorkerOutcome {
+  const TrainOptions& options;
+  const DataSplits& data;
+  const RunClock& clock;
+  const Meters& meters;
+  Evaluation last = {};  ///< the last evaluation; zeros if there was none
+  int64_t rounds = 0;    ///< the average at the end included
+  at::Tensor x = {};     ///< [d]
+  bool interrupted = false;
+};
+
+/// The outcome of all workers, the same on each: their means, and the verdict if the run came to
+/// its end. Called by all workers together; costs an all-reduce of ten values.
+Summary summarize(Communicator& comm, const WorkerOutcome& outcome);
+
+}  // namespace valley

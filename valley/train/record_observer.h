@@ -1,0 +1,23 @@
+#pragma once
+
+#include "valley/train/observer.h"
+#include "valley/train/recorder.h"
+
+namespace valley {
+
+/// What a run's recorder is told.
+class RecordObserver : public Observer {
+ public:
+  explicit RecordObserver(Recorder& recorder) : recorder_(recorder) {}
+
+  void round(const RunMoment& moment, const RoundReport& report) override;
+  void epoch(const RunMoment& moment, double loss) override;
+  void evaluation(const RunMoment& moment, const Evaluation& evaluation) override;
+  void checkpoint(const RunMoment& moment) override;
+  void end(const RunMoment& moment) override;
+
+ private:
+  Recorder& recorder_;
+};
+
+}  // namespace valley

@@ -1,0 +1,153 @@
+#include "valley/train/worker.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <utility>
+#include <vector>
+
+#include "valley/core/clock.h"
+#include "valley/core/error.h"
+#include "valley/core/random.h"
+
+namespace valley {
+namespace {
+
+TrainOptions checked(TrainOptions o, const Communicator& comm) {
+  require(!find_algorithm(o.algorithm).asynchronous || comm.shares_memory(),
+          "--algorithm {} needs workers that share memory: --launch threads", o.algorithm);
+  check(o);
+  return o;
+}
+
+RunClock make_clock(const TrainOptions& o, int64_t steps_per_epoch) {
+  return {.total_steps = o.steps > 0 ? o.steps : o.epochs * steps_per_epoch,
+          .steps_per_epoch = steps_per_epoch,
+          .evaluate_every = o.evaluate_every,
+          .checkpoint_every = o.checkpoint_every};
+}
+
+std::vector<LayerRange> layers_of(const FlatParameters& parameters) {
+  std::vector<LayerRange> layers;
+  for (const NamedRange& range : parameters.ranges()) layers.push_back({range.offset, range.size});
+  return layers;
+}
+
+// A span of time.
+struct Span {
+  double begin, end;
+  double seconds() const { return end - begin; }
+};
+
+// Spans that follow each other.
+class Laps {
+ public:
+  Span next() {
+    const double begin = last_;
+    last_ = now_seconds();
+    return {begin, last_};
+  }
+
+ private:
+  double last_ = now_seconds();
+};
+
+// Hooks that have nothing to do leave no span of a microsecond.
+void add_communication(TraceRecorder& trace, const Span& span, int64_t step) {
+  if (span.seconds() > 1e-6) trace.add(Phase::kCommunicate, span.begin, span.end, step);
+}
+
+}  // namespace
+
+Worker::Worker(Communicator& a_comm, Model& a_model, DataSplits splits, TrainOptions a_options)
+    : comm(a_comm),
+      model(a_model),
+      data(std::move(splits)),
+      options(checked(std::move(a_options), comm)),
+      sampler(
+          {.examples = data.train->size(),
+           .batch_size = options.batch_size,
+           .rank = comm.rank(),
+           .workers = comm.size(),
+           .seed = options.seed,
+           .tail = options.tail},
+          make_partition(data.train->targets, data.train->classes, comm.size(), options.partition)),
+      clock(make_clock(options, sampler.steps_per_epoch())),
+      schedule(with_total(options.learning_rate, clock.total_steps)),
+      generator(derive_seed(options.seed, comm.rank(), "model")),
+      parameters(model.parameters(), model.buffers(), options.decay_rule),
+      optimizer(make_optimizer(options.optimizer, parameters)),
+      loader(data.train, *data.train, options.augmentation, options.seed, comm.rank()),
+      gradient(model, parameters, options.sam, options.auxiliary),
+      extra_gradient(data.train, sampler, gradient, options.seed, comm.rank()),
+      algorithm(
+          find_algorithm(options.algorithm)
+              .make(options.algorithm_options,
+                    {.total_steps = clock.total_steps,
+                     .steps_per_epoch = clock.steps_per_epoch,
+                     .seed = options.seed,
+                     .learning_rate = [this](int64_t k) { return schedule.at(k); },
+                     .warmup_steps = options.learning_rate.warmup_steps,
+                     .layers = layers_of(parameters),
+                     .layer_gradient_norms = [this] { return extra_gradient.norms(clock.step); }})),
+      x(parameters.values()),
+      g(parameters.gradients()) {
+  algorithm->prepare(comm.size());
+}
+
+at::Tensor Worker::standing() {
+  algorithm->quiesce();
+  return algorithm->view(x);
+}
+
+void Worker::take_step(TraceRecorder* trace) {
+  StepInfo info{.step = clock.step, .total_steps = clock.total_steps};
+  const int64_t bytes = comm.total_bytes();
+  const double waited = comm.total_wait_seconds();
+
+  Laps laps;
+  const Batch batch = loader.gather(sampler.batch(info.step), info.step);
+  const Span gathered = laps.next();
+  algorithm->before_gradient(info, x);
+  const Span before = laps.next();
+  info.loss = gradient.compute(
+      batch, [this](int64_t begin, int64_t end) { algorithm->on_gradient_part(g, begin, end); });
+  // abs: a NaN may have a sign, which says nothing.
+  if (!std::isfinite(info.loss)) {
+    throw Diverged(fmt::format("the loss is {} at step {} on worker {}", std::abs(info.loss),
+                               info.step + 1, comm.rank()));
+  }
+  const Span computed = laps.next();
+  algorithm->on_gradient(info, x, g);
+  const Span on = laps.next();
+  algorithm->local_step(info, x, g, [&] { optimizer->step(schedule.at(info.step)); });
+  const Span stepped = laps.next();
+  algorithm->after_step(info, x);
+  const Span after = laps.next();
+
+  const double wait = comm.total_wait_seconds() - waited, extra = extra_gradient.take_seconds();
+  PhaseSeconds& seconds = meters.seconds;
+  seconds.data += gathered.seconds();
+  seconds.compute += computed.seconds() + stepped.seconds() + extra;
+  seconds.wait += wait;
+  seconds.communicate += before.seconds() + on.seconds() + after.seconds() - wait - extra;
+  meters.train_bytes += comm.total_bytes() - bytes;
+  meters.samples += batch.target.size(0);
+  if (info.step == 0) meters.first_loss = info.loss;
+  meters.add_loss(info.loss);
+
+  if (trace == nullptr) return;
+  trace->add(Phase::kData, gathered.begin, gathered.end, info.step);
+  add_communication(*trace, before, info.step);
+  trace->add(Phase::kCompute, computed.begin, computed.end, info.step);
+  add_communication(*trace, on, info.step);
+  trace->add(Phase::kCompute, stepped.begin, stepped.end, info.step);
+  if (algorithm->last_round()) {
+    trace->add(Phase::kWait, after.begin, after.begin + wait, info.step);
+    trace->add(Phase::kCommunicate, after.begin + wait, after.end, info.step);
+  } else {
+    add_communication(*trace, after, info.step);
+  }
+}
+
+}  // namespace valley

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <memory>
+
+#include "valley/algorithms/algorithm.h"
+#include "valley/comm/communicator.h"
+#include "valley/data/loader.h"
+#include "valley/models/model.h"
+#include "valley/optim/flat_parameters.h"
+#include "valley/optim/local_optimizer.h"
+#include "valley/record/trace.h"
+#include "valley/schedule/learning_rate.h"
+#include "valley/train/extra_gradient.h"
+#include "valley/train/gradient.h"
+#include "valley/train/meters.h"
+#include "valley/train/run_clock.h"
+#include "valley/train/trainer.h"
+#include "valley/train/worker_generator.h"
+
+namespace valley {
+
+/// What one worker trains with. Made of the options, in this order.
+struct Worker {
+  /// @throws UsageError if an option is out of range
+  Worker(Communicator& comm, Model& model, DataSplits data, TrainOptions options);
+
+  /// A local step: a batch, its gradient, the optimizer, and the algorithm's hooks around them,
+  /// with a clock for each; the meters count it. `trace` may be null.
+  /// @throws Diverged if the loss of the batch is not finite; ModelError; CommError
+  void take_step(TraceRecorder* trace);
+
+  /// Where this worker stands, with nothing under way: x, unless its algorithm holds something
+  /// pending. All workers together.
+  at::Tensor standing();
+
+  /// No step follows.
+  bool over() const { return clock.at_end() || meters.reached; }
+
+  Communicator& comm;
+  Model& model;
+  DataSplits data;
+  TrainOptions options;
+  Sampler sampler;
+  RunClock clock;
+  LrSchedule schedule;
+  WorkerGenerator generator;
+  FlatParameters parameters;
+  std::unique_ptr<LocalOptimizer> optimizer;
+  Loader loader;
+  Gradient gradient;
+  ExtraGradient extra_gradient;
+  std::unique_ptr<Algorithm> algorithm;
+  Meters meters;
+  at::Tensor x, g;  ///< [d], parameters and gradients
+};
+
+}  // namespace valley
