@@ -61,10 +61,8 @@ RunConfig with_own_settings(RunConfig config, const std::string& entry) {
   const std::string source = fmt::format("--algorithms {}", entry);
   const Config settings = parse_config(toml, source);
   apply_config(settings, source, config);
-  for (const auto& field : config_fields()) {
-    const bool set = std::any_of(settings.begin(), settings.end(),
-                                 [&](const auto& setting) { return setting.first == field.key; });
-    if (set && field.group == "Method") require_read(field.key, config.algorithm);
+  for (const auto& [key, value] : settings) {
+    if (is_method_setting(key)) require_read(key, config.algorithm);
   }
   return config;
 }
@@ -79,7 +77,7 @@ void require_distinct(const std::string& option, std::vector<T> values) {
 int compare(const CLI::App& command, const CompareFlags& flags) {
   require_no_launcher("compare");
   const RunConfig base = resolve_config(command, flags.config, flags.config_file);
-  require(base.launch == "threads", "{}: valley compare trains with launch = \"threads\"",
+  require(base.launch == Launch::kThreads, "{}: valley compare trains with launch = \"threads\"",
           flags.config_file);
   require_distinct("--algorithms", flags.algorithms);
   require_distinct("--seeds", flags.seeds);
@@ -93,7 +91,7 @@ int compare(const CLI::App& command, const CompareFlags& flags) {
       RunConfig config = with_own_settings(base, entry);
       config.seed = seed;
       config.out = (fs::path(out) / fmt::format("{}-seed{}", entry, seed)).string();
-      to_train_options(config);
+      check(config);
       require_same_settings(config);
       methods.back().runs.push_back(std::move(config));
     }
@@ -101,8 +99,7 @@ int compare(const CLI::App& command, const CompareFlags& flags) {
 
   for (const auto& key : method_flags_given(command)) {
     const bool read = std::any_of(methods.begin(), methods.end(), [&](const Method& method) {
-      const auto& options = find_algorithm(method.runs.front().algorithm).options;
-      return std::find(options.begin(), options.end(), key) != options.end();
+      return find_algorithm(method.runs.front().algorithm).defaults.has(key);
     });
     require(read, "--{} is read by none of the algorithms compared", key);
   }

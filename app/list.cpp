@@ -21,7 +21,8 @@ namespace {
 std::string list_algorithms() {
   Table table({{"algorithm"}, {"what it does"}, {"cost of a round"}, {"options"}});
   for (const auto& a : algorithms()) {
-    table.add_row({a.name, a.summary, a.cost, fmt::format("--{}", fmt::join(a.options, " --"))});
+    table.add_row({a.name, a.summary, with_keys(a.cost, "--"),
+                   fmt::format("--{}", fmt::join(a.defaults.keys(), " --"))});
   }
   return table.to_string();
 }

@@ -120,15 +120,15 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return fail(describe(error, program, {argv + 1, argv + argc}), exit_code::kUsage);
   } catch (const valley::UsageError& error) {
-    return fail(error.what(), exit_code::kUsage);
+    return fail(error.with_flags(), exit_code::kUsage);
   } catch (const valley::CommError& error) {
-    return fail(error.what(), exit_code::kWorld);
+    return fail(error.with_flags(), exit_code::kWorld);
   } catch (const valley::IoError& error) {
-    return fail(error.what(), exit_code::kWorld);
+    return fail(error.with_flags(), exit_code::kWorld);
   } catch (const valley::ModelError& error) {
-    return fail(error.what(), exit_code::kWorld);
+    return fail(error.with_flags(), exit_code::kWorld);
   } catch (const valley::Diverged& error) {
-    return fail(error.what(), exit_code::kDiverged);
+    return fail(error.with_flags(), exit_code::kDiverged);
   } catch (const std::exception& error) {
     return fail(std::string("this is a bug in valley: ") + error.what(), exit_code::kBug);
   }

@@ -26,60 +26,72 @@ std::string names_of(const std::vector<Entry>& table) {
   return fmt::format("{}", fmt::join(names, ", "));
 }
 
-// What the tables of names know beyond the field's own text.
-std::string help_of(const ConfigField& field) {
-  if (field.key == "data") return names_of(datasets()) + "; of files elsewhere: NAME:PATH";
-  if (field.key == "model") return names_of(models()) + ", or a TorchScript file (net.pt)";
-  if (field.key == "algorithm") return names_of(algorithms()) + "; see `valley list algorithms`";
-  if (field.group != "Method") return field.help;
+// What the tables of names know beyond the setting's own text.
+std::string help_of(const Setting& setting) {
+  if (setting.key == "data") return names_of(datasets()) + "; of files elsewhere: NAME:PATH";
+  if (setting.key == "model") return names_of(models()) + ", or a TorchScript file (net.pt)";
+  if (setting.key == "algorithm") return names_of(algorithms()) + "; see `valley list algorithms`";
+  const std::string help = with_keys(setting.help, "--");
   std::vector<std::string> readers;
   for (const auto& entry : algorithms()) {
-    const auto& read = entry.options;
-    if (std::find(read.begin(), read.end(), field.key) != read.end()) readers.push_back(entry.name);
+    if (entry.defaults.has(setting.key)) readers.push_back(entry.name);
   }
-  return fmt::format("{} [{}]", field.help, fmt::join(readers, ", "));
+  return readers.empty() ? help : fmt::format("{} [{}]", help, fmt::join(readers, ", "));
+}
+
+// A flag that sets the setting; it checks what CLI11 would only convert.
+template <typename T>
+CLI::Option* add_flag_of(CLI::App& command, const std::string& flag, const Setting& setting) {
+  CLI::Option* option = command.add_option_function<T>(
+      flag, [set = setting.set](const T& value) { set(value); }, help_of(setting));
+  if constexpr (std::is_same_v<T, std::string>) {
+    option->transform([flag, key = setting.key](const std::string& text) {
+      return expand_home_in_setting(key, text, flag);
+    });
+  } else {
+    option->check([flag](const std::string& text) {
+      return std::is_same_v<T, int64_t> ? check_whole_number(flag, text)
+                                        : check_real_number(flag, text);
+    });
+  }
+  return option->default_str(plain_text(setting.get()));
 }
 
 }  // namespace
 
 void add_config_options(CLI::App& command, RunConfig& config,
                         const std::vector<std::string>& leave_out) {
-  for (const auto& field : config_fields()) {
-    if (std::find(leave_out.begin(), leave_out.end(), field.key) != leave_out.end()) continue;
-    const std::string flag = "--" + field.key;
-    CLI::Option* option = std::visit(
-        [&](auto member) {
-          using T = std::remove_reference_t<decltype(config.*member)>;
-          if constexpr (std::is_same_v<T, bool>) {
-            return command.add_flag(flag, config.*member, help_of(field));
-          } else {
-            CLI::Option* added = command.add_option(flag, config.*member, help_of(field));
-            if constexpr (std::is_same_v<T, std::string>) {
-              added->transform([flag, key = field.key](const std::string& text) {
-                return expand_home_in_setting(key, text, flag);
-              });
-            } else {
-              added->check([flag](const std::string& text) {
-                return std::is_same_v<T, int64_t> ? check_whole_number(flag, text)
-                                                  : check_real_number(flag, text);
-              });
-            }
-            return added->capture_default_str();
-          }
-        },
-        field.member);
-    option->group(field.group);
+  for (const Setting& setting : settings_of(config)) {
+    if (std::find(leave_out.begin(), leave_out.end(), setting.key) != leave_out.end()) continue;
+    const std::string flag = "--" + setting.key;
+    CLI::Option* option = nullptr;
+    switch (setting.type) {
+      case SettingType::kSwitch:
+        option = command.add_flag_function(
+            flag, [set = setting.set](int64_t given) { set(given > 0); }, help_of(setting));
+        break;
+      case SettingType::kWhole:
+        option = add_flag_of<int64_t>(command, flag, setting);
+        break;
+      case SettingType::kReal:
+        option = add_flag_of<double>(command, flag, setting);
+        break;
+      case SettingType::kText:
+        option = add_flag_of<std::string>(command, flag, setting);
+        break;
+    }
+    option->group(setting.group);
   }
 }
 
 RunConfig resolve_config(const CLI::App& command, const RunConfig& flags,
                          const std::string& config_file) {
-  RunConfig config;
+  RunConfig config, given = flags;
   if (!config_file.empty()) apply_config(read_config(config_file), config_file, config);
-  for (const auto& field : config_fields()) {
-    const CLI::Option* option = command.get_option_no_throw("--" + field.key);
-    if (option == nullptr || option->count() == 0) continue;
-    std::visit([&](auto member) { config.*member = flags.*member; }, field.member);
+  const auto settings = settings_of(config), from = settings_of(given);
+  for (size_t i = 0; i < settings.size(); ++i) {
+    const CLI::Option* option = command.get_option_no_throw("--" + settings[i].key);
+    if (option != nullptr && option->count() > 0) settings[i].set(from[i].get());
   }
   return config;
 }
@@ -94,19 +106,21 @@ RunConfig resolve_resumed_config(const CLI::App& command, const RunConfig& flags
   apply_config(values, file, saved);
   saved = with_absolute_paths(saved);
   RunConfig config = with_absolute_paths(resolve_config(command, flags, file));
-  for (const auto& field : config_fields()) {
+  const auto settings = settings_of(config), others = settings_of(saved);
+  for (size_t i = 0; i < settings.size(); ++i) {
+    const Setting& setting = settings[i];
     // Defaults in the place of what is missing would train something else in this folder.
-    if (!is_recorded(field)) continue;
+    if (setting.has(kUnrecorded)) continue;
+    require(setting.has(kYounger) ||
+                std::any_of(values.begin(), values.end(),
+                            [&](const auto& value) { return value.first == setting.key; }),
+            "{} lacks '{}': it was cut short, or another version of valley wrote it", file,
+            setting.key);
     require(
-        field.younger || std::any_of(values.begin(), values.end(),
-                                     [&](const auto& value) { return value.first == field.key; }),
-        "{} lacks '{}': it was cut short, or another version of valley wrote it", file, field.key);
-    const bool same =
-        std::visit([&](auto member) { return saved.*member == config.*member; }, field.member);
-    require(same || field.group == "Workers" || field.group == "Run",
-            "--{} cannot change in a run that is resumed; for a new run: valley train --config {} "
-            "--{} ... --out FOLDER",
-            field.key, file, field.key);
+        others[i].get() == setting.get() || setting.group == "Workers" || setting.group == "Run",
+        "--{} cannot change in a run that is resumed; for a new run: valley train --config {} "
+        "--{} ... --out FOLDER",
+        setting.key, file, setting.key);
   }
   namespace fs = std::filesystem;
   require(command.get_option("--out")->count() == 0 ||
@@ -117,18 +131,22 @@ RunConfig resolve_resumed_config(const CLI::App& command, const RunConfig& flags
   return config;
 }
 
+bool is_method_setting(const std::string& key) {
+  const auto& all = method_settings();
+  return std::any_of(all.begin(), all.end(),
+                     [&](const auto& setting) { return setting.key == key; });
+}
+
 void require_read(const std::string& key, const std::string& algorithm) {
   const AlgorithmEntry& entry = find_algorithm(algorithm);
-  const auto& read = entry.options;
-  require(std::find(read.begin(), read.end(), key) != read.end(),
-          "--{} is no option of {}, which reads --{}", key, entry.name, fmt::join(read, ", --"));
+  require(entry.defaults.has(key), "--{} is no option of {}, which reads --{}", key, entry.name,
+          fmt::join(entry.defaults.keys(), ", --"));
 }
 
 std::vector<std::string> method_flags_given(const CLI::App& command) {
   std::vector<std::string> given;
-  for (const auto& field : config_fields()) {
-    if (field.group != "Method" || field.key == "algorithm") continue;
-    if (command.get_option("--" + field.key)->count() > 0) given.push_back(field.key);
+  for (const MethodSetting& setting : method_settings()) {
+    if (command.get_option("--" + setting.key)->count() > 0) given.push_back(setting.key);
   }
   return given;
 }

@@ -14,7 +14,7 @@ struct RunConfig;
 /// The settings of a run as flags.
 namespace valley::app {
 
-/// The flags of config_fields(), writing to `config`. `leave_out` are keys the subcommand sets
+/// The flags of all settings, writing to `config`. `leave_out` are keys the subcommand sets
 /// itself.
 void add_config_options(CLI::App& command, RunConfig& config,
                         const std::vector<std::string>& leave_out = {});
@@ -28,6 +28,9 @@ RunConfig resolve_config(const CLI::App& command, const RunConfig& flags,
 /// Run may differ from it. @throws UsageError if others do, or if the folder's is incomplete.
 RunConfig resolve_resumed_config(const CLI::App& command, const RunConfig& flags,
                                  const std::string& folder);
+
+/// Whether some algorithm has this setting.
+bool is_method_setting(const std::string& key);
 
 /// A setting given for nothing is a misunderstanding: --push with local-sgd pushes nobody.
 /// @throws UsageError if the algorithm does not read the option.

@@ -44,9 +44,9 @@ Prepared prepare_run_folder_together(const RunConfig& config, const FindStart& f
         result.folder = std::make_unique<TrainingFolder>(config, result.start == Start::kResumed);
       told = static_cast<char>(kStart + static_cast<int>(result.start));
     } catch (const UsageError& error) {
-      told = kUsage + std::string(error.what());
+      told = kUsage + error.marked();
     } catch (const Diverged& error) {
-      told = kDiverged + std::string(error.what());
+      told = kDiverged + error.marked();
     }
   }
   const std::string first = comm.all_gather_text(told).front();
@@ -67,7 +67,7 @@ std::optional<WorkerEnvironment> worker_environment(RunConfig& config, bool work
           "--workers {} contradicts the {} workers of {}", config.workers, environment->size,
           name(environment->launcher));
   config.workers = environment->size;
-  config.launch = "processes";
+  config.launch = Launch::kProcesses;
   return environment;
 }
 
@@ -118,7 +118,7 @@ int run_as_worker(RunConfig config, const WorkerEnvironment& environment,
   } catch (const std::exception& error) {
     if (prepared.folder && dynamic_cast<const UsageError*>(&error) != nullptr)
       prepared.folder->withdraw();
-    comm->abort(error.what());
+    comm->abort(marked_text(error));
     throw;
   }
 }

@@ -98,7 +98,8 @@ StudyWork work_of(bool quiet) {
     progress->finish();
     return result;
   };
-  if (!quiet) work.say = [](const std::string& line) { std::cerr << line + "\n"; };
+  if (!quiet)
+    work.say = [](const std::string& line) { std::cerr << spell_keys(line, "--") + "\n"; };
   work.stopped = [] { return stop_on_signals().load(); };
   return work;
 }

@@ -104,7 +104,7 @@ int train(const CLI::App& command, const TrainFlags& flags) {
   RunConfig config = resolve(command, flags);
   const std::optional<WorkerEnvironment> environment =
       worker_environment(config, command.get_option("--workers")->count() > 0);
-  to_train_options(config);
+  check(config);
   for (const auto& key : method_flags_given(command)) require_read(key, config.algorithm);
   if (flags.print_config) {
     std::cout << config_text(to_config(config));
@@ -144,7 +144,7 @@ int train(const CLI::App& command, const TrainFlags& flags) {
   config = with_absolute_paths(config);
   const TrainingFolder folder(config, resume);
   try {
-    if (config.launch == "threads") {
+    if (config.launch == Launch::kThreads) {
       if (!flags.quiet) tell(notes);
       return train_here(config, data, resume, flags);
     }
@@ -152,15 +152,15 @@ int train(const CLI::App& command, const TrainFlags& flags) {
     folder.withdraw();
     throw;
   } catch (const ModelError& error) {
-    throw ModelError(fmt::format("{}; {}", error.what(), how_to_go_on(config)));
+    throw ModelError(fmt::format("{}; {}", error.marked(), how_to_go_on(config)));
   } catch (const NoWholeCheckpoint& error) {
     throw NoWholeCheckpoint(
-        fmt::format("{}; begin anew with: valley train --config {} --out NEW", error.what(),
+        fmt::format("{}; begin anew with: valley train --config {} --out NEW", error.marked(),
                     (std::filesystem::path(config.out) / RunFolder::kConfig).string()));
   } catch (const IoError& error) {
-    throw IoError(fmt::format("{}; {}", error.what(), how_to_go_on(config)));
+    throw IoError(fmt::format("{}; {}", error.marked(), how_to_go_on(config)));
   } catch (const CommError& error) {
-    throw CommError(fmt::format("{}; {}", error.what(), how_to_go_on(config)));
+    throw CommError(fmt::format("{}; {}", error.marked(), how_to_go_on(config)));
   }
   data = {};  // it was loaded to see whether it can be; every worker loads its own
   const int code = launch_workers(config, resume, flags.quiet, flags.json);

@@ -1,9 +1,11 @@
-# valley_room(NAME [DEPENDS targets...] [TEST_DEPENDS targets...])
+# valley_room(NAME [LIGHT files...] [LIGHT_DEPENDS targets...] [DEPENDS targets...]
+#             [TEST_DEPENDS targets...])
 #
 # A room is one folder: every foo.cpp in it belongs to the static library valley_NAME, every
-# foo_test.cpp to the one test binary NAME_test. New files need no line here.
+# foo_test.cpp to the one test binary NAME_test. New files need no line here; but those that do
+# without LibTorch in a room that needs it are named after LIGHT, and make valley_NAME_light.
 function(valley_room name)
-  cmake_parse_arguments(ROOM "" "" "DEPENDS;TEST_DEPENDS" ${ARGN})
+  cmake_parse_arguments(ROOM "" "" "LIGHT;LIGHT_DEPENDS;DEPENDS;TEST_DEPENDS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS *.cpp)
   set(tests ${sources})
   list(FILTER sources EXCLUDE REGEX "_test\\.cpp$")
@@ -13,19 +15,30 @@ function(valley_room name)
     return()
   endif()
 
-  add_library(valley_${name} STATIC ${sources})
+  if(ROOM_LIGHT)
+    list(TRANSFORM ROOM_LIGHT PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/ OUTPUT_VARIABLE light)
+    list(REMOVE_ITEM sources ${light})
+    valley_library(${name}_light SOURCES ${light} DEPENDS ${ROOM_LIGHT_DEPENDS})
+    list(APPEND ROOM_DEPENDS valley_${name}_light)
+  endif()
+  valley_library(${name} SOURCES ${sources} DEPENDS ${ROOM_DEPENDS})
+
+  if(VALLEY_BUILD_TESTS AND tests)
+    valley_test(${name}_test SOURCES ${tests} DEPENDS valley_${name} ${ROOM_TEST_DEPENDS})
+  endif()
+endfunction()
+
+function(valley_library name)
+  cmake_parse_arguments(L "" "" "SOURCES;DEPENDS" ${ARGN})
+  add_library(valley_${name} STATIC ${L_SOURCES})
   add_library(valley::${name} ALIAS valley_${name})
   set_target_properties(valley_${name} PROPERTIES EXPORT_NAME ${name})
   target_include_directories(valley_${name} PUBLIC
     $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
   target_compile_features(valley_${name} PUBLIC cxx_std_20)
-  target_link_libraries(valley_${name} PUBLIC ${ROOM_DEPENDS})
+  target_link_libraries(valley_${name} PUBLIC ${L_DEPENDS})
   valley_warnings(valley_${name})
   valley_unity(valley_${name})
-
-  if(VALLEY_BUILD_TESTS AND tests)
-    valley_test(${name}_test SOURCES ${tests} DEPENDS valley_${name} ${ROOM_TEST_DEPENDS})
-  endif()
 endfunction()
 
 # valley_test(NAME SOURCES files... [DEPENDS targets...] [LABEL label])

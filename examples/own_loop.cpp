@@ -12,6 +12,7 @@
 #include <cstdlib>
 
 #include "valley/algorithms/dppf.h"
+#include "valley/algorithms/registry.h"
 #include "valley/comm/group.h"
 #include "valley/data/loader.h"
 #include "valley/models/registry.h"
@@ -35,8 +36,8 @@ int main(int argc, char** argv) {
                              .workers = comm.size()});
     valley::Loader loader(data.train, *data.train, /*augmentation=*/{}, /*seed=*/1, comm.rank());
 
-    const valley::AlgorithmOptions options = {.pull_push = {.pull = 0.1, .push = 0.2},
-                                              .period = valley::parse_period("4")};
+    const valley::DppfOptions options = {.pull_push = {.pull = 0.1, .push = 0.2},
+                                         .period = valley::parse_period("4")};
     const auto dppf = valley::make_dppf(options, {.total_steps = steps});
     dppf->join(comm, x);
 

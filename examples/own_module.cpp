@@ -13,6 +13,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "valley/algorithms/dppf.h"
 #include "valley/comm/group.h"
 #include "valley/models/initialisation.h"
 #include "valley/models/wrap.h"
@@ -40,8 +41,8 @@ struct Net : torch::nn::Module {
 int main(int argc, char** argv) {
   valley::TrainOptions options;
   options.algorithm = "dppf";
-  options.algorithm_options.pull_push = {.pull = 0.1, .push = 0.2};
-  options.algorithm_options.period = valley::parse_period("4");
+  options.algorithm_options = valley::DppfOptions{.pull_push = {.pull = 0.1, .push = 0.2},
+                                                  .period = valley::parse_period("4")};
   options.epochs = argc > 1 ? std::atoll(argv[1]) : 5;
   options.learning_rate = {.shape = valley::LrShape::kCosine, .base = 0.03};
   options.model_name = "net";

@@ -143,6 +143,9 @@ def check_messages(known):
             for flag in re.findall(r"(?<![\w-])--[a-z][a-z0-9-]*", text):
                 if flag not in known and flag not in FOREIGN:
                     yield f"{path.relative_to(ROOT)}: '{text}' names {flag}, which no subcommand has"
+        for key in re.findall(r'\bKey\{"([^"]*)"\}', path.read_text()):
+            if "--" + key not in known:
+                yield f"{path.relative_to(ROOT)}: names {key}, which is no setting of a subcommand"
 
 
 def main():

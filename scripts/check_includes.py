@@ -73,6 +73,29 @@ def why_not(path, header):
     return None
 
 
+def light_files(root):
+    """The files that a room names after LIGHT: its part that does without LibTorch."""
+    for cmake in sorted(root.glob("valley/*/CMakeLists.txt")):
+        for names in re.findall(r"\bLIGHT((?:\s+\w+\.cpp)+)", cmake.read_text()):
+            for name in names.split():
+                yield cmake.parent / name
+
+
+def libtorch_behind(path, root, seen):
+    """The chain of includes from `path` to a header of LibTorch, or None."""
+    if path in seen:
+        return None
+    seen.add(path)
+    for match in filter(None, map(INCLUDE.match, path.read_text().splitlines())):
+        if LIBTORCH.match(match[1]):
+            return [path.relative_to(root), match[1]]
+        if match[1].startswith("valley/"):
+            chain = libtorch_behind(root / match[1], root, seen)
+            if chain:
+                return [path.relative_to(root), *chain]
+    return None
+
+
 def main():
     root = pathlib.Path(__file__).resolve().parent.parent
     wrong = files = 0
@@ -88,6 +111,11 @@ def main():
                 if reason:
                     wrong += 1
                     print(f"{relative}:{number}: {match[1]}: {reason}")
+    for path in light_files(root):
+        chain = libtorch_behind(path, root, set())
+        if chain:
+            wrong += 1
+            print(f"{' includes '.join(map(str, chain))}: {path.relative_to(root)} is light")
     print(f"{files} files, {wrong} includes that are not allowed")
     return 1 if wrong or not files else 0
 

@@ -1,5 +1,5 @@
-// What every training algorithm of the registry promises. A new row is tested by being there; a
-// new option needs a line in kOutOfRange.
+// What every training algorithm of the registry promises. A new row is tested by being there, and
+// so is a new setting.
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/arange.h>
@@ -153,56 +153,73 @@ class Worker {
   std::unique_ptr<Algorithm> algorithm_;
 };
 
-// The options to try an algorithm with: none of them is read by all.
+// The options to try an algorithm with: each takes those that it reads.
 std::vector<AlgorithmOptions> option_sets(const std::string& algorithm) {
-  std::vector<AlgorithmOptions> sets = {
-      {.pull_push = {.pull = 0.3, .push = 0.1},
-       .period = {.base = 3},
-       .bucket_bytes = 60,
-       .leader_pull = 0.2,
-       .outer_lr = 1,
-       .outer_momentum = 0.3,
-       .topology = "ring",
-       .mixing = MixingOrder::kAtc,
-       .lazy = true,
-       .quasi_momentum = 0.3,
-       .noise = 0.01},
-      {.pull_push =
-           {.pull = 0.5, .push = 0.05, .push_relative = true, .variant = PushVariant::kExact},
-       .push_schedule = PushShape::kIncreasing,
-       .period = parse_period("post-local:1:2"),
-       .moving_rate = 0.5,
-       .topology = "one-peer-exponential",
-       .mixing = MixingOrder::kAwc,
-       .quasi_momentum = 0.4,
-       .tracking_momentum = 0.2,
-       .compress = "int8",
-       .consensus_step = 0.5,
-       .replicas = Replicas::kZero,
-       .noise = 0},
-      {.pull_push = {.pull = 1, .push = 0.1},
-       .period = parse_period("qsr:2:0.1"),
-       .outer_lr = 0.8,
-       .outer_momentum = 0.2,
-       .topology = "complete",
-       .mixing = MixingOrder::kCta,
-       .quasi_momentum = 0.5,
-       .compress = "sign",
-       .noise = 0.02},
+  std::vector<MethodValues> sets = {
+      {{"pull", 0.3},
+       {"push", 0.1},
+       {"period", "3"},
+       {"bucket-bytes", int64_t{60}},
+       {"leader-pull", 0.2},
+       {"outer-lr", 1.0},
+       {"outer-momentum", 0.3},
+       {"topology", "ring"},
+       {"mixing", "atc"},
+       {"lazy", true},
+       {"quasi-momentum", 0.3},
+       {"noise", 0.01}},
+      {{"pull", 0.5},
+       {"push", 0.05},
+       {"push-relative", true},
+       {"push-variant", "exact"},
+       {"push-schedule", "increasing"},
+       {"period", "post-local:1:2"},
+       {"moving-rate", 0.5},
+       {"topology", "one-peer-exponential"},
+       {"mixing", "awc"},
+       {"quasi-momentum", 0.4},
+       {"tracking-momentum", 0.2},
+       {"compress", "int8"},
+       {"consensus-step", 0.5},
+       {"replicas", "zero"},
+       {"noise", 0.0}},
+      {{"pull", 1.0},
+       {"push", 0.1},
+       {"period", "qsr:2:0.1"},
+       {"outer-lr", 0.8},
+       {"outer-momentum", 0.2},
+       {"topology", "complete"},
+       {"mixing", "cta"},
+       {"quasi-momentum", 0.5},
+       {"compress", "sign"},
+       {"noise", 0.02}},
   };
-  for (AlgorithmOptions& options : sets) {
-    const bool still = algorithm == "d2" || algorithm == "choco";  // want a graph that stays
-    if (still && options.topology == "one-peer-exponential") options.topology = "star";
-    if (algorithm == "ad-psgd") options.topology = "star";  // has two sides, whatever the number
-    const bool no_cta = algorithm == "gradient-tracking" || algorithm == "sgp";
-    if (no_cta && options.mixing == MixingOrder::kCta) options.mixing = MixingOrder::kAwc;
+  // d2 and choco want a graph that stays, ad-psgd one of two sides whatever the number of workers;
+  // sgp and gradient-tracking have no cta.
+  const bool directed = algorithm == "sgp" || algorithm == "dsgtm-tv";
+  if (directed) sets[0].insert(sets[0].end(), {{"topology", "random-directed"}, {"lazy", false}});
+  if (algorithm == "d2" || algorithm == "choco") sets[1].emplace_back("topology", "star");
+  if (algorithm == "gradient-tracking" || algorithm == "sgp") sets[2].emplace_back("mixing", "awc");
+  if (algorithm == "ad-psgd") {
+    sets.resize(1);
+    sets[0].emplace_back("topology", "star");
   }
-  if (algorithm == "ad-psgd") sets.resize(1);
-  if (algorithm == "sgp" || algorithm == "dsgtm-tv") {
-    sets[0].topology = "random-directed";
-    sets[0].lazy = false;
+  std::vector<AlgorithmOptions> options;
+  for (const MethodValues& values : sets) options.push_back(find_algorithm(algorithm).with(values));
+  return options;
+}
+
+std::vector<std::string> texts_of(const std::vector<SettingValue>& values) {
+  std::vector<std::string> texts;
+  for (const SettingValue& value : values) texts.push_back(plain_text(value));
+  return texts;
+}
+
+std::vector<SettingValue> refused_values(AlgorithmOptions options, const std::string& key) {
+  for (const Setting& setting : options.settings()) {
+    if (setting.key == key) return setting.refused;
   }
-  return sets;
+  return {};
 }
 
 class OnBackend : public testing::TestWithParam<std::tuple<std::string, Backend, int>> {
@@ -219,15 +236,16 @@ class OnBackend : public testing::TestWithParam<std::tuple<std::string, Backend,
 
   std::unique_ptr<Algorithm> make(const Communicator& comm, const AlgorithmOptions& options,
                                   int64_t steps = kSteps, int64_t d = 19) const {
-    return entry().make(options, {.total_steps = steps,
-                                  .steps_per_epoch = 4,
-                                  .seed = 5,
-                                  .learning_rate = [rate = tuning().rate](int64_t) { return rate; },
-                                  .layers = {{0, d - 4}, {d - 4, 4}},
-                                  .layer_gradient_norms =
-                                      [&comm] {
-                                        return std::vector<double>{1.0 + comm.rank(), 0.5};
-                                      }});
+    return make_algorithm(entry().name, options,
+                          {.total_steps = steps,
+                           .steps_per_epoch = 4,
+                           .seed = 5,
+                           .learning_rate = [rate = tuning().rate](int64_t) { return rate; },
+                           .layers = {{0, d - 4}, {d - 4, 4}},
+                           .layer_gradient_norms =
+                               [&comm] {
+                                 return std::vector<double>{1.0 + comm.rank(), 0.5};
+                               }});
   }
 
   // For every option set, in both dtypes; over sockets, where an operation costs milliseconds, for
@@ -415,7 +433,8 @@ TEST_P(AlgorithmContract, LearnsXor) {
     const FlatParameters flat(model->parameters(), model->buffers());
     const auto optimizer = make_optimizer({.momentum = tuning().momentum}, flat);
     AlgorithmOptions options = sets()[0];
-    options.bucket_bytes = 16 << 10;  // three buckets
+    if (options.has("bucket-bytes"))
+      set(options.settings(), "bucket-bytes", int64_t{16 << 10});  // three buckets
     const auto algorithm = make(comm, options, steps, flat.size());
     at::Tensor x = flat.values(), g = flat.gradients();
     algorithm->join(comm, x);
@@ -604,10 +623,13 @@ INSTANTIATE_TEST_SUITE_P(Sockets, AlgorithmContractTimeout, on(Backend::kGloo, {
 TEST(AlgorithmDefaults, NoRowFailsOnTheDemonstration) {
   const DataSplits data = make_prototypes({.train_samples = 600, .test_samples = 200, .seed = 1});
   for (const AlgorithmEntry& entry : algorithms()) {
-    RunConfig config{.data = "prototypes", .model = "mlp-32-32", .algorithm = entry.name};
+    RunConfig config;
+    config.data = "prototypes";
+    config.model = "mlp-32-32";
+    config.algorithm = entry.name;
     config.epochs = 20;
     try {
-      to_train_options(config);
+      check(config);
     } catch (const UsageError&) {
       config.workers = 5;  // d2 refuses a ring of an even number, and says what to do
     }
@@ -677,11 +699,9 @@ TEST(AlgorithmRegistry, EveryRowIsComplete) {
     EXPECT_FALSE(entry.summary.empty()) << entry.name;
     EXPECT_FALSE(entry.cost.empty()) << entry.name;
     EXPECT_TRUE(entry.bytes_per_round) << entry.name;
-    EXPECT_TRUE(entry.make) << entry.name;
-    EXPECT_FALSE(entry.options.empty()) << entry.name;
-    EXPECT_EQ(std::set<std::string>(entry.options.begin(), entry.options.end()).size(),
-              entry.options.size())
-        << entry.name;
+    const auto keys = entry.defaults.keys();
+    EXPECT_FALSE(keys.empty()) << entry.name;
+    EXPECT_EQ(std::set<std::string>(keys.begin(), keys.end()).size(), keys.size()) << entry.name;
     EXPECT_EQ(&find_algorithm(entry.name), &entry);
   }
   for (const char* name :
@@ -694,7 +714,8 @@ TEST(AlgorithmRegistry, NoHookIsCalledBeforeJoining) {
   at::Tensor x = normals({3}, 1), g = normals({3}, 2);
   for (const AlgorithmEntry& entry : algorithms()) {
     const auto algorithm =
-        entry.make({}, {.learning_rate = [](int64_t) { return 0.1; },
+        make_algorithm(entry.name, {},
+                       {.learning_rate = [](int64_t) { return 0.1; },
                         .layers = {{0, 3}},
                         .layer_gradient_norms = [] { return std::vector<double>{1}; }});
     for (const std::function<void()>& hook : std::vector<std::function<void()>>{
@@ -726,73 +747,58 @@ TEST(AlgorithmRegistry, AnUnknownNameOffersTheNearest) {
   EXPECT_EQ(error_of(""), "unknown algorithm ''; " + known);
 }
 
-// Values out of range, by option. The empty list: every value of its type is in range.
-using Spoil = std::function<void(AlgorithmOptions&)>;
-const std::map<std::string, std::vector<Spoil>> kOutOfRange = {
-    {"period",
-     {[](AlgorithmOptions& o) { o.period.base = 0; },
-      [](AlgorithmOptions& o) { o.period.base = -4; },
-      [](AlgorithmOptions& o) {
-        o.period.kind = PeriodSpec::Kind::kQsr;
-        o.period.coefficient = 0;
-      }}},
-    {"pull",
-     {[](AlgorithmOptions& o) { o.pull_push.pull = 0; },
-      [](AlgorithmOptions& o) { o.pull_push.pull = 1.01; }}},
-    {"push", {[](AlgorithmOptions& o) { o.pull_push.push = -0.5; }}},
-    {"push-schedule", {}},
-    {"push-variant", {}},
-    {"push-relative", {}},
-    {"bucket-bytes", {[](AlgorithmOptions& o) { o.bucket_bytes = 0; }}},
-    {"moving-rate",
-     {[](AlgorithmOptions& o) { o.moving_rate = 0; },
-      [](AlgorithmOptions& o) { o.moving_rate = 1.01; }}},
-    {"leader-pull",
-     {[](AlgorithmOptions& o) { o.leader_pull = -0.1; },
-      [](AlgorithmOptions& o) { o.leader_pull = 1.01; }}},
-    {"outer-lr",
-     {[](AlgorithmOptions& o) { o.outer_lr = 0; }, [](AlgorithmOptions& o) { o.outer_lr = -1; }}},
-    {"outer-momentum",
-     {[](AlgorithmOptions& o) { o.outer_momentum = -0.1; },
-      [](AlgorithmOptions& o) { o.outer_momentum = 1; }}},
-    {"topology", {[](AlgorithmOptions& o) { o.topology = "ring:3"; }}},
-    {"mixing", {}},
-    {"lazy", {}},
-    {"quasi-momentum",
-     {[](AlgorithmOptions& o) { o.quasi_momentum = -0.1; },
-      [](AlgorithmOptions& o) { o.quasi_momentum = 1; }}},
-    {"tracking-momentum",
-     {[](AlgorithmOptions& o) { o.tracking_momentum = -0.1; },
-      [](AlgorithmOptions& o) { o.tracking_momentum = 1; }}},
-    {"compress", {[](AlgorithmOptions& o) { o.compress = "top-k:0"; }}},
-    {"consensus-step",
-     {[](AlgorithmOptions& o) { o.consensus_step = 0; },
-      [](AlgorithmOptions& o) { o.consensus_step = 1.01; }}},
-    {"replicas", {}},
-    {"noise", {[](AlgorithmOptions& o) { o.noise = -0.1; }}},
-};
+// Two rows that share a key mean the same by it: one flag, one default, one rule.
+TEST(AlgorithmRegistry, RowsThatShareASettingAgreeOnIt) {
+  for (const AlgorithmEntry& entry : algorithms()) {
+    AlgorithmOptions options = entry.defaults;
+    for (const Setting& setting : options.settings()) {
+      const auto& all = method_settings();
+      const auto shared = std::find_if(
+          all.begin(), all.end(), [&](const MethodSetting& m) { return m.key == setting.key; });
+      ASSERT_NE(shared, all.end()) << setting.key;
+      AlgorithmOptions first = shared->readers.front()->defaults;
+      for (const Setting& theirs : first.settings()) {
+        if (theirs.key != setting.key) continue;
+        EXPECT_EQ(theirs.help, setting.help) << entry.name << " " << setting.key;
+        EXPECT_EQ(theirs.type, setting.type) << entry.name << " " << setting.key;
+        EXPECT_EQ(theirs.traits, setting.traits) << entry.name << " " << setting.key;
+        EXPECT_EQ(theirs.get(), setting.get()) << entry.name << " " << setting.key;
+        EXPECT_EQ(texts_of(theirs.refused), texts_of(setting.refused)) << entry.name;
+      }
+    }
+  }
+}
 
-TEST(AlgorithmRegistry, OptionsOutOfRangeNameThemselvesBeforeAnybodyJoins) {
+// Every value that a rule refuses is refused by each algorithm that reads the setting, before
+// anybody joins.
+TEST(AlgorithmRegistry, SettingsOutOfRangeNameThemselvesBeforeAnybodyJoins) {
   const AlgorithmContext context = {.total_steps = 10,
                                     .learning_rate = [](int64_t) { return 0.1; },
                                     .layers = {{0, 1}},
                                     .layer_gradient_norms = [] { return std::vector<double>{1}; }};
+  int refused = 0;
   for (const AlgorithmEntry& entry : algorithms()) {
-    EXPECT_NO_THROW(entry.make({}, context)->prepare(1)) << entry.name;
-    for (const std::string& option : entry.options) {
-      ASSERT_TRUE(kOutOfRange.count(option)) << entry.name << " has the new option " << option;
-      for (const Spoil& spoil : kOutOfRange.at(option)) {
-        AlgorithmOptions options;
-        spoil(options);
-        try {
-          entry.make(options, context)->prepare(1);
-          ADD_FAILURE() << entry.name << " takes any --" << option;
-        } catch (const UsageError& error) {
-          EXPECT_EQ(std::string(error.what()).rfind("--" + option + " ", 0), 0u) << error.what();
-        }
+    EXPECT_NO_THROW(make_algorithm(entry.name, {}, context)->prepare(1)) << entry.name;
+    for (const std::string& key : entry.defaults.keys()) {
+      for (const SettingValue& value : refused_values(entry.defaults, key)) {
+        const std::string error = error_of<UsageError>([&] {
+          make_algorithm(entry.name, entry.with({{key, value}}), context)->prepare(1);
+        });
+        EXPECT_TRUE(error.starts_with(key + " must be ") || error.starts_with("unknown "))
+            << entry.name << " takes " << key << " = " << plain_text(value) << ": " << error;
+        ++refused;
       }
     }
+    if (entry.defaults.has("topology")) {
+      EXPECT_EQ(
+          error_of<UsageError>([&] {
+            make_algorithm(entry.name, entry.with({{"topology", "ring:3"}}), context)->prepare(1);
+          }),
+          "topology ring takes nothing after a colon, got '3'")
+          << entry.name;
+    }
   }
+  EXPECT_GT(refused, 100);
 }
 
 }  // namespace

@@ -83,7 +83,7 @@ class Ranges(ProgramTest):
             ("--push must be at least 0, got -1", "--push", -1),
             ("--period must be at least 1, got 0", "--period", 0),
             ("--period must be N, post-local:EPOCH:N or qsr:BASE:COEF, got 'x'", "--period", "x"),
-            ("--lr must be > 0, got 0", "--lr", 0),
+            ("--lr must be above 0, got 0", "--lr", 0),
             ("--timeout must be at most 1000000, got inf", "--timeout", "inf"),
             ("unknown partition 'dirichlt'; did you mean 'dirichlet'? known: iid, dirichlet, shards",
              "--partition", "dirichlt:0.3"),

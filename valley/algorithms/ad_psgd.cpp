@@ -13,7 +13,6 @@
 #include "valley/algorithms/kernels.h"
 #include "valley/algorithms/mixing.h"
 #include "valley/core/clock.h"
-#include "valley/core/error.h"
 #include "valley/core/random.h"
 
 namespace valley {
@@ -34,31 +33,12 @@ void meet(Place& active, Place& passive) {
   meet_in_the_middle(active.x, passive.x);
 }
 
-// Whom a worker may ask; nobody if it is passive.
-std::vector<int> partners(const Graph& graph, int rank) {
-  require(graph.topology().cycle() == 1 && !graph.topology().directed(),
-          "--topology {} changes over time or is directed; ad-psgd needs one undirected graph",
-          graph.name());
-  const Digraph edges = graph.topology().graph(0);
-  const auto sides = edges.sides();
-  require(sides.has_value(),
-          "--topology {} with {} workers has a cycle of odd length; ad-psgd needs a graph of two "
-          "sides: ring with an even number of workers, grid, hypercube or star",
-          graph.name(), edges.workers());
-  return (*sides)[static_cast<size_t>(rank)] == 1 ? edges.receivers(rank) : std::vector<int>{};
-}
-
 class AdPsgd : public EveryStepAlgorithm {
  public:
-  AdPsgd(const AlgorithmOptions& options, const AlgorithmContext& context)
-      : seed_(context.seed),
-        steps_per_epoch_(context.steps_per_epoch),
-        graph_(options, context.seed, "ad-psgd", Graph::Weights::kDoublyStochastic) {}
+  AdPsgd(const AdPsgdOptions& options, const AlgorithmContext& context)
+      : seed_(context.seed), steps_per_epoch_(context.steps_per_epoch), graph_(options, seed_) {}
 
-  void prepare(int workers) override {
-    graph_.prepare(workers);
-    partners(graph_, 0);
-  }
+  void prepare(int workers) override { graph_.prepare(workers); }
 
   AlgorithmState state() const override {
     AlgorithmState state = EveryStepAlgorithm::state();
@@ -78,7 +58,7 @@ class AdPsgd : public EveryStepAlgorithm {
   void begin(const at::Tensor& x) override {
     places_.reset();
     start_ = alone() ? at::Tensor() : x.clone();
-    partners_ = partners(graph_, comm().rank());
+    partners_ = partners(graph_.graph(), comm().rank());
   }
 
   void do_before_gradient(const StepInfo& info, at::Tensor& x) override {
@@ -136,7 +116,7 @@ class AdPsgd : public EveryStepAlgorithm {
 
   uint64_t seed_;
   int64_t steps_per_epoch_;
-  Graph graph_;
+  GraphFor<AdPsgdOptions> graph_;
   std::vector<int> partners_;
   std::shared_ptr<Places> places_;
   at::Tensor start_;  // where it will stand, until the places are taken, [d]
@@ -146,17 +126,9 @@ class AdPsgd : public EveryStepAlgorithm {
 
 }  // namespace
 
-std::unique_ptr<Algorithm> make_ad_psgd(const AlgorithmOptions& options,
+std::unique_ptr<Algorithm> make_ad_psgd(const AdPsgdOptions& options,
                                         const AlgorithmContext& context) {
   return std::make_unique<AdPsgd>(options, context);
-}
-
-int64_t ad_psgd_bytes(const RoundCost& cost, const AlgorithmOptions& options) {
-  if (cost.workers == 1) return 0;
-  Graph graph(options, cost.seed, "ad-psgd", Graph::Weights::kDoublyStochastic);
-  graph.prepare(cost.workers);
-  const bool active = !partners(graph, cost.rank).empty();
-  return active ? 2 * cost.d * cost.element_size : 0;
 }
 
 }  // namespace valley

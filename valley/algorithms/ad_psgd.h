@@ -2,10 +2,21 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 
-#include "valley/algorithms/registry.h"
+#include "valley/algorithms/options.h"
+#include "valley/algorithms/shared_settings.h"
 
 namespace valley {
+
+struct AdPsgdOptions {
+  std::string topology = "ring";
+};
+
+template <typename V>
+void visit(AdPsgdOptions& o, V& v) {
+  v(kTopology, o.topology);
+}
 
 /// AD-PSGD, asynchronous decentralised SGD: nobody waits for a slower worker.
 ///
@@ -31,9 +42,6 @@ namespace valley {
 /// Descent", ICML 2018, arXiv:1710.06952.
 ///
 /// @throws UsageError if the topology changes over time, is directed, or has a cycle of odd length.
-std::unique_ptr<Algorithm> make_ad_psgd(const AlgorithmOptions&, const AlgorithmContext&);
-
-/// Bytes a worker sends in one round.
-int64_t ad_psgd_bytes(const RoundCost& cost, const AlgorithmOptions& options);
+std::unique_ptr<Algorithm> make_ad_psgd(const AdPsgdOptions&, const AlgorithmContext&);
 
 }  // namespace valley

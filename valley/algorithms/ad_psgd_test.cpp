@@ -10,6 +10,7 @@
 #include <string>
 #include <thread>
 
+#include "valley/algorithms/registry.h"
 #include "valley/comm/group.h"
 #include "valley/core/clock.h"
 #include "valley/core/error.h"
@@ -118,16 +119,16 @@ TEST(AdPsgd, BytesAreCountedByWhoAsks) {
 TEST(AdPsgd, NeedsAGraphOfTwoSides) {
   const auto error = [](const std::string& topology, int workers) {
     return error_of<UsageError>(
-        [&] { check_algorithm("ad-psgd", {.topology = topology}, workers, 0); });
+        [&] { check_algorithm("ad-psgd", AdPsgdOptions{.topology = topology}, workers, 0); });
   };
   EXPECT_EQ(error("ring", 3),
-            "--topology ring with 3 workers has a cycle of odd length; ad-psgd needs a graph of "
+            "topology ring with 3 workers has a cycle of odd length; ad-psgd needs a graph of "
             "two sides: ring with an even number of workers, grid, hypercube or star");
   EXPECT_EQ(error("matching", 4),
-            "--topology matching changes over time or is directed; ad-psgd needs one undirected "
+            "topology matching changes over time or is directed; ad-psgd needs one undirected "
             "graph");
   EXPECT_EQ(error("random-directed", 4),
-            "--topology random-directed keeps no mean by itself, which ad-psgd needs: use sgp or "
+            "topology random-directed keeps no mean by itself, which ad-psgd needs: use sgp or "
             "dsgtm-tv");
   for (const char* topology : {"ring", "grid", "hypercube", "star"}) {
     EXPECT_EQ(error(topology, 4), "no error") << topology;

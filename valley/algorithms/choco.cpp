@@ -7,7 +7,6 @@
 #include "valley/algorithms/every_step.h"
 #include "valley/algorithms/mixing.h"
 #include "valley/compression/compressor.h"
-#include "valley/core/error.h"
 #include "valley/core/random.h"
 
 namespace valley {
@@ -15,24 +14,17 @@ namespace {
 
 class Choco : public EveryStepAlgorithm {
  public:
-  Choco(const AlgorithmOptions& options, const AlgorithmContext& context)
+  Choco(const ChocoOptions& options, const AlgorithmContext& context)
       : gamma_(options.consensus_step),
         from_zero_(options.replicas == Replicas::kZero),
         seed_(context.seed),
-        graph_(options, context.seed, "choco", Graph::Weights::kDoublyStochastic),
+        graph_(options, context.seed),
         compressor_(make_compressor(options.compress)) {
-    require(0 < gamma_ && gamma_ <= 1, "--consensus-step must be in (0, 1], got {}", gamma_);
     keep("replica", replica_);
     keep("mixed", mixed_);
   }
 
-  void prepare(int workers) override {
-    graph_.prepare(workers);
-    require(graph_.topology().cycle() == 1,
-            "--topology {} changes over time; choco needs one that stays, because neighbours keep "
-            "replicas",
-            graph_.name());
-  }
+  void prepare(int workers) override { graph_.prepare(workers); }
 
  private:
   void begin(const at::Tensor& x) override {
@@ -75,7 +67,7 @@ class Choco : public EveryStepAlgorithm {
   double gamma_;
   bool from_zero_;
   uint64_t seed_;
-  Graph graph_;
+  GraphFor<ChocoOptions> graph_;
   Neighbourhood mine_;
   std::unique_ptr<Compressor> compressor_;
   at::Tensor replica_, mixed_;  // xh of this worker, s; [d]
@@ -86,17 +78,10 @@ class Choco : public EveryStepAlgorithm {
 
 }  // namespace
 
-std::unique_ptr<Algorithm> make_choco(const AlgorithmOptions& options,
+std::unique_ptr<Algorithm> make_choco(const ChocoOptions& options,
                                       const AlgorithmContext& context) {
+  check_ranges(options);
   return std::make_unique<Choco>(options, context);
-}
-
-int64_t choco_bytes(const RoundCost& cost, const AlgorithmOptions& options) {
-  if (cost.workers == 1) return 0;
-  Graph graph(options, cost.seed, "choco", Graph::Weights::kDoublyStochastic);
-  graph.prepare(cost.workers);
-  const auto messages = static_cast<int64_t>(neighbourhood(graph.matrix(0), cost.rank).send.size());
-  return messages * make_compressor(options.compress)->bytes(cost.d, cost.element_size);
 }
 
 }  // namespace valley

@@ -1,10 +1,38 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
-#include "valley/algorithms/registry.h"
+#include "valley/algorithms/options.h"
+#include "valley/algorithms/shared_settings.h"
+#include "valley/compression/payload.h"
 
 namespace valley {
+
+/// Where the replicas begin.
+enum class Replicas { kInitial, kZero };
+
+inline constexpr OneOf<Replicas>::Name kReplicaNames[] = {{"initial", Replicas::kInitial},
+                                                          {"zero", Replicas::kZero}};
+
+struct ChocoOptions {
+  std::string topology = "ring";
+  bool lazy = false;
+  std::string compress = "top-k:0.1";  ///< make_compressor() takes it
+  double consensus_step = 0.1;         ///< gamma
+  Replicas replicas = Replicas::kInitial;
+};
+
+template <typename V>
+void visit(ChocoOptions& o, V& v) {
+  v(kTopology, o.topology);
+  v(kLazy, o.lazy);
+  v("compress", o.compress, CheckedText{&check_compressor},
+    "none, bf16, fp16, int8, sign, top-k:SHARE or random-k:SHARE");
+  v("consensus-step", o.consensus_step, in(0, 1).open_below(), "gamma, in (0, 1]");
+  v("replicas", o.replicas, one_of("start of the replicas", kReplicaNames),
+    "begin at the workers' initial weights, or at zero", kYounger);
+}
 
 /// CHOCO-SGD: decentralised SGD that sends compressed differences. Every worker and its neighbours
 /// keep the same replica xh_j of x_j, which follows it by what is sent, C the compressor:
@@ -30,9 +58,6 @@ namespace valley {
 ///
 /// @throws UsageError if gamma is not in (0, 1], the compressor is unknown, or the topology changes
 ///     over time.
-std::unique_ptr<Algorithm> make_choco(const AlgorithmOptions&, const AlgorithmContext&);
-
-/// Bytes a worker sends in one round.
-int64_t choco_bytes(const RoundCost& cost, const AlgorithmOptions& options);
+std::unique_ptr<Algorithm> make_choco(const ChocoOptions&, const AlgorithmContext&);
 
 }  // namespace valley

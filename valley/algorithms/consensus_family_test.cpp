@@ -8,7 +8,11 @@
 
 #include <cmath>
 
+#include "valley/algorithms/easgd.h"
+#include "valley/algorithms/lgrawa.h"
+#include "valley/algorithms/lsgd.h"
 #include "valley/algorithms/registry.h"
+#include "valley/algorithms/slowmo.h"
 #include "valley/core/error.h"
 #include "valley/testing/normals.h"
 #include "valley/testing/run_ranks.h"
@@ -31,8 +35,8 @@ at::Tensor entry(const Algorithm& algorithm, const std::string& name) {
 
 TEST(Easgd, ThePullAndTheCentreByHand) {
   run_ranks(2, [](Communicator& comm) {
-    const auto easgd = find_algorithm("easgd").make(
-        {.pull_push = {.push = 0}, .period = {.base = 1}, .moving_rate = 0.5}, {.total_steps = 2});
+    const auto easgd =
+        make_easgd({.push = 0, .period = {.base = 1}, .moving_rate = 0.5}, {.total_steps = 2});
     at::Tensor x = vec({4, 0});
     easgd->join(comm, x);                                   // z = (4, 0)
     x.copy_(comm.rank() == 0 ? vec({8, 4}) : vec({4, 8}));  // x_A = (6, 6)
@@ -47,8 +51,8 @@ TEST(Easgd, ThePullAndTheCentreByHand) {
 
 TEST(Easgd, TheSumOfWorkersAndCentreIsConservedWithoutPush) {
   run_ranks(3, [](Communicator& comm) {
-    const auto easgd = find_algorithm("easgd").make(
-        {.pull_push = {.push = 0}, .period = {.base = 1}, .moving_rate = 0.9}, {.total_steps = 20});
+    const auto easgd =
+        make_easgd({.push = 0, .period = {.base = 1}, .moving_rate = 0.9}, {.total_steps = 20});
     at::Tensor x = normals({10}, 1);
     easgd->join(comm, x);
     x.copy_(normals({10}, uint64_t(2 + comm.rank())));
@@ -69,9 +73,8 @@ TEST(Easgd, TheSumOfWorkersAndCentreIsConservedWithoutPush) {
 TEST(Easgd, ThePushKeepsTheWidthOfDppf) {
   // Two workers, no gradients: the differences shrink by 1 - beta / M and grow by lambda.
   run_ranks(2, [](Communicator& comm) {
-    const auto easgd = find_algorithm("easgd").make(
-        {.pull_push = {.push = 0.5}, .period = {.base = 1}, .moving_rate = 0.2},
-        {.total_steps = 300});
+    const auto easgd =
+        make_easgd({.push = 0.5, .period = {.base = 1}, .moving_rate = 0.2}, {.total_steps = 300});
     at::Tensor x = at::zeros({6}, at::kDouble);
     easgd->join(comm, x);
     x.copy_(normals({6}, uint64_t(comm.rank())));
@@ -88,11 +91,10 @@ TEST(Lgrawa, EveryLayerHasItsOwnWeights) {
   const at::Tensor X = normals({2, 7}, 1);
   run_ranks(2, [&](Communicator& comm) {
     const double own = comm.rank() == 0 ? 1 : 3;
-    const auto lgrawa = find_algorithm("lgrawa").make(
-        {.pull_push = {.pull = 0.5, .push = 0}, .period = {.base = 1}},
-        {.layers = {{0, 3}, {3, 4}}, .layer_gradient_norms = [own] {
-           return std::vector<double>{own, 4 - own};
-         }});
+    const auto lgrawa = make_lgrawa({.pull_push = {.pull = 0.5, .push = 0}, .period = {.base = 1}},
+                                    {.layers = {{0, 3}, {3, 4}}, .layer_gradient_norms = [own] {
+                                       return std::vector<double>{own, 4 - own};
+                                     }});
     at::Tensor x = X[comm.rank()].clone();
     lgrawa->join(comm, x);
     lgrawa->after_step({}, x);
@@ -108,8 +110,8 @@ TEST(Lgrawa, WithOneLayerItIsMgrawa) {
     std::vector<at::Tensor> ends;
     for (const char* name : {"mgrawa", "lgrawa"}) {
       int round = 0;
-      const auto algorithm = find_algorithm(name).make(
-          {.pull_push = {.pull = 0.5, .push = 0.1}, .period = {.base = 1}},
+      const auto algorithm = make_algorithm(
+          name, GrawaOptions{.pull_push = {.pull = 0.5, .push = 0.1}, .period = {.base = 1}},
           {.total_steps = 3, .layers = {{0, 7}}, .layer_gradient_norms = [&] {
              return std::vector<double>{1.0 + comm.rank() + round++};
            }});
@@ -126,8 +128,7 @@ TEST(Lgrawa, WithOneLayerItIsMgrawa) {
 TEST(Lgrawa, NeedsTheLayers) {
   run_ranks(1, [](Communicator&) {
     try {
-      find_algorithm("lgrawa").make(
-          {}, {.layer_gradient_norms = [] { return std::vector<double>{1}; }});
+      make_lgrawa({}, {.layer_gradient_norms = [] { return std::vector<double>{1}; }});
       ADD_FAILURE() << "no error";
     } catch (const UsageError& e) {
       EXPECT_STREQ(e.what(),
@@ -141,7 +142,7 @@ TEST(Lgrawa, NeedsTheLayers) {
 
 TEST(LsgdLeaderPull, PullsTowardsTheLastLeaderWithinAPeriod) {
   run_ranks(2, [](Communicator& comm) {
-    const auto lsgd = find_algorithm("lsgd").make(
+    const auto lsgd = make_lsgd(
         {.pull_push = {.pull = 0.5, .push = 0}, .period = {.base = 2}, .leader_pull = 0.5},
         {.total_steps = 10});
     at::Tensor x = comm.rank() == 0 ? vec({0}) : vec({8});
@@ -162,13 +163,13 @@ TEST(LsgdLeaderPull, PullsTowardsTheLastLeaderWithinAPeriod) {
 // --- outer optimizers ---------------------------------------------------------------------------
 
 // x_A of the two workers after each round's local training, given where it began.
-std::vector<double> rounds(const std::string& name, const AlgorithmOptions& options) {
+std::vector<double> rounds(const std::string& name, const MethodValues& values) {
   std::vector<double> starts;
   run_ranks(2, [&](Communicator& comm) {
-    AlgorithmOptions o = options;
-    o.period.base = 1;
-    const auto algorithm = find_algorithm(name).make(
-        o, {.total_steps = 3, .learning_rate = [](int64_t) { return 0.5; }});
+    AlgorithmOptions options = find_algorithm(name).with(values);
+    set(options.settings(), "period", "1");
+    const auto algorithm = make_algorithm(
+        name, options, {.total_steps = 3, .learning_rate = [](int64_t) { return 0.5; }});
     at::Tensor x = vec({8});
     algorithm->join(comm, x);
     for (int64_t step = 0; step < 3; ++step) {
@@ -183,16 +184,16 @@ std::vector<double> rounds(const std::string& name, const AlgorithmOptions& opti
 
 TEST(SlowMo, ByHand) {
   // eta .5, so u = 4, then .5 * 4 + 4 = 6, then 7; x <- x - alpha .5 u.
-  EXPECT_EQ(rounds("slowmo", {.outer_lr = 1, .outer_momentum = 0.5}),
+  EXPECT_EQ(rounds("slowmo", {{"outer-lr", 1.0}, {"outer-momentum", 0.5}}),
             (std::vector<double>{6, 3, -0.5}));
   EXPECT_EQ(rounds("slowmo", {}), (std::vector<double>{6, 3, -0.5}));  // those are its own
-  EXPECT_EQ(rounds("slowmo", {.outer_lr = 0.5, .outer_momentum = 0}),
+  EXPECT_EQ(rounds("slowmo", {{"outer-lr", 0.5}, {"outer-momentum", 0.0}}),
             (std::vector<double>{7, 6, 5}));
 }
 
 TEST(DiLoCo, ByHand) {
   // v = 2, then 3, then 3.5; x <- x - alpha (2 + .5 v).
-  EXPECT_EQ(rounds("diloco", {.outer_lr = 1, .outer_momentum = 0.5}),
+  EXPECT_EQ(rounds("diloco", {{"outer-lr", 1.0}, {"outer-momentum", 0.5}}),
             (std::vector<double>{5, 1.5, -2.25}));
   const std::vector<double> own = rounds("diloco", {});
   EXPECT_NEAR(own[0], 8 - 0.7 * (2 + 0.9 * 2), 1e-12);
@@ -203,8 +204,9 @@ TEST(OuterOptimizers, WithoutMomentumTheyAreLocalSgdBitForBit) {
   run_ranks(3, [&](Communicator& comm) {
     std::vector<at::Tensor> ends;
     for (const char* name : {"local-sgd", "slowmo", "diloco"}) {
-      const auto algorithm = find_algorithm(name).make(
-          {.period = {.base = 2}, .outer_lr = 1, .outer_momentum = 0},
+      const auto algorithm = make_algorithm(
+          name,
+          find_algorithm(name).with({{"period", "2"}, {"outer-lr", 1.0}, {"outer-momentum", 0.0}}),
           {.total_steps = 7, .learning_rate = [](int64_t) { return 0.1; }});
       at::Tensor x = X[0].clone();
       algorithm->join(comm, x);
@@ -222,7 +224,7 @@ TEST(OuterOptimizers, WithoutMomentumTheyAreLocalSgdBitForBit) {
 
 TEST(SlowMo, ALearningRateOfZeroTakesTheAverage) {
   run_ranks(2, [](Communicator& comm) {
-    const auto slowmo = find_algorithm("slowmo").make(
+    const auto slowmo = make_slowmo(
         {.period = {.base = 1}}, {.total_steps = 2, .learning_rate = [](int64_t) { return 0.0; }});
     at::Tensor x = vec({1});
     slowmo->join(comm, x);

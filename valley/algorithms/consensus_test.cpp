@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "valley/algorithms/registry.h"
+#include "valley/algorithms/shared_settings.h"
 #include "valley/core/random.h"
 #include "valley/testing/normals.h"
 #include "valley/testing/run_ranks.h"
@@ -23,19 +24,18 @@ at::Tensor around_mean(const at::Tensor& X) { return X - X.mean(0); }
 
 // `rounds` rounds from the rows of X [M, d] without gradients; worker 1 leads, and worker m's
 // gradient norm is 1 + m. The rows after them.
-at::Tensor run_rounds(const std::string& variant, const at::Tensor& X,
-                      const AlgorithmOptions& options, int64_t rounds = 1,
-                      Backend backend = Backend::kThread,
+at::Tensor run_rounds(const std::string& variant, const at::Tensor& X, const MethodValues& options,
+                      int64_t rounds = 1, Backend backend = Backend::kThread,
                       std::vector<RoundReport>* reports = nullptr) {
   at::Tensor end = X.clone();
   if (reports) reports->resize(static_cast<size_t>(X.size(0)));
   run_ranks(
       static_cast<int>(X.size(0)),
       [&](Communicator& comm) {
-        const auto algorithm = find_algorithm(variant).make(
-            options, {.total_steps = rounds, .layer_gradient_norms = [&] {
-                        return std::vector<double>{1.0 + comm.rank()};
-                      }});
+        const auto algorithm = make_algorithm(variant, find_algorithm(variant).with(options),
+                                              {.total_steps = rounds, .layer_gradient_norms = [&] {
+                                                 return std::vector<double>{1.0 + comm.rank()};
+                                               }});
         at::Tensor x = X[comm.rank()].clone();
         algorithm->join(comm, x);
         for (int64_t step = 0; step < rounds; ++step) {
@@ -49,9 +49,12 @@ at::Tensor run_rounds(const std::string& variant, const at::Tensor& X,
   return end;
 }
 
-AlgorithmOptions options_of(const PullPushOptions& pull_push,
-                            PushShape shape = PushShape::kConstant) {
-  return {.pull_push = pull_push, .push_schedule = shape, .period = {.base = 1}};
+MethodValues options_of(const PullPushOptions& o, PushShape shape = PushShape::kConstant) {
+  return {{"period", "1"},
+          {"pull", o.pull},
+          {"push", o.push},
+          {"push-relative", o.push_relative},
+          {"push-schedule", kPushShapes.spell(shape)}};
 }
 
 class ConsensusVariant : public testing::TestWithParam<Backend> {};
@@ -81,7 +84,7 @@ INSTANTIATE_TEST_SUITE_P(, ConsensusVariant, testing::Values(Backend::kThread, B
 TEST(ConsensusVariants, PlacesAroundTheAverageDoNotDependOnTheConsensus) {
   const at::Tensor X = normals({4, 30}, 2);
   for (const int64_t rounds : {1, 10}) {
-    const AlgorithmOptions options = options_of({.pull = 0.1, .push = 0.5});
+    const MethodValues options = options_of({.pull = 0.1, .push = 0.5});
     const at::Tensor expected = run_rounds("dppf", X, options, rounds);
     for (const char* variant : {"lsgd", "mgrawa"}) {
       const at::Tensor end = run_rounds(variant, X, options, rounds);

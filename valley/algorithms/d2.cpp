@@ -4,31 +4,17 @@
 
 #include "valley/algorithms/every_step.h"
 #include "valley/algorithms/mixing.h"
-#include "valley/core/error.h"
-#include "valley/topology/spectrum.h"
 
 namespace valley {
 namespace {
 
 class D2 : public EveryStepAlgorithm {
  public:
-  D2(const AlgorithmOptions& options, const AlgorithmContext& context)
-      : graph_(options, context.seed, "d2", Graph::Weights::kDoublyStochastic) {
+  D2(const D2Options& options, const AlgorithmContext& context) : graph_(options, context.seed) {
     keep("stepped", stepped_);
   }
 
-  void prepare(int workers) override {
-    graph_.prepare(workers);
-    require(graph_.topology().cycle() == 1 && !graph_.topology().directed(),
-            "--topology {} changes over time or is directed; d2 needs one undirected graph",
-            graph_.name());
-    const double smallest = lambda_min(graph_.matrix(0));
-    // -1/3 itself is reached by rings of an even number of workers, up to rounding.
-    require(smallest > -1.0 / 3 + 1e-9,
-            "--topology {} with {} workers has lambda_min {:.6f}; d2 needs more than -1/3 (--lazy "
-            "mixes with (I + P) / 2)",
-            graph_.name(), workers, smallest);
-  }
+  void prepare(int workers) override { graph_.prepare(workers); }
 
  private:
   void do_before_gradient(const StepInfo&, at::Tensor& x) override {
@@ -50,7 +36,7 @@ class D2 : public EveryStepAlgorithm {
     mixer_.mix(comm(), graph_.matrix(info.step), x);
   }
 
-  Graph graph_;
+  GraphFor<D2Options> graph_;
   Mixer mixer_;
   at::Tensor before_;   // x_t, [d]
   at::Tensor stepped_;  // h of the last step, [d]
@@ -58,8 +44,7 @@ class D2 : public EveryStepAlgorithm {
 
 }  // namespace
 
-std::unique_ptr<Algorithm> make_d2(const AlgorithmOptions& options,
-                                   const AlgorithmContext& context) {
+std::unique_ptr<Algorithm> make_d2(const D2Options& options, const AlgorithmContext& context) {
   return std::make_unique<D2>(options, context);
 }
 

@@ -1,10 +1,23 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
-#include "valley/algorithms/registry.h"
+#include "valley/algorithms/options.h"
+#include "valley/algorithms/shared_settings.h"
 
 namespace valley {
+
+struct D2Options {
+  std::string topology = "ring";
+  bool lazy = false;
+};
+
+template <typename V>
+void visit(D2Options& o, V& v) {
+  v(kTopology, o.topology);
+  v(kLazy, o.lazy);
+}
 
 /// D2, also known as exact diffusion: dpsgd for workers whose data differ, at dpsgd's price.
 ///
@@ -25,6 +38,6 @@ namespace valley {
 /// arXiv:1702.05122.
 ///
 /// @throws UsageError if the topology changes over time, is directed, or lambda_min <= -1/3.
-std::unique_ptr<Algorithm> make_d2(const AlgorithmOptions&, const AlgorithmContext&);
+std::unique_ptr<Algorithm> make_d2(const D2Options&, const AlgorithmContext&);
 
 }  // namespace valley

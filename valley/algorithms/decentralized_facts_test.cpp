@@ -20,7 +20,15 @@
 #include <fstream>
 #include <functional>
 
+#include "valley/algorithms/choco.h"
+#include "valley/algorithms/d2.h"
+#include "valley/algorithms/dpsgd.h"
+#include "valley/algorithms/dsgtm_tv.h"
+#include "valley/algorithms/gradient_tracking.h"
+#include "valley/algorithms/qg_dsgdm.h"
 #include "valley/algorithms/registry.h"
+#include "valley/algorithms/sgp.h"
+#include "valley/algorithms/ssgd_noise.h"
 #include "valley/comm/group.h"
 #include "valley/core/error.h"
 #include "valley/core/testing/test_folder.h"
@@ -35,7 +43,7 @@ using Gradient = std::function<at::Tensor(int rank, const at::Tensor& x, int64_t
 using Watch =
     std::function<void(const at::Tensor& before, const at::Tensor& g, const at::Tensor& after)>;
 
-struct Setting {
+struct Method {
   std::string algorithm;
   AlgorithmOptions options = {};
   double rate = 0.1;
@@ -43,15 +51,13 @@ struct Setting {
 };
 
 // All workers' x [n, d] after plain gradient descent from the rows of `start`.
-at::Tensor train(const Setting& s, const at::Tensor& start, const Gradient& gradient,
+at::Tensor train(const Method& s, const at::Tensor& start, const Gradient& gradient,
                  const Watch& watch = {}) {
   at::Tensor end = start.clone();
   run_ranks(static_cast<int>(start.size(0)), [&](Communicator& comm) {
-    const auto algorithm =
-        find_algorithm(s.algorithm)
-            .make(s.options, {.total_steps = s.steps, .seed = 3, .learning_rate = [&](int64_t) {
-                                return s.rate;
-                              }});
+    const auto algorithm = make_algorithm(
+        s.algorithm, s.options,
+        {.total_steps = s.steps, .seed = 3, .learning_rate = [&](int64_t) { return s.rate; }});
     at::Tensor x = start[comm.rank()].clone();
     algorithm->join(comm, x);
     for (int64_t step = 0; step < s.steps; ++step) {
@@ -78,8 +84,8 @@ at::Tensor vec(std::vector<double> v) { return at::tensor(v, at::kDouble); }
 double largest(const at::Tensor& x) { return x.abs().max().item<double>(); }
 at::Tensor zero(int, const at::Tensor& x, int64_t) { return at::zeros_like(x); }
 
-Setting dpsgd(const std::string& topology, MixingOrder order, double rate, int64_t steps) {
-  return {"dpsgd", {.topology = topology, .mixing = order}, rate, steps};
+Method dpsgd(const std::string& topology, MixingOrder order, double rate, int64_t steps) {
+  return {"dpsgd", DpsgdOptions{.topology = topology, .mixing = order}, rate, steps};
 }
 
 // Worker m's loss is h_m (x - b_m)^2 / 2.
@@ -155,7 +161,8 @@ TEST(DecentralizedFacts, TheMeanMovesByTheMeanOfTheSteps) {
 
 TEST(DecentralizedFacts, TheMeanLawHoldsWithCompression) {
   for (const char* compress : {"none", "top-k:0.2", "random-k:0.2", "sign", "int8"}) {
-    train({"choco", {.topology = "ring", .compress = compress, .consensus_step = 0.3}, 0.3, 12},
+    train({"choco", ChocoOptions{.topology = "ring", .compress = compress, .consensus_step = 0.3},
+           0.3, 12},
           normals({1, 5}, 2).expand({5, 5}).contiguous(), wavy,
           [&](const at::Tensor& before, const at::Tensor& g, const at::Tensor& after) {
             EXPECT_LT(largest(after.mean(0) - before.mean(0) + 0.3 * g.mean(0)), 1e-13) << compress;
@@ -181,8 +188,8 @@ TEST(DecentralizedFacts, LimitsOfStabilityOnARing) {
 TEST(DecentralizedFacts, LazyMixingWidensAwcsLimit) {
   const at::Tensor start = 1 + 1e-3 * normals({8, 20}, 4);
   const auto end = [&](double rate) {
-    Setting s = dpsgd("ring", kAwc, rate, 400);
-    s.options.lazy = true;
+    Method s = dpsgd("ring", kAwc, rate, 400);
+    s.options.as<DpsgdOptions>().lazy = true;
     return largest(train(s, start, [](int, const at::Tensor& x, int64_t) { return x; }));
   };
   EXPECT_LT(end(1.25), 1e-6);
@@ -233,16 +240,18 @@ TEST_F(FiveBowls, DpsgdStaysBesideTheMinimum) {
 
 TEST_F(FiveBowls, GradientTrackingAndD2FindIt) {
   for (const MixingOrder order : {kAwc, kAtc}) {
-    const Setting s = {"gradient-tracking", {.topology = "ring", .mixing = order}, 0.02, 2500};
+    const Method s = {"gradient-tracking",
+                      GradientTrackingOptions{.topology = "ring", .mixing = order}, 0.02, 2500};
     EXPECT_LT(largest(train(s, start, f) - 2.0 / 3), 1e-11);
   }
-  EXPECT_LT(largest(train({"d2", {.topology = "ring"}, 0.05, 1000}, start, f) - 2.0 / 3), 1e-11);
+  EXPECT_LT(largest(train({"d2", D2Options{.topology = "ring"}, 0.05, 1000}, start, f) - 2.0 / 3),
+            1e-11);
 }
 
 TEST_F(FiveBowls, DsgtmTvFindsItOverDirectedGraphsThatChange) {
   for (const char* topology : {"random-directed", "one-peer-exponential", "directed-ring"}) {
     for (const double beta : {0.0, 0.2}) {
-      const AlgorithmOptions options = {.topology = topology, .tracking_momentum = beta};
+      const DsgtmTvOptions options = {.topology = topology, .tracking_momentum = beta};
       EXPECT_LT(largest(train({"dsgtm-tv", options, 0.02, 2000}, start, f) - 2.0 / 3), 1e-9)
           << topology << beta;
     }
@@ -252,7 +261,7 @@ TEST_F(FiveBowls, DsgtmTvFindsItOverDirectedGraphsThatChange) {
 // The mean of z is drawn to the minimum of the sum; every z stands about a step's length from it.
 TEST_F(FiveBowls, SgpComesNearOverDirectedGraphs) {
   const auto off = [&](MixingOrder order, double rate, int64_t steps) {
-    const AlgorithmOptions options = {.topology = "random-directed", .mixing = order};
+    const SgpOptions options = {.topology = "random-directed", .mixing = order};
     return largest(train({"sgp", options, rate, steps}, start, f) - 2.0 / 3);
   };
   for (const MixingOrder order : {kAtc, kAwc}) {
@@ -267,7 +276,7 @@ TEST_F(FiveBowls, SgpComesNearOverDirectedGraphs) {
 // down. Without noise they stay together and nobody comes down.
 TEST(DecentralizedFacts, SpreadWorkersComeDownIntoANarrowValley) {
   constexpr double kWidth = 0.1;
-  const auto mean_loss = [&](const Setting& s, double noise) {
+  const auto mean_loss = [&](const Method& s, double noise) {
     const Gradient gradient = [&](int rank, const at::Tensor& x, int64_t step) {
       const at::Tensor draw = normals({1}, static_cast<uint64_t>(1000 * step + rank));
       return at::tanh(x / kWidth) + noise * draw;
@@ -279,12 +288,12 @@ TEST(DecentralizedFacts, SpreadWorkersComeDownIntoANarrowValley) {
           });
     return sum / double(s.steps);
   };
-  const Setting ssgd = {"ssgd", {}, 1, 300}, pair = dpsgd("matching", kAwc, 1, 300),
-                ring = dpsgd("ring", kAwc, 1, 300);
+  const Method ssgd = {"ssgd", {}, 1, 300}, pair = dpsgd("matching", kAwc, 1, 300),
+               ring = dpsgd("ring", kAwc, 1, 300);
   EXPECT_NEAR(mean_loss(ssgd, 0.3), 0.4265, 0.01);
   EXPECT_NEAR(mean_loss(pair, 0.3), 0.072, 0.02);
   EXPECT_NEAR(mean_loss(ring, 0.3), 0.21, 0.1);
-  for (Setting s : {ssgd, pair, ring}) {
+  for (Method s : {ssgd, pair, ring}) {
     s.steps = 20;
     EXPECT_NEAR(mean_loss(s, 0), 0.4307, 1e-3);
   }
@@ -293,9 +302,12 @@ TEST(DecentralizedFacts, SpreadWorkersComeDownIntoANarrowValley) {
 TEST(DecentralizedFacts, TheTrackersSumIsTheSumOfTheNewestGradients) {
   for (const char* algorithm : {"gradient-tracking", "dsgtm-tv"}) {
     run_ranks(4, [&](Communicator& comm) {
-      const auto tracker = find_algorithm(algorithm).make(
-          {.topology = "one-peer-exponential", .mixing = kAwc, .tracking_momentum = 0.3},
-          {.seed = 3});
+      const auto tracker =
+          make_algorithm(algorithm,
+                         find_algorithm(algorithm).with({{"topology", "one-peer-exponential"},
+                                                         {"mixing", "awc"},
+                                                         {"tracking-momentum", 0.3}}),
+                         {.seed = 3});
       at::Tensor x = normals({6}, uint64_t(comm.rank()));
       tracker->join(comm, x);
       for (int64_t step = 0; step < 20; ++step) {
@@ -316,7 +328,7 @@ TEST(DecentralizedFacts, TheTrackersSumIsTheSumOfTheNewestGradients) {
 TEST(DecentralizedFacts, PushSumFindsTheMeanWhereMixingAloneDoesNot) {
   const at::Tensor start = normals({5, 7}, 8);
   for (const MixingOrder order : {kAtc, kAwc}) {
-    const AlgorithmOptions options = {.topology = "random-directed", .mixing = order};
+    const SgpOptions options = {.topology = "random-directed", .mixing = order};
     EXPECT_LT(largest(train({"sgp", options, 0.1, 200}, start, zero) - start.mean(0)), 1e-12);
   }
 }
@@ -324,7 +336,7 @@ TEST(DecentralizedFacts, PushSumFindsTheMeanWhereMixingAloneDoesNot) {
 TEST(DecentralizedFacts, SgpOnDoublyStochasticGraphsIsDpsgdOfTheSameOrder) {
   const at::Tensor start = normals({5, 7}, 8);
   for (const MixingOrder order : {kAtc, kAwc}) {
-    const AlgorithmOptions options = {.topology = "ring", .mixing = order};
+    const SgpOptions options = {.topology = "ring", .mixing = order};
     const at::Tensor sgp = train({"sgp", options, 0.1, 30}, start, wavy);
     EXPECT_LT(largest(sgp - train(dpsgd("ring", order, 0.1, 30), start, wavy)), 1e-13);
   }
@@ -337,7 +349,7 @@ TEST(DecentralizedFacts, ChocoReachesConsensusThroughOneValueAtATime) {
   const auto first = [&](int rank, const at::Tensor& x, int64_t step) {
     return step == 0 ? spread[rank] : at::zeros_like(x);
   };
-  const AlgorithmOptions options = {
+  const ChocoOptions options = {
       .topology = "ring", .compress = "top-k:0.125", .consensus_step = 0.15};
   const at::Tensor end = train({"choco", options, 1, 500}, at::zeros({5, 8}, at::kDouble), first);
   EXPECT_LT((end - end.mean(0)).square().sum().item<double>(), 1e-25);
@@ -352,7 +364,7 @@ TEST(DecentralizedFacts, ChocoByHandWithReplicasFromTheStartAndFromZero) {
   };
   const at::Tensor start = vec({4, 1}).expand({2, 2}).contiguous();
   const auto x_after = [&](Replicas replicas, const std::string& compress, int64_t steps) {
-    const AlgorithmOptions options = {
+    const ChocoOptions options = {
         .topology = "complete", .compress = compress, .consensus_step = 0.5, .replicas = replicas};
     return train({"choco", options, 1, steps}, start, first);
   };
@@ -381,9 +393,8 @@ TEST(DecentralizedFacts, TwoMomentaFeedEachOtherUnlessTheirSumIsBelowOne) {
   const auto displacement = [](double beta, double mu, int64_t steps) {
     const auto solo = make_solo();
     const auto method =
-        find_algorithm("qg-dsgdm")
-            .make({.quasi_momentum = beta},
-                  {.total_steps = steps, .learning_rate = [](int64_t) { return 0.1; }});
+        make_qg_dsgdm({.quasi_momentum = beta},
+                      {.total_steps = steps, .learning_rate = [](int64_t) { return 0.1; }});
     at::Tensor x = at::zeros({1}, at::kDouble), b = at::zeros_like(x);
     method->join(*solo, x);
     for (int64_t step = 0; step < steps; ++step) {
@@ -402,14 +413,14 @@ TEST(DecentralizedFacts, TwoMomentaFeedEachOtherUnlessTheirSumIsBelowOne) {
 
   const auto error = [](double beta, double mu) {
     return error_of<UsageError>(
-        [&] { require_stable_momentum("qg-dsgdm", {.quasi_momentum = beta}, mu); });
+        [&] { require_stable_momentum("qg-dsgdm", QgDsgdmOptions{.quasi_momentum = beta}, mu); });
   };
   EXPECT_EQ(error(0.9, 0), "no error");
   EXPECT_EQ(error(0.5, 0.4), "no error");
   EXPECT_EQ(error(0, 0.99), "no error");
   EXPECT_EQ(error(0.5, 0.5),
-            "--momentum 0.5 beside the momentum 0.5 of qg-dsgdm itself diverges: their sum must be "
-            "below 1 (--momentum 0 is the method as its authors have it)");
+            "momentum 0.5 beside the momentum 0.5 of qg-dsgdm itself diverges: their sum must be "
+            "below 1 (momentum 0 is the method as its authors have it)");
   EXPECT_EQ(error_of<UsageError>([] { require_stable_momentum("dpsgd", {}, 0.9); }), "no error");
 }
 
@@ -419,7 +430,7 @@ TEST(DecentralizedFacts, QuasiGlobalMomentumByHand) {
   // g = .125 + .3125 -> x = -.09375.
   const at::Tensor one = at::ones({1, 1}, at::kDouble);
   const auto f = [](int, const at::Tensor& x, int64_t) { return x; };
-  const AlgorithmOptions options = {.quasi_momentum = 0.5};
+  const QgDsgdmOptions options = {.quasi_momentum = 0.5};
   EXPECT_EQ(train({"qg-dsgdm", options, 0.5, 1}, one, f).item<double>(), 0.5);
   EXPECT_EQ(train({"qg-dsgdm", options, 0.5, 2}, one, f).item<double>(), 0.125);
   EXPECT_EQ(train({"qg-dsgdm", options, 0.5, 3}, one, f).item<double>(), -0.09375);
@@ -433,7 +444,7 @@ TEST(DecentralizedFacts, SsgdNoiseTakesTheGradientAtNoisyPointsAndTheStepFromX) 
     seen[rank].copy_(x);
     return at::ones_like(x);
   };
-  const at::Tensor end = train({"ssgd-noise", {.noise = 0.2}, 0.5, 1}, start, f);
+  const at::Tensor end = train({"ssgd-noise", SsgdNoiseOptions{.noise = 0.2}, 0.5, 1}, start, f);
   EXPECT_TRUE(end.equal(start - 0.5));
   const at::Tensor noise = seen - start;
   for (int m = 0; m < 3; ++m) {
@@ -448,28 +459,30 @@ TEST(DecentralizedErrors, EachInOneLine) {
                         int workers) {
     return error_of<UsageError>([&] { check_algorithm(algorithm, options, workers, 0); });
   };
-  EXPECT_EQ(error("d2", {.topology = "ring"}, 4),
-            "--topology ring with 4 workers has lambda_min -0.333333; d2 needs more than -1/3 "
-            "(--lazy mixes with (I + P) / 2)");
-  EXPECT_EQ(error("d2", {.topology = "ring", .lazy = true}, 4), "no error");
-  EXPECT_EQ(error("d2", {.topology = "ring"}, 5), "no error");
+  EXPECT_EQ(error("d2", D2Options{.topology = "ring"}, 4),
+            "topology ring with 4 workers has lambda_min -0.333333; d2 needs more than -1/3 "
+            "(lazy mixes with (I + P) / 2)");
+  EXPECT_EQ(error("d2", D2Options{.topology = "ring", .lazy = true}, 4), "no error");
+  EXPECT_EQ(error("d2", D2Options{.topology = "ring"}, 5), "no error");
   for (const char* topology : {"one-peer-exponential", "directed-ring"}) {
-    EXPECT_EQ(error("d2", {.topology = topology}, 4),
-              std::string("--topology ") + topology +
+    EXPECT_EQ(error("d2", D2Options{.topology = topology}, 4),
+              std::string("topology ") + topology +
                   " changes over time or is directed; d2 needs one undirected graph");
   }
-  EXPECT_EQ(error("choco", {.topology = "matching"}, 4),
-            "--topology matching changes over time; choco needs one that stays, because neighbours "
+  EXPECT_EQ(error("choco", ChocoOptions{.topology = "matching"}, 4),
+            "topology matching changes over time; choco needs one that stays, because neighbours "
             "keep replicas");
   for (const char* algorithm : {"dpsgd", "gradient-tracking", "d2", "qg-dsgdm", "choco"}) {
-    EXPECT_EQ(error(algorithm, {.topology = "random-directed"}, 4),
-              std::string("--topology random-directed keeps no mean by itself, which ") +
-                  algorithm + " needs: use sgp or dsgtm-tv");
+    EXPECT_EQ(
+        error(algorithm, find_algorithm(algorithm).with({{"topology", "random-directed"}}), 4),
+        std::string("topology random-directed keeps no mean by itself, which ") + algorithm +
+            " needs: use sgp or dsgtm-tv");
   }
-  EXPECT_EQ(error("gradient-tracking", {.mixing = kCta}, 4),
-            "--mixing cta is not a form of gradient-tracking: awc or atc");
-  EXPECT_EQ(error("sgp", {.mixing = kCta}, 4), "--mixing cta is not a form of sgp: awc or atc");
-  EXPECT_EQ(error_of<UsageError>([] { parse_mixing_order("act"); }),
+  EXPECT_EQ(error("gradient-tracking", GradientTrackingOptions{.mixing = kCta}, 4),
+            "mixing cta is not a form of gradient-tracking: awc or atc");
+  EXPECT_EQ(error("sgp", SgpOptions{.mixing = kCta}, 4),
+            "mixing cta is not a form of sgp: awc or atc");
+  EXPECT_EQ(error_of<UsageError>([] { kMixingOrders.parse("act"); }),
             "unknown mixing order 'act'; did you mean 'awc'? known: awc, atc, cta");
 }
 

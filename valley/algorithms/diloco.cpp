@@ -8,8 +8,9 @@ namespace {
 
 class DiLoCo : public OuterStep {
  public:
-  explicit DiLoCo(const AlgorithmOptions& options)
-      : outer_(check_outer(options, {.learning_rate = 0.7, .momentum = 0.9})) {}
+  explicit DiLoCo(const DiLoCoOptions& options)
+      : outer_{.learning_rate = options.outer_lr.value_or(0.7),
+               .momentum = options.outer_momentum.value_or(0.9)} {}
 
  private:
   void outer_step(const StepInfo&, const at::Tensor& start, at::Tensor& v, at::Tensor& x) override {
@@ -25,8 +26,9 @@ class DiLoCo : public OuterStep {
 
 }  // namespace
 
-std::unique_ptr<Algorithm> make_diloco(const AlgorithmOptions& options,
+std::unique_ptr<Algorithm> make_diloco(const DiLoCoOptions& options,
                                        const AlgorithmContext& context) {
+  check_ranges(options);
   return std::make_unique<RoundsAlgorithm>(options.period, context, std::make_unique<MeanOfAll>(),
                                            std::make_unique<DiLoCo>(options));
 }

@@ -1,10 +1,25 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
-#include "valley/algorithms/registry.h"
+#include "valley/algorithms/options.h"
+#include "valley/algorithms/shared_settings.h"
 
 namespace valley {
+
+struct DiLoCoOptions {
+  PeriodSpec period = {};
+  std::optional<double> outer_lr = {};        ///< alpha; 0.7 unless given
+  std::optional<double> outer_momentum = {};  ///< mu; 0.9 unless given
+};
+
+template <typename V>
+void visit(DiLoCoOptions& o, V& v) {
+  v(kPeriod, o.period);
+  v(kOuterLr, o.outer_lr);
+  v(kOuterMomentum, o.outer_momentum);
+}
 
 /// DiLoCo: local training with a Nesterov step over every round.
 ///
@@ -21,6 +36,6 @@ namespace valley {
 /// Models", 2023, arXiv:2311.08105.
 ///
 /// @throws UsageError if the outer learning rate is not above 0 or the momentum not in [0, 1).
-std::unique_ptr<Algorithm> make_diloco(const AlgorithmOptions&, const AlgorithmContext&);
+std::unique_ptr<Algorithm> make_diloco(const DiLoCoOptions&, const AlgorithmContext&);
 
 }  // namespace valley

@@ -1,11 +1,12 @@
 #include "valley/algorithms/dppf.h"
 
+#include "valley/algorithms/pull_push.h"
 #include "valley/algorithms/rounds.h"
 
 namespace valley {
 
-std::unique_ptr<Algorithm> make_dppf(const AlgorithmOptions& options,
-                                     const AlgorithmContext& context) {
+std::unique_ptr<Algorithm> make_dppf(const DppfOptions& options, const AlgorithmContext& context) {
+  check_ranges(options);
   return std::make_unique<RoundsAlgorithm>(
       options.period, context, std::make_unique<MeanOfAll>(),
       std::make_unique<PullPushRule>(options.pull_push, options.push_schedule));

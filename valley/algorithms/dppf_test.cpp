@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "valley/algorithms/local_sgd.h"
+#include "valley/algorithms/registry.h"
 #include "valley/core/random.h"
 #include "valley/optim/flat_parameters.h"
 #include "valley/testing/normals.h"
@@ -52,9 +53,9 @@ TEST_P(Dppf, WithFullPullAndNoPushItIsLocalSgdBitForBit) {
             const AlgorithmContext context = {.total_steps = total,
                                               .steps_per_epoch = 5,
                                               .learning_rate = [](int64_t) { return 0.1; }};
-            AlgorithmOptions options = {.pull_push = {.pull = 1, .push = 0, .variant = variant},
-                                        .push_schedule = PushShape::kIncreasing,
-                                        .period = parse_period(period)};
+            DppfOptions options = {.pull_push = {.pull = 1, .push = 0, .variant = variant},
+                                   .push_schedule = PushShape::kIncreasing,
+                                   .period = parse_period(period)};
             const auto dppf = make_dppf(options, context);
             const auto local = make_local_sgd({.period = options.period}, context);
             at::Tensor x = normals({30}, static_cast<uint64_t>(comm.rank())).to(dtype);

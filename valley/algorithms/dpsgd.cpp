@@ -10,9 +10,8 @@ namespace {
 
 class Dpsgd : public EveryStepAlgorithm {
  public:
-  Dpsgd(const AlgorithmOptions& options, const AlgorithmContext& context)
-      : order_(options.mixing),
-        graph_(options, context.seed, "dpsgd", Graph::Weights::kDoublyStochastic) {}
+  Dpsgd(const DpsgdOptions& options, const AlgorithmContext& context)
+      : order_(options.mixing), graph_(options, context.seed) {}
 
   void prepare(int workers) override { graph_.prepare(workers); }
 
@@ -38,14 +37,14 @@ class Dpsgd : public EveryStepAlgorithm {
   }
 
   MixingOrder order_;
-  Graph graph_;
+  GraphFor<DpsgdOptions> graph_;
   Mixer mixer_;
   at::Tensor way_;  // awc: from x to the mixed x, [d]
 };
 
 }  // namespace
 
-std::unique_ptr<Algorithm> make_dpsgd(const AlgorithmOptions& options,
+std::unique_ptr<Algorithm> make_dpsgd(const DpsgdOptions& options,
                                       const AlgorithmContext& context) {
   return std::make_unique<Dpsgd>(options, context);
 }

@@ -1,10 +1,25 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
-#include "valley/algorithms/registry.h"
+#include "valley/algorithms/options.h"
+#include "valley/algorithms/shared_settings.h"
 
 namespace valley {
+
+struct DpsgdOptions {
+  std::string topology = "ring";  ///< make_topology() takes it
+  MixingOrder mixing = MixingOrder::kAtc;
+  bool lazy = false;  ///< mix with (I + P) / 2
+};
+
+template <typename V>
+void visit(DpsgdOptions& o, V& v) {
+  v(kTopology, o.topology);
+  v(kMixing, o.mixing);
+  v(kLazy, o.lazy);
+}
 
 /// DPSGD, decentralised parallel SGD: in every step each worker mixes its weights with those of
 /// its neighbours only. P is the topology's matrix of the step, g_j worker j's gradient.
@@ -26,6 +41,6 @@ namespace valley {
 /// NeurIPS 2017, arXiv:1705.09056, for the method (awc); Zhang et al., "Loss Landscape Dependent
 /// Self-Adjusting Learning Rates in Decentralized Stochastic Gradient Descent", arXiv:2112.01433,
 /// for what it does at large batches. The limits of stability are derived here.
-std::unique_ptr<Algorithm> make_dpsgd(const AlgorithmOptions&, const AlgorithmContext&);
+std::unique_ptr<Algorithm> make_dpsgd(const DpsgdOptions&, const AlgorithmContext&);
 
 }  // namespace valley

@@ -7,9 +7,8 @@ namespace {
 
 class DsgtmTv : public Tracking {
  public:
-  DsgtmTv(const AlgorithmOptions& options, const AlgorithmContext& context)
-      : Tracking(MixingOrder::kAwc, options.tracking_momentum, "dsgtm-tv"),
-        graph_(options, context.seed, "dsgtm-tv", Graph::Weights::kAny) {}
+  DsgtmTv(const DsgtmTvOptions& options, const AlgorithmContext& context)
+      : Tracking(MixingOrder::kAwc, options.tracking_momentum), graph_(options, context.seed) {}
 
   void prepare(int workers) override { graph_.prepare(workers); }
 
@@ -21,22 +20,15 @@ class DsgtmTv : public Tracking {
     return column_stochastic(graph_.topology().graph(t));
   }
 
-  Graph graph_;
+  GraphFor<DsgtmTvOptions> graph_;
 };
 
 }  // namespace
 
-std::unique_ptr<Algorithm> make_dsgtm_tv(const AlgorithmOptions& options,
+std::unique_ptr<Algorithm> make_dsgtm_tv(const DsgtmTvOptions& options,
                                          const AlgorithmContext& context) {
+  check_ranges(options);
   return std::make_unique<DsgtmTv>(options, context);
-}
-
-int64_t dsgtm_tv_bytes(const RoundCost& cost, const AlgorithmOptions& options) {
-  Graph graph(options, cost.seed, "dsgtm-tv", Graph::Weights::kAny);
-  graph.prepare(cost.workers);
-  const int64_t one = Mixer::bytes(row_stochastic(graph.topology().graph(cost.round)), cost.rank,
-                                   cost.d, cost.element_size);
-  return (cost.round == 0 ? 1 : 2) * one;
 }
 
 }  // namespace valley

@@ -1,10 +1,23 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
-#include "valley/algorithms/registry.h"
+#include "valley/algorithms/options.h"
+#include "valley/algorithms/shared_settings.h"
 
 namespace valley {
+
+struct DsgtmTvOptions {
+  std::string topology = "ring";
+  double tracking_momentum = 0;  ///< beta
+};
+
+template <typename V>
+void visit(DsgtmTvOptions& o, V& v) {
+  v(kTopology, o.topology);
+  v("tracking-momentum", o.tracking_momentum, in(0, 1).open_above(), "beta, in [0, 1)");
+}
 
 /// DSGTm-TV: gradient tracking with momentum over time-varying directed graphs. A(t) is
 /// row-stochastic (a worker weighs what arrives), B(t) column-stochastic (it divides what it
@@ -22,9 +35,6 @@ namespace valley {
 /// Reference: the method of arXiv:2409.17189; worked from its recursion.
 ///
 /// @throws UsageError if beta is not in [0, 1).
-std::unique_ptr<Algorithm> make_dsgtm_tv(const AlgorithmOptions&, const AlgorithmContext&);
-
-/// Bytes a worker sends in one round.
-int64_t dsgtm_tv_bytes(const RoundCost& cost, const AlgorithmOptions& options);
+std::unique_ptr<Algorithm> make_dsgtm_tv(const DsgtmTvOptions&, const AlgorithmContext&);
 
 }  // namespace valley

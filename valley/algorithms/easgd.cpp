@@ -5,26 +5,19 @@
 #include "valley/algorithms/consensus.h"
 #include "valley/algorithms/kernels.h"
 #include "valley/algorithms/rounds.h"
-#include "valley/core/error.h"
 
 namespace valley {
 namespace {
 
-PullPushOptions pull_push_of(const AlgorithmOptions& options) {
-  const double beta = options.moving_rate;
-  require(0 < beta && beta <= 1, "--moving-rate must be in (0, 1], got {}", beta);
-  PullPushOptions result = options.pull_push;
-  result.pull = beta;
-  return result;
-}
-
 // The workers are drawn to a centre that follows their average.
 class Elastic : public Rule {
  public:
-  explicit Elastic(const AlgorithmOptions& options)
+  explicit Elastic(const EasgdOptions& options)
       : beta_(options.moving_rate),
         schedule_(options.push_schedule),
-        pull_push_(pull_push_of(options)),
+        pull_push_({.pull = options.moving_rate,
+                    .push = options.push,
+                    .push_relative = options.push_relative}),
         to_center_(pull_push_, schedule_) {
     keep("center", center_);
   }
@@ -61,8 +54,9 @@ class Elastic : public Rule {
 
 }  // namespace
 
-std::unique_ptr<Algorithm> make_easgd(const AlgorithmOptions& options,
+std::unique_ptr<Algorithm> make_easgd(const EasgdOptions& options,
                                       const AlgorithmContext& context) {
+  check_ranges(options);
   return std::make_unique<RoundsAlgorithm>(options.period, context, std::make_unique<MeanOfAll>(),
                                            std::make_unique<Elastic>(options));
 }

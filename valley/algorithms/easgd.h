@@ -2,9 +2,27 @@
 
 #include <memory>
 
-#include "valley/algorithms/registry.h"
+#include "valley/algorithms/options.h"
+#include "valley/algorithms/shared_settings.h"
 
 namespace valley {
+
+struct EasgdOptions {
+  double push = PullPushOptions().push;
+  bool push_relative = false;
+  PushShape push_schedule = PushShape::kConstant;
+  PeriodSpec period = {};
+  double moving_rate = 0.9;  ///< beta
+};
+
+template <typename V>
+void visit(EasgdOptions& o, V& v) {
+  v(kPeriod, o.period);
+  v("moving-rate", o.moving_rate, in(0, 1).open_below(), "beta; the pull is beta / workers");
+  v(kPush, o.push);
+  v(kPushSchedule, o.push_schedule);
+  v(kPushRelative, o.push_relative);
+}
 
 /// Elastic Averaging SGD: local steps, and every tau steps workers and a centre z pull each other.
 ///
@@ -22,6 +40,6 @@ namespace valley {
 /// 2015, arXiv:1412.6651, in its synchronous form. The push is ours to add.
 ///
 /// @throws UsageError if beta is not in (0, 1].
-std::unique_ptr<Algorithm> make_easgd(const AlgorithmOptions&, const AlgorithmContext&);
+std::unique_ptr<Algorithm> make_easgd(const EasgdOptions&, const AlgorithmContext&);
 
 }  // namespace valley

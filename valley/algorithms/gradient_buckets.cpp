@@ -2,13 +2,9 @@
 
 #include <algorithm>
 
-#include "valley/core/error.h"
-
 namespace valley {
 
-GradientBuckets::GradientBuckets(int64_t bucket_bytes) : bucket_bytes_(bucket_bytes) {
-  require(bucket_bytes_ > 0, "--bucket-bytes must be at least 1, got {}", bucket_bytes_);
-}
+GradientBuckets::GradientBuckets(int64_t bucket_bytes) : bucket_bytes_(bucket_bytes) {}
 
 void GradientBuckets::join(Communicator& comm, const at::Tensor& like) {
   comm_ = &comm;

@@ -24,7 +24,7 @@ namespace valley {
 /// Training", VLDB 2020, arXiv:2006.15704, for bucketing and overlap.
 class GradientBuckets {
  public:
-  /// @throws UsageError if bucket_bytes is below 1.
+  /// `bucket_bytes` is at least 1.
   explicit GradientBuckets(int64_t bucket_bytes);
 
   /// The workers, and a vector of the gradient's size and dtype.

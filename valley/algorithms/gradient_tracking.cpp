@@ -7,9 +7,8 @@ namespace {
 
 class GradientTracking : public Tracking {
  public:
-  GradientTracking(const AlgorithmOptions& options, const AlgorithmContext& context)
-      : Tracking(options.mixing, /*beta=*/0, "gradient-tracking"),
-        graph_(options, context.seed, "gradient-tracking", Graph::Weights::kDoublyStochastic) {}
+  GradientTracking(const GradientTrackingOptions& options, const AlgorithmContext& context)
+      : Tracking(options.mixing, /*beta=*/0), graph_(options, context.seed) {}
 
   void prepare(int workers) override { graph_.prepare(workers); }
 
@@ -17,12 +16,12 @@ class GradientTracking : public Tracking {
   MixingMatrix weights_of_x(int64_t t) override { return graph_.matrix(t); }
   MixingMatrix weights_of_y(int64_t t) override { return graph_.matrix(t); }
 
-  Graph graph_;
+  GraphFor<GradientTrackingOptions> graph_;
 };
 
 }  // namespace
 
-std::unique_ptr<Algorithm> make_gradient_tracking(const AlgorithmOptions& options,
+std::unique_ptr<Algorithm> make_gradient_tracking(const GradientTrackingOptions& options,
                                                   const AlgorithmContext& context) {
   return std::make_unique<GradientTracking>(options, context);
 }

@@ -1,10 +1,25 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
-#include "valley/algorithms/registry.h"
+#include "valley/algorithms/options.h"
+#include "valley/algorithms/shared_settings.h"
 
 namespace valley {
+
+struct GradientTrackingOptions {
+  std::string topology = "ring";  ///< make_topology() takes it
+  MixingOrder mixing = MixingOrder::kAtc;
+  bool lazy = false;  ///< mix with (I + P) / 2
+};
+
+template <typename V>
+void visit(GradientTrackingOptions& o, V& v) {
+  v(kTopology, o.topology);
+  v(kMixing, o.mixing);
+  v(kLazy, o.lazy);
+}
 
 /// Gradient tracking: dpsgd for workers whose data differ. Each worker follows y, its estimate of
 /// the mean gradient, so that all come to rest at the minimum of the mean loss, where dpsgd with a
@@ -17,6 +32,7 @@ namespace valley {
 /// Reference: Di Lorenzo and Scutari, "NEXT: In-Network Nonconvex Optimization", IEEE Transactions
 /// on Signal and Information Processing over Networks 2(2), 2016, arXiv:1602.00591, for tracking;
 /// both orders are common in the literature since.
-std::unique_ptr<Algorithm> make_gradient_tracking(const AlgorithmOptions&, const AlgorithmContext&);
+std::unique_ptr<Algorithm> make_gradient_tracking(const GradientTrackingOptions&,
+                                                  const AlgorithmContext&);
 
 }  // namespace valley

@@ -93,9 +93,9 @@ PendingRound WeightedMean::among(Communicator& comm, const at::Tensor& all) {
   return {.sum = sum, .center = center, .workers = comm.size()};
 }
 
-std::unique_ptr<Algorithm> make_grawa(const AlgorithmOptions& options,
-                                      const AlgorithmContext& context, WeightedMean::Groups groups,
-                                      const std::string& name) {
+std::unique_ptr<Algorithm> make_grawa(const GrawaOptions& options, const AlgorithmContext& context,
+                                      WeightedMean::Groups groups, const std::string& name) {
+  check_ranges(options);
   auto rule = std::make_unique<Consensus>(options.pull_push, options.push_schedule);
   auto meeting = std::make_unique<WeightedMean>(context, groups, name, rule->pushes());
   return std::make_unique<RoundsAlgorithm>(options.period, context, std::move(meeting),

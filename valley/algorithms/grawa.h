@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "valley/algorithms/gradient_weights.h"
+#include "valley/algorithms/grawa_options.h"
 #include "valley/algorithms/registry.h"
 #include "valley/algorithms/round_parts.h"
 
@@ -43,8 +44,7 @@ class WeightedMean : public Meeting {
 };
 
 /// Drawn towards that mean and pushed away from the average.
-std::unique_ptr<Algorithm> make_grawa(const AlgorithmOptions& options,
-                                      const AlgorithmContext& context, WeightedMean::Groups groups,
-                                      const std::string& name);
+std::unique_ptr<Algorithm> make_grawa(const GrawaOptions& options, const AlgorithmContext& context,
+                                      WeightedMean::Groups groups, const std::string& name);
 
 }  // namespace valley

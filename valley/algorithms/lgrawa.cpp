@@ -4,7 +4,7 @@
 
 namespace valley {
 
-std::unique_ptr<Algorithm> make_lgrawa(const AlgorithmOptions& options,
+std::unique_ptr<Algorithm> make_lgrawa(const GrawaOptions& options,
                                        const AlgorithmContext& context) {
   return make_grawa(options, context, WeightedMean::Groups::kLayers, "lgrawa");
 }

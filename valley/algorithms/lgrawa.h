@@ -2,7 +2,7 @@
 
 #include <memory>
 
-#include "valley/algorithms/registry.h"
+#include "valley/algorithms/grawa_options.h"
 
 namespace valley {
 
@@ -23,6 +23,6 @@ namespace valley {
 /// push is ours to add, one norm over the whole vector as in dppf.
 ///
 /// @throws UsageError if the context lacks layer_gradient_norms or layers.
-std::unique_ptr<Algorithm> make_lgrawa(const AlgorithmOptions&, const AlgorithmContext&);
+std::unique_ptr<Algorithm> make_lgrawa(const GrawaOptions&, const AlgorithmContext&);
 
 }  // namespace valley

@@ -2,9 +2,19 @@
 
 #include <memory>
 
-#include "valley/algorithms/registry.h"
+#include "valley/algorithms/options.h"
+#include "valley/algorithms/shared_settings.h"
 
 namespace valley {
+
+struct LocalSgdOptions {
+  PeriodSpec period = {};
+};
+
+template <typename V>
+void visit(LocalSgdOptions& o, V& v) {
+  v(kPeriod, o.period);
+}
 
 /// Local SGD: every worker trains on its own, and every tau steps all take the average.
 ///
@@ -18,6 +28,6 @@ namespace valley {
 ///
 /// Reference: Stich, "Local SGD Converges Fast and Communicates Little", ICLR 2019,
 /// arXiv:1805.09767.
-std::unique_ptr<Algorithm> make_local_sgd(const AlgorithmOptions&, const AlgorithmContext&);
+std::unique_ptr<Algorithm> make_local_sgd(const LocalSgdOptions&, const AlgorithmContext&);
 
 }  // namespace valley

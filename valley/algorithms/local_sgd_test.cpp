@@ -9,6 +9,7 @@
 
 #include <vector>
 
+#include "valley/algorithms/registry.h"
 #include "valley/algorithms/ssgd.h"
 #include "valley/comm/group.h"
 #include "valley/core/error.h"

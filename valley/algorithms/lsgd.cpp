@@ -11,7 +11,6 @@
 #include "valley/algorithms/consensus.h"
 #include "valley/algorithms/kernels.h"
 #include "valley/algorithms/rounds.h"
-#include "valley/core/error.h"
 
 namespace valley {
 namespace {
@@ -21,8 +20,6 @@ class FollowTheLeader : public Meeting {
  public:
   FollowTheLeader(double leader_pull, bool with_sum)
       : leader_pull_(leader_pull), with_sum_(with_sum) {
-    require(0 <= leader_pull_ && leader_pull_ <= 1, "--leader-pull must be in [0, 1], got {}",
-            leader_pull_);
     if (leader_pull_ > 0) keep("leader", center_);
   }
 
@@ -91,8 +88,8 @@ class FollowTheLeader : public Meeting {
 
 }  // namespace
 
-std::unique_ptr<Algorithm> make_lsgd(const AlgorithmOptions& options,
-                                     const AlgorithmContext& context) {
+std::unique_ptr<Algorithm> make_lsgd(const LsgdOptions& options, const AlgorithmContext& context) {
+  check_ranges(options);
   auto rule = std::make_unique<Consensus>(options.pull_push, options.push_schedule);
   auto meeting = std::make_unique<FollowTheLeader>(options.leader_pull, rule->pushes());
   return std::make_unique<RoundsAlgorithm>(options.period, context, std::move(meeting),

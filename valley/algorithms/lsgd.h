@@ -2,9 +2,28 @@
 
 #include <memory>
 
-#include "valley/algorithms/registry.h"
+#include "valley/algorithms/options.h"
+#include "valley/algorithms/shared_settings.h"
 
 namespace valley {
+
+struct LsgdOptions {
+  PullPushOptions pull_push = {};
+  PushShape push_schedule = PushShape::kConstant;
+  PeriodSpec period = {};
+  double leader_pull = 0;  ///< p, of every local step together over a period
+};
+
+template <typename V>
+void visit(LsgdOptions& o, V& v) {
+  v(kPeriod, o.period);
+  v(kPull, o.pull_push.pull);
+  v("leader-pull", o.leader_pull, in(0, 1),
+    "pull towards the last leader within a period, in [0, 1]");
+  v(kPush, o.pull_push.push);
+  v(kPushSchedule, o.push_schedule);
+  v(kPushRelative, o.pull_push.push_relative);
+}
 
 /// Leader SGD: local steps, and every tau steps a pull towards the worker that is doing best.
 ///
@@ -28,6 +47,6 @@ namespace valley {
 /// Descent for Distributed Training of Deep Learning Models", NeurIPS 2019, arXiv:1905.10395. The
 /// push is ours to add, as dppf adds it to the average. The factor 1 / tau is the authors'; that
 /// there is no leader pull before the first round is ours.
-std::unique_ptr<Algorithm> make_lsgd(const AlgorithmOptions&, const AlgorithmContext&);
+std::unique_ptr<Algorithm> make_lsgd(const LsgdOptions&, const AlgorithmContext&);
 
 }  // namespace valley

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <limits>
 
+#include "valley/algorithms/registry.h"
 #include "valley/core/error.h"
 #include "valley/core/random.h"
 #include "valley/testing/normals.h"
@@ -127,7 +128,7 @@ TEST(LsgdLeader, IsChosenAnewEveryRound) {
 // Saved within a period: half of the losses are in the checkpoint.
 TEST(LsgdCheckpoint, HoldsTheLossesSoFar) {
   run_ranks(2, [](Communicator& comm) {
-    const AlgorithmOptions options = {.pull_push = {.pull = 1, .push = 0}, .period = {.base = 2}};
+    const LsgdOptions options = {.pull_push = {.pull = 1, .push = 0}, .period = {.base = 2}};
     const AlgorithmContext context = {.total_steps = 2};
     const double losses[2][2] = {{1, 3}, {5, 1}};  // by rank and step: rank 0 leads by the mean
     at::Tensor x = normals({4}, static_cast<uint64_t>(comm.rank()));

@@ -2,7 +2,7 @@
 
 #include <memory>
 
-#include "valley/algorithms/registry.h"
+#include "valley/algorithms/grawa_options.h"
 
 namespace valley {
 
@@ -28,6 +28,6 @@ namespace valley {
 /// ours to add, as dppf adds it to the average.
 ///
 /// @throws UsageError if the context cannot compute layer_gradient_norms.
-std::unique_ptr<Algorithm> make_mgrawa(const AlgorithmOptions&, const AlgorithmContext&);
+std::unique_ptr<Algorithm> make_mgrawa(const GrawaOptions&, const AlgorithmContext&);
 
 }  // namespace valley

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <limits>
 
+#include "valley/algorithms/registry.h"
 #include "valley/core/error.h"
 #include "valley/core/random.h"
 #include "valley/testing/normals.h"
@@ -133,7 +134,7 @@ TEST(MgrawaWeights, AreSmoothedOverTheRoundsAndUnbiased) {
 TEST(MgrawaCheckpoint, HoldsTheSmoothedNorm) {
   run_ranks(2, [](Communicator& comm) {
     double norm = 1 + comm.rank();
-    const AlgorithmOptions options = {.pull_push = {.pull = 1, .push = 0}, .period = {.base = 1}};
+    const GrawaOptions options = {.pull_push = {.pull = 1, .push = 0}, .period = {.base = 1}};
     const AlgorithmContext context = {.total_steps = 2,
                                       .layer_gradient_norms = [&] { return std::vector{norm}; }};
     const at::Tensor start = normals({4}, static_cast<uint64_t>(comm.rank()));

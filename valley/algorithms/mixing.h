@@ -4,11 +4,9 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
-#include <string>
 #include <vector>
 
-#include "valley/algorithms/registry.h"
+#include "valley/algorithms/graph.h"
 #include "valley/comm/communicator.h"
 #include "valley/topology/topology.h"
 
@@ -34,9 +32,6 @@ class Mixer {
   /// The same in place and at once, without the copy.
   void mix(Communicator& comm, const MixingMatrix& p, at::Tensor& x);
 
-  /// Bytes that worker `rank` puts into one mixing of d values.
-  static int64_t bytes(const MixingMatrix& p, int rank, int64_t d, int64_t element_size);
-
  private:
   void prepare(int rank, const MixingMatrix& p, const at::Tensor& x);
   void apply(const at::Tensor& x, at::Tensor& out);
@@ -50,37 +45,5 @@ class Mixer {
   bool all_ = false;                  // P is the average of all
   std::unique_ptr<Work> work_;
 };
-
-/// The topology that the options name, and its matrices with --lazy applied.
-class Graph {
- public:
-  enum class Weights { kDoublyStochastic, kAny };
-
-  /// `algorithm` names itself in the error.
-  Graph(const AlgorithmOptions& options, uint64_t seed, std::string algorithm, Weights weights);
-
-  /// To be called before anything is asked, and again for another number of workers.
-  /// @throws UsageError as make_topology() does; or if the method needs doubly stochastic weights
-  ///     and the topology has none.
-  void prepare(int workers);
-
-  /// P(t), or (I + P(t)) / 2 if lazy.
-  const MixingMatrix& matrix(int64_t t);
-  const Topology& topology() const { return *topology_; }
-  const std::string& name() const { return name_; }
-
- private:
-  std::string name_;
-  bool lazy_;
-  uint64_t seed_;
-  std::string algorithm_;
-  Weights weights_;
-  std::unique_ptr<Topology> topology_;
-  int64_t of_ = -1;  // the step that matrix_ is of
-  std::optional<MixingMatrix> matrix_;
-};
-
-/// Bytes a worker sends in round `cost.round` of a method that mixes one vector of d values a step.
-int64_t mixing_bytes(const RoundCost& cost, const AlgorithmOptions& options);
 
 }  // namespace valley

@@ -6,18 +6,8 @@
 
 #include "valley/algorithms/kernels.h"
 #include "valley/algorithms/pull_push.h"
-#include "valley/core/error.h"
 
 namespace valley {
-
-OuterOptions check_outer(const AlgorithmOptions& options, const OuterOptions& own) {
-  const OuterOptions outer = {options.outer_lr.value_or(own.learning_rate),
-                              options.outer_momentum.value_or(own.momentum)};
-  require(outer.learning_rate > 0, "--outer-lr must be above 0, got {}", outer.learning_rate);
-  require(0 <= outer.momentum && outer.momentum < 1, "--outer-momentum must be in [0, 1), got {}",
-          outer.momentum);
-  return outer;
-}
 
 OuterStep::OuterStep() {
   keep("start", start_);

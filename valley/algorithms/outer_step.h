@@ -7,7 +7,7 @@
 
 namespace valley {
 
-/// The outer optimizer of a round.
+/// The outer optimizer of a round, as it is in force.
 struct OuterOptions {
   double learning_rate;
   double momentum;
@@ -15,10 +15,6 @@ struct OuterOptions {
   /// The step over a round is then the round itself; without it, no rounding either.
   bool does_nothing() const { return learning_rate == 1 && momentum == 0; }
 };
-
-/// What `options` say, or else the method's own.
-/// @throws UsageError if the learning rate is not above 0 or the momentum not in [0, 1).
-OuterOptions check_outer(const AlgorithmOptions& options, const OuterOptions& own);
 
 /// The rule of local SGD with an optimizer around it: the way of the average over a round is taken
 /// as a gradient. A method says what becomes of it.

@@ -5,15 +5,10 @@
 #include <limits>
 
 #include "valley/algorithms/kernels.h"
-#include "valley/core/error.h"
 
 namespace valley {
 
-void check(const PullPushOptions& options) {
-  require(0 < options.pull && options.pull <= 1, "--pull must be in (0, 1], got {}", options.pull);
-  require(options.push >= 0 && std::isfinite(options.push), "--push must be at least 0, got {}",
-          options.push);
-}
+void check(const PullPushOptions& options) { check_ranges(options); }
 
 PushStrength push_strength(const PullPushOptions& options, double push_factor,
                            const SquaredNorms& norms, int workers, at::ScalarType dtype) {

@@ -3,22 +3,11 @@
 #include <ATen/core/Tensor.h>
 
 #include "valley/algorithms/round_parts.h"
+#include "valley/algorithms/shared_settings.h"
 #include "valley/comm/communicator.h"
 #include "valley/schedule/push.h"
 
 namespace valley {
-
-enum class PushVariant {
-  kSimple,  ///< along u_m = (x_m - x_A) / ||x_m - x_A||
-  kExact,   ///< along u_m - mean(u_m), the gradient of the mean distance; leaves x_A where it is
-};
-
-struct PullPushOptions {
-  double pull = 0.1;  ///< alpha, pull strength, in (0, 1]; 1 is plain parameter averaging
-  double push = 0.5;  ///< lambda, push strength, >= 0, a distance in parameter space; 0 is off
-  bool push_relative = false;  ///< lambda is given in units of ||x_A||
-  PushVariant variant = PushVariant::kSimple;
-};
 
 /// @throws UsageError if an option is out of range.
 void check(const PullPushOptions& options);

@@ -37,14 +37,14 @@ std::string error_of(const PullPushOptions& options) {
 TEST(PullPushOptions, OutOfRangeNamesRuleAndValue) {
   const double infinity = std::numeric_limits<double>::infinity();
   const double nan = std::numeric_limits<double>::quiet_NaN();
-  EXPECT_EQ(error_of({.pull = 0}), "--pull must be in (0, 1], got 0");
-  EXPECT_EQ(error_of({.pull = -0.1}), "--pull must be in (0, 1], got -0.1");
-  EXPECT_EQ(error_of({.pull = 1.5}), "--pull must be in (0, 1], got 1.5");
-  EXPECT_EQ(error_of({.pull = infinity}), "--pull must be in (0, 1], got inf");
-  EXPECT_EQ(error_of({.pull = nan}), "--pull must be in (0, 1], got nan");
-  EXPECT_EQ(error_of({.push = -1}), "--push must be at least 0, got -1");
-  EXPECT_EQ(error_of({.push = infinity}), "--push must be at least 0, got inf");
-  EXPECT_EQ(error_of({.push = nan}), "--push must be at least 0, got nan");
+  EXPECT_EQ(error_of({.pull = 0}), "pull must be in (0, 1], got 0");
+  EXPECT_EQ(error_of({.pull = -0.1}), "pull must be in (0, 1], got -0.1");
+  EXPECT_EQ(error_of({.pull = 1.5}), "pull must be in (0, 1], got 1.5");
+  EXPECT_EQ(error_of({.pull = infinity}), "pull must be in (0, 1], got inf");
+  EXPECT_EQ(error_of({.pull = nan}), "pull must be in (0, 1], got nan");
+  EXPECT_EQ(error_of({.push = -1}), "push must be at least 0, got -1");
+  EXPECT_EQ(error_of({.push = infinity}), "push must be at least 0, got inf");
+  EXPECT_EQ(error_of({.push = nan}), "push must be at least 0, got nan");
   EXPECT_EQ(error_of({.pull = 1, .push = 0}), "no error");
   EXPECT_EQ(error_of({.pull = 1e-9, .push = 1e9}), "no error");
 }

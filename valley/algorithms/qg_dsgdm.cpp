@@ -12,11 +12,10 @@ namespace {
 
 class QgDsgdm : public EveryStepAlgorithm {
  public:
-  QgDsgdm(const AlgorithmOptions& options, const AlgorithmContext& context)
+  QgDsgdm(const QgDsgdmOptions& options, const AlgorithmContext& context)
       : beta_(options.quasi_momentum),
         learning_rate_(context.learning_rate),
-        graph_(options, context.seed, "qg-dsgdm", Graph::Weights::kDoublyStochastic) {
-    require(0 <= beta_ && beta_ < 1, "--quasi-momentum must be in [0, 1), got {}", beta_);
+        graph_(options, context.seed) {
     require(bool(learning_rate_),
             "qg-dsgdm needs the learning rate of a step (AlgorithmContext::learning_rate)");
     keep("momentum", momentum_);
@@ -43,7 +42,7 @@ class QgDsgdm : public EveryStepAlgorithm {
 
   double beta_;
   std::function<double(int64_t)> learning_rate_;
-  Graph graph_;
+  GraphFor<QgDsgdmOptions> graph_;
   Mixer mixer_;
   at::Tensor momentum_;  // m, [d]
   at::Tensor before_;    // x before the step, [d]
@@ -51,8 +50,9 @@ class QgDsgdm : public EveryStepAlgorithm {
 
 }  // namespace
 
-std::unique_ptr<Algorithm> make_qg_dsgdm(const AlgorithmOptions& options,
+std::unique_ptr<Algorithm> make_qg_dsgdm(const QgDsgdmOptions& options,
                                          const AlgorithmContext& context) {
+  check_ranges(options);
   return std::make_unique<QgDsgdm>(options, context);
 }
 

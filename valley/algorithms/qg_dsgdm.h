@@ -1,10 +1,26 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
-#include "valley/algorithms/registry.h"
+#include "valley/algorithms/options.h"
+#include "valley/algorithms/shared_settings.h"
 
 namespace valley {
+
+struct QgDsgdmOptions {
+  std::string topology = "ring";
+  bool lazy = false;
+  double quasi_momentum = 0.9;  ///< beta
+};
+
+template <typename V>
+void visit(QgDsgdmOptions& o, V& v) {
+  v(kTopology, o.topology);
+  v(kLazy, o.lazy);
+  v("quasi-momentum", o.quasi_momentum, in(0, 1).open_above(),
+    "beta, in [0, 1); with {momentum} below 1");
+}
 
 /// QG-DSGDm: decentralised SGD with quasi-global momentum, for workers whose data differ. The
 /// momentum is taken from how the mixed weights moved, not from local gradients, so that it points
@@ -25,6 +41,6 @@ namespace valley {
 /// Deep Learning on Heterogeneous Data", ICML 2021, arXiv:2102.04761.
 ///
 /// @throws UsageError if beta is not in [0, 1).
-std::unique_ptr<Algorithm> make_qg_dsgdm(const AlgorithmOptions&, const AlgorithmContext&);
+std::unique_ptr<Algorithm> make_qg_dsgdm(const QgDsgdmOptions&, const AlgorithmContext&);
 
 }  // namespace valley

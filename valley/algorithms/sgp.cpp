@@ -6,16 +6,14 @@
 
 #include "valley/algorithms/every_step.h"
 #include "valley/algorithms/mixing.h"
-#include "valley/core/error.h"
 
 namespace valley {
 namespace {
 
 class Sgp : public EveryStepAlgorithm {
  public:
-  Sgp(const AlgorithmOptions& options, const AlgorithmContext& context)
-      : order_(options.mixing), graph_(options, context.seed, "sgp", Graph::Weights::kAny) {
-    require(order_ != MixingOrder::kCta, "--mixing cta is not a form of sgp: awc or atc");
+  Sgp(const SgpOptions& options, const AlgorithmContext& context)
+      : order_(options.mixing), graph_(options, context.seed) {
     keep("pushed", pushed_);
   }
 
@@ -50,7 +48,7 @@ class Sgp : public EveryStepAlgorithm {
   }
 
   MixingOrder order_;
-  Graph graph_;
+  GraphFor<SgpOptions> graph_;
   Mixer mixer_;
   at::Tensor pushed_;  // [x, w], [d + 1]
   at::Tensor before_;  // z before the optimizer's step, [d]
@@ -58,8 +56,7 @@ class Sgp : public EveryStepAlgorithm {
 
 }  // namespace
 
-std::unique_ptr<Algorithm> make_sgp(const AlgorithmOptions& options,
-                                    const AlgorithmContext& context) {
+std::unique_ptr<Algorithm> make_sgp(const SgpOptions& options, const AlgorithmContext& context) {
   return std::make_unique<Sgp>(options, context);
 }
 

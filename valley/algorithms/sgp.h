@@ -1,10 +1,25 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
-#include "valley/algorithms/registry.h"
+#include "valley/algorithms/options.h"
+#include "valley/algorithms/shared_settings.h"
 
 namespace valley {
+
+struct SgpOptions {
+  std::string topology = "ring";  ///< make_topology() takes it
+  MixingOrder mixing = MixingOrder::kAtc;
+  bool lazy = false;  ///< mix with (I + P) / 2
+};
+
+template <typename V>
+void visit(SgpOptions& o, V& v) {
+  v(kTopology, o.topology);
+  v(kMixing, o.mixing);
+  v(kLazy, o.lazy);
+}
 
 /// SGP, stochastic gradient push: decentralised SGD over directed graphs. P is column-stochastic:
 /// a worker decides how it divides what it sends, and nobody needs to know who sends to it.
@@ -26,6 +41,6 @@ namespace valley {
 /// Learning", ICML 2019, arXiv:1811.10792. Their overlap may be longer than a step; ours is one.
 ///
 /// @throws UsageError for mixing cta: the gradient has its place, z, already.
-std::unique_ptr<Algorithm> make_sgp(const AlgorithmOptions&, const AlgorithmContext&);
+std::unique_ptr<Algorithm> make_sgp(const SgpOptions&, const AlgorithmContext&);
 
 }  // namespace valley

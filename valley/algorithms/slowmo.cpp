@@ -9,8 +9,9 @@ namespace {
 
 class SlowMo : public OuterStep {
  public:
-  SlowMo(const AlgorithmOptions& options, const AlgorithmContext& context)
-      : outer_(check_outer(options, {.learning_rate = 1, .momentum = 0.5})),
+  SlowMo(const SlowMoOptions& options, const AlgorithmContext& context)
+      : outer_{.learning_rate = options.outer_lr.value_or(1),
+               .momentum = options.outer_momentum.value_or(0.5)},
         learning_rate_(context.learning_rate) {
     require(bool(learning_rate_),
             "slowmo needs the learning rate of a step (AlgorithmContext::learning_rate)");
@@ -31,8 +32,9 @@ class SlowMo : public OuterStep {
 
 }  // namespace
 
-std::unique_ptr<Algorithm> make_slowmo(const AlgorithmOptions& options,
+std::unique_ptr<Algorithm> make_slowmo(const SlowMoOptions& options,
                                        const AlgorithmContext& context) {
+  check_ranges(options);
   return std::make_unique<RoundsAlgorithm>(options.period, context, std::make_unique<MeanOfAll>(),
                                            std::make_unique<SlowMo>(options, context));
 }

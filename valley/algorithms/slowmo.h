@@ -1,10 +1,25 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
-#include "valley/algorithms/registry.h"
+#include "valley/algorithms/options.h"
+#include "valley/algorithms/shared_settings.h"
 
 namespace valley {
+
+struct SlowMoOptions {
+  PeriodSpec period = {};
+  std::optional<double> outer_lr = {};        ///< alpha; 1 unless given
+  std::optional<double> outer_momentum = {};  ///< beta; 0.5 unless given
+};
+
+template <typename V>
+void visit(SlowMoOptions& o, V& v) {
+  v(kPeriod, o.period);
+  v(kOuterLr, o.outer_lr);
+  v(kOuterMomentum, o.outer_momentum);
+}
 
 /// SlowMo: local SGD with slow momentum over the rounds.
 ///
@@ -22,6 +37,6 @@ namespace valley {
 /// Distributed SGD with Slow Momentum", ICLR 2020, arXiv:1910.00643.
 ///
 /// @throws UsageError if the outer learning rate is not above 0 or the momentum not in [0, 1).
-std::unique_ptr<Algorithm> make_slowmo(const AlgorithmOptions&, const AlgorithmContext&);
+std::unique_ptr<Algorithm> make_slowmo(const SlowMoOptions&, const AlgorithmContext&);
 
 }  // namespace valley

@@ -8,7 +8,7 @@ namespace {
 
 class Ssgd : public EveryStepAlgorithm {
  public:
-  explicit Ssgd(const AlgorithmOptions& options) : mean_(options.bucket_bytes) {}
+  explicit Ssgd(const SsgdOptions& options) : mean_(options.bucket_bytes) {}
 
   bool final_average_needed() const override { return false; }
 
@@ -29,7 +29,8 @@ class Ssgd : public EveryStepAlgorithm {
 
 }  // namespace
 
-std::unique_ptr<Algorithm> make_ssgd(const AlgorithmOptions& options, const AlgorithmContext&) {
+std::unique_ptr<Algorithm> make_ssgd(const SsgdOptions& options, const AlgorithmContext&) {
+  check_ranges(options);
   return std::make_unique<Ssgd>(options);
 }
 

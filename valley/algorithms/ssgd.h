@@ -1,10 +1,21 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 
-#include "valley/algorithms/registry.h"
+#include "valley/algorithms/options.h"
+#include "valley/algorithms/shared_settings.h"
 
 namespace valley {
+
+struct SsgdOptions {
+  int64_t bucket_bytes = 4 << 20;
+};
+
+template <typename V>
+void visit(SsgdOptions& o, V& v) {
+  v(kBucketBytes, o.bucket_bytes);
+}
 
 /// Synchronous data-parallel SGD: the mean gradient of all workers in every step.
 ///
@@ -15,6 +26,6 @@ namespace valley {
 /// Cost of a round (= a step): all-reduces of d values together. State: the number of steps.
 ///
 /// Reference: see gradient_buckets.h.
-std::unique_ptr<Algorithm> make_ssgd(const AlgorithmOptions&, const AlgorithmContext&);
+std::unique_ptr<Algorithm> make_ssgd(const SsgdOptions&, const AlgorithmContext&);
 
 }  // namespace valley

@@ -7,7 +7,6 @@
 
 #include "valley/algorithms/every_step.h"
 #include "valley/algorithms/gradient_buckets.h"
-#include "valley/core/error.h"
 #include "valley/core/random.h"
 
 namespace valley {
@@ -15,10 +14,8 @@ namespace {
 
 class SsgdNoise : public EveryStepAlgorithm {
  public:
-  SsgdNoise(const AlgorithmOptions& options, const AlgorithmContext& context)
-      : noise_(options.noise), seed_(context.seed), mean_(options.bucket_bytes) {
-    require(noise_ >= 0 && std::isfinite(noise_), "--noise must be at least 0, got {}", noise_);
-  }
+  SsgdNoise(const SsgdNoiseOptions& options, const AlgorithmContext& context)
+      : noise_(options.noise), seed_(context.seed), mean_(options.bucket_bytes) {}
 
   bool final_average_needed() const override { return false; }
 
@@ -52,8 +49,9 @@ class SsgdNoise : public EveryStepAlgorithm {
 
 }  // namespace
 
-std::unique_ptr<Algorithm> make_ssgd_noise(const AlgorithmOptions& options,
+std::unique_ptr<Algorithm> make_ssgd_noise(const SsgdNoiseOptions& options,
                                            const AlgorithmContext& context) {
+  check_ranges(options);
   return std::make_unique<SsgdNoise>(options, context);
 }
 

@@ -1,10 +1,23 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 
-#include "valley/algorithms/registry.h"
+#include "valley/algorithms/options.h"
+#include "valley/algorithms/shared_settings.h"
 
 namespace valley {
+
+struct SsgdNoiseOptions {
+  double noise = 0.1;  ///< s_0
+  int64_t bucket_bytes = 4 << 20;
+};
+
+template <typename V>
+void visit(SsgdNoiseOptions& o, V& v) {
+  v("noise", o.noise, at_least(0), "deviation of the noise in every parameter");
+  v(kBucketBytes, o.bucket_bytes);
+}
 
 /// SSGD*: synchronous SGD whose gradients are taken at points with isotropic noise, to tell what
 /// decentralised SGD gains by its noise as such from what it gains by the noise being shaped by
@@ -24,6 +37,6 @@ namespace valley {
 /// is our reading.
 ///
 /// @throws UsageError if s_0 is negative or no number.
-std::unique_ptr<Algorithm> make_ssgd_noise(const AlgorithmOptions&, const AlgorithmContext&);
+std::unique_ptr<Algorithm> make_ssgd_noise(const SsgdNoiseOptions&, const AlgorithmContext&);
 
 }  // namespace valley

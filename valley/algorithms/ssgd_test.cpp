@@ -12,6 +12,7 @@
 #include <limits>
 #include <vector>
 
+#include "valley/algorithms/registry.h"
 #include "valley/comm/group.h"
 #include "valley/core/error.h"
 #include "valley/core/random.h"
@@ -150,7 +151,7 @@ TEST(SsgdOptions, OutOfRangeNamesRuleAndValue) {
       make_ssgd({.bucket_bytes = bytes}, {});
       FAIL() << "no error";
     } catch (const UsageError& error) {
-      EXPECT_EQ(error.what(), fmt::format("--bucket-bytes must be at least 1, got {}", bytes));
+      EXPECT_EQ(error.what(), fmt::format("bucket-bytes must be at least 1, got {}", bytes));
     }
   }
 }

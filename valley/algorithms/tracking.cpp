@@ -2,14 +2,9 @@
 
 #include <ATen/ops/empty_like.h>
 
-#include "valley/core/error.h"
-
 namespace valley {
 
-Tracking::Tracking(MixingOrder order, double beta, const std::string& algorithm)
-    : order_(order), beta_(beta) {
-  require(order != MixingOrder::kCta, "--mixing cta is not a form of {}: awc or atc", algorithm);
-  require(0 <= beta && beta < 1, "--tracking-momentum must be in [0, 1), got {}", beta);
+Tracking::Tracking(MixingOrder order, double beta) : order_(order), beta_(beta) {
   keep("y", y_);
   keep("gradient", gradient_);
   keep("previous", previous_);

@@ -2,6 +2,7 @@
 
 #include "valley/algorithms/every_step.h"
 #include "valley/algorithms/mixing.h"
+#include "valley/algorithms/shared_settings.h"
 
 namespace valley {
 
@@ -20,8 +21,8 @@ namespace valley {
 /// State: the number of steps, y, the last gradient and, with beta, the last x.
 class Tracking : public EveryStepAlgorithm {
  public:
-  /// @throws UsageError if beta is not in [0, 1), or used with atc, or the order is cta.
-  Tracking(MixingOrder order, double beta, const std::string& algorithm);
+  /// `order` is awc or atc; beta is used with awc only.
+  Tracking(MixingOrder order, double beta);
 
  protected:
   virtual MixingMatrix weights_of_x(int64_t t) = 0;  ///< A(t)

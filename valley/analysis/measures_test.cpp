@@ -289,10 +289,10 @@ TEST(Measures, RefuseOptionsOutOfRange) {
     return error_of<UsageError>([&] { check(o); });
   };
   EXPECT_EQ(error({}), "no error");
-  EXPECT_EQ(error({.valley = {.kappa = 1}}), "--kappa must be greater than 1, got 1");
-  EXPECT_EQ(error({.draws = 1}), "--draws must be at least 2, got 1");
-  EXPECT_EQ(error({.rho = 0}), "--rho must be greater than 0, got 0");
-  EXPECT_EQ(error({.sigma = kInfinity}), "--sigma must be greater than 0, got inf");
+  EXPECT_EQ(error({.valley = {.kappa = 1}}), "kappa must be greater than 1, got 1");
+  EXPECT_EQ(error({.draws = 1}), "draws must be at least 2, got 1");
+  EXPECT_EQ(error({.rho = 0}), "rho must be greater than 0, got 0");
+  EXPECT_EQ(error({.sigma = kInfinity}), "sigma must be greater than 0, got inf");
   EXPECT_EQ(error({.rise = 0}), "rise must be greater than 0, got 0");
   EXPECT_EQ(error_of<UsageError>([&] {
               losses_around([](const at::Tensor&) { return kInfinity; }, at::ones({2}), 0.5, 1, 0);

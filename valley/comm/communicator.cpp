@@ -188,7 +188,7 @@ void Communicator::guarded(Call& call, const std::function<void(Call&)>& hook) {
     throw_if_failed();
     hook(call);
   } catch (const std::exception& error) {
-    fail(error.what());
+    fail(marked_text(error));
     throw;
   } catch (...) {
     fail(label(call) + " was left by an exception");

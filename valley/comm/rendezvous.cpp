@@ -246,7 +246,7 @@ GlooOptions gloo_options(const WorkerEnvironment& environment, double timeout_se
 void apply(const JoinFlags& flags, GlooOptions& options) {
   if (!flags.interface.empty()) {
     options.interface = flags.interface;
-    options.interface_from = "--interface " + flags.interface;
+    options.interface_from = fmt::format("{} {}", Key{"interface"}, flags.interface);
   }
   if (!flags.run_id.empty()) {
     options.job += fmt::format("{}'{}'", options.job.empty() ? "" : " ", flags.run_id);

@@ -254,7 +254,7 @@ TEST(Rendezvous, TheInterfaceGivenGoesBeforeTheEnvironments) {
   GlooOptions options = gloo_options(*env, 1);
   apply({.interface = "eth8"}, options);
   EXPECT_EQ(options.interface, "eth8");
-  EXPECT_EQ(options.interface_from, "--interface eth8");
+  EXPECT_EQ(spell_keys(options.interface_from, "--"), "--interface eth8");
 }
 
 TEST(Rendezvous, TheJobIsThatOfWhoSaysRankAndSize) {

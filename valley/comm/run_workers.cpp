@@ -45,9 +45,9 @@ void run_workers(int workers, const std::function<std::unique_ptr<Communicator>(
         comm = make(rank);
         fn(*comm);
       } catch (const CommError& e) {
-        give_up(e.what(), true);
+        give_up(e.marked(), true);
       } catch (const std::exception& e) {
-        give_up(e.what(), false);
+        give_up(marked_text(e), false);
       } catch (...) {
         give_up("it threw something that is no std::exception", false);
       }

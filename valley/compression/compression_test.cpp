@@ -18,7 +18,7 @@ namespace valley::compression_test {
 namespace {
 
 std::string text_of(const CompressorEntry& entry) {
-  return entry.argument == CompressorEntry::Argument::kFraction ? entry.name + ":0.3" : entry.name;
+  return entry.takes_share ? entry.name + ":0.3" : entry.name;
 }
 
 at::Tensor through(const Compressor& c, const at::Tensor& x, uint64_t draw = 1) {
@@ -150,12 +150,12 @@ TEST(Compressors, ErrorsSayWhatIsWrong) {
     return error_of<UsageError>([&] { make_compressor(text); });
   };
   EXPECT_TRUE(error("topk:0.1").starts_with("unknown compressor 'topk'")) << error("topk:0.1");
-  EXPECT_EQ(error("top-k"), "--compress top-k needs the share that is sent: top-k:0.1");
-  EXPECT_EQ(error("top-k:"), "--compress top-k: the share must be in (0, 1], got ''");
-  EXPECT_EQ(error("top-k:0"), "--compress top-k: the share must be in (0, 1], got '0'");
-  EXPECT_EQ(error("random-k:1.5"), "--compress random-k: the share must be in (0, 1], got '1.5'");
-  EXPECT_EQ(error("top-k:nan"), "--compress top-k: the share must be in (0, 1], got 'nan'");
-  EXPECT_EQ(error("sign:2"), "--compress sign takes nothing after a colon, got 'sign:2'");
+  EXPECT_EQ(error("top-k"), "compress top-k needs the share that is sent: top-k:0.1");
+  EXPECT_EQ(error("top-k:"), "compress top-k: the share must be in (0, 1], got ''");
+  EXPECT_EQ(error("top-k:0"), "compress top-k: the share must be in (0, 1], got '0'");
+  EXPECT_EQ(error("random-k:1.5"), "compress random-k: the share must be in (0, 1], got '1.5'");
+  EXPECT_EQ(error("top-k:nan"), "compress top-k: the share must be in (0, 1], got 'nan'");
+  EXPECT_EQ(error("sign:2"), "compress sign takes nothing after a colon, got 'sign:2'");
 }
 
 }  // namespace

@@ -5,7 +5,8 @@
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <vector>
+
+#include "valley/compression/payload.h"
 
 namespace valley {
 
@@ -16,9 +17,13 @@ namespace valley {
 /// for it.
 class Compressor {
  public:
+  explicit Compressor(const CompressorSpec& spec) : spec_(spec) {}
   virtual ~Compressor() = default;
 
-  virtual int64_t bytes(int64_t d, int64_t element_size) const = 0;
+  /// Of a payload.
+  int64_t bytes(int64_t d, int64_t element_size) const {
+    return spec_.entry->payload(spec_.share, d, element_size);
+  }
 
   /// x [d], float32 or float64 -> payload, uint8 [bytes(d)]. `draw` is the seed of this call for
   /// compressors that choose at random: another one in every call.
@@ -26,24 +31,15 @@ class Compressor {
 
   /// out [d] <- C(x), from the payload alone.
   virtual void decompress(const at::Tensor& payload, at::Tensor& out) const = 0;
+
+ protected:
+  double share() const { return spec_.share; }
+
+ private:
+  CompressorSpec spec_;
 };
 
-struct CompressorEntry {
-  enum class Argument { kNone, kFraction };
-
-  std::string name;
-  std::string summary;
-  std::string bytes;  ///< of a payload, in words
-  Argument argument;
-  std::unique_ptr<Compressor> (*make)(double fraction);
-};
-
-/// Every compressor by name; --help, docs and contract tests read this table.
-const std::vector<CompressorEntry>& compressors();
-
-/// "none", "sign", "top-k:0.1", ... as --compress takes it.
-/// @throws UsageError for an unknown name (the nearest is offered) or a fraction that is missing,
-///     not asked for, or outside (0, 1].
-std::unique_ptr<Compressor> make_compressor(const std::string& name_and_argument);
+/// "none", "sign", "top-k:0.1", ... as parse_compressor() takes it. @throws UsageError likewise.
+std::unique_ptr<Compressor> make_compressor(const std::string& name_and_share);
 
 }  // namespace valley

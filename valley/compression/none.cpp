@@ -8,12 +8,8 @@ namespace {
 // Sends the values in another dtype, or their own.
 class Cast : public Compressor {
  public:
-  explicit Cast(at::ScalarType dtype) : dtype_(dtype) {}
+  Cast(const CompressorSpec& spec, at::ScalarType dtype) : Compressor(spec), dtype_(dtype) {}
 
-  int64_t bytes(int64_t d, int64_t element_size) const override {
-    return d *
-           (dtype_ == at::ScalarType::Undefined ? element_size : int64_t(c10::elementSize(dtype_)));
-  }
   void compress(const at::Tensor& x, uint64_t, at::Tensor& payload) const override {
     payload.view(sent(x)).copy_(x);
   }
@@ -31,10 +27,14 @@ class Cast : public Compressor {
 
 }  // namespace
 
-std::unique_ptr<Compressor> make_none(double) {
-  return std::make_unique<Cast>(at::ScalarType::Undefined);
+std::unique_ptr<Compressor> make_none(const CompressorSpec& spec) {
+  return std::make_unique<Cast>(spec, at::ScalarType::Undefined);
 }
-std::unique_ptr<Compressor> make_bf16(double) { return std::make_unique<Cast>(at::kBFloat16); }
-std::unique_ptr<Compressor> make_fp16(double) { return std::make_unique<Cast>(at::kHalf); }
+std::unique_ptr<Compressor> make_bf16(const CompressorSpec& spec) {
+  return std::make_unique<Cast>(spec, at::kBFloat16);
+}
+std::unique_ptr<Compressor> make_fp16(const CompressorSpec& spec) {
+  return std::make_unique<Cast>(spec, at::kHalf);
+}
 
 }  // namespace valley

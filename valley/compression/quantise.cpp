@@ -9,12 +9,9 @@
 namespace valley {
 namespace {
 
-constexpr int64_t kBlock = 256;
-constexpr int64_t kScale = sizeof(float);
-
 class Sign : public Compressor {
  public:
-  int64_t bytes(int64_t d, int64_t) const override { return kScale + (d + 7) / 8; }
+  using Compressor::Compressor;
 
   void compress(const at::Tensor& x, uint64_t, at::Tensor& payload) const override {
     auto* to = payload.data_ptr<uint8_t>();
@@ -23,20 +20,20 @@ class Sign : public Compressor {
       double sum = 0;
       for (int64_t i = 0; i < x.numel(); ++i) {
         sum += std::abs(static_cast<double>(values[i]));
-        if (values[i] < 0) to[kScale + i / 8] |= static_cast<uint8_t>(1 << (i % 8));
+        if (values[i] < 0) to[kScaleBytes + i / 8] |= static_cast<uint8_t>(1 << (i % 8));
       }
       const auto scale = static_cast<float>(sum / static_cast<double>(x.numel()));
-      std::memcpy(to, &scale, kScale);
+      std::memcpy(to, &scale, kScaleBytes);
     });
   }
 
   void decompress(const at::Tensor& payload, at::Tensor& out) const override {
     const auto* from = payload.data_ptr<uint8_t>();
     float scale = 0;
-    std::memcpy(&scale, from, kScale);
+    std::memcpy(&scale, from, kScaleBytes);
     for_type(out, [&](auto* values) {
       for (int64_t i = 0; i < out.numel(); ++i) {
-        values[i] = (from[kScale + i / 8] >> (i % 8)) & 1 ? -scale : scale;
+        values[i] = (from[kScaleBytes + i / 8] >> (i % 8)) & 1 ? -scale : scale;
       }
     });
   }
@@ -44,22 +41,20 @@ class Sign : public Compressor {
 
 class Int8 : public Compressor {
  public:
-  int64_t bytes(int64_t d, int64_t) const override {
-    return d + (d + kBlock - 1) / kBlock * kScale;
-  }
+  using Compressor::Compressor;
 
   void compress(const at::Tensor& x, uint64_t, at::Tensor& payload) const override {
     auto* to = payload.data_ptr<uint8_t>();
     for_type(x, [&](const auto* values) {
-      for (int64_t begin = 0; begin < x.numel(); begin += kBlock) {
-        const int64_t end = std::min(x.numel(), begin + kBlock);
+      for (int64_t begin = 0; begin < x.numel(); begin += kInt8Block) {
+        const int64_t end = std::min(x.numel(), begin + kInt8Block);
         float largest = 0;
         for (int64_t i = begin; i < end; ++i) {
           largest = std::max(largest, static_cast<float>(std::abs(values[i])));
         }
         const float scale = largest / 127;
-        std::memcpy(to, &scale, kScale);
-        to += kScale;
+        std::memcpy(to, &scale, kScaleBytes);
+        to += kScaleBytes;
         for (int64_t i = begin; i < end; ++i) {
           const double level = scale > 0 ? std::nearbyint(double(values[i]) / double(scale)) : 0;
           *to++ = static_cast<uint8_t>(static_cast<int8_t>(std::clamp(level, -127.0, 127.0)));
@@ -71,11 +66,11 @@ class Int8 : public Compressor {
   void decompress(const at::Tensor& payload, at::Tensor& out) const override {
     const auto* from = payload.data_ptr<uint8_t>();
     for_type(out, [&](auto* values) {
-      for (int64_t begin = 0; begin < out.numel(); begin += kBlock) {
+      for (int64_t begin = 0; begin < out.numel(); begin += kInt8Block) {
         float scale = 0;
-        std::memcpy(&scale, from, kScale);
-        from += kScale;
-        const int64_t end = std::min(out.numel(), begin + kBlock);
+        std::memcpy(&scale, from, kScaleBytes);
+        from += kScaleBytes;
+        const int64_t end = std::min(out.numel(), begin + kInt8Block);
         for (int64_t i = begin; i < end; ++i) {
           values[i] = scale * static_cast<float>(static_cast<int8_t>(*from++));
         }
@@ -86,7 +81,11 @@ class Int8 : public Compressor {
 
 }  // namespace
 
-std::unique_ptr<Compressor> make_sign(double) { return std::make_unique<Sign>(); }
-std::unique_ptr<Compressor> make_int8(double) { return std::make_unique<Int8>(); }
+std::unique_ptr<Compressor> make_sign(const CompressorSpec& spec) {
+  return std::make_unique<Sign>(spec);
+}
+std::unique_ptr<Compressor> make_int8(const CompressorSpec& spec) {
+  return std::make_unique<Int8>(spec);
+}
 
 }  // namespace valley

@@ -13,22 +13,14 @@
 namespace valley {
 namespace {
 
-int64_t count_of(double fraction, int64_t d) {
-  return std::min(d, static_cast<int64_t>(std::ceil(fraction * static_cast<double>(d))));
-}
-
 class TopK : public Compressor {
  public:
-  explicit TopK(double fraction) : fraction_(fraction) {}
-
-  int64_t bytes(int64_t d, int64_t element_size) const override {
-    return count_of(fraction_, d) * (place_size(d) + element_size);
-  }
+  using Compressor::Compressor;
 
   void compress(const at::Tensor& x, uint64_t, at::Tensor& payload) const override {
     for_type(x, [&](const auto* values) {
       using T = std::decay_t<decltype(*values)>;
-      const int64_t d = x.numel(), k = count_of(fraction_, d);
+      const int64_t d = x.numel(), k = count_of(share(), d);
       std::vector<int64_t> places(static_cast<size_t>(d));
       std::iota(places.begin(), places.end(), 0);
       const auto before = [&](int64_t a, int64_t b) {
@@ -52,7 +44,7 @@ class TopK : public Compressor {
     out.zero_();
     for_type(out, [&](auto* values) {
       using T = std::decay_t<decltype(*values)>;
-      const int64_t d = out.numel(), k = count_of(fraction_, d), size = place_size(d);
+      const int64_t d = out.numel(), k = count_of(share(), d), size = place_size(d);
       const auto* from = payload.data_ptr<uint8_t>();
       for (int64_t i = 0; i < k; ++i) {
         int64_t place = 0;
@@ -61,20 +53,11 @@ class TopK : public Compressor {
       }
     });
   }
-
- private:
-  static int64_t place_size(int64_t d) { return d < (int64_t{1} << 31) ? 4 : 8; }
-
-  double fraction_;
 };
 
 class RandomK : public Compressor {
  public:
-  explicit RandomK(double fraction) : fraction_(fraction) {}
-
-  int64_t bytes(int64_t d, int64_t element_size) const override {
-    return int64_t(sizeof(uint64_t)) + count_of(fraction_, d) * element_size;
-  }
+  using Compressor::Compressor;
 
   void compress(const at::Tensor& x, uint64_t draw, at::Tensor& payload) const override {
     auto* to = payload.data_ptr<uint8_t>();
@@ -110,22 +93,22 @@ class RandomK : public Compressor {
     Random random(draw);
     std::unordered_set<int64_t> drawn;
     std::vector<int64_t> places;
-    for (int64_t i = d - count_of(fraction_, d); i < d; ++i) {
+    for (int64_t i = d - count_of(share(), d); i < d; ++i) {
       const auto place = static_cast<int64_t>(random.below(static_cast<uint64_t>(i) + 1));
       places.push_back(drawn.insert(place).second ? place : i);
       drawn.insert(places.back());
     }
     return places;
   }
-
-  double fraction_;
 };
 
 }  // namespace
 
-std::unique_ptr<Compressor> make_top_k(double fraction) { return std::make_unique<TopK>(fraction); }
-std::unique_ptr<Compressor> make_random_k(double fraction) {
-  return std::make_unique<RandomK>(fraction);
+std::unique_ptr<Compressor> make_top_k(const CompressorSpec& spec) {
+  return std::make_unique<TopK>(spec);
+}
+std::unique_ptr<Compressor> make_random_k(const CompressorSpec& spec) {
+  return std::make_unique<RandomK>(spec);
 }
 
 }  // namespace valley

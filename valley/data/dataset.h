@@ -7,6 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "valley/data/data_names.h"
+#include "valley/data/options.h"
+
 namespace valley {
 
 /// Labelled examples, whole in memory, once per process: worker threads share one Dataset.
@@ -29,28 +32,8 @@ struct DataSplits {
   std::shared_ptr<const Dataset> train, test;
 };
 
-struct DataOptions {
-  int64_t train_samples = 0;  ///< keep only this many, balanced draw by seed; 0 = all. Synthetic
-                              ///< data is made in this size
-  int64_t test_samples = 0;   ///< likewise
-  uint64_t seed = 0;          ///< of the draw and of synthetic data
-};
-
-struct DataEntry {
-  std::string name;
-  std::string summary;
-  std::string default_path;  ///< "" where a path must be given or none is needed
-  DataSplits (*load)(const std::string& path, const DataOptions&);  ///< the whole set
-  bool needs_path = false;
-
-  bool takes_path() const { return needs_path || !default_path.empty(); }
-};
-
-/// Every data set by name; `valley list data`, --help and the tests read this table.
-const std::vector<DataEntry>& datasets();
-
-/// "fashion-mnist", "mnist:PATH", "cifar10:PATH", ... as --data takes it.
-/// @throws UsageError for an unknown name, missing files (says which path, which package), files
+/// What find_data() finds. @throws UsageError likewise; for missing files (says which path, which
+/// package), files
 ///     with a wrong magic number or cut short, or more samples asked for than there are.
 DataSplits load_data(const std::string& name_and_path, const DataOptions& options);
 

@@ -80,8 +80,8 @@ Loader::Loader(std::shared_ptr<const Dataset> data, const Dataset& statistics,
                                             statistics.stddev.size()));
   const int64_t side = std::min(inputs.size(2), inputs.size(3));
   require(0 <= augmentation.crop_padding && augmentation.crop_padding < side,
-          "--crop-padding must be in [0, {}) for images of {} x {}, got {}", side, inputs.size(2),
-          inputs.size(3), augmentation.crop_padding);
+          "{} must be in [0, {}) for images of {} x {}, got {}", Key{"crop-padding"}, side,
+          inputs.size(2), inputs.size(3), augmentation.crop_padding);
 
   const double unit = inputs.scalar_type() == at::kByte ? 255.0 : 1.0;
   for (size_t c = 0; c < channels; ++c) {

@@ -10,9 +10,19 @@
 
 #include "valley/core/random.h"
 #include "valley/data/dataset.h"
+#include "valley/data/options.h"
 #include "valley/data/partition.h"
 
 namespace valley {
+
+struct SamplerOptions {
+  int64_t examples = 0;     ///< N
+  int64_t batch_size = 32;  ///< B, per worker
+  int rank = 0;
+  int workers = 1;  ///< M
+  uint64_t seed = 0;
+  Tail tail = Tail::kDrop;
+};
 
 /// Which examples a worker sees, in which order.
 ///
@@ -29,17 +39,6 @@ namespace valley {
 /// worker, epoch). Steps and sizes of batches stay as above, the same for all workers and for every
 /// partition, so runs can be compared step by step. A worker with fewer examples than its steps
 /// take begins its epoch's order again; one with more leaves the rest out, others every epoch.
-enum class Tail { kDrop, kKeep };
-
-struct SamplerOptions {
-  int64_t examples = 0;     ///< N
-  int64_t batch_size = 32;  ///< B, per worker
-  int rank = 0;
-  int workers = 1;  ///< M
-  uint64_t seed = 0;
-  Tail tail = Tail::kDrop;
-};
-
 class Sampler {
  public:
   /// `partition` has a part for every worker, or is empty: all share all.
@@ -65,13 +64,6 @@ class Sampler {
   std::vector<int64_t> own_;  // with a partition
   int64_t epoch_ = -1;
   std::vector<int64_t> permutation_;
-};
-
-struct Augmentation {
-  /// Pad every side by this many pixels, crop to the old size at a random place. The padding is
-  /// black (value 0 before normalisation), as torchvision's RandomCrop on the image makes it.
-  int64_t crop_padding = 0;
-  bool flip = false;  ///< mirror left-right with probability 1/2
 };
 
 struct Batch {

@@ -178,9 +178,9 @@ TEST(Loader, StatisticsComeFromTheSetNamed) {
 TEST(Loader, Errors) {
   const auto data = images(3, at::kByte);
   EXPECT_EQ(usage_error([&] { Loader(data, *data, {.crop_padding = 5}, 0, 0); }),
-            "--crop-padding must be in [0, 5) for images of 5 x 6, got 5");
+            "crop-padding must be in [0, 5) for images of 5 x 6, got 5");
   EXPECT_EQ(usage_error([&] { Loader(data, *data, {.crop_padding = -1}, 0, 0); }),
-            "--crop-padding must be in [0, 5) for images of 5 x 6, got -1");
+            "crop-padding must be in [0, 5) for images of 5 x 6, got -1");
   Loader loader(data, *data, {}, 0, 0);
   EXPECT_THROW(loader.gather(std::vector<int64_t>{0, 3}, 0), std::out_of_range);
   EXPECT_THROW(loader.gather(std::vector<int64_t>{-1}, 0), std::out_of_range);

@@ -6,8 +6,6 @@
 #include <numeric>
 
 #include "valley/core/error.h"
-#include "valley/core/names.h"
-#include "valley/core/numbers.h"
 #include "valley/core/random.h"
 #include "valley/core/shuffle.h"
 
@@ -117,55 +115,16 @@ Partition deal_shards(const Classes& classes, int64_t examples, int workers, int
 
 }  // namespace
 
-PartitionSpec parse_partition(const std::string& text) {
-  const size_t colon = text.find(':');
-  const bool has_value = colon != std::string::npos;
-  const std::string name = text.substr(0, colon);
-  const std::string value = has_value ? text.substr(colon + 1) : "";
-  PartitionSpec spec;
-  if (name == "iid") {
-    require(!has_value, "--partition iid takes no value, got '{}'", value);
-  } else if (name == "dirichlet") {
-    spec.kind = PartitionKind::kDirichlet;
-    const auto alpha = parse_number<double>(value);
-    require(alpha && *alpha > 0 && std::isfinite(*alpha),
-            "--partition dirichlet:ALPHA needs a number ALPHA above 0, got '{}'", value);
-    spec.alpha = *alpha;
-  } else if (name == "shards") {
-    spec.kind = PartitionKind::kShards;
-    const auto shards = parse_number<int64_t>(value);
-    require(shards && *shards >= 1,
-            "--partition shards:K needs a whole number K of at least 1, got '{}'", value);
-    spec.shards = *shards;
-  } else {
-    throw UsageError(unknown_name("partition", name, {"iid", "dirichlet", "shards"}));
-  }
-  return spec;
-}
-
-std::string to_string(const PartitionSpec& spec) {
-  switch (spec.kind) {
-    case PartitionKind::kDirichlet:
-      return fmt::format("dirichlet:{}", spec.alpha);
-    case PartitionKind::kShards:
-      return fmt::format("shards:{}", spec.shards);
-    case PartitionKind::kIid:
-      break;
-  }
-  return "iid";
-}
-
 Partition make_partition(const at::Tensor& targets, int64_t classes, int workers,
                          const PartitionSpec& spec) {
   if (spec.kind == PartitionKind::kIid) return {};
   const int64_t examples = targets.numel();
-  require(workers >= 1, "--workers must be at least 1, got {}", workers);
+  require(workers >= 1, "{} must be at least 1, got {}", Key{"workers"}, workers);
   require(workers <= examples, "more workers ({}) than training samples ({})", workers, examples);
   Classes members = by_class(targets, classes);
   for (int64_t c = 0; c < classes; ++c)
-    require(!members[c].empty(),
-            "--partition {} needs every class: class {} has no training sample", to_string(spec),
-            c);
+    require(!members[c].empty(), "{} {} needs every class: class {} has no training sample",
+            Key{"partition"}, to_string(spec), c);
 
   Random random(derive_seed(spec.seed, 0, "partition"));
   for (auto& of_class : members) shuffle(of_class, random);
@@ -175,8 +134,8 @@ Partition make_partition(const at::Tensor& targets, int64_t classes, int workers
   } else {
     // K <= N / M: M K may be more than an integer holds.
     require(spec.shards <= examples / workers,
-            "--partition shards:{} of {} workers is more shards than the {} training samples",
-            spec.shards, workers, examples);
+            "{} shards:{} of {} workers is more shards than the {} training samples",
+            Key{"partition"}, spec.shards, workers, examples);
     parts = deal_shards(members, examples, workers, spec.shards, random);
   }
   for (auto& part : parts) std::sort(part.begin(), part.end());

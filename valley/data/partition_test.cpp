@@ -85,16 +85,16 @@ TEST(Partition, TextsThatMeanNothing) {
   EXPECT_EQ(message("dirichlt:0.3"),
             "unknown partition 'dirichlt'; did you mean 'dirichlet'? known: iid, dirichlet, "
             "shards");
-  EXPECT_EQ(message("iid:1"), "--partition iid takes no value, got '1'");
+  EXPECT_EQ(message("iid:1"), "partition iid takes no value, got '1'");
   EXPECT_EQ(message("shards:0"),
-            "--partition shards:K needs a whole number K of at least 1, got '0'");
+            "partition shards:K needs a whole number K of at least 1, got '0'");
   for (const std::string value : {"", "-1", "2.5", "99999999999999999999"})
     EXPECT_EQ(message("shards:" + value),
-              "--partition shards:K needs a whole number K of at least 1, got '" + value + "'");
-  EXPECT_EQ(message("shards"), "--partition shards:K needs a whole number K of at least 1, got ''");
+              "partition shards:K needs a whole number K of at least 1, got '" + value + "'");
+  EXPECT_EQ(message("shards"), "partition shards:K needs a whole number K of at least 1, got ''");
   for (const std::string value : {"0", "-1", "", "x", "0.3x", "nan", "inf", "1e999"})
     EXPECT_EQ(message("dirichlet:" + value),
-              "--partition dirichlet:ALPHA needs a number ALPHA above 0, got '" + value + "'");
+              "partition dirichlet:ALPHA needs a number ALPHA above 0, got '" + value + "'");
 }
 
 TEST(Partition, IidHasNoParts) {
@@ -248,15 +248,15 @@ TEST(Partition, WhatCannotBeDealt) {
     });
   };
   EXPECT_EQ(message(4, 2, "dirichlet:0.3"),
-            "--partition dirichlet:0.3 needs every class: class 2 has no training sample");
+            "partition dirichlet:0.3 needs every class: class 2 has no training sample");
   EXPECT_EQ(message(4, 2, "shards:1"),
-            "--partition shards:1 needs every class: class 2 has no training sample");
+            "partition shards:1 needs every class: class 2 has no training sample");
   EXPECT_EQ(message(2, 7, "dirichlet:0.3"), "more workers (7) than training samples (6)");
-  EXPECT_EQ(message(2, 0, "dirichlet:0.3"), "--workers must be at least 1, got 0");
+  EXPECT_EQ(message(2, 0, "dirichlet:0.3"), "workers must be at least 1, got 0");
   EXPECT_EQ(message(2, 2, "shards:4"),
-            "--partition shards:4 of 2 workers is more shards than the 6 training samples");
+            "partition shards:4 of 2 workers is more shards than the 6 training samples");
   EXPECT_EQ(message(2, 2, "shards:9223372036854775807"),
-            "--partition shards:9223372036854775807 of 2 workers is more shards than the 6 "
+            "partition shards:9223372036854775807 of 2 workers is more shards than the 6 "
             "training samples");
 }
 

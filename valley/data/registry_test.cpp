@@ -81,13 +81,13 @@ TEST(LoadData, ABalancedDrawOfFashionMnist) {
 
 TEST(LoadData, MoreSamplesThanThereAre) {
   EXPECT_EQ(usage_error([] { load_data("fashion-mnist", {.train_samples = 70000}); }),
-            "--train-samples 70000 is more than the 60000 training samples of fashion-mnist");
+            "train-samples 70000 is more than the 60000 training samples of fashion-mnist");
   EXPECT_EQ(usage_error([] { load_data("fashion-mnist", {.test_samples = 10001}); }),
-            "--test-samples 10001 is more than the 10000 test samples of fashion-mnist");
+            "test-samples 10001 is more than the 10000 test samples of fashion-mnist");
   EXPECT_EQ(usage_error([] { load_data("xor", {.train_samples = -1}); }),
-            "--train-samples must be at least 0, got -1");
+            "train-samples must be at least 0, got -1");
   EXPECT_EQ(usage_error([] { load_data("xor", {.test_samples = -2}); }),
-            "--test-samples must be at least 0, got -2");
+            "test-samples must be at least 0, got -2");
 }
 
 TEST(LoadData, SyntheticSizesAreTheSamplesAskedFor) {
@@ -103,15 +103,15 @@ TEST(LoadData, NamesAndPaths) {
             "unknown data set 'fashion-mnits'; did you mean 'fashion-mnist'? known: fashion-mnist, "
             "mnist, cifar10, cifar100, fsdd, blobs, xor, spirals, prototypes");
   EXPECT_EQ(usage_error([] { load_data("fsdd", {}); }),
-            "--data fsdd needs the folder of its files: fsdd:PATH");
+            "data fsdd needs the folder of its files: fsdd:PATH");
   EXPECT_EQ(usage_error([] { load_data("mnist", {}); }),
-            "--data mnist needs the folder of its files: mnist:PATH");
+            "data mnist needs the folder of its files: mnist:PATH");
   EXPECT_EQ(usage_error([] { load_data("cifar100", {}); }),
-            "--data cifar100 needs the folder of its files: cifar100:PATH");
+            "data cifar100 needs the folder of its files: cifar100:PATH");
   EXPECT_EQ(usage_error([] { load_data("cifar10:", {}); }),
-            "--data cifar10: has no path after the colon");
+            "data cifar10: has no path after the colon");
   EXPECT_EQ(usage_error([] { load_data("blobs:/tmp", {}); }),
-            "--data blobs takes no path, got '/tmp'");
+            "data blobs takes no path, got '/tmp'");
   EXPECT_EQ(usage_error([] { load_data("fashion-mnist:/no/such", {}); }),
             "data file /no/such/train-images-idx3-ubyte(.gz) is missing; install the package "
             "dataset-fashion-mnist or give its folder as fashion-mnist:PATH");

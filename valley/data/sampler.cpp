@@ -10,8 +10,8 @@ namespace valley {
 
 Sampler::Sampler(const SamplerOptions& options, const Partition& partition) : options_(options) {
   auto& [examples, batch_size, rank, workers, seed, tail] = options_;
-  require(batch_size >= 1, "--batch-size must be at least 1, got {}", batch_size);
-  require(workers >= 1, "--workers must be at least 1, got {}", workers);
+  require(batch_size >= 1, "{} must be at least 1, got {}", Key{"batch-size"}, batch_size);
+  require(workers >= 1, "{} must be at least 1, got {}", Key{"workers"}, workers);
   require(workers <= examples, "more workers ({}) than training samples ({})", workers, examples);
   if (rank < 0 || rank >= workers)
     throw std::out_of_range(fmt::format("sampler: rank {} of {} workers", rank, workers));

@@ -263,9 +263,9 @@ TEST(Sampler, Errors) {
   EXPECT_EQ(usage_error([] { Sampler({.examples = 0}); }),
             "more workers (1) than training samples (0)");
   EXPECT_EQ(usage_error([] { Sampler({.examples = 5, .batch_size = 0}); }),
-            "--batch-size must be at least 1, got 0");
+            "batch-size must be at least 1, got 0");
   EXPECT_EQ(usage_error([] { Sampler({.examples = 5, .workers = 0}); }),
-            "--workers must be at least 1, got 0");
+            "workers must be at least 1, got 0");
   EXPECT_THROW(Sampler({.examples = 5, .rank = 2, .workers = 2}), std::out_of_range);
   EXPECT_THROW(Sampler({.examples = 5, .rank = -1, .workers = 2}), std::out_of_range);
   EXPECT_THROW(Sampler({.examples = 5}).batch(-1), std::out_of_range);

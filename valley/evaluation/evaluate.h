@@ -4,6 +4,7 @@
 
 #include "valley/comm/communicator.h"
 #include "valley/data/dataset.h"
+#include "valley/evaluation/options.h"
 #include "valley/models/model.h"
 #include "valley/task/classification.h"
 
@@ -13,10 +14,6 @@ struct Scores {
   double loss = 0;      ///< mean cross-entropy, in nats
   double accuracy = 0;  ///< share of examples whose largest logit is the right one, in [0, 1]
   int64_t samples = 0;
-};
-
-struct EvaluationOptions {
-  int64_t batch_size = 256;
 };
 
 /// Loss and accuracy of the model's present parameters on a whole data set, in eval mode (the

@@ -35,10 +35,10 @@ TrainingSample sample_of(const FinishedRun& run, const DataSplits& data,
                          const DynamicsOptions& options) {
   try {
     return draw_training_sample(data.train, options.samples, static_cast<uint64_t>(options.seed),
-                                to_train_options(run.config()).partition, run.workers(),
-                                "--samples");
+                                to_partition(run.config()), run.workers(),
+                                fmt::format("{}", Key{"samples"}));
   } catch (const UsageError& error) {
-    throw UsageError(run.folder() + ": " + error.what());
+    throw UsageError(run.folder() + ": " + error.marked());
   }
 }
 
@@ -219,7 +219,7 @@ void Look::look_at_rate(DynamicsResult& result, const at::Tensor& gradient) {
     meter_.add(passes_of_draw_);
   }
   result.rate = {.figures = {.parts = effective_rate(steps),
-                             .learning_rate = run_.config().lr,
+                             .learning_rate = run_.config().learning_rate.base,
                              .batch_size = static_cast<int64_t>(batch_size)},
                  .draws = options_.draws,
                  .cost = {of_rate(), now_seconds() - start}};
@@ -277,9 +277,9 @@ DynamicsResult Look::measure() {
 
 void check(const DynamicsOptions& options) {
   check_sample(options.samples, options.seed);
-  require(options.draws >= 2, "--draws must be at least 2, got {}", options.draws);
-  require(std::isfinite(options.sigma) && options.sigma >= 0, "--sigma must be at least 0, got {}",
-          options.sigma);
+  require(options.draws >= 2, "{} must be at least 2, got {}", Key{"draws"}, options.draws);
+  require(std::isfinite(options.sigma) && options.sigma >= 0, "{} must be at least 0, got {}",
+          Key{"sigma"}, options.sigma);
 }
 
 DynamicsResult measure_dynamics(const FinishedRun& run, const DynamicsOptions& options, int threads,

@@ -42,8 +42,8 @@ class DynamicsProbe : public Probe {
                *data.train,
                {.draws = config.probe_draws,
                 .batch_size = config.batch_size,
-                .seed = static_cast<uint64_t>(config.seed),
-                .decay_rule = to_train_options(config).decay_rule,
+                .seed = config.seed,
+                .decay_rule = config.decay_rule,
                 .threads = at::get_num_threads(),
                 .smoothed = !config.probe_unsmoothed}) {}
 
@@ -61,9 +61,8 @@ class DynamicsProbe : public Probe {
   static TrainingSample probe_sample(const RunConfig& config, const DataSplits& data,
                                      const Communicator& comm) {
     if (config.probe_draws == 0) return {};
-    return draw_training_sample(data.train, config.probe_samples,
-                                static_cast<uint64_t>(config.seed),
-                                to_train_options(config).partition, comm.size(), "--probe-samples");
+    return draw_training_sample(data.train, config.probe_samples, config.seed, to_partition(config),
+                                comm.size(), fmt::format("{}", Key{"probe-samples"}));
   }
 
   LiveProbe probe_;

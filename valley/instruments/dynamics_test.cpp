@@ -58,9 +58,9 @@ TEST(Dynamics, OfAFinishedRunAreThoseThatItsLastProbeSaw) {
 
 TEST(Dynamics, RefuseWhatMakesNoSense) {
   EXPECT_EQ(error_of<UsageError>([] { check(DynamicsOptions{.draws = 1}); }),
-            "--draws must be at least 2, got 1");
+            "draws must be at least 2, got 1");
   EXPECT_EQ(error_of<UsageError>([] { check(DynamicsOptions{.sigma = NAN}); }),
-            "--sigma must be at least 0, got nan");
+            "sigma must be at least 0, got nan");
 }
 
 }  // namespace

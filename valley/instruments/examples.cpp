@@ -13,14 +13,14 @@ std::shared_ptr<const Dataset> examples_of(const std::shared_ptr<const Dataset>&
 }
 
 void check_sample(int64_t samples, int64_t seed) {
-  require(samples >= 0, "--samples must be at least 0, got {}", samples);
-  require(seed >= 0, "--seed must be at least 0, got {}", seed);
+  require(samples >= 0, "{} must be at least 0, got {}", Key{"samples"}, samples);
+  require(seed >= 0, "{} must be at least 0, got {}", Key{"seed"}, seed);
 }
 
 std::string_view name(BatchNormAt at) { return at == BatchNormAt::kModel ? "average" : "probe"; }
 
 BatchNormAt parse_batch_norm(const std::string& text) {
-  const size_t place = choose("--batch-norm", text, {"average", "probe"});
+  const size_t place = choose(fmt::format("{}", Key{"batch-norm"}), text, {"average", "probe"});
   return place == 0 ? BatchNormAt::kModel : BatchNormAt::kProbe;
 }
 

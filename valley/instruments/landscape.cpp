@@ -79,17 +79,17 @@ Plane Landscape::View::plane() const {
     if (kind == PlaneKind::kRandom) return random_plane(average, ranges, seed);
     if (kind == PlaneKind::kSpread) return plane_of_spread(average, workers, seed);
     require(workers.size() >= 3,
-            "--plane {} needs three workers, there are {} (two lie in one line with their average)",
-            name(kind), workers.size());
+            "{} {} needs three workers, there are {} (two lie in one line with their average)",
+            Key{"plane"}, name(kind), workers.size());
     return kind == PlaneKind::kWorkers
                ? plane_through_workers(workers, through[0], through[1], through[2])
                : plane_through_average(average, workers, through[0], through[1]);
   } catch (const UsageError& error) {
-    const std::string remedy = kind == PlaneKind::kRandom ? ""
+    const std::string remedy = kind == PlaneKind::kRandom ? std::string()
                                : workers.size() == 2 && kind != PlaneKind::kSpread
-                                   ? "; try --plane spread or random"
-                                   : "; try --plane random";
-    throw UsageError(run.folder() + ": " + error.what() + remedy);
+                                   ? fmt::format("; try {} spread or random", Key{"plane"})
+                                   : fmt::format("; try {} random", Key{"plane"});
+    throw UsageError(run.folder() + ": " + error.marked() + remedy);
   }
 }
 
@@ -118,14 +118,14 @@ std::string_view name(PlaneKind plane) {
 std::string_view name(Split split) { return split == Split::kTrain ? "train" : "test"; }
 
 void check(const LandscapeOptions& options) {
-  require(options.points >= 2, "--points must be at least 2, got {}", options.points);
-  require(options.points <= 501, "--points must be at most 501, got {}", options.points);
+  require(options.points >= 2, "{} must be at least 2, got {}", Key{"points"}, options.points);
+  require(options.points <= 501, "{} must be at most 501, got {}", Key{"points"}, options.points);
   check_sample(options.samples, options.seed);
   const size_t wanted = options.plane == PlaneKind::kAverage   ? 2
                         : options.plane == PlaneKind::kWorkers ? 3
                                                                : 0;
   require(options.through.empty() || options.through.size() == wanted,
-          "--through: --plane {} takes {} workers, got {}", name(options.plane),
+          "{}: {} {} takes {} workers, got {}", Key{"through"}, Key{"plane"}, name(options.plane),
           wanted == 0 ? "no" : std::to_string(wanted), options.through.size());
 }
 
@@ -182,7 +182,7 @@ Line cut(const FinishedRun& from, const FinishedRun& to, const LandscapeOptions&
   const at::Tensor& a = here.weights.average;
   const at::Tensor b = to.load_weights(to.load_data()).average;
   require(a.sizes() == b.sizes() && from.summary().model == to.summary().model,
-          "--plane line needs two runs of one model, got {} and {}", from.summary().model,
+          "{} line needs two runs of one model, got {} and {}", Key{"plane"}, from.summary().model,
           to.summary().model);
   const at::Tensor way = b - a;
   Line line{.facts = here.facts(),

@@ -70,10 +70,10 @@ TEST(Landscape, RefusesWhatMakesNoSense) {
   const auto error = [](const LandscapeOptions& options) {
     return error_of<UsageError>([&] { check(options); });
   };
-  EXPECT_EQ(error({.points = 1}), "--points must be at least 2, got 1");
-  EXPECT_EQ(error({.through = {1}}), "--through: --plane average takes 2 workers, got 1");
+  EXPECT_EQ(error({.points = 1}), "points must be at least 2, got 1");
+  EXPECT_EQ(error({.through = {1}}), "through: plane average takes 2 workers, got 1");
   EXPECT_EQ(error({.plane = PlaneKind::kRandom, .through = {1}}),
-            "--through: --plane random takes no workers, got 1");
+            "through: plane random takes no workers, got 1");
 }
 
 }  // namespace

@@ -64,7 +64,7 @@ std::vector<Measured> measure_all(Minimum& minimum, const SharpnessRequest& requ
         measured = entry->measure(minimum);
       } catch (const UsageError& error) {
         if (request.required)
-          throw UsageError(fmt::format("{}: {}: {}", folder, entry->name, error.what()));
+          throw UsageError(fmt::format("{}: {}: {}", folder, entry->name, error.marked()));
         measured.note = error.what();
       }
     } else {
@@ -82,7 +82,7 @@ std::string_view name(ValleySearch search) {
 }
 
 ValleySearch parse_search(const std::string& text) {
-  const bool by_step = choose("--search", text, {"bisect", "step"}) == 1;
+  const bool by_step = choose(fmt::format("{}", Key{"search"}), text, {"bisect", "step"}) == 1;
   return by_step ? ValleySearch::kStep : ValleySearch::kBisect;
 }
 
@@ -90,18 +90,18 @@ SharpnessRequest sharpness_request(const SharpnessOptions& options, int threads)
   SharpnessRequest request{.options = options, .measures = {}, .measuring = {}, .objective = {}};
   std::set<std::string> seen;
   for (const std::string& name : options.measures) {
-    require(seen.insert(name).second, "--measures has {} twice", name);
+    require(seen.insert(name).second, "{} has {} twice", Key{"measures"}, name);
     find_measure(name);
   }
   for (const MeasureEntry& entry : measures()) {
     if (seen.empty() || seen.contains(entry.name)) request.measures.push_back(&entry);
   }
   check_sample(options.samples, options.seed);
-  require(options.lanczos >= 2, "--lanczos must be at least 2, got {}", options.lanczos);
-  require(std::isfinite(options.memory) && options.memory > 0, "--memory must be above 0, got {}",
-          options.memory);
+  require(options.lanczos >= 2, "{} must be at least 2, got {}", Key{"lanczos"}, options.lanczos);
+  require(std::isfinite(options.memory) && options.memory > 0, "{} must be above 0, got {}",
+          Key{"memory"}, options.memory);
   require(std::isfinite(options.step) && 0 < options.step && options.step <= 1e4,
-          "--step must be in (0, 10000], got {}", options.step);
+          "{} must be in (0, 10000], got {}", Key{"step"}, options.step);
 
   request.measuring.valley = {
       .kappa = options.kappa, .search = options.search, .step = options.step};

@@ -79,11 +79,11 @@ TEST_F(Sharpness, NeedsWhatAMeasureNeeds) {
 TEST_F(Sharpness, RefusesWhatMakesNoSense) {
   const auto error = [&] { return error_of<UsageError>([&] { sharpness_request(options); }); };
   options.measures = {"sam", "sam"};
-  EXPECT_EQ(error(), "--measures has sam twice");
+  EXPECT_EQ(error(), "measures has sam twice");
   options = {.lanczos = 1};
-  EXPECT_EQ(error(), "--lanczos must be at least 2, got 1");
+  EXPECT_EQ(error(), "lanczos must be at least 2, got 1");
   options = {.samples = -1};
-  EXPECT_EQ(error(), "--samples must be at least 0, got -1");
+  EXPECT_EQ(error(), "samples must be at least 0, got -1");
 }
 
 }  // namespace

@@ -43,8 +43,8 @@ struct LeNet : torch::nn::Module {
 
 std::unique_ptr<Model> make_lenet(const ModelOptions& options) {
   const auto [channels, height, width] = options.input;
-  require(height >= 12 && width >= 12, "--model lenet needs inputs of at least 12x12, got {}x{}",
-          height, width);
+  require(height >= 12 && width >= 12, "{} lenet needs inputs of at least 12x12, got {}x{}",
+          Key{"model"}, height, width);
   InitialisationScope scope(options.seed);
   return wrap(std::make_shared<LeNet>(options));
 }

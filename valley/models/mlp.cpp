@@ -30,8 +30,8 @@ struct Mlp : torch::nn::Module {
 }  // namespace
 
 std::unique_ptr<Model> make_mlp(const ModelOptions& options, int64_t first, int64_t second) {
-  require(first >= 1 && second >= 1, "--model mlp-{}-{}: a layer must be at least 1 wide", first,
-          second);
+  require(first >= 1 && second >= 1, "{} mlp-{}-{}: a layer must be at least 1 wide", Key{"model"},
+          first, second);
   InitialisationScope scope(options.seed);
   return wrap(std::make_shared<Mlp>(options, first, second));
 }

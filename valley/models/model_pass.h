@@ -1,14 +1,14 @@
 #pragma once
 
-#include <stdexcept>
+#include "valley/core/error.h"
 
 namespace valley {
 
 /// The work broke off: a network failed in its forward or backward pass, or something came up that
 /// no check before the work could see. One line. The program ends with exit code 3. Where a network
 /// is only tried, before any work (train/rehearsal.h), the same failure is a UsageError.
-class ModelError : public std::runtime_error {
-  using std::runtime_error::runtime_error;
+class ModelError : public Error {
+  using Error::Error;
 };
 
 /// To be called where an exception was caught.

@@ -318,18 +318,18 @@ TEST(Models, ErrorsNameWhatIsWrong) {
 
 TEST(Models, FamiliesNameTheirRule) {
   const std::vector<std::string> texts = {
-      "--model vggD: capital letters stand for numbers; see `valley list models`",
-      "--model vgg12: depth must be 11, 13, 16 or 19, got 12",
-      "--model resnet-50: depth must be 18 or 34, or 8, 14, 20, 32, 44, 56 or 110, got 50",
-      "--model wide-resnet-17-4: depth must be 6n+4 from 10 to 1000, got 17",
-      "--model wide-resnet-4-4: depth must be 6n+4 from 10 to 1000, got 4",
-      "--model wide-resnet-16-0: widening must be from 1 to 64, got 0",
-      "--model wide-resnet-16-65: widening must be from 1 to 64, got 65",
-      "--model pyramidnet-111-48: depth must be 6n+2 from 8 to 1202, got 111",
-      "--model pyramidnet-110-0: alpha must be from 1 to 1000, got 0",
+      "model vggD: capital letters stand for numbers; see `valley list models`",
+      "model vgg12: depth must be 11, 13, 16 or 19, got 12",
+      "model resnet-50: depth must be 18 or 34, or 8, 14, 20, 32, 44, 56 or 110, got 50",
+      "model wide-resnet-17-4: depth must be 6n+4 from 10 to 1000, got 17",
+      "model wide-resnet-4-4: depth must be 6n+4 from 10 to 1000, got 4",
+      "model wide-resnet-16-0: widening must be from 1 to 64, got 0",
+      "model wide-resnet-16-65: widening must be from 1 to 64, got 65",
+      "model pyramidnet-111-48: depth must be 6n+2 from 8 to 1202, got 111",
+      "model pyramidnet-110-0: alpha must be from 1 to 1000, got 0",
   };
   for (const std::string& text : texts) {
-    const size_t begin = std::string("--model ").size();
+    const size_t begin = std::string("model ").size();
     const std::string name = text.substr(begin, text.find(':') - begin);
     expect_usage_error(text, [&name] { make_model(name, {}); });
   }
@@ -339,12 +339,11 @@ TEST(Models, InputsMustFit) {
   const auto make = [](const std::string& name, int64_t height, int64_t width) {
     return [=] { make_model(name, {.input = {1, height, width}}); };
   };
-  expect_usage_error("--model lenet needs inputs of at least 12x12, got 8x28",
-                     make("lenet", 8, 28));
-  expect_usage_error("--model vgg16 needs inputs of at least 16x16, got 8x8", make("vgg16", 8, 8));
-  expect_usage_error("--model vgg11 needs inputs of at least 16x16, got 16x15",
+  expect_usage_error("model lenet needs inputs of at least 12x12, got 8x28", make("lenet", 8, 28));
+  expect_usage_error("model vgg16 needs inputs of at least 16x16, got 8x8", make("vgg16", 8, 8));
+  expect_usage_error("model vgg11 needs inputs of at least 16x16, got 16x15",
                      make("vgg11", 16, 15));
-  expect_usage_error("--model vit needs inputs whose sides are multiples of 4, got 30x32",
+  expect_usage_error("model vit needs inputs whose sides are multiples of 4, got 30x32",
                      make("vit", 30, 32));
 }
 

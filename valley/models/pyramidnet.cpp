@@ -86,10 +86,10 @@ struct PyramidNet : torch::nn::Module {
 
 std::unique_ptr<Model> make_pyramidnet(const ModelOptions& options, int64_t depth, int64_t alpha) {
   require(depth % 6 == 2 && 8 <= depth && depth <= 1202,
-          "--model pyramidnet-{}-{}: depth must be 6n+2 from 8 to 1202, got {}", depth, alpha,
-          depth);
-  require(1 <= alpha && alpha <= 1000,
-          "--model pyramidnet-{}-{}: alpha must be from 1 to 1000, got {}", depth, alpha, alpha);
+          "{} pyramidnet-{}-{}: depth must be 6n+2 from 8 to 1202, got {}", Key{"model"}, depth,
+          alpha, depth);
+  require(1 <= alpha && alpha <= 1000, "{} pyramidnet-{}-{}: alpha must be from 1 to 1000, got {}",
+          Key{"model"}, depth, alpha, alpha);
   InitialisationScope scope(options.seed);
   return wrap(std::make_shared<PyramidNet>(options, depth, alpha));
 }

@@ -101,8 +101,8 @@ std::unique_ptr<Model> make_resnet(const ModelOptions& options, int64_t depth) {
   }();
   const auto stages = known.find(depth);
   require(stages != known.end(),
-          "--model resnet-{}: depth must be 18 or 34, or 8, 14, 20, 32, 44, 56 or 110, got {}",
-          depth, depth);
+          "{} resnet-{}: depth must be 18 or 34, or 8, 14, 20, 32, 44, 56 or 110, got {}",
+          Key{"model"}, depth, depth);
   InitialisationScope scope(options.seed);
   return wrap(std::make_shared<ResNet>(options, stages->second.widths, stages->second.blocks));
 }

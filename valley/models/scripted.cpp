@@ -233,7 +233,7 @@ Outputs ScriptedModel::forward_all(const at::Tensor& input) {
         fmt::format("{}: forward failed: {}", script_->path, one_line(text_of(error))));
   }
   if (output.isTensor()) {
-    require(script_->output.empty(), "--output {}: {} returns one tensor", script_->output,
+    require(script_->output.empty(), "{} {}: {} returns one tensor", Key{"output"}, script_->output,
             script_->path);
     return {output.toTensor(), {}};
   }
@@ -243,14 +243,14 @@ Outputs ScriptedModel::forward_all(const at::Tensor& input) {
   for (const Part& part : parts) names.push_back(part.name);
   require(!parts.empty(), "{}: forward must return a tensor, or a tuple or dict of tensors, not {}",
           script_->path, output.type()->repr_str());
-  require(!script_->output.empty(), "{}: forward returns {} outputs; choose one: --output {}",
-          script_->path, parts.size(), fmt::join(names, " or "));
+  require(!script_->output.empty(), "{}: forward returns {} outputs; choose one: {} {}",
+          script_->path, parts.size(), Key{"output"}, fmt::join(names, " or "));
   const auto chosen = std::find_if(parts.begin(), parts.end(), [&](const Part& part) {
     return part.name == script_->output || part.place == script_->output;
   });
-  require(chosen != parts.end(), "--output {}: {} returns {}", script_->output, script_->path,
-          fmt::join(names, ", "));
-  require(chosen->value.isTensor(), "--output {}: {} returns {} there, not a tensor",
+  require(chosen != parts.end(), "{} {}: {} returns {}", Key{"output"}, script_->output,
+          script_->path, fmt::join(names, ", "));
+  require(chosen->value.isTensor(), "{} {}: {} returns {} there, not a tensor", Key{"output"},
           script_->output, script_->path, chosen->value.type()->repr_str());
   Outputs result{chosen->value.toTensor(), {}};
   for (const Part& part : parts) {

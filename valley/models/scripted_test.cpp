@@ -411,21 +411,19 @@ TEST_F(Scripted, OneOfSeveralOutputsIsChosen) {
   }
 
   const std::string many = ".pt: forward returns ";
-  EXPECT_EQ(forward_error("Pair.pt", x), "Pair" + many + "2 outputs; choose one: --output 0 or 1");
-  EXPECT_EQ(forward_error("Lists.pt", x),
-            "Lists" + many + "2 outputs; choose one: --output 0 or 1");
+  EXPECT_EQ(forward_error("Pair.pt", x), "Pair" + many + "2 outputs; choose one: output 0 or 1");
+  EXPECT_EQ(forward_error("Lists.pt", x), "Lists" + many + "2 outputs; choose one: output 0 or 1");
   EXPECT_EQ(forward_error("Dicts.pt", x),
-            "Dicts" + many + "2 outputs; choose one: --output aux or logits");
+            "Dicts" + many + "2 outputs; choose one: output aux or logits");
   EXPECT_EQ(forward_error("Heads.pt", x),
-            "Heads" + many + "3 outputs; choose one: --output logits or aux or features");
+            "Heads" + many + "3 outputs; choose one: output logits or aux or features");
   EXPECT_EQ(forward_error("Number.pt", x),
             "Number.pt: forward must return a tensor, or a tuple or dict of tensors, not float");
-  EXPECT_EQ(forward_error("Dicts.pt", x, "0"), "--output 0: Dicts.pt returns aux, logits");
-  EXPECT_EQ(forward_error("Heads.pt", x, "3"),
-            "--output 3: Heads.pt returns logits, aux, features");
+  EXPECT_EQ(forward_error("Dicts.pt", x, "0"), "output 0: Dicts.pt returns aux, logits");
+  EXPECT_EQ(forward_error("Heads.pt", x, "3"), "output 3: Heads.pt returns logits, aux, features");
   EXPECT_EQ(forward_error("Heads.pt", x, "features"),
-            "--output features: Heads.pt returns List[Tensor] there, not a tensor");
-  EXPECT_EQ(forward_error("Tied.pt", x, "0"), "--output 0: Tied.pt returns one tensor");
+            "output features: Heads.pt returns List[Tensor] there, not a tensor");
+  EXPECT_EQ(forward_error("Tied.pt", x, "0"), "output 0: Tied.pt returns one tensor");
 }
 
 TEST_F(Scripted, ModesThatCannotBeSwitchedAreSaid) {

@@ -70,11 +70,11 @@ std::unique_ptr<Model> make_vgg(const ModelOptions& options, int64_t depth) {
   static const std::map<int64_t, std::array<int64_t, 5>> known = {
       {11, {1, 1, 2, 2, 2}}, {13, {2, 2, 2, 2, 2}}, {16, {2, 2, 3, 3, 3}}, {19, {2, 2, 4, 4, 4}}};
   const auto convolutions = known.find(depth);
-  require(convolutions != known.end(), "--model vgg{}: depth must be 11, 13, 16 or 19, got {}",
-          depth, depth);
+  require(convolutions != known.end(), "{} vgg{}: depth must be 11, 13, 16 or 19, got {}",
+          Key{"model"}, depth, depth);
   const auto [channels, height, width] = options.input;
-  require(height >= 16 && width >= 16, "--model vgg{} needs inputs of at least 16x16, got {}x{}",
-          depth, height, width);
+  require(height >= 16 && width >= 16, "{} vgg{} needs inputs of at least 16x16, got {}x{}",
+          Key{"model"}, depth, height, width);
   InitialisationScope scope(options.seed);
   return wrap(std::make_shared<Vgg>(options, convolutions->second));
 }

@@ -117,8 +117,8 @@ struct Vit : torch::nn::Module {
 std::unique_ptr<Model> make_vit(const ModelOptions& options) {
   const auto [channels, height, width] = options.input;
   require(height % kVitPatch == 0 && width % kVitPatch == 0,
-          "--model vit needs inputs whose sides are multiples of {}, got {}x{}", kVitPatch, height,
-          width);
+          "{} vit needs inputs whose sides are multiples of {}, got {}x{}", Key{"model"}, kVitPatch,
+          height, width);
   InitialisationScope scope(options.seed);
   return wrap(std::make_shared<Vit>(options));
 }

@@ -75,11 +75,11 @@ struct WideResNet : torch::nn::Module {
 std::unique_ptr<Model> make_wide_resnet(const ModelOptions& options, int64_t depth,
                                         int64_t widening) {
   require(depth % 6 == 4 && 10 <= depth && depth <= 1000,
-          "--model wide-resnet-{}-{}: depth must be 6n+4 from 10 to 1000, got {}", depth, widening,
-          depth);
+          "{} wide-resnet-{}-{}: depth must be 6n+4 from 10 to 1000, got {}", Key{"model"}, depth,
+          widening, depth);
   require(1 <= widening && widening <= 64,
-          "--model wide-resnet-{}-{}: widening must be from 1 to 64, got {}", depth, widening,
-          widening);
+          "{} wide-resnet-{}-{}: widening must be from 1 to 64, got {}", Key{"model"}, depth,
+          widening, widening);
   InitialisationScope scope(options.seed);
   return wrap(std::make_shared<WideResNet>(options, depth, widening));
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "valley/models/named_tensor.h"
+#include "valley/optim/options.h"
 
 namespace valley {
 
@@ -16,12 +17,6 @@ struct NamedRange {
   int64_t offset = 0;          ///< first element
   int64_t size = 0;            ///< number of elements
   std::vector<int64_t> shape;  ///< the tensor's own shape
-};
-
-/// Which parameters weight decay pulls to zero.
-enum class DecayRule {
-  kAll,       ///< every parameter, as torch::optim does
-  kMatrices,  ///< only those with two or more dimensions: no biases, no normalisation weights
 };
 
 /// All trainable parameters of a model as ONE contiguous vector x [d], every parameter a view of

@@ -8,7 +8,6 @@
 #include <map>
 
 #include "valley/core/error.h"
-#include "valley/core/names.h"
 #include "valley/optim/torch_version.h"
 
 namespace valley {
@@ -117,22 +116,6 @@ class TorchOptimizer : public LocalOptimizer {
 
 }  // namespace
 
-OptimizerKind parse_optimizer(const std::string& name) {
-  return choose("optimizer", name, {"sgd", "adamw"}) == 0 ? OptimizerKind::kSgd
-                                                          : OptimizerKind::kAdamW;
-}
-
-void check(const OptimizerOptions& o) {
-  require(o.weight_decay >= 0, "--weight-decay must be at least 0, got {}", o.weight_decay);
-  if (o.kind == OptimizerKind::kAdamW) {
-    require(0 <= o.beta1 && o.beta1 < 1, "the beta1 of adamw must be in [0, 1), got {}", o.beta1);
-    require(0 <= o.beta2 && o.beta2 < 1, "the beta2 of adamw must be in [0, 1), got {}", o.beta2);
-    return;
-  }
-  require(0 <= o.momentum && o.momentum < 1, "--momentum must be in [0, 1), got {}", o.momentum);
-  require(!o.nesterov || o.momentum > 0, "--nesterov needs --momentum above 0");
-}
-
 std::unique_ptr<LocalOptimizer> make_optimizer(const OptimizerOptions& o,
                                                const FlatParameters& parameters) {
   check(o);
@@ -151,7 +134,7 @@ std::unique_ptr<LocalOptimizer> make_optimizer(const OptimizerOptions& o,
   return std::make_unique<TorchOptimizer<torch::optim::SGD, Options, SGDParamState>>(
       parameters, o.weight_decay, [&](double weight_decay) {
         Options options(kUnused);
-        options.momentum(o.momentum).nesterov(o.nesterov).weight_decay(weight_decay);
+        options.momentum(o.momentum_in_force()).nesterov(o.nesterov).weight_decay(weight_decay);
         return options;
       });
 }

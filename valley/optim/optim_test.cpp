@@ -186,9 +186,9 @@ TEST(LocalOptimizer, OptionsOutOfRangeNameThemselves) {
     }
     return "accepted";
   };
-  EXPECT_EQ(message({.momentum = 1}), "--momentum must be in [0, 1), got 1");
-  EXPECT_EQ(message({.momentum = 0, .nesterov = true}), "--nesterov needs --momentum above 0");
-  EXPECT_EQ(message({.weight_decay = -1}), "--weight-decay must be at least 0, got -1");
+  EXPECT_EQ(message({.momentum = 1}), "momentum must be in [0, 1), got 1");
+  EXPECT_EQ(message({.momentum = 0, .nesterov = true}), "nesterov needs momentum above 0");
+  EXPECT_EQ(message({.weight_decay = -1}), "weight-decay must be at least 0, got -1");
   EXPECT_EQ(message({.kind = OptimizerKind::kAdamW, .beta1 = 1}),
             "the beta1 of adamw must be in [0, 1), got 1");
   EXPECT_EQ(message({.kind = OptimizerKind::kAdamW, .beta2 = -0.5}),

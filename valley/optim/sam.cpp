@@ -4,17 +4,10 @@
 
 #include <cmath>
 
-#include "valley/core/error.h"
-
 namespace valley {
 
 namespace {
 constexpr double kSmallestSize = 0.01;  // keeps parameters at 0 from standing still, ASAM's eta
-}
-
-void check(const SamOptions& options) {
-  require(options.rho >= 0 && std::isfinite(options.rho), "--sam must be at least 0, got {}",
-          options.rho);
 }
 
 at::Tensor uphill(const SamOptions& options, const at::Tensor& x, const at::Tensor& g) {

@@ -2,15 +2,9 @@
 
 #include <ATen/core/Tensor.h>
 
+#include "valley/optim/options.h"
+
 namespace valley {
-
-struct SamOptions {
-  double rho = 0;         ///< how far uphill, >= 0; 0 turns it off
-  bool adaptive = false;  ///< distances in units of the parameters' size
-};
-
-/// @throws UsageError if rho is negative or no number.
-void check(const SamOptions& options);
 
 /// Where sharpness-aware minimisation takes its gradient: x + e, the worst point nearby. x and the
 /// gradient g at x are [d], and so is the result.

@@ -58,8 +58,8 @@ TEST(Sam, RhoOutOfRangeIsRefused) {
   const auto error = [](double rho) {
     return error_of<UsageError>([&] { check(SamOptions{.rho = rho}); });
   };
-  EXPECT_EQ(error(-0.1), "--sam must be at least 0, got -0.1");
-  EXPECT_EQ(error(std::numeric_limits<double>::infinity()), "--sam must be at least 0, got inf");
+  EXPECT_EQ(error(-0.1), "sam must be at least 0, got -0.1");
+  EXPECT_EQ(error(std::numeric_limits<double>::infinity()), "sam must be at least 0, got inf");
 }
 
 }  // namespace

@@ -89,19 +89,13 @@ Config settings(const toml::table& table, std::string_view name) {
 
 }  // namespace
 
-std::string plain_text(const ConfigValue& value) {
-  if (const auto* text = std::get_if<std::string>(&value)) return *text;
-  if (const auto* number = std::get_if<double>(&value)) return fmt::format("{}", *number);
-  return toml_value(value);
-}
-
 std::string to_toml(const Config& config) {
   std::string text;
   for (const auto& [key, value] : config) {
     try {
       text += fmt::format("{} = {}\n", toml_key(key), toml_value(value));
     } catch (const nlohmann::json::type_error&) {
-      throw UsageError(fmt::format("--{} must be UTF-8 text", key));
+      throw UsageError(fmt::format("{} must be UTF-8 text", Key{key}));
     }
   }
   return text;

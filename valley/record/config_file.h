@@ -5,12 +5,13 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <variant>
 #include <vector>
+
+#include "valley/core/settings.h"
 
 namespace valley {
 
-using ConfigValue = std::variant<bool, int64_t, double, std::string>;
+using ConfigValue = SettingValue;
 
 /// Options by their long flag without the dashes, in the order of the file.
 using Config = std::vector<std::pair<std::string, ConfigValue>>;
@@ -21,9 +22,6 @@ std::string to_toml(const Config& config);
 
 /// The whole file: a comment that says how to repeat the run, then to_toml().
 std::string config_text(const Config& config);
-
-/// As a person writes it: 0.1, 16, true, lenet.
-std::string plain_text(const ConfigValue& value);
 
 /// Reads a flat TOML file.
 /// @throws UsageError with file and line for a syntax error, a table, a list or a date.

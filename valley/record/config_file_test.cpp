@@ -86,10 +86,7 @@ TEST(Config, NamesFileLineAndRule) {
   EXPECT_EQ(twice.rfind("run.toml:2: ", 0), 0u) << twice;
   EXPECT_EQ(error_of<UsageError>([] { read_config("/no/such.toml"); }),
             "cannot read /no/such.toml: No such file or directory");
-  EXPECT_EQ(error_of<UsageError>([] {
-              to_toml({{"data", "a\xff"}});
-            }),
-            "--data must be UTF-8 text");
+  EXPECT_EQ(error_of<UsageError>([] { to_toml({{"data", "a\xff"}}); }), "data must be UTF-8 text");
 }
 
 std::string error_of_grid(const std::string& text) {

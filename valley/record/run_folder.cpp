@@ -16,17 +16,17 @@ namespace fs = std::filesystem;
 RunFolder::RunFolder(fs::path path) : path_(std::move(path)) {}
 
 RunFolder RunFolder::create(const fs::path& path) {
-  require(!path.empty(), "--out must name a folder, got ''");
+  require(!path.empty(), "{} must name a folder, got ''", Key{"out"});
   const RunFolder folder(path);
   std::error_code error;
   for (const auto name : {kConfig, kMetrics}) {
     const bool held = fs::exists(folder.file(name), error);
-    require(!held, "--out {} already holds a run; choose another folder, or --resume {} to go on",
-            path.string(), path.string());
+    require(!held, "{} {} already holds a run; choose another folder, or {} {} to go on",
+            Key{"out"}, path.string(), Key{"resume"}, path.string());
   }
   fs::create_directories(path, error);
-  require(!error, "--out {} cannot be created: {}", path.string(), error.message());
-  folder.require_writable("--out");
+  require(!error, "{} {} cannot be created: {}", Key{"out"}, path.string(), error.message());
+  folder.require_writable(fmt::format("{}", Key{"out"}));
   return folder;
 }
 

@@ -26,7 +26,7 @@ TEST(RunFolder, CreateRefusesAFolderThatHoldsARun) {
     spill(folder / name, "");
     const std::string path = folder.path().string();
     EXPECT_EQ(error_of<UsageError>([&] { RunFolder::create(path); }),
-              "--out " + path + " already holds a run; choose another folder, or --resume " + path +
+              "out " + path + " already holds a run; choose another folder, or resume " + path +
                   " to go on");
   }
 }
@@ -43,12 +43,11 @@ TEST(RunFolder, CreateSaysWhyItCannot) {
   spill(folder / "file", "");
   const std::string below = (folder / "file" / "a").string();
   EXPECT_EQ(error_of<UsageError>([&] { RunFolder::create(below); }),
-            "--out " + below + " cannot be created: Not a directory");
+            "out " + below + " cannot be created: Not a directory");
   const std::string file = (folder / "file").string();
   EXPECT_EQ(error_of<UsageError>([&] { RunFolder::create(file); }),
-            "--out " + file + " cannot be created: Not a directory");
-  EXPECT_EQ(error_of<UsageError>([] { RunFolder::create(""); }),
-            "--out must name a folder, got ''");
+            "out " + file + " cannot be created: Not a directory");
+  EXPECT_EQ(error_of<UsageError>([] { RunFolder::create(""); }), "out must name a folder, got ''");
 }
 
 // Nobody creates files in /proc, root included.
@@ -93,7 +92,7 @@ TEST(Summary, SaysWhatIsWrong) {
   const std::string path = folder.path().string();
   const auto error = [&] { return error_of<UsageError>([&] { read_summary(run); }); };
   EXPECT_EQ(error(),
-            path + " has no summary.json: the run has not ended; --resume " + path + " goes on");
+            path + " has no summary.json: the run has not ended; resume " + path + " goes on");
   const std::string remedy =
       "; valley train --resume " + path + " writes it anew from the last checkpoint";
   spill(folder / "summary.json", "{\"a\": }");

@@ -11,8 +11,8 @@ namespace valley {
 
 Json read_summary(const RunFolder& folder) {
   const auto path = folder.file(RunFolder::kSummary);
-  require(std::filesystem::exists(path), "{} has no {}: the run has not ended; --resume {} goes on",
-          folder.path().string(), RunFolder::kSummary, folder.path().string());
+  require(std::filesystem::exists(path), "{} has no {}: the run has not ended; {} {} goes on",
+          folder.path().string(), RunFolder::kSummary, Key{"resume"}, folder.path().string());
   try {
     Json summary = read_json(path);
     if (!summary.is_object()) throw DamagedFile(path.string() + " is no JSON object");

@@ -58,8 +58,8 @@ void require_finished(const RunFolder& files) {
     case Kind::kRunning:
       throw UsageError(fmt::format("{} is not finished, it is being trained now", folder));
     case Kind::kDiverged:
-      throw UsageError(fmt::format("{} diverged{}{}; a smaller --lr may help", folder,
-                                   state.reason.empty() ? "" : ": ", state.reason));
+      throw UsageError(fmt::format("{} diverged{}{}; a smaller {} may help", folder,
+                                   state.reason.empty() ? "" : ": ", state.reason, Key{"lr"}));
     case Kind::kDamaged:
       throw UsageError(state.reason);
     case Kind::kInterrupted:
@@ -86,7 +86,6 @@ FinishedRun FinishedRun::open(const std::string& folder) {
   run.folder_ = folder;
   const std::string config = files.file(RunFolder::kConfig).string();
   apply_config(read_config(config), config, run.config_);
-  run.decay_rule_ = to_train_options(run.config_).decay_rule;
 
   require_finished(files);
   run.summary_ = load_summary(files);
@@ -117,7 +116,7 @@ std::unique_ptr<Model> FinishedRun::make_model(const DataSplits& data) const {
   try {
     load_state_dict(*model, load_safetensors(file).tensors);
   } catch (const UsageError& error) {
-    const std::string reason = error.what();
+    const std::string reason = error.marked();
     throw UsageError(reason.find(file) == std::string::npos ? file + ": " + reason : reason);
   }
   return model;
@@ -135,7 +134,7 @@ RunWeights FinishedRun::load_weights(const DataSplits& data) const {
   RunWeights weights;
   {
     const auto model = make_model(data);
-    const FlatParameters parameters(model->parameters(), model->buffers(), decay_rule_);
+    const FlatParameters parameters(model->parameters(), model->buffers(), decay_rule());
     weights.average = parameters.values();
     weights.ranges = parameters.ranges();
   }
@@ -148,7 +147,7 @@ RunWeights FinishedRun::load_weights(const DataSplits& data) const {
   began.out = folder_;  // which may have moved
   if (!is_scripted(config_) || fs::exists(model_to_load(began))) {
     const auto model = make_job_model(began, data);
-    const FlatParameters parameters(model->parameters(), model->buffers(), decay_rule_);
+    const FlatParameters parameters(model->parameters(), model->buffers(), decay_rule());
     // Where the folder has no copy, another file may have taken the name since.
     if (parameters.size() == weights.average.numel()) weights.initial = parameters.values();
   }

@@ -41,7 +41,7 @@ class FinishedRun {
   const RunConfig& config() const { return config_; }
   const Summary& summary() const { return summary_; }
   int workers() const { return manifest_.workers; }
-  DecayRule decay_rule() const { return decay_rule_; }
+  DecayRule decay_rule() const { return config_.decay_rule; }
 
   /// The data that the run trained on. @throws UsageError
   DataSplits load_data() const;
@@ -64,7 +64,6 @@ class FinishedRun {
   RunConfig config_;
   Summary summary_;
   Manifest manifest_;
-  DecayRule decay_rule_ = DecayRule::kAll;
 };
 
 /// The run folders meant by what a person gave: a run folder is one, and a folder of runs (that of

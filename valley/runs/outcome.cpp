@@ -20,7 +20,7 @@ Summary load_summary(const RunFolder& folder) {
   try {
     return summary_from(json);
   } catch (const UsageError& error) {
-    throw UsageError(damaged_summary(folder, error.what()));
+    throw UsageError(damaged_summary(folder, error.marked()));
   }
 }
 

@@ -25,8 +25,8 @@ void require_no_difference(const RunConfig& config, const std::vector<std::strin
   RunConfig there;
   apply_config(read_config(file), file, there);
   const std::string difference = first_difference(there, config, but);
-  require(difference.empty(), "{} holds a run with {}; choose another --out", config.out,
-          difference);
+  require(difference.empty(), "{} holds a run with {}; choose another {}", config.out, difference,
+          Key{"out"});
   require_same_model_file(config);
 }
 
@@ -34,22 +34,20 @@ void require_no_difference(const RunConfig& config, const std::vector<std::strin
 
 std::string first_difference(const RunConfig& recorded, const RunConfig& given,
                              const std::vector<std::string>& but) {
-  const RunConfig there = with_absolute_paths(resolved(recorded)),
-                  config = with_absolute_paths(resolved(given));
-  for (const auto& field : config_fields()) {
+  RunConfig there = with_absolute_paths(resolved(recorded)),
+            config = with_absolute_paths(resolved(given));
+  const auto settings = settings_of(config), others = settings_of(there);
+  for (size_t i = 0; i < settings.size(); ++i) {
+    const Setting& setting = settings[i];
     // Of no effect on the outcome; but --until-loss ends a run at an evaluation.
-    const bool ends_it = field.key == "evaluate-every" && config.until_loss > 0;
-    if ((field.group == "Run" && !ends_it) || field.key == "timeout") continue;
-    if (!is_recorded(field)) continue;
-    if (std::find(but.begin(), but.end(), field.key) != but.end()) continue;
-    std::string difference;
-    std::visit(
-        [&](auto member) {
-          if (there.*member != config.*member)
-            difference = fmt::format("{} = {}, not {}", field.key, there.*member, config.*member);
-        },
-        field.member);
-    if (!difference.empty()) return difference;
+    const bool ends_it = setting.key == "evaluate-every" && config.until_loss > 0;
+    if ((setting.group == "Run" && !ends_it) || setting.key == "timeout") continue;
+    if (setting.has(kUnrecorded)) continue;
+    if (std::find(but.begin(), but.end(), setting.key) != but.end()) continue;
+    if (others[i].get() != setting.get()) {
+      return fmt::format("{} = {}, not {}", setting.key, plain_text(others[i].get()),
+                         plain_text(setting.get()));
+    }
   }
   return "";
 }

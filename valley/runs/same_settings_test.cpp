@@ -50,7 +50,7 @@ TEST_F(AFolder, IsGoneOnWithIfItAnswersTheSameQuestion) {
   RunConfig other = config;
   other.workers = 2;  // a resumed run may have others
   EXPECT_EQ(find_start(other), Start::kFinished);
-  const std::string begin = config.out + " holds a run with ", end = "; choose another --out";
+  const std::string begin = config.out + " holds a run with ", end = "; choose another out";
   EXPECT_EQ(error_of<UsageError>([&] { require_same_settings(other); }),
             begin + "workers = 3, not 2" + end);
   other = config;

@@ -32,15 +32,15 @@ void require_trainable(const std::vector<NamedRun>& runs) {
   std::set<std::string> seen;
   for (const auto& [name, c] : runs) {
     if (finished_outcome(c.out)) continue;
-    const std::string asked =
-        fmt::format("{} {} {} {} {} {} {} {} {} {} {} {} {} {}", c.data, c.train_samples,
-                    c.test_samples, c.partition, c.model, c.workers, c.batch_size, c.tail, c.steps,
-                    c.epochs, c.decay, c.sam > 0, c.output, c.auxiliary > 0);
+    const std::string asked = fmt::format(
+        "{} {} {} {} {} {} {} {} {} {} {} {} {} {}", c.data, c.train_samples, c.test_samples,
+        to_string(c.partition), c.model, c.workers, c.batch_size, int(c.tail), c.steps, c.epochs,
+        int(c.decay_rule), c.sam.rho > 0, c.output, c.auxiliary > 0);
     if (!seen.insert(asked).second) continue;
     try {
       load_job_data(c);
     } catch (const UsageError& error) {
-      throw UsageError(fmt::format("{}: {}", name, error.what()));
+      throw UsageError(fmt::format("{}: {}", name, error.marked()));
     }
   }
 }

@@ -6,25 +6,15 @@
 #include <utility>
 
 #include "valley/core/error.h"
-#include "valley/core/names.h"
 
 namespace valley {
 
-const std::vector<std::string>& lr_shape_names() {
-  static const std::vector<std::string> names = {"constant", "cosine", "step"};
-  return names;
-}
-
-LrShape parse_lr_shape(std::string_view name) {
-  return static_cast<LrShape>(choose("learning-rate schedule", name, lr_shape_names()));
-}
-
 LrSchedule::LrSchedule(LrScheduleOptions options) : options_(std::move(options)) {
   const auto& o = options_;
-  require(o.base > 0 && std::isfinite(o.base), "--lr must be > 0, got {}", o.base);
-  require(o.total_steps >= 1, "--steps must be at least 1, got {}", o.total_steps);
+  require(o.base > 0 && std::isfinite(o.base), "{} must be above 0, got {}", Key{"lr"}, o.base);
+  require(o.total_steps >= 1, "{} must be at least 1, got {}", Key{"steps"}, o.total_steps);
   require(0 <= o.warmup_steps && o.warmup_steps <= o.total_steps,
-          "--warmup-steps must be between 0 and the run's {} steps, got {}", o.total_steps,
+          "{} must be between 0 and the run's {} steps, got {}", Key{"warmup-steps"}, o.total_steps,
           o.warmup_steps);
   require(0 < o.factor && o.factor <= 1,
           "the factor of a learning rate in steps must be in (0, 1], got {}", o.factor);

@@ -1,19 +1,17 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
-#include <string_view>
 #include <vector>
+
+#include "valley/core/settings.h"
 
 namespace valley {
 
 enum class LrShape { kConstant, kCosine, kStep };
 
-/// The names parse_lr_shape() knows, in the order of the enum: constant, cosine, step.
-const std::vector<std::string>& lr_shape_names();
-
-/// @throws UsageError for any other name, with the nearest one.
-LrShape parse_lr_shape(std::string_view name);
+inline constexpr OneOf<LrShape>::Name kLrShapeNames[] = {
+    {"constant", LrShape::kConstant}, {"cosine", LrShape::kCosine}, {"step", LrShape::kStep}};
+inline constexpr auto kLrShapes = one_of("learning-rate schedule", kLrShapeNames);
 
 struct LrScheduleOptions {
   LrShape shape = LrShape::kCosine;
@@ -24,6 +22,13 @@ struct LrScheduleOptions {
   /// kStep: fractions of the run, increasing, each in (0, 1).
   std::vector<double> milestones = {0.5, 0.75};
 };
+
+template <typename V>
+void visit(LrScheduleOptions& o, V& v) {
+  v("lr", o.base, above(0), "learning rate");
+  v("lr-schedule", o.shape, kLrShapes, "constant, cosine or step");
+  v("warmup-steps", o.warmup_steps, at_least(0), "linear warm-up of the learning rate");
+}
 
 /// The learning rate as a function of the step alone, so that a resumed run needs no state.
 ///

@@ -80,16 +80,16 @@ TEST(LrSchedule, MilestonesDoNotSlipByRounding) {
 
 TEST(LrSchedule, NamesOptionRuleAndValue) {
   EXPECT_EQ(error_of({}), "no error");
-  EXPECT_EQ(error_of({.base = 0}), "--lr must be > 0, got 0");
-  EXPECT_EQ(error_of({.base = -0.5}), "--lr must be > 0, got -0.5");
-  EXPECT_EQ(error_of({.base = std::nan("")}), "--lr must be > 0, got nan");
+  EXPECT_EQ(error_of({.base = 0}), "lr must be above 0, got 0");
+  EXPECT_EQ(error_of({.base = -0.5}), "lr must be above 0, got -0.5");
+  EXPECT_EQ(error_of({.base = std::nan("")}), "lr must be above 0, got nan");
   EXPECT_EQ(error_of({.base = std::numeric_limits<double>::infinity()}),
-            "--lr must be > 0, got inf");
-  EXPECT_EQ(error_of({.total_steps = 0}), "--steps must be at least 1, got 0");
+            "lr must be above 0, got inf");
+  EXPECT_EQ(error_of({.total_steps = 0}), "steps must be at least 1, got 0");
   EXPECT_EQ(error_of({.warmup_steps = -1, .total_steps = 5}),
-            "--warmup-steps must be between 0 and the run's 5 steps, got -1");
+            "warmup-steps must be between 0 and the run's 5 steps, got -1");
   EXPECT_EQ(error_of({.warmup_steps = 6, .total_steps = 5}),
-            "--warmup-steps must be between 0 and the run's 5 steps, got 6");
+            "warmup-steps must be between 0 and the run's 5 steps, got 6");
   EXPECT_EQ(error_of({.factor = 0}),
             "the factor of a learning rate in steps must be in (0, 1], got 0");
   EXPECT_EQ(error_of({.factor = 1.5}),
@@ -101,11 +101,11 @@ TEST(LrSchedule, NamesOptionRuleAndValue) {
 }
 
 TEST(LrShape, NamesMatchTheEnum) {
-  EXPECT_EQ(parse_lr_shape("constant"), LrShape::kConstant);
-  EXPECT_EQ(parse_lr_shape("cosine"), LrShape::kCosine);
-  EXPECT_EQ(parse_lr_shape("step"), LrShape::kStep);
+  EXPECT_EQ(kLrShapes.parse("constant"), LrShape::kConstant);
+  EXPECT_EQ(kLrShapes.parse("cosine"), LrShape::kCosine);
+  EXPECT_EQ(kLrShapes.parse("step"), LrShape::kStep);
   try {
-    parse_lr_shape("cosin");
+    kLrShapes.parse("cosin");
     FAIL();
   } catch (const UsageError& error) {
     EXPECT_STREQ(error.what(),

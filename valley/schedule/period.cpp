@@ -14,6 +14,8 @@
 namespace valley {
 namespace {
 
+constexpr Key kPeriodKey = {"period"};
+
 std::vector<std::string_view> split(std::string_view text) {
   std::vector<std::string_view> parts;
   for (size_t colon; (colon = text.find(':')) != text.npos; text.remove_prefix(colon + 1))
@@ -26,19 +28,19 @@ void check(const PeriodSpec& spec) {
   using Kind = PeriodSpec::Kind;
   switch (spec.kind) {
     case Kind::kConstant:
-      require(spec.base >= 1, "--period must be at least 1, got {}", spec.base);
+      require(spec.base >= 1, "{} must be at least 1, got {}", kPeriodKey, spec.base);
       return;
     case Kind::kPostLocal:
-      require(spec.switch_epoch >= 0, "--period post-local:EPOCH:N needs an EPOCH >= 0, got {}",
-              spec.switch_epoch);
-      require(spec.base >= 1, "--period post-local:EPOCH:N needs N to be at least 1, got {}",
+      require(spec.switch_epoch >= 0, "{} post-local:EPOCH:N needs an EPOCH >= 0, got {}",
+              kPeriodKey, spec.switch_epoch);
+      require(spec.base >= 1, "{} post-local:EPOCH:N needs N to be at least 1, got {}", kPeriodKey,
               spec.base);
       return;
     case Kind::kQsr:
-      require(spec.base >= 1, "--period qsr:BASE:COEF needs BASE to be at least 1, got {}",
+      require(spec.base >= 1, "{} qsr:BASE:COEF needs BASE to be at least 1, got {}", kPeriodKey,
               spec.base);
       require(spec.coefficient > 0 && std::isfinite(spec.coefficient),
-              "--period qsr:BASE:COEF needs COEF > 0, got {}", spec.coefficient);
+              "{} qsr:BASE:COEF needs COEF > 0, got {}", kPeriodKey, spec.coefficient);
       return;
   }
 }
@@ -79,8 +81,8 @@ std::optional<PeriodSpec> parse(std::string_view text) {
 
 PeriodSpec parse_period(std::string_view text) {
   const auto spec = parse(text);
-  require(spec.has_value(), "--period must be N, post-local:EPOCH:N or qsr:BASE:COEF, got '{}'",
-          text);
+  require(spec.has_value(), "{} must be N, post-local:EPOCH:N or qsr:BASE:COEF, got '{}'",
+          kPeriodKey, text);
   check(*spec);
   return *spec;
 }
@@ -114,11 +116,11 @@ RoundClock::RoundClock(PeriodSpec spec, int64_t total_steps, int64_t steps_per_e
       learning_rate_(std::move(learning_rate)),
       warmup_steps_(warmup_steps) {
   check(spec_);
-  require(total_steps_ >= 1, "--steps must be at least 1, got {}", total_steps_);
+  require(total_steps_ >= 1, "{} must be at least 1, got {}", Key{"steps"}, total_steps_);
   require(steps_per_epoch_ >= 1, "an epoch must have at least 1 step, got {}", steps_per_epoch_);
   require(spec_.kind != PeriodSpec::Kind::kQsr || learning_rate_,
-          "--period qsr:BASE:COEF needs a learning-rate schedule");
-  require(warmup_steps_ >= 0, "--warmup-steps must be at least 0, got {}", warmup_steps_);
+          "{} qsr:BASE:COEF needs a learning-rate schedule", kPeriodKey);
+  require(warmup_steps_ >= 0, "{} must be at least 0, got {}", Key{"warmup-steps"}, warmup_steps_);
   state_.period = choose_period();
 }
 

@@ -51,21 +51,21 @@ TEST(Period, TextRoundTrips) {
 }
 
 TEST(Period, NamesRuleAndValue) {
-  const std::string form = "--period must be N, post-local:EPOCH:N or qsr:BASE:COEF, got ";
+  const std::string form = "period must be N, post-local:EPOCH:N or qsr:BASE:COEF, got ";
   for (const char* text : {"x", "", "4.5", "4x", " 4", "post-local", "post-local:3",
                            "post-local:3:4:5", "post-local::4", "post-local:a:4", "qsr", "qsr:4",
                            "qsr:4:", "qsr:4:x", "qsr:4:0.2x", "local:3:4", "99999999999999999999"})
     EXPECT_EQ(parse_error(text), form + "'" + text + "'");
-  EXPECT_EQ(parse_error("0"), "--period must be at least 1, got 0");
-  EXPECT_EQ(parse_error("-3"), "--period must be at least 1, got -3");
+  EXPECT_EQ(parse_error("0"), "period must be at least 1, got 0");
+  EXPECT_EQ(parse_error("-3"), "period must be at least 1, got -3");
   EXPECT_EQ(parse_error("post-local:-1:4"),
-            "--period post-local:EPOCH:N needs an EPOCH >= 0, got -1");
+            "period post-local:EPOCH:N needs an EPOCH >= 0, got -1");
   EXPECT_EQ(parse_error("post-local:1:0"),
-            "--period post-local:EPOCH:N needs N to be at least 1, got 0");
-  EXPECT_EQ(parse_error("qsr:0:0.2"), "--period qsr:BASE:COEF needs BASE to be at least 1, got 0");
-  EXPECT_EQ(parse_error("qsr:4:0"), "--period qsr:BASE:COEF needs COEF > 0, got 0");
-  EXPECT_EQ(parse_error("qsr:4:inf"), "--period qsr:BASE:COEF needs COEF > 0, got inf");
-  EXPECT_EQ(parse_error("qsr:4:nan"), "--period qsr:BASE:COEF needs COEF > 0, got nan");
+            "period post-local:EPOCH:N needs N to be at least 1, got 0");
+  EXPECT_EQ(parse_error("qsr:0:0.2"), "period qsr:BASE:COEF needs BASE to be at least 1, got 0");
+  EXPECT_EQ(parse_error("qsr:4:0"), "period qsr:BASE:COEF needs COEF > 0, got 0");
+  EXPECT_EQ(parse_error("qsr:4:inf"), "period qsr:BASE:COEF needs COEF > 0, got inf");
+  EXPECT_EQ(parse_error("qsr:4:nan"), "period qsr:BASE:COEF needs COEF > 0, got nan");
 }
 
 TEST(Qsr, TheTableOfTheRule) {
@@ -197,13 +197,13 @@ TEST(RoundClock, ResumesExactlyFromEveryStep) {
 }
 
 TEST(RoundClock, NamesRuleAndValue) {
-  EXPECT_EQ(error_of([] { RoundClock({.base = 0}, 1, 1); }), "--period must be at least 1, got 0");
-  EXPECT_EQ(error_of([] { RoundClock({}, 0, 1); }), "--steps must be at least 1, got 0");
+  EXPECT_EQ(error_of([] { RoundClock({.base = 0}, 1, 1); }), "period must be at least 1, got 0");
+  EXPECT_EQ(error_of([] { RoundClock({}, 0, 1); }), "steps must be at least 1, got 0");
   EXPECT_EQ(error_of([] { RoundClock({}, 1, 0); }), "an epoch must have at least 1 step, got 0");
   EXPECT_EQ(error_of([] { RoundClock({.kind = Kind::kQsr}, 1, 1); }),
-            "--period qsr:BASE:COEF needs a learning-rate schedule");
+            "period qsr:BASE:COEF needs a learning-rate schedule");
   EXPECT_EQ(error_of([] { RoundClock({}, 1, 1, {}, -1); }),
-            "--warmup-steps must be at least 0, got -1");
+            "warmup-steps must be at least 0, got -1");
   RoundClock clock({.base = 4}, 10, 10);
   EXPECT_EQ(error_of([&] { clock.set_state({.step = 11, .period = 4, .position = 3}); }),
             "a run of 10 steps cannot go on from step 11, 3 steps into a period of 4");

@@ -4,20 +4,7 @@
 #include <cmath>
 #include <numbers>
 
-#include "valley/core/names.h"
-
 namespace valley {
-
-const std::vector<std::string>& push_shape_names() {
-  static const std::vector<std::string> names = {
-      "constant", "increasing", "decreasing", "linear-increasing", "linear-decreasing",
-  };
-  return names;
-}
-
-PushShape parse_push_shape(std::string_view name) {
-  return static_cast<PushShape>(choose("push schedule", name, push_shape_names()));
-}
 
 double push_factor(PushShape shape, double progress) {
   const double p = std::clamp(progress, 0.0, 1.0);

@@ -1,8 +1,6 @@
 #pragma once
 
-#include <string>
-#include <string_view>
-#include <vector>
+#include "valley/core/settings.h"
 
 namespace valley {
 
@@ -16,11 +14,13 @@ enum class PushShape {
   kLinearDecreasing,
 };
 
-/// The names parse_push_shape() knows, in the order of the enum.
-const std::vector<std::string>& push_shape_names();
-
-/// @throws UsageError for any other name, with the nearest one.
-PushShape parse_push_shape(std::string_view name);
+inline constexpr OneOf<PushShape>::Name kPushShapeNames[] = {
+    {"constant", PushShape::kConstant},
+    {"increasing", PushShape::kIncreasing},
+    {"decreasing", PushShape::kDecreasing},
+    {"linear-increasing", PushShape::kLinearIncreasing},
+    {"linear-decreasing", PushShape::kLinearDecreasing}};
+inline constexpr auto kPushShapes = one_of("push schedule", kPushShapeNames);
 
 /// What the push strength is multiplied with, in [0, 1]; p = k / K is clamped to [0, 1].
 ///

@@ -31,13 +31,13 @@ TEST(Push, ProgressIsClamped) {
 }
 
 TEST(Push, NamesMatchTheEnum) {
-  EXPECT_EQ(parse_push_shape("constant"), PushShape::kConstant);
-  EXPECT_EQ(parse_push_shape("increasing"), PushShape::kIncreasing);
-  EXPECT_EQ(parse_push_shape("decreasing"), PushShape::kDecreasing);
-  EXPECT_EQ(parse_push_shape("linear-increasing"), PushShape::kLinearIncreasing);
-  EXPECT_EQ(parse_push_shape("linear-decreasing"), PushShape::kLinearDecreasing);
+  EXPECT_EQ(kPushShapes.parse("constant"), PushShape::kConstant);
+  EXPECT_EQ(kPushShapes.parse("increasing"), PushShape::kIncreasing);
+  EXPECT_EQ(kPushShapes.parse("decreasing"), PushShape::kDecreasing);
+  EXPECT_EQ(kPushShapes.parse("linear-increasing"), PushShape::kLinearIncreasing);
+  EXPECT_EQ(kPushShapes.parse("linear-decreasing"), PushShape::kLinearDecreasing);
   try {
-    parse_push_shape("increasin");
+    kPushShapes.parse("increasin");
     FAIL();
   } catch (const UsageError& error) {
     EXPECT_STREQ(error.what(),

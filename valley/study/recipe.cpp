@@ -29,14 +29,14 @@ class SetOption {
   void operator()(const std::string& key, Number& member, const char*) const {
     if (key != key_) return;
     const auto number = parse_number<Number>(text_);
-    require(number.has_value(), "--{} must be {}, got '{}'", key,
+    require(number.has_value(), "{} must be {}, got '{}'", Key{key},
             std::is_integral_v<Number> ? "a whole number" : "a number", text_);
     member = *number;
   }
   void operator()(const std::string& key, bool& member, const char*) const {
     if (key != key_) return;
     const bool* set = std::get_if<bool>(&value_);
-    require(set != nullptr, "--{} must be true or false, got '{}'", key, text_);
+    require(set != nullptr, "{} must be true or false, got '{}'", Key{key}, text_);
     member = *set;
   }
   void operator()(const std::string& key, std::vector<std::string>& member, const char*) const {
@@ -69,19 +69,19 @@ std::vector<std::string> keys_of(const std::vector<ConfigAxis>& axes) {
 // A folder holds one study: other values of its axes may be asked for, but not another question.
 void require_same_study(const Study& study) {
   const fs::path out = study.out;
-  require(!fs::exists(out / RunFolder::kConfig), "--out {} is a run; choose another folder",
-          study.out);
+  require(!fs::exists(out / RunFolder::kConfig), "{} {} is a run; choose another folder",
+          Key{"out"}, study.out);
   if (!fs::exists(out / kStudyRecipe)) return;
   const std::string file = (out / kStudyRecipe).string();
   const ConfigGrid there = read_config_grid(file, "sharpness");
   const auto before = keys_of(there.grid), now = keys_of(study.axes);
-  require(before == now, "--out {} holds a study over {}, not {}; choose another folder", study.out,
-          fmt::join(before, ", "), fmt::join(now, ", "));
+  require(before == now, "{} {} holds a study over {}, not {}; choose another folder", Key{"out"},
+          study.out, fmt::join(before, ", "), fmt::join(now, ", "));
   RunConfig shared;
   apply_config(there.shared, file, shared);
   const std::string difference = first_difference(shared, study.shared, now);
-  require(difference.empty(), "--out {} holds a study with {}; choose another folder", study.out,
-          difference);
+  require(difference.empty(), "{} {} holds a study with {}; choose another folder", Key{"out"},
+          study.out, difference);
 }
 
 }  // namespace
@@ -110,9 +110,9 @@ Study read_study(const std::string& recipe, const std::string& source, const std
   study.out = out;
   const ConfigGrid read = parse_config_grid(recipe, source, "sharpness");
   apply_config(read.shared, source, study.shared);
-  require(study.shared.launch == "threads", "{}: valley study trains with launch = \"threads\"",
-          source);
-  require(study.shared.out.empty(), "{}: 'out' is for --out to say", source);
+  require(study.shared.launch == Launch::kThreads,
+          "{}: valley study trains with launch = \"threads\"", source);
+  require(study.shared.out.empty(), "{}: 'out' is for {} to say", source, Key{"out"});
   for (const auto& [key, value] : read.shared) {
     for (const ConfigAxis& axis : read.grid) {
       require(axis.key != key, "{}: '{}' stands outside of [grid] and in it", source, key);

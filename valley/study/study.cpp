@@ -55,7 +55,7 @@ StudyRun run_one(const Study& study, const GridRun& run, const std::string& titl
   try {
     result.summary = work.train(run.config, title);
   } catch (const Diverged& error) {
-    say(std::string("diverged: ") + error.what());
+    say("diverged: " + error.marked());
     return result;
   }
   result.status = StudyStatus::kInterrupted;

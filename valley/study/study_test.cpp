@@ -105,8 +105,8 @@ TEST(Recipe, HoldsTheOptionsOfSharpness) {
   };
   EXPECT_THAT(error("sample", int64_t{3}),
               HasSubstr("unknown key in [sharpness] of r.toml: 'sample'; did you mean 'samples'?"));
-  EXPECT_EQ(error("draws", 0.5), "--draws must be a whole number, got '0.5'");
-  EXPECT_EQ(error("normalise", int64_t{1}), "--normalise must be true or false, got '1'");
+  EXPECT_EQ(error("draws", 0.5), "draws must be a whole number, got '0.5'");
+  EXPECT_EQ(error("normalise", int64_t{1}), "normalise must be true or false, got '1'");
 }
 
 TEST(Recipe, FindsAFolderThatHoldsSomethingElse) {
@@ -114,13 +114,13 @@ TEST(Recipe, FindsAFolderThatHoldsSomethingElse) {
   const std::string out = (folder / "study").string();
   spill(folder / "config.toml", "");
   EXPECT_EQ(error_of<UsageError>([&] { read_study(kRecipe, "r", folder.path().string()); }),
-            "--out " + folder.path().string() + " is a run; choose another folder");
+            "out " + folder.path().string() + " is a run; choose another folder");
   std::filesystem::create_directory(out);
   std::string other = kRecipe;
   other.replace(other.find("seed = "), 6, "momentum =");
   spill(std::filesystem::path(out) / kStudyRecipe, other);
   EXPECT_EQ(error_of<UsageError>([&] { read_study(kRecipe, "r", out); }),
-            "--out " + out +
+            "out " + out +
                 " holds a study over lr, momentum, not lr, seed; choose another "
                 "folder");
 }

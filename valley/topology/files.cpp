@@ -37,6 +37,10 @@ std::vector<Line> read_lines(std::string_view text) {
   return lines;
 }
 
+std::string given_as(const char* name, const TopologyOptions& options) {
+  return fmt::format("{} {}:{}", Key{"topology"}, name, options.argument);
+}
+
 // "0.25", "1e-3" or "1/4"; nothing if it is no finite number.
 std::optional<double> parse_weight(std::string_view word) {
   const size_t slash = word.find('/');
@@ -59,8 +63,8 @@ Digraph read_edges(const TopologyOptions& options, const std::string& source, bo
     for (size_t i = 0; i < 2; ++i) {
       const auto rank = parse_number<int>(words[i]);
       require(rank && *rank >= 0 && *rank < n,
-              "{}: line {}: '{}' is no worker; with --workers {} they are 0 to {}", source, number,
-              words[i], n, n - 1);
+              "{}: line {}: '{}' is no worker; with {} {} they are 0 to {}", source, number,
+              words[i], Key{"workers"}, n, n - 1);
       ends[i] = *rank;
     }
     const auto [from, to] = ends;
@@ -80,7 +84,7 @@ Digraph read_edges(const TopologyOptions& options, const std::string& source, bo
 }  // namespace
 
 std::unique_ptr<Topology> make_matrix_from_file(const TopologyOptions& options) {
-  const std::string source = "--topology matrix:" + options.argument;
+  const std::string source = given_as("matrix", options);
   const std::string text = read_file(options.argument);
   const auto lines = read_lines(text);
   const size_t n = lines.size();
@@ -89,8 +93,8 @@ std::unique_ptr<Topology> make_matrix_from_file(const TopologyOptions& options) 
     require(words.size() == n, "{}: the matrix must be square; it has {} rows, line {} has {} {}",
             source, n, number, words.size(), words.size() == 1 ? "entry" : "entries");
   }
-  require(n == static_cast<size_t>(options.workers),
-          "{}: the matrix is for {} workers, --workers is {}", source, n, options.workers);
+  require(n == static_cast<size_t>(options.workers), "{}: the matrix is for {} workers, {} is {}",
+          source, n, Key{"workers"}, options.workers);
   MixingMatrix p(options.workers);
   for (int j = 0; j < options.workers; ++j) {
     const auto& [number, words] = lines[static_cast<size_t>(j)];
@@ -106,12 +110,12 @@ std::unique_ptr<Topology> make_matrix_from_file(const TopologyOptions& options) 
 }
 
 std::unique_ptr<Topology> make_edges_from_file(const TopologyOptions& options) {
-  return repeat({metropolis(read_edges(options, "--topology edges:" + options.argument, false))});
+  return repeat({metropolis(read_edges(options, given_as("edges", options), false))});
 }
 
 std::unique_ptr<Topology> make_directed_edges_from_file(const TopologyOptions& options) {
-  return repeat({column_stochastic(
-      read_edges(options, "--topology edges-directed:" + options.argument, true))});
+  return repeat(
+      {column_stochastic(read_edges(options, given_as("edges-directed", options), true))});
 }
 
 }  // namespace valley

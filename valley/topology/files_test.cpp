@@ -28,9 +28,9 @@ class TopologyFile : public testing::Test {
     return make_topology(name + ":" + path_, {.workers = n});
   }
 
-  // The message must be "--topology NAME:PATH" and then this.
+  // The message must be "topology NAME:PATH" and then this.
   void refuse(const std::string& name, int n, const std::string& text, const std::string& rest) {
-    const std::string message = "--topology " + name + ":" + path_ + rest;
+    const std::string message = "topology " + name + ":" + path_ + rest;
     EXPECT_THAT([&] { make(name, n, text); }, testing::ThrowsMessage<UsageError>(message)) << text;
   }
 
@@ -57,7 +57,7 @@ TEST_F(TopologyFile, AMatrixThatIsWrong) {
          ": the matrix must be square; it has 2 rows, line 1 has 3 entries");
   refuse("matrix", 2, "1 0\n\n1\n",
          ": the matrix must be square; it has 2 rows, line 3 has 1 entry");
-  refuse("matrix", 4, "1 0\n0 1\n", ": the matrix is for 2 workers, --workers is 4");
+  refuse("matrix", 4, "1 0\n0 1\n", ": the matrix is for 2 workers, workers is 4");
   refuse("matrix", 2, "1 0\n0 one\n", ": line 2: 'one' is no number");
   refuse("matrix", 2, "1 0\n0 1/0\n", ": line 2: '1/0' is no number");
   refuse("matrix", 2, "1 0\n0 inf\n", ": line 2: 'inf' is no number");
@@ -98,9 +98,9 @@ TEST_F(TopologyFile, DirectedEdges) {
 TEST_F(TopologyFile, EdgesThatAreWrong) {
   refuse("edges", 3, "0 1\n1 2 3\n", ": line 2 must name two workers, got 3 words");
   refuse("edges", 3, "0\n", ": line 1 must name two workers, got 1 words");
-  refuse("edges", 3, "0 3\n", ": line 1: '3' is no worker; with --workers 3 they are 0 to 2");
-  refuse("edges", 3, "-1 0\n", ": line 1: '-1' is no worker; with --workers 3 they are 0 to 2");
-  refuse("edges", 3, "a 0\n", ": line 1: 'a' is no worker; with --workers 3 they are 0 to 2");
+  refuse("edges", 3, "0 3\n", ": line 1: '3' is no worker; with workers 3 they are 0 to 2");
+  refuse("edges", 3, "-1 0\n", ": line 1: '-1' is no worker; with workers 3 they are 0 to 2");
+  refuse("edges", 3, "a 0\n", ": line 1: 'a' is no worker; with workers 3 they are 0 to 2");
   refuse("edges", 3, "1 1\n", ": line 1: worker 1 needs no edge to itself");
   refuse("edges", 3, "0 1\n1 0\n", ": line 2: the edge 1 0 is there already");
   refuse("edges", 3, "0 1\n", ": no way leads from worker 0 to worker 2");

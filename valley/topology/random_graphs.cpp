@@ -87,7 +87,8 @@ std::unique_ptr<Topology> make_random(const TopologyOptions& options) {
   if (!options.argument.empty()) {
     const auto given = parse_number<double>(options.argument);
     require(given && *given > 0 && *given <= 1,
-            "--topology random:PROBABILITY needs a number in (0, 1], got '{}'", options.argument);
+            "{} random:PROBABILITY needs a number in (0, 1], got '{}'", Key{"topology"},
+            options.argument);
     probability = *given;
   }
   for (int draw = 0; draw < kDraws; ++draw) {
@@ -101,9 +102,9 @@ std::unique_ptr<Topology> make_random(const TopologyOptions& options) {
     if (graph.strongly_connected()) return repeat({metropolis(graph)});
   }
   throw UsageError(
-      fmt::format("--topology random:{} gave no connected graph of {} workers in {} draws; raise "
+      fmt::format("{} random:{} gave no connected graph of {} workers in {} draws; raise "
                   "the probability",
-                  probability, n, kDraws));
+                  Key{"topology"}, probability, n, kDraws));
 }
 
 std::unique_ptr<Topology> make_random_directed(const TopologyOptions& options) {
@@ -112,8 +113,8 @@ std::unique_ptr<Topology> make_random_directed(const TopologyOptions& options) {
   if (!options.argument.empty()) {
     const auto given = parse_number<int>(options.argument);
     require(given && *given >= 1 && *given <= most,
-            "--topology random-directed:M needs a whole number of others from 1 to {}, got '{}'",
-            most, options.argument);
+            "{} random-directed:M needs a whole number of others from 1 to {}, got '{}'",
+            Key{"topology"}, most, options.argument);
     others = *given;
   }
   return std::make_unique<RandomDirected>(options, others);

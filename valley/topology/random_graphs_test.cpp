@@ -108,12 +108,12 @@ TEST(RandomGraph, TakesItsProbability) {
 TEST(RandomGraph, NamesWhatIsWrong) {
   for (const char* text : {"0", "-0.5", "1.5", "nan", "half", "0.5x"}) {
     EXPECT_THAT([&] { make(std::string("random:") + text, 4); },
-                ThrowsMessage<UsageError>("--topology random:PROBABILITY needs a number in (0, 1], "
+                ThrowsMessage<UsageError>("topology random:PROBABILITY needs a number in (0, 1], "
                                           "got '" +
                                           std::string(text) + "'"));
   }
   EXPECT_THAT([] { make("random:0.001", 16); },
-              ThrowsMessage<UsageError>("--topology random:0.001 gave no connected graph of 16 "
+              ThrowsMessage<UsageError>("topology random:0.001 gave no connected graph of 16 "
                                         "workers in 1000 draws; raise the probability"));
 }
 
@@ -165,7 +165,7 @@ TEST(RandomDirected, NeedsPushSum) {
 TEST(RandomDirected, NamesWhatIsWrong) {
   for (const char* text : {"0", "8", "-1", "two", "1.5"}) {
     EXPECT_THAT([&] { make(std::string("random-directed:") + text, 8); },
-                ThrowsMessage<UsageError>("--topology random-directed:M needs a whole number of "
+                ThrowsMessage<UsageError>("topology random-directed:M needs a whole number of "
                                           "others from 1 to 7, got '" +
                                           std::string(text) + "'"));
   }

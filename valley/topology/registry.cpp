@@ -32,7 +32,8 @@ std::unique_ptr<Topology> one_peer(const TopologyOptions& options) {
 }
 
 void require_power_of_two(const char* name, int n) {
-  require((n & (n - 1)) == 0, "--topology {} needs a power of two workers, got {}", name, n);
+  require((n & (n - 1)) == 0, "{} {} needs a power of two workers, got {}", Key{"topology"}, name,
+          n);
 }
 
 std::unique_ptr<Topology> make_hypercube(const TopologyOptions& options) {
@@ -86,7 +87,7 @@ const std::vector<TopologyEntry>& topologies() {
 
 std::unique_ptr<Topology> make_topology(const std::string& name_and_argument,
                                         TopologyOptions options) {
-  require(options.workers >= 1, "--workers must be at least 1, got {}", options.workers);
+  require(options.workers >= 1, "{} must be at least 1, got {}", Key{"workers"}, options.workers);
   const size_t colon = name_and_argument.find(':');
   const bool given = colon != std::string::npos;
   const std::string name = name_and_argument.substr(0, colon);
@@ -95,11 +96,11 @@ std::unique_ptr<Topology> make_topology(const std::string& name_and_argument,
   for (const auto& entry : topologies()) {
     known.push_back(entry.name);
     if (entry.name != name) continue;
-    require(!given || !entry.argument.empty(),
-            "--topology {} takes nothing after a colon, got '{}'", name, options.argument);
-    require(!given || !options.argument.empty(), "--topology {}: has nothing after the colon",
-            name);
-    require(given || !entry.needs_argument, "--topology {0} needs a file: {0}:{1}", name,
+    require(!given || !entry.argument.empty(), "{} {} takes nothing after a colon, got '{}'",
+            Key{"topology"}, name, options.argument);
+    require(!given || !options.argument.empty(), "{} {}: has nothing after the colon",
+            Key{"topology"}, name);
+    require(given || !entry.needs_argument, "{0} {1} needs a file: {1}:{2}", Key{"topology"}, name,
             entry.argument);
     return entry.make(options);
   }

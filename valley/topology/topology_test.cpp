@@ -246,17 +246,17 @@ TEST(MakeTopology, NamesWhatItCannotDo) {
   const auto refuses = [](const std::string& name, int n, const std::string& message) {
     EXPECT_THAT([&] { make(name, n); }, ThrowsMessage<UsageError>(message));
   };
-  refuses("ring", 0, "--workers must be at least 1, got 0");
-  refuses("hypercube", 6, "--topology hypercube needs a power of two workers, got 6");
+  refuses("ring", 0, "workers must be at least 1, got 0");
+  refuses("hypercube", 6, "topology hypercube needs a power of two workers, got 6");
   refuses("one-peer-hypercube", 12,
-          "--topology one-peer-hypercube needs a power of two workers, got 12");
-  refuses("ring:3", 4, "--topology ring takes nothing after a colon, got '3'");
-  refuses("ring:", 4, "--topology ring takes nothing after a colon, got ''");
-  refuses("random:", 4, "--topology random: has nothing after the colon");
-  refuses("matrix", 4, "--topology matrix needs a file: matrix:PATH");
-  refuses("matrix:", 4, "--topology matrix: has nothing after the colon");
-  refuses("edges", 4, "--topology edges needs a file: edges:PATH");
-  refuses("edges-directed", 4, "--topology edges-directed needs a file: edges-directed:PATH");
+          "topology one-peer-hypercube needs a power of two workers, got 12");
+  refuses("ring:3", 4, "topology ring takes nothing after a colon, got '3'");
+  refuses("ring:", 4, "topology ring takes nothing after a colon, got ''");
+  refuses("random:", 4, "topology random: has nothing after the colon");
+  refuses("matrix", 4, "topology matrix needs a file: matrix:PATH");
+  refuses("matrix:", 4, "topology matrix: has nothing after the colon");
+  refuses("edges", 4, "topology edges needs a file: edges:PATH");
+  refuses("edges-directed", 4, "topology edges-directed needs a file: edges-directed:PATH");
   std::string known;
   for (const auto& entry : topologies()) known += (known.empty() ? "" : ", ") + entry.name;
   refuses("rign", 4, "unknown topology 'rign'; did you mean 'ring'? known: " + known);

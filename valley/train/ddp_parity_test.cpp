@@ -10,6 +10,7 @@
 #include <filesystem>
 
 #include "tests/golden/ddp_lenet.h"
+#include "valley/algorithms/ssgd.h"
 #include "valley/comm/group.h"
 #include "valley/models/registry.h"
 #include "valley/train/trainer.h"
@@ -82,7 +83,7 @@ TEST_P(DdpParity, SsgdGivesItsLosses) {
 
   TrainOptions options;
   options.algorithm = "ssgd";
-  options.algorithm_options.bucket_bytes = 100000;  // six buckets
+  options.algorithm_options = SsgdOptions{.bucket_bytes = 100000};  // six buckets
   options.steps = golden::kSteps;
   options.batch_size = golden::kBatch;
   options.evaluate_every = 0;

@@ -102,11 +102,11 @@ TEST(Diverged, SaysWhatElseMayHelp) {
   const TestFolder folder;
   TrainOptions options = small_options("dppf");
   EXPECT_EQ(diverge(options, 2, 2, -std::numeric_limits<double>::quiet_NaN()),
-            "the loss is nan at step 2 on worker 1; a smaller --lr or a stronger --pull may help");
+            "the loss is nan at step 2 on worker 1; a smaller lr or a stronger pull may help");
   options.out = folder.path().string();
   EXPECT_EQ(diverge(options, 2, 2),
             "the loss is nan at step 2 on worker 1; there is no checkpoint yet "
-            "(--checkpoint-every)");
+            "(checkpoint-every)");
 }
 
 // The loss is a number, 1e307 or so, but the step along its gradient leaves them.
@@ -119,14 +119,14 @@ TEST(Diverged, WeightsAreSeenBeforeABadCheckpointIsWritten) {
   options.out = folder.path().string();
   EXPECT_EQ(diverge(options, 2, 1, 1e307),
             "a weight is not finite after step 1 on worker 1; there is no checkpoint yet "
-            "(--checkpoint-every)");
+            "(checkpoint-every)");
   EXPECT_FALSE(Checkpoints(folder / std::string(RunFolder::kCheckpoints)).latest());
 
   // Nor is such a model handed out where there are no checkpoints.
   options.out = "";
   options.steps = 1;
   EXPECT_EQ(diverge(options, 2, 1, 1e307),
-            "a weight is not finite after step 1 on worker 1; a smaller --lr or a stronger --pull "
+            "a weight is not finite after step 1 on worker 1; a smaller lr or a stronger pull "
             "may help");
 }
 
@@ -138,8 +138,8 @@ TEST(Diverged, TheAverageIsSeenAtTheEnd) {
     training.options.optimizer = {.momentum = 0};
     training.options.steps = 1;
     EXPECT_EQ(error_of<Diverged>([&] { train(training); }),
-              "the loss of the workers' average is nan at the end; a smaller --lr or a stronger "
-              "--pull may help");
+              "the loss of the workers' average is nan at the end; a smaller lr or a stronger "
+              "pull may help");
   }
 }
 

@@ -53,7 +53,8 @@ at::Tensor loss_on(const Task& task, Model& model, const Batch& batch) {
 at::Tensor loss_on(const Task& task, Model& model, const Batch& batch, double auxiliary) {
   if (auxiliary == 0) return loss_on(task, model, batch);
   const Outputs outputs = forward_all(model, batch.input);
-  require(!outputs.others.empty(), "--auxiliary {}: the model returns one output only", auxiliary);
+  require(!outputs.others.empty(), "{} {}: the model returns one output only", Key{"auxiliary"},
+          auxiliary);
   at::Tensor loss = checked_loss(task, outputs.logits, batch.target, "logits");
   for (const auto& [name, other] : outputs.others) {
     loss = loss + auxiliary * checked_loss(task, other, batch.target, "logits as output " + name);

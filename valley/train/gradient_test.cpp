@@ -257,7 +257,7 @@ TEST(Gradient, WeighsTheOtherOutputs) {
   const FlatParameters flat(single->parameters(), single->buffers());
   EXPECT_EQ(
       error_of<ModelError>([&] { Gradient(*single, flat, {}, 0.5).compute(some_batch(6), {}); }),
-      "--auxiliary 0.5: the model returns one output only");
+      "auxiliary 0.5: the model returns one output only");
 }
 
 }  // namespace

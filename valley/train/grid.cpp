@@ -45,9 +45,9 @@ std::vector<GridRun> expand_grid(const RunConfig& shared, const std::vector<Conf
     require(names.insert(run.name).second, "{}: two runs of the grid would be called {}", source,
             run.name);
     try {
-      to_train_options(run.config);
+      check(run.config);
     } catch (const UsageError& error) {
-      throw UsageError(fmt::format("{}: {}: {}", source, run.name, error.what()));
+      throw UsageError(fmt::format("{}: {}: {}", source, run.name, error.marked()));
     }
   }
   return runs;

@@ -18,7 +18,7 @@ struct GridRun {
 
 /// Every combination of the axes' values on top of `shared`; the last axis changes fastest.
 /// `source` is named in errors. @throws UsageError for what apply_config() refuses, for settings
-///     that to_train_options() refuses together (with the run's name), for an axis that cannot
+///     that check() refuses together (with the run's name), for an axis that cannot
 ///     vary (where a run is written, how it is started), and for two runs of one name.
 std::vector<GridRun> expand_grid(const RunConfig& shared, const std::vector<ConfigAxis>& axes,
                                  const std::string& source);

@@ -14,7 +14,7 @@ std::string error_of_axes(const std::vector<ConfigAxis>& axes, const RunConfig& 
 
 TEST(ExpandGrid, HasEveryCombinationTheLastAxisFastest) {
   RunConfig shared;
-  shared.momentum = 0.5;
+  shared.optimizer.momentum = 0.5;
   const auto runs = expand_grid(
       shared, {{"lr", {0.1, int64_t{1}}}, {"model", {std::string("a/net.pt"), std::string("mlp")}}},
       "study.toml");
@@ -24,9 +24,9 @@ TEST(ExpandGrid, HasEveryCombinationTheLastAxisFastest) {
   EXPECT_EQ(runs[3].name, "lr=1,model=mlp");
   EXPECT_EQ(runs[1].place, (std::vector<int64_t>{0, 1}));
   EXPECT_EQ(runs[2].place, (std::vector<int64_t>{1, 0}));
-  EXPECT_EQ(runs[2].config.lr, 1);
+  EXPECT_EQ(runs[2].config.learning_rate.base, 1);
   EXPECT_EQ(runs[2].config.model, "a/net.pt");
-  EXPECT_EQ(runs[2].config.momentum, 0.5);
+  EXPECT_EQ(runs[2].config.optimizer.momentum, 0.5);
 }
 
 TEST(ExpandGrid, RefusesBeforeAnythingRuns) {
@@ -34,7 +34,7 @@ TEST(ExpandGrid, RefusesBeforeAnythingRuns) {
   EXPECT_EQ(error_of_axes({{"learning-rate", {0.1}}}).rfind("study.toml: unknown key", 0), 0u)
       << error_of_axes({{"learning-rate", {0.1}}});
   EXPECT_EQ(error_of_axes({{"momentum", {0.5, 1.5}}}),
-            "study.toml: momentum=1.5: --momentum must be in [0, 1), got 1.5");
+            "study.toml: momentum=1.5: momentum must be in [0, 1), got 1.5");
   EXPECT_EQ(error_of_axes({{"lr", {0.5, 0.5}}}),
             "study.toml: two runs of the grid would be called lr=0.5");
 }

@@ -73,12 +73,12 @@ Summary run_noting_divergence(Trainer& trainer, const std::string& out, int rank
 std::unique_ptr<Model> make_job_model(const RunConfig& config, const DataSplits& data) {
   const std::string model = model_to_load(config);
   if (is_model_file(model)) return ScriptedModel::load(model, config.output);
-  require(config.output.empty(), "--output {} is for TorchScript files, {} has one output",
+  require(config.output.empty(), "{} {} is for TorchScript files, {} has one output", Key{"output"},
           config.output, model);
   const auto& inputs = data.train->inputs;
   return make_model(model, {.input = {inputs.size(1), inputs.size(2), inputs.size(3)},
                             .classes = data.train->classes,
-                            .seed = static_cast<uint64_t>(config.seed)});
+                            .seed = config.seed});
 }
 
 DataSplits load_job_data(const RunConfig& config) {
@@ -88,8 +88,8 @@ DataSplits load_job_data(const RunConfig& config) {
   check(options, data, workers);
   rehearse(*make_job_model(config, data), data, options, workers);
   if (config.probe > 0 && config.probe_draws > 0) {
-    draw_training_sample(data.train, config.probe_samples, static_cast<uint64_t>(config.seed),
-                         options.partition, workers, "--probe-samples");
+    draw_training_sample(data.train, config.probe_samples, config.seed, options.partition, workers,
+                         fmt::format("{}", Key{"probe-samples"}));
   }
   return data;
 }
@@ -100,7 +100,7 @@ DataSplits load_job_data_together(const RunConfig& config, Communicator& comm) {
   try {
     data = load_job_data(config);
   } catch (const UsageError& e) {
-    error = e.what();
+    error = e.marked();
   }
   stop_together(comm, error);
   require_agreement(comm, job_card(config, *make_job_model(config, data), data));
@@ -129,7 +129,7 @@ Summary run_job(const RunConfig& config, const DataSplits& data, Communicator& c
   // It makes models, which draw: before the trainer counts this worker's random numbers.
   std::unique_ptr<Probe> probe;
   if (config.probe > 0) {
-    require(context.make_probe != nullptr, "--probe needs JobContext::make_probe");
+    require(context.make_probe != nullptr, "{} needs JobContext::make_probe", Key{"probe"});
     probe = context.make_probe(config, data, comm);
   }
   Trainer trainer(comm, *model, data, std::move(options));

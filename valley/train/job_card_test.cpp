@@ -5,6 +5,7 @@
 
 #include <set>
 
+#include "valley/core/testing/another_value.h"
 #include "valley/train/job.h"
 
 namespace valley::job_card_test {
@@ -43,7 +44,7 @@ TEST(JobCard, NamesWhatDiffersInTheModel) {
 
 TEST(JobCard, OneChangedExampleIsSeenUnlessThatIsAskedFor) {
   RunConfig config = tiny();
-  config.launch = "processes";  // threads share their data
+  config.launch = Launch::kProcesses;  // threads share their data
   const DataSplits data = load_job_data(config);
   for (const bool inputs : {true, false}) {
     auto changed = std::make_shared<Dataset>(*data.train);
@@ -65,21 +66,15 @@ TEST(JobCard, OneChangedExampleIsSeenUnlessThatIsAskedFor) {
 TEST(JobCard, SettingsAreComparedButForAWorkersOwnAffairs) {
   const std::set<std::string> own = {"launch",    "backend", "timeout", "threads",
                                      "interface", "run-id",  "out"};
-  for (const ConfigField& field : config_fields()) {
+  RunConfig defaults;
+  for (const Setting& declared : settings_of(defaults)) {
     RunConfig config;
-    std::visit(
-        [&](auto member) {
-          using T = std::remove_reference_t<decltype(config.*member)>;
-          if constexpr (std::is_same_v<T, std::string>) {
-            config.*member = "other";
-          } else {
-            config.*member = static_cast<T>(config.*member == T(1) ? 0 : 1);
-          }
-        },
-        field.member);
+    for (const Setting& setting : settings_of(config)) {
+      if (setting.key == declared.key) setting.set(another_value(setting));
+    }
     const std::string text = first_difference({settings_card(RunConfig()), settings_card(config)});
-    EXPECT_EQ(text.empty(), own.count(field.key) == 1) << field.key << ": " << text;
-    EXPECT_TRUE(text.empty() || text.starts_with(field.key + ": ")) << text;
+    EXPECT_EQ(text.empty(), own.count(declared.key) == 1) << declared.key << ": " << text;
+    EXPECT_TRUE(text.empty() || text.starts_with(declared.key + ": ")) << text;
   }
 }
 

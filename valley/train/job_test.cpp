@@ -32,8 +32,8 @@ RunConfig xor_config() {
   config.workers = 2;
   config.batch_size = 10;
   config.epochs = 6;
-  config.lr = 0.1;
-  config.push = 0.05;
+  config.learning_rate.base = 0.1;
+  set(config, "push", 0.05);
   config.threads = 1;
   return config;
 }
@@ -75,12 +75,12 @@ TEST(Job, ADivergenceIsNotedInTheRunFolderUntilTheRunBeginsAnew) {
   RunConfig config = xor_config();
   config.out = folder.path().string();
   spill(folder / "config.toml", "");
-  const double lr = std::exchange(config.lr, 1e30);
+  const double lr = std::exchange(config.learning_rate.base, 1e30);
   EXPECT_NE(error_of<Diverged>([&] { run(config); }), "no error");
   const RunState state = run_state(RunFolder::open(folder.path()));
   EXPECT_EQ(state.kind, RunState::Kind::kDiverged);
   EXPECT_THAT(state.reason, testing::ContainsRegex("at step [0-9]+ on worker [01]$"));
-  config.lr = lr;
+  config.learning_rate.base = lr;
   run(config);
   EXPECT_TRUE(run_state(RunFolder::open(folder.path())).finished());
   EXPECT_FALSE(std::filesystem::exists(folder / "diverged.json"));
@@ -96,17 +96,17 @@ TEST(Job, WhatDoesNotGoTogetherIsSeenBeforeARunFolderIsMade) {
   EXPECT_EQ(message([](RunConfig& c) { c.workers = 201; }),
             "more workers (201) than training samples (200)");
   EXPECT_EQ(message([](RunConfig& c) { c.warmup_steps = 61; }),
-            "--warmup-steps must be between 0 and the run's 60 steps, got 61");
+            "warmup-steps must be between 0 and the run's 60 steps, got 61");
   EXPECT_EQ(message([](RunConfig& c) { c.partition = "shards:101"; }),
-            "--partition shards:101 of 2 workers is more shards than the 200 training samples");
+            "partition shards:101 of 2 workers is more shards than the 200 training samples");
   EXPECT_EQ(message([](RunConfig& c) {
               c.partition = "dirichlet:0.3";
               c.train_samples = 1;
               c.workers = 1;
             }),
-            "--partition dirichlet:0.3 needs every class: class 1 has no training sample");
+            "partition dirichlet:0.3 needs every class: class 1 has no training sample");
   EXPECT_EQ(message([](RunConfig& c) { c.crop_padding = 1; }),
-            "--crop-padding must be in [0, 1) for images of 1 x 1, got 1");
+            "crop-padding must be in [0, 1) for images of 1 x 1, got 1");
   EXPECT_TRUE(message([](RunConfig& c) {
                 c.model = "mpl";
               }).starts_with("unknown model 'mpl'; did you mean 'mlp'?"));
@@ -118,10 +118,10 @@ TEST(Job, WhatDoesNotGoTogetherIsSeenBeforeARunFolderIsMade) {
 TEST(Job, APartitionIsKeptToShownAndRecorded) {
   const TestFolder folder;
   RunConfig config = xor_config();
-  config.partition = "shards:1";  // two workers, two classes: one each
+  config.partition = parse_partition("shards:1");  // two workers, two classes: one each
   config.seed = 1;
   config.algorithm = "local-sgd";
-  config.period = "1000";
+  set(config, "period", "1000");
   config.out = folder.path().string();
   Listener listener;
   run(config, {.progress = &listener, .show_partition = true});
@@ -153,7 +153,7 @@ TEST(Job, APartitionIsNotMentionedUnasked) {
   std::filesystem::create_directory(config.out);
   run(config, {.progress = &listener, .show_partition = true});
   EXPECT_FALSE(std::filesystem::exists(folder / "iid/partition.json"));
-  config.partition = "dirichlet:1";
+  config.partition = parse_partition("dirichlet:1");
   config.out = "";
   run(config, {.progress = &listener});
   EXPECT_TRUE(listener.messages.empty());

@@ -107,8 +107,8 @@ void require_same_model_file(const RunConfig& config) {
   const Fingerprint found = fingerprint_of(config.model);
   require(found == record->fingerprint,
           "{} holds a run of {} as it was then ({}); the file has changed since ({}); choose "
-          "another --out",
-          config.out, record->model, to_text(record->fingerprint), to_text(found));
+          "another {}",
+          config.out, record->model, to_text(record->fingerprint), to_text(found), Key{"out"});
 }
 
 }  // namespace valley

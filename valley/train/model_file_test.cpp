@@ -62,7 +62,7 @@ TEST_F(ModelFile, AnotherFileOfEqualSizeIsRefusedByName) {
   EXPECT_EQ(error_of<UsageError>([&] { require_same_model_file(config); }),
             config.out + " holds a run of " + config.model +
                 " as it was then (9 bytes, CRC-32C e3069283); the file has changed since (9 bytes, "
-                "CRC-32C 116d1180); choose another --out");
+                "CRC-32C 116d1180); choose another out");
   spill(folder / "run" / "initial.pt", "123456788");
   EXPECT_EQ(error_of<UsageError>([&] { model_to_load(config); }),
             config.out + "/initial.pt is not the file that the run began with, " + config.model +

@@ -265,14 +265,14 @@ TEST(Probes, AreRefused) {
     const auto model = small_model(SmallModel::kPlain);
     Trainer trainer(comm, *model, data, small_options("dppf"));
     EXPECT_EQ(error_of<UsageError>([&] { trainer.set_probe(nullptr, -1); }),
-              "--probe must be at least 0, got -1");
+              "probe must be at least 0, got -1");
   });
   run_threads(2, [&](Communicator& comm) {
     const auto model = small_model(SmallModel::kPlain);
     Trainer trainer(comm, *model, data, small_options("ad-psgd"));
     trainer.set_probe(nullptr, 0);
     EXPECT_EQ(error_of<UsageError>([&] { trainer.set_probe(nullptr, 3); }),
-              "--probe would change a run of ad-psgd, whose workers do not wait for each other; "
+              "probe would change a run of ad-psgd, whose workers do not wait for each other; "
               "`valley dynamics` measures its end");
   });
 }

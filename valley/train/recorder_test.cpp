@@ -102,7 +102,8 @@ TEST(Recorder, AfterResumeLaterRecordsAreGone) {
 TEST(Recorder, ARunIsRecorded) {
   const TestFolder folder;
   SmallTraining training{.workers = 3, .options = small_options("dppf")};
-  training.options.algorithm_options.pull_push = {.pull = 0.25, .push = 0.5};
+  training.set("pull", 0.25);
+  training.set("push", 0.5);
   training.options.out = folder.path().string();
   const Summary summary = train(training).summaries[0];
 

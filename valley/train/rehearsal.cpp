@@ -104,10 +104,13 @@ class Rehearsal {
     const Batch batch = loader_.range(0, size);
     const c10::AutoGradMode with_grad(true);
     model_.train(true);
-    pass(last ? "the last training batch of an epoch" : "a training batch", batch,
-         last        ? "; --tail drop leaves that batch out"
-         : size == 1 ? "; a --batch-size above 1 may do"
-                     : "",
+    std::string remedy;
+    if (last) {
+      remedy = fmt::format("; {} drop leaves that batch out", Key{"tail"});
+    } else if (size == 1) {
+      remedy = fmt::format("; a {} above 1 may do", Key{"batch-size"});
+    }
+    pass(last ? "the last training batch of an epoch" : "a training batch", batch, remedy,
          [&] { Gradient(model_, parameters_, o_.sam, o_.auxiliary).compute(batch, {}); });
   }
 
@@ -140,12 +143,12 @@ class Rehearsal {
 
   // f(); what it throws says what it was given.
   template <typename F>
-  void pass(const char* what, const Batch& batch, const char* remedy, const F& f) const {
+  void pass(const char* what, const Batch& batch, const std::string& remedy, const F& f) const {
     const std::string shape = fmt::format("{}", fmt::join(batch.input.sizes(), ", "));
     try {
       model_pass(f);
     } catch (const ModelError& error) {
-      std::string reason = error.what();
+      std::string reason = error.marked();
       if (reason.find(name_) == std::string::npos) reason = name_ + ": " + reason;
       throw UsageError(fmt::format("{}; it was given {}, float32 [{}]{}{}", reason, what, shape,
                                    other_type(reason), remedy));
@@ -188,7 +191,7 @@ void check_unrun(Model& model, const DataSplits& data, const TrainOptions& optio
     write_safetensors([](const void*, size_t) {}, state);
   } catch (const UsageError& error) {
     throw UsageError(fmt::format("{}: {}: the model could be neither saved nor resumed",
-                                 name_of(options), error.what()));
+                                 name_of(options), error.marked()));
   }
 }
 
@@ -200,7 +203,7 @@ void rehearse(Model& model, const DataSplits& data, const TrainOptions& options,
         std::make_unique<FlatParameters>(model.parameters(), model.buffers(), options.decay_rule);
   } catch (const UsageError& error) {
     throw UsageError(fmt::format("{}: {}; it is given float32 [B, {}]", name_of(options),
-                                 error.what(),
+                                 error.marked(),
                                  fmt::join(data.train->inputs.sizes().slice(1), ", ")));
   }
   Rehearsal(model, *parameters, data, options, workers).run();

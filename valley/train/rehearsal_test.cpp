@@ -77,7 +77,7 @@ TEST(Rehearsal, TheSmallestTrainingBatchThatWillOccurIsTried) {
       "was given ";
   EXPECT_EQ(refusal(options, kNormalises, 49),
             reason +
-                "the last training batch of an epoch, float32 [1, 1, 6, 6]; --tail drop leaves "
+                "the last training batch of an epoch, float32 [1, 1, 6, 6]; tail drop leaves "
                 "that batch out");
   EXPECT_EQ(refusal(options, {}, 49), "no error");
   EXPECT_EQ(refusal(options, kNormalises, 48), "no error");
@@ -90,7 +90,7 @@ TEST(Rehearsal, TheSmallestTrainingBatchThatWillOccurIsTried) {
   EXPECT_EQ(refusal(options, kNormalises, 49), "no error");
   options.batch_size = 1;
   EXPECT_EQ(refusal(options, kNormalises, 49),
-            reason + "a training batch, float32 [1, 1, 6, 6]; a --batch-size above 1 may do");
+            reason + "a training batch, float32 [1, 1, 6, 6]; a batch-size above 1 may do");
 }
 
 TEST(Rehearsal, TheSmallestBatchOfAnEvaluationIsTried) {

@@ -37,13 +37,14 @@ SmallTraining training_of(const Case& c, SmallModel model) {
   SmallTraining training{.workers = c.workers, .options = small_options(c.algorithm)};
   training.options.augmentation = {.crop_padding = 1, .flip = true};
   training.options.optimizer = {.kind = c.adamw ? OptimizerKind::kAdamW : OptimizerKind::kSgd,
+                                .momentum = 0.9,
                                 .nesterov = true,
                                 .weight_decay = 1e-2};
-  training.options.algorithm_options.period.base = 9;
-  training.options.algorithm_options.quasi_momentum = 0.05;  // with the optimizer's .9 below 1
+  training.set("period", "9");
+  training.set("quasi-momentum", 0.05);  // with the optimizer's .9 below 1
   training.options.decay_rule = DecayRule::kMatrices;
-  training.options.algorithm_options.push_schedule = PushShape::kDecreasing;
-  training.options.algorithm_options.bucket_bytes = 512;  // several buckets
+  training.set("push-schedule", "decreasing");
+  training.set("bucket-bytes", int64_t{512});  // several buckets
   training.model = [model] { return small_model(model, 3); };
   return training;
 }
@@ -293,7 +294,7 @@ TEST(OtherWorkers, StartFromTheAverageOfAll) {
   three.data = small_data(72);
   three.options.steps = 0;
   three.options.epochs = 4;
-  three.options.algorithm_options.pull_push.push = 2;  // far apart
+  three.set("push", 2.0);  // far apart
   three.options.checkpoint_every = 14;
   three = in_folder(three, folder / "run");
   std::atomic<bool> stop = false;

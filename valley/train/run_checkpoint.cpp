@@ -127,7 +127,7 @@ std::string RunCheckpoint::newest() const {
   const std::optional<Manifest> last = checkpoints_.latest_readable();
   return last ? fmt::format("the last good checkpoint is {}",
                             checkpoints_.path_of(last->step).string())
-              : "there is no checkpoint yet (--checkpoint-every)";
+              : fmt::format("there is no checkpoint yet ({})", Key{"checkpoint-every"});
 }
 
 void RunCheckpoint::load_values(const WorkerState& state) const {

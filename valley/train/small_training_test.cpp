@@ -120,15 +120,21 @@ DataSplits small_data(int64_t examples) { return {make_images(examples, 1), make
 TrainOptions small_options(const std::string& algorithm) {
   TrainOptions options;
   options.algorithm = algorithm;
-  options.algorithm_options.period.base = 4;
   // A ring of three has no two sides, a star has them always.
-  if (algorithm == "ad-psgd") options.algorithm_options.topology = "star";
+  options.algorithm_options = find_algorithm(algorithm).with(
+      {{"period", "4"}, {"topology", algorithm == "ad-psgd" ? "star" : "ring"}});
   options.steps = 20;
   options.batch_size = 4;
   options.optimizer.momentum = find_algorithm(algorithm).default_momentum();
   options.learning_rate.base = 0.05;
   options.seed = 11;
   return options;
+}
+
+void SmallTraining::set(const std::string& key, const SettingValue& value) {
+  if (options.algorithm_options.has(key)) {
+    valley::set(options.algorithm_options.settings(), key, value);
+  }
 }
 
 Outcome train(const SmallTraining& training) {

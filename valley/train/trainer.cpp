@@ -42,14 +42,15 @@ class Trainer::Loop {
     try {
       return train();
     } catch (const Diverged& error) {
-      throw Diverged(fmt::format("{}; {}", error.what(),
-                                 w_.options.out.empty()
-                                     ? "a smaller --lr or a stronger --pull may help"
-                                     : checkpoint_.newest()));
+      throw Diverged(fmt::format(
+          "{}; {}", error.marked(),
+          w_.options.out.empty()
+              ? fmt::format("a smaller {} or a stronger {} may help", Key{"lr"}, Key{"pull"})
+              : checkpoint_.newest()));
     } catch (const UsageError& error) {  // no request is refused once it is being carried out
-      throw ModelError(broken_off(error.what()));
+      throw ModelError(broken_off(error.marked()));
     } catch (const ModelError& error) {
-      throw ModelError(broken_off(error.what()));
+      throw ModelError(broken_off(error.marked()));
     }
   }
 

@@ -13,52 +13,14 @@
 #include "valley/models/model.h"
 #include "valley/optim/local_optimizer.h"
 #include "valley/optim/sam.h"
-#include "valley/schedule/learning_rate.h"
 #include "valley/train/summary.h"
+#include "valley/train/train_options.h"
 
 namespace valley {
 
 class Observer;
 class Probe;
 class Progress;
-
-struct TrainOptions {
-  std::string algorithm = "dppf";  ///< a name of algorithms()
-  AlgorithmOptions algorithm_options;
-
-  int64_t epochs = 10;      ///< passes of all workers together over the training set
-  int64_t steps = 0;        ///< local steps; above 0 it replaces epochs
-  int64_t batch_size = 32;  ///< per worker
-  Tail tail = Tail::kDrop;
-  PartitionSpec partition;  ///< which worker has which examples
-  Augmentation augmentation;
-
-  OptimizerOptions optimizer;
-  SamOptions sam;
-  double auxiliary = 0;  ///< weight of the model's other outputs in the loss, see Gradient
-  DecayRule decay_rule = DecayRule::kAll;
-  LrScheduleOptions learning_rate;  ///< the trainer fills in total_steps
-
-  uint64_t seed = 0;
-  int64_t evaluate_every = 1;  ///< epochs; 0: only at the end
-  double until_loss = 0;       ///< the run ends at an evaluation with a training loss this low;
-                               ///< 0: it does not
-  EvaluationOptions evaluation;
-
-  std::string out;               ///< run folder, made by the caller; "" writes nothing
-  int64_t checkpoint_every = 0;  ///< steps; 0: only at the end
-  int64_t keep_checkpoints = 2;  ///< the newest that stay
-  bool resume = false;           ///< go on from the newest checkpoint in `out`
-
-  std::string model_name = "own";  ///< for the record
-  std::string data_name = "own";   ///< for the record
-};
-
-/// The options of a schedule over so many steps.
-LrScheduleOptions with_total(LrScheduleOptions options, int64_t total_steps);
-
-/// @throws UsageError if `every` is above 0 and the algorithm asynchronous.
-void require_no_probe_of_asynchronous(const std::string& algorithm, int64_t every);
 
 /// What can be known without data and workers. @throws UsageError if an option is out of range.
 void check(const TrainOptions& options);

@@ -58,7 +58,7 @@ void expect_equal(const std::vector<at::Tensor>& a, const std::vector<at::Tensor
 TEST(Trainer, LocalSgdOfPeriodOneIsSsgd) {
   for (const int workers : {2, 3}) {
     SmallTraining ssgd = training_of("ssgd", workers), local = training_of("local-sgd", workers);
-    local.options.algorithm_options.period.base = 1;
+    local.set("period", "1");
     for (auto* training : {&ssgd, &local}) {
       training->options.optimizer = {.momentum = 0.9, .nesterov = true, .weight_decay = 1e-2};
     }
@@ -72,7 +72,8 @@ TEST(Trainer, LocalSgdOfPeriodOneIsSsgd) {
 TEST(Trainer, DppfWithoutPushAtFullPullIsLocalSgd) {
   for (const int workers : {2, 3}) {
     SmallTraining dppf = training_of("dppf", workers);
-    dppf.options.algorithm_options.pull_push = {.pull = 1, .push = 0};
+    dppf.set("pull", 1.0);
+    dppf.set("push", 0.0);
     expect_equal(workers_of(dppf), workers_of(training_of("local-sgd", workers)));
   }
 }
@@ -149,7 +150,7 @@ TEST(Trainer, LearnsWithEveryAlgorithm) {
     SmallTraining training = training_of(entry.name, 2);
     training.options.steps = 120;
     training.options.learning_rate.base = 0.1;
-    training.options.algorithm_options.pull_push.push = 0.05;
+    training.set("push", 0.05);
     const Summary summary = train(training).summaries[0];
     EXPECT_GT(summary.test_accuracy, 0.9) << entry.name;
     EXPECT_LT(summary.train_loss, 0.4) << entry.name;
@@ -163,8 +164,8 @@ TEST(Trainer, TwoMomentaThatDivergeAreRefused) {
   EXPECT_NO_THROW(check(training.options));
   training.options.optimizer.momentum = 0.9;
   EXPECT_EQ(error_of<UsageError>([&] { check(training.options); }),
-            "--momentum 0.9 beside the momentum 0.9 of qg-dsgdm itself diverges: their sum must be "
-            "below 1 (--momentum 0 is the method as its authors have it)");
+            "momentum 0.9 beside the momentum 0.9 of qg-dsgdm itself diverges: their sum must be "
+            "below 1 (momentum 0 is the method as its authors have it)");
   training.options.optimizer.kind = OptimizerKind::kAdamW;  // has none
   EXPECT_NO_THROW(check(training.options));
 }
@@ -214,7 +215,7 @@ TEST(Trainer, TheStartIsKnownAfterAResume) {
 TEST(Trainer, WorkersStartFromWorkerZero) {
   std::atomic<int> next = 0;
   SmallTraining training = training_of("local-sgd", 3);
-  training.options.algorithm_options.period.base = 1;
+  training.set("period", "1");
   training.model = [&] { return small_model(SmallModel::kPlain, next++); };  // all differ
   const auto x = workers_of(training);
   EXPECT_TRUE(at::equal(x[0], x[1]));
@@ -262,7 +263,7 @@ TEST(Trainer, CountsWhatTravels) {
     SCOPED_TRACE(fmt::format("{} {} {}", algorithm, steps, period));
     SmallTraining training = training_of(algorithm, 2);
     training.options.steps = steps;
-    training.options.algorithm_options.period.base = period;
+    training.set("period", std::to_string(period));
     for (const Summary& summary : train(training).summaries) {
       EXPECT_EQ(summary.rounds, rounds);
       EXPECT_EQ(summary.comm_bytes_per_worker, rounds * d);
@@ -270,7 +271,7 @@ TEST(Trainer, CountsWhatTravels) {
     }
   }
   SmallTraining exact = training_of("dppf", 2);
-  exact.options.algorithm_options.pull_push.variant = PushVariant::kExact;
+  exact.set("push-variant", "exact");
   EXPECT_EQ(train(exact).summaries[0].comm_bytes_per_worker, 2 * 5 * d);
   const Summary alone = train(training_of("local-sgd", 1)).summaries[0];
   EXPECT_EQ(alone.comm_bytes_per_worker, 0);
@@ -281,7 +282,8 @@ TEST(Trainer, TheSummaryDescribesTheRun) {
   SmallTraining training = training_of("dppf", 2);
   training.options.model_name = "plain";
   training.options.data_name = "images";
-  training.options.algorithm_options.pull_push = {.pull = 0.2, .push = 0.1};
+  training.set("pull", 0.2);
+  training.set("push", 0.1);
   for (const Summary& s : train(training).summaries) {
     EXPECT_EQ(s.status, RunState::Kind::kFinished);
     EXPECT_EQ(s.algorithm, "dppf");
@@ -368,7 +370,7 @@ TEST(Trainer, UntilLossEndsAtTheFirstEvaluationThatIsLowEnough) {
     until.options.evaluate_every = 2;
     until.options.learning_rate.base = 0.1;
     until.options.learning_rate.shape = LrShape::kConstant;
-    until.options.algorithm_options.pull_push.push = 0.05;
+    until.set("push", 0.05);
     until.options.until_loss = 0.6;
     const TestFolder folder;
     until.options.out = (folder / "until").string();
@@ -406,20 +408,20 @@ TEST(Trainer, OptionsOutOfRangeNameThemselves) {
     return error_of<UsageError>([&] { train(training); });
   };
   EXPECT_EQ(message([](TrainOptions& o) { o.epochs = o.steps = 0; }),
-            "--epochs must be at least 1, got 0");
-  EXPECT_EQ(message([](TrainOptions& o) { o.steps = -1; }), "--steps must be at least 0, got -1");
+            "epochs must be at least 1, got 0");
+  EXPECT_EQ(message([](TrainOptions& o) { o.steps = -1; }), "steps must be at least 0, got -1");
   EXPECT_EQ(message([](TrainOptions& o) { o.evaluate_every = -1; }),
-            "--evaluate-every must be at least 0, got -1");
+            "evaluate-every must be at least 0, got -1");
   EXPECT_EQ(message([](TrainOptions& o) { o.until_loss = -1; }),
-            "--until-loss must be at least 0, got -1");
+            "until-loss must be at least 0, got -1");
   EXPECT_EQ(message([](TrainOptions& o) { o.until_loss = 1, o.evaluate_every = 0; }),
-            "--until-loss looks at evaluations: --evaluate-every must be at least 1");
+            "until-loss looks at evaluations: evaluate-every must be at least 1");
   EXPECT_EQ(message([](TrainOptions& o) { o.checkpoint_every = -2; }),
-            "--checkpoint-every must be at least 0, got -2");
+            "checkpoint-every must be at least 0, got -2");
   EXPECT_EQ(message([](TrainOptions& o) { o.keep_checkpoints = 0; }),
-            "--keep-checkpoints must be at least 1, got 0");
+            "keep-checkpoints must be at least 1, got 0");
   EXPECT_EQ(message([](TrainOptions& o) { o.batch_size = 0; }),
-            "--batch-size must be at least 1, got 0");
+            "batch-size must be at least 1, got 0");
   EXPECT_EQ(message([](TrainOptions& o) { o.algorithm = "dpff"; }).substr(0, 60),
             "unknown algorithm 'dpff'; did you mean 'dppf'? known: ssgd, ");
   SmallTraining crowd = training_of("dppf", 3);

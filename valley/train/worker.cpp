@@ -15,8 +15,10 @@ namespace {
 
 TrainOptions checked(TrainOptions o, const Communicator& comm) {
   require(!find_algorithm(o.algorithm).asynchronous || comm.shares_memory(),
-          "--algorithm {} needs workers that share memory: --launch threads", o.algorithm);
+          "{} {} needs workers that share memory: {} threads", Key{"algorithm"}, o.algorithm,
+          Key{"launch"});
   check(o);
+  if (!o.optimizer.momentum) o.optimizer.momentum = find_algorithm(o.algorithm).default_momentum();
   return o;
 }
 
@@ -80,16 +82,15 @@ Worker::Worker(Communicator& a_comm, Model& a_model, DataSplits splits, TrainOpt
       loader(data.train, *data.train, options.augmentation, options.seed, comm.rank()),
       gradient(model, parameters, options.sam, options.auxiliary),
       extra_gradient(data.train, sampler, gradient, options.seed, comm.rank()),
-      algorithm(
-          find_algorithm(options.algorithm)
-              .make(options.algorithm_options,
-                    {.total_steps = clock.total_steps,
-                     .steps_per_epoch = clock.steps_per_epoch,
-                     .seed = options.seed,
-                     .learning_rate = [this](int64_t k) { return schedule.at(k); },
-                     .warmup_steps = options.learning_rate.warmup_steps,
-                     .layers = layers_of(parameters),
-                     .layer_gradient_norms = [this] { return extra_gradient.norms(clock.step); }})),
+      algorithm(make_algorithm(
+          options.algorithm, options.algorithm_options,
+          {.total_steps = clock.total_steps,
+           .steps_per_epoch = clock.steps_per_epoch,
+           .seed = options.seed,
+           .learning_rate = [this](int64_t k) { return schedule.at(k); },
+           .warmup_steps = options.learning_rate.warmup_steps,
+           .layers = layers_of(parameters),
+           .layer_gradient_norms = [this] { return extra_gradient.norms(clock.step); }})),
       x(parameters.values()),
       g(parameters.gradients()) {
   algorithm->prepare(comm.size());

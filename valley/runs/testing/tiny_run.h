@@ -17,9 +17,9 @@ inline RunConfig tiny_run(const std::string& out) {
   config.workers = 3;
   config.epochs = 2;
   config.batch_size = 8;
-  config.decay = "matrices";
-  config.weight_decay = 0.01;
-  config.push = 0.2;
+  config.decay_rule = DecayRule::kMatrices;
+  config.optimizer.weight_decay = 0.01;
+  set(config, "push", 0.2);
   config.seed = 5;
   config.out = out;
   config.threads = 1;

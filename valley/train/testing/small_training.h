@@ -38,6 +38,9 @@ struct SmallTraining {
   std::function<std::unique_ptr<Model>()> model = {};  ///< empty: kPlain
   Progress* progress = nullptr;
   const std::atomic<bool>* stop = nullptr;
+
+  /// A setting of the algorithm, if it reads it.
+  void set(const std::string& key, const SettingValue& value);
 };
 
 struct Outcome {

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <string>
+
+#include "valley/core/settings.h"
+#include "valley/schedule/period.h"
+#include "valley/schedule/push.h"
+
+/// Settings that several algorithms read.
+namespace valley {
+
+inline constexpr Parsed<PeriodSpec> kPeriodText = {&parse_period, &to_string};
+inline constexpr Declared kPeriod = {"period", kPeriodText,
+                                     "local steps a round: N, post-local:EPOCH:N or qsr:BASE:COEF"};
+
+enum class PushVariant {
+  kSimple,  ///< along u_m = (x_m - x_A) / ||x_m - x_A||
+  kExact,   ///< along u_m - mean(u_m), the gradient of the mean distance; leaves x_A where it is
+};
+
+inline constexpr OneOf<PushVariant>::Name kPushVariantNames[] = {{"simple", PushVariant::kSimple},
+                                                                 {"exact", PushVariant::kExact}};
+
+struct PullPushOptions {
+  double pull = 0.1;  ///< alpha, pull strength, in (0, 1]; 1 is plain parameter averaging
+  double push = 0.5;  ///< lambda, push strength, >= 0, a distance in parameter space; 0 is off
+  bool push_relative = false;  ///< lambda is given in units of ||x_A||
+  PushVariant variant = PushVariant::kSimple;
+};
+
+inline constexpr Declared kPull = {"pull", in(0, 1).open_below(),
+                                   "alpha, pull towards the average, in (0, 1]"};
+inline constexpr Declared kPush = {"push", at_least(0),
+                                   "lambda, push away from it, a distance; 0 turns it off"};
+inline constexpr Declared kPushRelative = {"push-relative", AnyValue(),
+                                           "{push} is in units of the average's norm"};
+template <typename V>
+void visit(PullPushOptions& o, V& v) {
+  v(kPull, o.pull);
+  v(kPush, o.push);
+  v(kPushRelative, o.push_relative);
+}
+
+inline constexpr Declared kPushSchedule = {
+    "push-schedule", kPushShapes,
+    "constant, increasing, decreasing, linear-increasing or linear-decreasing"};
+
+inline constexpr Declared kBucketBytes = {"bucket-bytes", at_least(1),
+                                          "gradients travel in buckets of this size"};
+
+inline constexpr Declared kOuterLr = {"outer-lr", above(0).not_given(0),
+                                      "learning rate over rounds; 0: the method's own, 1 or 0.7"};
+inline constexpr Declared kOuterMomentum = {
+    "outer-momentum", in(0, 1).open_above().not_given(-1),
+    "momentum over rounds; -1: the method's own, 0.5 or 0.9"};
+
+/// In which order a decentralised step mixes and steps; see dpsgd.h.
+enum class MixingOrder { kAwc, kAtc, kCta };
+
+inline constexpr OneOf<MixingOrder>::Name kMixingOrderNames[] = {
+    {"awc", MixingOrder::kAwc}, {"atc", MixingOrder::kAtc}, {"cta", MixingOrder::kCta}};
+inline constexpr auto kMixingOrders = one_of("mixing order", kMixingOrderNames);
+
+inline constexpr Declared kTopology = {"topology", AnyValue(),
+                                       "who talks to whom; see `valley list topologies`"};
+inline constexpr Declared kMixing = {
+    "mixing", kMixingOrders,
+    "awc (mix while the gradient is computed), atc (after the step) or cta (before the gradient)"};
+inline constexpr Declared kLazy = {"lazy", AnyValue(), "mix with (I + P) / 2"};
+
+}  // namespace valley

@@ -1,0 +1,323 @@
+#include "valley/algorithms/table.h"
+
+#include <algorithm>
+
+#include "valley/algorithms/ad_psgd.h"
+#include "valley/algorithms/choco.h"
+#include "valley/algorithms/d2.h"
+#include "valley/algorithms/diloco.h"
+#include "valley/algorithms/dppf.h"
+#include "valley/algorithms/dpsgd.h"
+#include "valley/algorithms/dsgtm_tv.h"
+#include "valley/algorithms/easgd.h"
+#include "valley/algorithms/gradient_tracking.h"
+#include "valley/algorithms/graph.h"
+#include "valley/algorithms/lgrawa.h"
+#include "valley/algorithms/local_sgd.h"
+#include "valley/algorithms/lsgd.h"
+#include "valley/algorithms/mgrawa.h"
+#include "valley/algorithms/qg_dsgdm.h"
+#include "valley/algorithms/sgp.h"
+#include "valley/algorithms/slowmo.h"
+#include "valley/algorithms/ssgd.h"
+#include "valley/algorithms/ssgd_noise.h"
+#include "valley/compression/payload.h"
+#include "valley/core/error.h"
+#include "valley/core/names.h"
+
+namespace valley {
+namespace {
+
+// The row as the table keeps it.
+template <typename Options>
+AlgorithmEntry row(AlgorithmEntryOf<Options> r) {
+  AlgorithmEntry entry;
+  entry.name = std::move(r.name);
+  entry.summary = std::move(r.summary);
+  entry.cost = std::move(r.cost);
+  entry.defaults = Options();
+  entry.bytes_per_round = [bytes = r.bytes_per_round](const RoundCost& cost,
+                                                      const AlgorithmOptions& options) {
+    return cost.workers == 1 ? 0 : bytes(cost, options.as<Options>());
+  };
+  entry.check = [check = r.check](const AlgorithmOptions& options, int workers, uint64_t seed) {
+    check_ranges(options.as<Options>());
+    if (check != nullptr) check(options.as<Options>(), workers, seed);
+  };
+  entry.impartial = r.impartial;
+  if (r.plain_alone != nullptr) {
+    entry.plain_alone = [change = r.plain_alone](AlgorithmOptions& options) {
+      change(options.as<Options>());
+    };
+  }
+  entry.asynchronous = r.asynchronous;
+  if (r.momentum_in_gradient != nullptr) {
+    entry.momentum_in_gradient = [momentum = r.momentum_in_gradient](const AlgorithmOptions& o) {
+      return momentum(o.as<Options>());
+    };
+  }
+  return entry;
+}
+
+using Cost = const RoundCost&;
+
+template <typename Options>
+int64_t one_vector(Cost cost, const Options&) {
+  return cost.vector();
+}
+
+// x_C and `more` values, and the average where there is a push.
+int64_t consensus_bytes(Cost cost, const PullPushOptions& pull_push, int64_t more) {
+  return ((pull_push.push > 0 ? 2 : 1) * cost.d + more) * cost.element_size;
+}
+
+template <typename Options>
+int64_t neighbours(Cost cost, const Options& options) {
+  Graph graph = graph_of(options, cost.workers, cost.seed);
+  return mixing_bytes(graph.matrix(cost.round), cost.rank, cost.d, cost.element_size);
+}
+
+template <typename Options>
+void check_graph(const Options& options, int workers, uint64_t seed) {
+  graph_of(options, workers, seed);
+}
+
+int64_t dsgtm_tv_bytes(Cost cost, const DsgtmTvOptions& options) {
+  const Graph graph = graph_of(options, cost.workers, cost.seed);
+  return mixing_bytes(row_stochastic(graph.topology().graph(cost.round)), cost.rank, cost.d,
+                      cost.element_size);
+}
+
+int64_t choco_bytes(Cost cost, const ChocoOptions& options) {
+  Graph graph = graph_of(options, cost.workers, cost.seed);
+  const auto messages = static_cast<int64_t>(neighbourhood(graph.matrix(0), cost.rank).send.size());
+  return messages * payload_bytes(options.compress, cost.d, cost.element_size);
+}
+
+int64_t ad_psgd_bytes(Cost cost, const AdPsgdOptions& options) {
+  const bool active = !partners(graph_of(options, cost.workers, cost.seed), cost.rank).empty();
+  return active ? 2 * cost.vector() : 0;
+}
+
+}  // namespace
+
+const std::vector<AlgorithmEntry>& algorithms() {
+  static const std::vector<AlgorithmEntry> table = {
+      row<SsgdOptions>({.name = "ssgd",
+                        .summary = "synchronous SGD: the mean gradient in every step",
+                        .cost = "d values a step",
+                        .bytes_per_round = &one_vector}),
+      row<SsgdNoiseOptions>({.name = "ssgd-noise",
+                             .summary = "synchronous SGD with gradients taken at noisy points",
+                             .cost = "d values a step",
+                             .bytes_per_round = &one_vector,
+                             .plain_alone = [](SsgdNoiseOptions& o) { o.noise = 0; }}),
+      row<LocalSgdOptions>({.name = "local-sgd",
+                            .summary = "train alone, take the average every round",
+                            .cost = "d values a round",
+                            .bytes_per_round = &one_vector}),
+      row<SlowMoOptions>(
+          {.name = "slowmo",
+           .summary = "local SGD with momentum over the rounds",
+           .cost = "d values a round",
+           .bytes_per_round = &one_vector,
+           .plain_alone = [](SlowMoOptions& o) { o.outer_lr = 1, o.outer_momentum = 0; }}),
+      row<DiLoCoOptions>(
+          {.name = "diloco",
+           .summary = "local SGD with a Nesterov step over every round",
+           .cost = "d values a round",
+           .bytes_per_round = &one_vector,
+           .plain_alone = [](DiLoCoOptions& o) { o.outer_lr = 1, o.outer_momentum = 0; }}),
+      row<DppfOptions>(
+          {.name = "dppf",
+           .summary = "pulled towards the average and pushed away from it, every round",
+           .cost = "d values a round (push variant exact: 2 d)",
+           .bytes_per_round =
+               [](Cost cost, const DppfOptions& o) {
+                 const auto& [pull, push, relative, variant] = o.pull_push;
+                 return (variant == PushVariant::kExact && push > 0 ? 2 : 1) * cost.vector();
+               }}),
+      row<EasgdOptions>(
+          {.name = "easgd",
+           .summary = "pulled towards a centre that follows, pushed away from the average",
+           .cost = "d values a round",
+           .bytes_per_round = &one_vector}),
+      row<LsgdOptions>(
+          {.name = "lsgd",
+           .summary =
+               "pulled towards the worker with the lowest loss, pushed away from the average",
+           .cost = "2 d + 1 values a round (push 0: d + 1)",
+           .bytes_per_round =
+               [](Cost cost, const LsgdOptions& o) {
+                 return consensus_bytes(cost, o.pull_push, 1);
+               },
+           .impartial = false}),
+      row<GrawaOptions>(
+          {.name = "mgrawa",
+           .summary =
+               "pulled towards a mean that favours small gradients, pushed away from the average",
+           .cost = "2 d + 1 values a round (push 0: d + 1), and one more gradient",
+           .bytes_per_round =
+               [](Cost cost, const GrawaOptions& o) {
+                 return consensus_bytes(cost, o.pull_push, 1);
+               },
+           .impartial = false}),
+      row<GrawaOptions>(
+          {.name = "lgrawa",
+           .summary = "mgrawa with a weight for every layer",
+           .cost = "2 d + L values a round (push 0: d + L), L layers, and one more gradient",
+           .bytes_per_round =
+               [](Cost cost, const GrawaOptions& o) {
+                 return consensus_bytes(cost, o.pull_push, cost.layers);
+               },
+           .impartial = false}),
+      row<DpsgdOptions>({.name = "dpsgd",
+                         .summary = "mixes the weights with those of the neighbours in every step",
+                         .cost = "d values to every neighbour a step (complete: d)",
+                         .bytes_per_round = &neighbours,
+                         .check = &check_graph}),
+      row<SgpOptions>({.name = "sgp",
+                       .summary = "dpsgd over directed graphs, by push-sum",
+                       .cost = "d + 1 values to every receiver a step (complete: d + 1)",
+                       .bytes_per_round =
+                           [](Cost cost, const SgpOptions& o) {
+                             RoundCost pushed = cost;
+                             ++pushed.d;
+                             return neighbours(pushed, o);
+                           },
+                       .check = &check_graph}),
+      row<GradientTrackingOptions>(
+          {.name = "gradient-tracking",
+           .summary = "dpsgd along an estimate of the mean gradient, for data that differ",
+           .cost = "2 d values to every neighbour a step (complete: 2 d)",
+           // y travels from the second step on.
+           .bytes_per_round =
+               [](Cost cost, const GradientTrackingOptions& o) {
+                 return (cost.round == 0 ? 1 : 2) * neighbours(cost, o);
+               },
+           .check = &check_graph}),
+      row<DsgtmTvOptions>(
+          {.name = "dsgtm-tv",
+           .summary = "gradient tracking with momentum over directed graphs that change",
+           .cost = "2 d values to every receiver a step (complete: 2 d)",
+           .bytes_per_round =
+               [](Cost cost, const DsgtmTvOptions& o) {
+                 return (cost.round == 0 ? 1 : 2) * dsgtm_tv_bytes(cost, o);
+               },
+           .check = &check_graph}),
+      row<D2Options>({.name = "d2",
+                      .summary = "dpsgd with its last step taken back, for data that differ",
+                      .cost = "d values to every neighbour a step (complete: d)",
+                      .bytes_per_round = &neighbours,
+                      .check = &check_graph}),
+      row<QgDsgdmOptions>(
+          {.name = "qg-dsgdm",
+           .summary = "dpsgd with momentum of how the mixed weights move, for data that differ",
+           .cost = "d values to every neighbour a step (complete: d)",
+           .bytes_per_round = &neighbours,
+           .check = &check_graph,
+           .plain_alone = [](QgDsgdmOptions& o) { o.quasi_momentum = 0; },
+           .momentum_in_gradient = [](const QgDsgdmOptions& o) { return o.quasi_momentum; }}),
+      row<ChocoOptions>({.name = "choco",
+                         .summary = "dpsgd that sends compressed differences",
+                         .cost = "a payload of {compress} to every neighbour a step",
+                         .bytes_per_round = &choco_bytes,
+                         .check = &check_graph}),
+      row<AdPsgdOptions>(
+          {.name = "ad-psgd",
+           .summary =
+               "meets a random neighbour in every step and waits for nobody; only with threads",
+           .cost = "2 d values a step for half of the workers, none for the others",
+           .bytes_per_round = &ad_psgd_bytes,
+           .check = &check_graph,
+           .impartial = false,
+           .asynchronous = true}),
+  };
+  return table;
+}
+
+namespace {
+
+constexpr const char* kFirstKeys[] = {
+    "period",       "pull",           "push",           "push-schedule",
+    "push-variant", "push-relative",  "bucket-bytes",   "moving-rate",
+    "leader-pull",  "outer-lr",       "outer-momentum", "topology",
+    "mixing",       "lazy",           "quasi-momentum", "tracking-momentum",
+    "compress",     "consensus-step", "replicas",       "noise"};
+
+std::vector<MethodSetting> collect_method_settings() {
+  std::vector<MethodSetting> result;
+  for (const char* key : kFirstKeys) result.push_back({.key = key});
+  for (const AlgorithmEntry& entry : algorithms()) {
+    AlgorithmOptions options = entry.defaults;
+    for (Setting& setting : options.settings()) {
+      auto found = std::find_if(result.begin(), result.end(),
+                                [&](const MethodSetting& m) { return m.key == setting.key; });
+      if (found == result.end()) found = result.insert(found, MethodSetting{.key = setting.key});
+      found->help = setting.help;
+      found->type = setting.type;
+      found->traits = setting.traits;
+      found->value = setting.get();
+      found->choices = setting.choices;
+      found->readers.push_back(&entry);
+    }
+  }
+  return result;
+}
+
+}  // namespace
+
+const std::vector<MethodSetting>& method_settings() {
+  static const std::vector<MethodSetting> settings = collect_method_settings();
+  return settings;
+}
+
+MethodValues default_method_values() {
+  MethodValues values;
+  for (const MethodSetting& setting : method_settings())
+    values.emplace_back(setting.key, setting.value);
+  return values;
+}
+
+const AlgorithmEntry& find_algorithm(const std::string& name) {
+  std::vector<std::string> known;
+  for (const auto& entry : algorithms()) {
+    if (entry.name == name) return entry;
+    known.push_back(entry.name);
+  }
+  throw UsageError(unknown_name("algorithm", name, known));
+}
+
+AlgorithmOptions AlgorithmEntry::with(const MethodValues& values) const {
+  AlgorithmOptions options = defaults;
+  const auto settings = options.settings();
+  for (const auto& [key, value] : values) {
+    if (options.has(key)) set(settings, key, value);
+  }
+  return options;
+}
+
+AlgorithmOptions AlgorithmEntry::or_defaults(const AlgorithmOptions& options) const {
+  if (options.empty()) return defaults;
+  require(options.like(defaults), "the options are those of another algorithm than {}", name);
+  return options;
+}
+
+void require_stable_momentum(const std::string& name, const AlgorithmOptions& options,
+                             double optimizer_momentum) {
+  const AlgorithmEntry& entry = find_algorithm(name);
+  if (!entry.momentum_in_gradient) return;
+  const double own = entry.momentum_in_gradient(entry.or_defaults(options));
+  require(own == 0 || own + optimizer_momentum < 1,
+          "{0} {1} beside the momentum {2} of {3} itself diverges: their sum must be below 1 ({0} "
+          "0 is the method as its authors have it)",
+          Key{"momentum"}, optimizer_momentum, own, name);
+}
+
+void check_algorithm(const std::string& name, const AlgorithmOptions& options, int workers,
+                     uint64_t seed) {
+  const AlgorithmEntry& entry = find_algorithm(name);
+  entry.check(entry.or_defaults(options), workers, seed);
+}
+
+}  // namespace valley

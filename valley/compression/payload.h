@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+/// What is known of compressors without LibTorch: their names and the sizes of their payloads.
+namespace valley {
+
+struct CompressorEntry {
+  std::string name;
+  std::string summary;
+  std::string bytes;  ///< of a payload, in words
+  bool takes_share = false;
+  /// Bytes of a payload of d values of element_size bytes each.
+  int64_t (*payload)(double share, int64_t d, int64_t element_size);
+};
+
+/// Every compressor by name; --help, docs and contract tests read this table.
+const std::vector<CompressorEntry>& compressors();
+
+struct CompressorSpec {
+  const CompressorEntry* entry;
+  double share = 1;
+};
+
+/// "none", "sign", "top-k:0.1", ... as the setting `compress` has it.
+/// @throws UsageError for an unknown name (the nearest is offered) or a share that is missing, not
+///     asked for, or outside (0, 1].
+CompressorSpec parse_compressor(const std::string& name_and_share);
+
+/// @throws UsageError likewise.
+void check_compressor(const std::string& name_and_share);
+
+/// Of the compressor that the text names. @throws UsageError likewise.
+int64_t payload_bytes(const std::string& name_and_share, int64_t d, int64_t element_size);
+
+/// k of d values.
+int64_t count_of(double share, int64_t d);
+
+/// Bytes of a place among d values.
+constexpr int64_t place_size(int64_t d) { return d < (int64_t{1} << 31) ? 4 : 8; }
+
+constexpr int64_t kScaleBytes = sizeof(float);
+constexpr int64_t kInt8Block = 256;  ///< values that share a scale
+
+}  // namespace valley

@@ -1,0 +1,113 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "valley/core/settings.h"
+
+/// What can be chosen about data, known without LibTorch.
+namespace valley {
+
+struct DataOptions {
+  int64_t train_samples = 0;  ///< keep only this many, balanced draw by seed; 0 = all. Synthetic
+                              ///< data is made in this size
+  int64_t test_samples = 0;   ///< likewise
+  uint64_t seed = 0;          ///< of the draw and of synthetic data
+};
+
+/// Which data a run trains on.
+struct DataSettings {
+  std::string data = "fashion-mnist";  ///< load_data() takes it
+  int64_t train_samples = 0;
+  int64_t test_samples = 0;
+  std::optional<int64_t> data_seed = {};  ///< the run's own unless given
+};
+
+template <typename V>
+void visit(DataSettings& o, V& v) {
+  v("data", o.data, "NAME or NAME:PATH; see `valley list data`");
+  v("train-samples", o.train_samples, at_least(0),
+    "train on this many, drawn evenly by class; 0: all");
+  v("test-samples", o.test_samples, at_least(0), "test on this many; 0: all");
+  v("data-seed", o.data_seed, at_least(0).not_given(-1, "that of {seed}"),
+    "of synthetic data, {train-samples}, {test-samples} and {partition}; -1: that of {seed}");
+}
+
+struct Augmentation {
+  /// Pad every side by this many pixels, crop to the old size at a random place. The padding is
+  /// black (value 0 before normalisation), as torchvision's RandomCrop on the image makes it.
+  int64_t crop_padding = 0;
+  bool flip = false;  ///< mirror left-right with probability 1/2
+};
+
+template <typename V>
+void visit(Augmentation& o, V& v) {
+  v("crop-padding", o.crop_padding, at_least(0),
+    "pad images by this many pixels and crop at random");
+  v("flip", o.flip, "mirror images at random");
+}
+
+/// What becomes of an epoch's tail, the examples that fill no batch on every worker; see Sampler.
+enum class Tail { kDrop, kKeep };
+
+inline constexpr OneOf<Tail>::Name kTailNames[] = {{"drop", Tail::kDrop}, {"keep", Tail::kKeep}};
+inline constexpr Declared kTail = {"tail", one_of("tail", kTailNames),
+                                   "what of an epoch fills no batch on every worker: drop or keep"};
+
+/// Who has which training examples: all workers all of them, or every worker a part of its own that
+/// it keeps through the whole run. Parts whose classes differ are the usual way to make the workers
+/// disagree on purpose.
+///
+/// `iid`: no parts; all examples are dealt out anew every epoch (see Sampler).
+///
+/// `dirichlet:ALPHA`: parts of equal size (by at most one) whose classes differ. Worker m has
+/// a taste g_mc ~ Gamma(ALPHA) for class c, independent of all others, and the workers take
+/// turns, each drawing one of the examples nobody has yet with a probability proportional to
+///
+///     g_mc,    c the example's class
+///
+/// until none is left. For one class, the normalised tastes of all workers are a draw of the
+/// symmetric Dirichlet distribution with concentration ALPHA; so are, for one worker, those for
+/// all classes. A large ALPHA gives all workers the same mixture; a small one gives each few
+/// classes. Equal parts are a constraint that such a draw knows nothing of: taking turns meets it,
+/// and a worker whose favourite class has run out takes its next one.
+///
+/// `shards:K`: the examples in the order of their classes (at random within one) are cut into
+/// M K pieces of equal size (by at most one), and every worker gets K of them at random. A
+/// piece no longer than a class holds one class or two. The parts' sizes differ by at most K.
+///
+/// Cost: N draws over C classes.
+///
+/// References: equal parts with classes from a Dirichlet distribution: Hsu, Qi and Brown,
+/// "Measuring the Effects of Non-Identical Data Distribution for Federated Visual Classification",
+/// 2019, arXiv:1909.06335 (there a client draws all it needs before the next one begins; taking
+/// turns is ours). Shards: McMahan, Moore, Ramage, Hampson and Aguera y Arcas,
+/// "Communication-Efficient Learning of Deep Networks from Decentralized Data", AISTATS 2017,
+/// arXiv:1602.05629.
+enum class PartitionKind { kIid, kDirichlet, kShards };
+
+struct PartitionSpec {
+  PartitionKind kind = PartitionKind::kIid;
+  double alpha = 1;    ///< of kDirichlet: concentration, above 0
+  int64_t shards = 2;  ///< K of kShards: pieces a worker, at least 1
+  uint64_t seed = 0;   ///< of all draws
+
+  bool operator==(const PartitionSpec&) const = default;
+};
+
+/// "iid", "dirichlet:0.3", "shards:2", as the setting `partition` has it; seed 0.
+/// @throws UsageError for an unknown name (the nearest is offered), a missing number or one out of
+///     range.
+PartitionSpec parse_partition(std::string_view text);
+
+/// What parse_partition reads; without the seed.
+std::string to_string(const PartitionSpec& spec);
+
+inline constexpr Parsed<PartitionSpec> kPartitionText = {&parse_partition, &to_string};
+inline constexpr Declared kPartition = {
+    "partition", kPartitionText,
+    "examples of a worker: iid (all, dealt out anew every epoch), dirichlet:ALPHA or shards:K"};
+
+}  // namespace valley

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <optional>
+
+#include "valley/core/settings.h"
+
+/// What can be chosen about the local optimizer, known without LibTorch.
+namespace valley {
+
+enum class OptimizerKind { kSgd, kAdamW };
+
+inline constexpr OneOf<OptimizerKind>::Name kOptimizerNames[] = {{"sgd", OptimizerKind::kSgd},
+                                                                 {"adamw", OptimizerKind::kAdamW}};
+inline constexpr auto kOptimizers = one_of("optimizer", kOptimizerNames);
+
+struct OptimizerOptions {
+  OptimizerKind kind = OptimizerKind::kSgd;
+  std::optional<double> momentum = {};  ///< sgd: in [0, 1); a run's algorithm has its own, see
+                                        ///< AlgorithmEntry::default_momentum(), else 0.9
+  bool nesterov = false;                ///< sgd: needs momentum > 0
+  double weight_decay = 0.0;            ///< >= 0; sgd adds it to the gradient, adamw decouples it
+  double beta1 = 0.9;                   ///< adamw, in [0, 1)
+  double beta2 = 0.999;                 ///< adamw, in [0, 1)
+
+  double momentum_in_force() const { return momentum.value_or(0.9); }
+};
+
+template <typename V>
+void visit(OptimizerOptions& o, V& v) {
+  v("optimizer", o.kind, kOptimizers, "sgd or adamw");
+  v("momentum", o.momentum, in(0, 1).open_above().not_given(-1),
+    "of sgd; -1: 0.9, or 0 where the method has its own (qg-dsgdm)");
+  v("nesterov", o.nesterov, "Nesterov's momentum");
+  v("weight-decay", o.weight_decay, at_least(0), "strength of the decay");
+}
+
+/// @throws UsageError if an option is out of range.
+void check(const OptimizerOptions& options);
+
+struct SamOptions {
+  double rho = 0;         ///< how far uphill, >= 0; 0 turns it off
+  bool adaptive = false;  ///< distances in units of the parameters' size
+};
+
+template <typename V>
+void visit(SamOptions& o, V& v) {
+  v("sam", o.rho, at_least(0),
+    "rho of sharpness-aware minimisation: the gradient is taken this far uphill; 0: off");
+  v("sam-adaptive", o.adaptive, "uphill in units of the parameters' size (ASAM)");
+}
+
+/// Which parameters weight decay pulls to zero.
+enum class DecayRule {
+  kAll,       ///< every parameter, as torch::optim does
+  kMatrices,  ///< only those with two or more dimensions: no biases, no normalisation weights
+};
+
+inline constexpr OneOf<DecayRule>::Name kDecayNames[] = {{"all", DecayRule::kAll},
+                                                         {"matrices", DecayRule::kMatrices}};
+inline constexpr Declared kDecay = {"decay", one_of("decay", kDecayNames),
+                                    "what decays: all, or matrices (no biases, no normalisation)"};
+
+}  // namespace valley

@@ -1,0 +1,90 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "valley/algorithms/table.h"
+#include "valley/data/options.h"
+#include "valley/evaluation/options.h"
+#include "valley/optim/options.h"
+#include "valley/schedule/learning_rate.h"
+
+/// What can be chosen about a training, known without LibTorch.
+namespace valley {
+
+/// What the trainer reads, but for the options of the algorithm.
+struct TrainSettings {
+  std::string algorithm = "dppf";  ///< a name of algorithms()
+
+  int64_t epochs = 10;      ///< passes of all workers together over the training set
+  int64_t steps = 0;        ///< local steps; above 0 it replaces epochs
+  int64_t batch_size = 32;  ///< per worker
+  Tail tail = Tail::kDrop;
+  PartitionSpec partition;  ///< which worker has which examples
+  Augmentation augmentation;
+
+  OptimizerOptions optimizer;
+  SamOptions sam;
+  double auxiliary = 0;  ///< weight of the model's other outputs in the loss, see Gradient
+  DecayRule decay_rule = DecayRule::kAll;
+  LrScheduleOptions learning_rate = {.base = 0.03};  ///< the trainer fills in total_steps
+
+  uint64_t seed = 0;
+  int64_t evaluate_every = 1;  ///< epochs; 0: only at the end
+  double until_loss = 0;       ///< the run ends at an evaluation with a training loss this low;
+                               ///< 0: it does not
+
+  std::string out;               ///< run folder, made by the caller; "" writes nothing
+  int64_t checkpoint_every = 0;  ///< steps; 0: only at the end
+  int64_t keep_checkpoints = 2;  ///< the newest that stay
+};
+
+template <typename V>
+void visit(TrainSettings& o, V& v) {
+  v.group("Data");
+  visit(o.augmentation, v);
+  v(kTail, o.tail);
+  v(kPartition, o.partition);
+  v.group("Model");
+  v("auxiliary", o.auxiliary, at_least(0),
+    "weight of the cross-entropy of its other outputs in the loss that is trained", kYounger);
+  v.group("Method");
+  v("algorithm", o.algorithm, "see `valley list algorithms`");
+  v.group("Training");
+  v("epochs", o.epochs, at_least(0), "passes over the data, all workers together");
+  v("steps", o.steps, at_least(0), "steps of each worker; above 0 it replaces {epochs}");
+  v("until-loss", o.until_loss, at_least(0),
+    "end at the first evaluation with a training loss this low; 0: do not");
+  v("batch-size", o.batch_size, at_least(1), "examples a step and worker");
+  visit(o.optimizer, v);
+  visit(o.sam, v);
+  visit(o.learning_rate, v);
+  v(kDecay, o.decay_rule);
+  v("seed", o.seed, at_least(0), "of weights, data order and augmentation");
+  v.group("Run");
+  v("out", o.out, "run folder; empty: runs/ALGORITHM-MODEL-seedN", kMayDiffer);
+  v("evaluate-every", o.evaluate_every, at_least(0),
+    "evaluate every so many epochs; 0: at the end");
+  v("checkpoint-every", o.checkpoint_every, at_least(0), "steps; 0: at the end");
+  v("keep-checkpoints", o.keep_checkpoints, at_least(1), "how many of the newest stay");
+}
+
+struct TrainOptions : TrainSettings {
+  AlgorithmOptions algorithm_options;  ///< empty: the algorithm's defaults
+  EvaluationOptions evaluation;
+  bool resume = false;             ///< go on from the newest checkpoint in `out`
+  std::string model_name = "own";  ///< for the record
+  std::string data_name = "own";   ///< for the record
+};
+
+/// What can be known without data, model and workers.
+/// @throws UsageError if a setting is out of range, or two do not go together.
+void check(const TrainSettings& settings, const AlgorithmOptions& algorithm_options);
+
+/// The options of a schedule over so many steps.
+LrScheduleOptions with_total(LrScheduleOptions options, int64_t total_steps);
+
+/// @throws UsageError if `every` is above 0 and the algorithm asynchronous.
+void require_no_probe_of_asynchronous(const std::string& algorithm, int64_t every);
+
+}  // namespace valley
