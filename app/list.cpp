@@ -8,6 +8,7 @@
 #include "app/commands.h"
 #include "valley/algorithms/registry.h"
 #include "valley/analysis/registry.h"
+#include "valley/comm/backends.h"
 #include "valley/core/error.h"
 #include "valley/core/names.h"
 #include "valley/data/dataset.h"
@@ -56,6 +57,15 @@ std::string list_topologies() {
   return table.to_string();
 }
 
+std::string list_backends() {
+  Table table({{"backend"}, {"what its workers are"}, {"tensors on"}, {"adds up"}, {"needs"}});
+  for (const auto& b : backends()) {
+    table.add_row({b.name, b.summary, describe_devices(b.capabilities.devices),
+                   describe_dtypes(b.capabilities.sums), b.needs});
+  }
+  return table.to_string();
+}
+
 std::string list_measures() {
   Table table({{"measure"}, {"what it is"}, {"sharper if"}, {"cost"}, {"needs"}});
   for (const auto& m : measures()) {
@@ -73,16 +83,17 @@ std::string list_measures() {
 
 Command add_list(CLI::App& program) {
   auto* command = program.add_subcommand(
-      "list", "show the algorithms, models, data sets, topologies and measures");
+      "list", "show the algorithms, models, data sets, topologies, backends and measures");
   auto what = std::make_shared<std::string>();
   command->add_option("what", *what,
-                      "algorithms, models, data, topologies or measures; nothing: all");
+                      "algorithms, models, data, topologies, backends or measures; nothing: all");
   return [what] {
     const std::vector<std::pair<std::string, std::string (*)()>> lists = {
         {"algorithms", &list_algorithms},
         {"models", &list_models},
         {"data", &list_data},
         {"topologies", &list_topologies},
+        {"backends", &list_backends},
         {"measures", &list_measures}};
     std::vector<std::string> known;
     bool found = false;

@@ -10,7 +10,7 @@
 #include "app/run.h"
 #include "app/stop.h"
 #include "app/tell.h"
-#include "valley/comm/group.h"
+#include "valley/comm/backends.h"
 #include "valley/comm/launcher.h"
 #include "valley/core/error.h"
 #include "valley/instruments/dynamics_probe.h"
@@ -81,7 +81,7 @@ int run_as_worker(RunConfig config, const WorkerEnvironment& environment,
     std::cerr << fmt::format("worker {} of {}, says {}\n", environment.rank, environment.size,
                              name(environment.launcher));
   }
-  GlooOptions options = gloo_options(environment, config.timeout);
+  JoinOptions options = join_options(environment, config.timeout);
   apply({.interface = config.interface, .run_id = config.run_id, .card = settings_card(config)},
         options);
   if (!quiet && !started_by_us(environment)) {
@@ -89,7 +89,7 @@ int run_as_worker(RunConfig config, const WorkerEnvironment& environment,
       std::cerr << fmt::format("worker {}: {}\n", environment.rank, text);
     };
   }
-  const auto comm = make_gloo(options);
+  const auto comm = choose_backend(config.backend, "processes").join(options);
   // From here on there is something to save; until then a signal ends the wait for the others.
   const std::atomic<bool>& stop = stop_on_signals();
   Prepared prepared;

@@ -66,7 +66,7 @@ double milliseconds(Communicator& comm, int rounds, const F& f) {
 
 void bench_gloo(int64_t d, int rounds) {
   const auto environment = valley::read_environment([](const char* v) { return std::getenv(v); });
-  const auto comm = valley::make_gloo(valley::gloo_options(*environment, 60));
+  const auto comm = valley::make_gloo(valley::join_options(*environment, 60));
   const auto folder = std::filesystem::temp_directory_path() /
                       ("valley_bench_" + std::to_string(environment->master_port));
   std::filesystem::create_directories(folder);

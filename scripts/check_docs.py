@@ -8,7 +8,8 @@ section names every option that the list gives it. docs/models.md likewise, for 
 models`, and each model in its table of parameters belongs to a row of that list. The table of
 docs/topologies.md has the rows of `valley list topologies`, and the numbers that `valley topology`
 gives. docs/measures.md has a section for each row of `valley list measures`, which says its cost, what
-it is invariant to and when it misleads. Also: every file that a Markdown file links to exists, and every flag that a Markdown file
+it is invariant to and when it misleads. docs/DESIGN.md has a row for each of `valley list backends`.
+Also: every file that a Markdown file links to exists, and every flag that a Markdown file
 gives to a subcommand is known. And every flag that a message of the program names is one of some
 subcommand, so that no error sends anybody to a flag that does not exist.
 """
@@ -105,6 +106,16 @@ def check_measures(program):
                 yield f"docs/measures.md: the section of {name} does not say '{point}'"
 
 
+def check_backends(program):
+    listed = [line.split()[0] for line in output(program, "list", "backends").splitlines()[2:]]
+    text = (ROOT / "docs/DESIGN.md").read_text()
+    table = text.partition("| Backend | ")[2].partition("\n\n")[0]
+    described = re.findall(r"^\| `([a-z0-9]+)` \|", table, flags=re.MULTILINE)
+    if described != ["solo", *listed]:  # what every group of one is
+        yield (f"docs/DESIGN.md has the backends {', '.join(described)}; `valley list backends` "
+               f"says {', '.join(listed)}")
+
+
 def check_links(path, text):
     for target in re.findall(r"\]\(([^)#\s]+)", text):
         if not re.match(r"\w+:", target) and not (path.parent / target).exists():
@@ -156,6 +167,7 @@ def main():
     problems = [*check_algorithms(program), *check_models(program)]
     problems += check_topologies(program)
     problems += check_measures(program)
+    problems += check_backends(program)
     problems += check_messages(set.union(*known.values()))
     for path in sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]):
         text = path.read_text()

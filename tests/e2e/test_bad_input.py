@@ -50,7 +50,7 @@ class CommandLine(ProgramTest):
 
     def test_list(self):
         self.refuse("unknown list 'algoritms'; did you mean 'algorithms'? "
-                    "known: algorithms, models, data, topologies, measures", "list", "algoritms")  # fmt: skip
+                    "known: algorithms, models, data, topologies, backends, measures", "list", "algoritms")  # fmt: skip
 
 
 class Names(ProgramTest):

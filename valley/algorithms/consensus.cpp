@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "valley/algorithms/kernels.h"
+#include "valley/comm/squared_norms.h"
 
 namespace valley {
 

@@ -4,71 +4,10 @@
 #include <string>
 
 #include "valley/core/error.h"
+#include "valley/core/mean_of_sum.h"
 
 namespace valley {
 namespace {
-
-// Where M is a power of two, s * (1/M) has the bits of s / M and takes a quarter of the time. Else
-// only the division will do: the rounded factor 1/M is off in the same direction in every round.
-template <typename T>
-struct Multiply {
-  T factor;
-  template <typename V>
-  V operator()(V sum) const {
-    return sum * factor;
-  }
-};
-template <typename T>
-struct Divide {
-  T workers;
-  template <typename V>
-  V operator()(V sum) const {
-    return sum / workers;
-  }
-};
-
-// Calls f with what makes a mean of a sum.
-template <typename T, typename F>
-auto with_mean(int workers, const F& f) {
-  if ((workers & (workers - 1)) == 0) return f(Multiply<T>{T(1) / T(workers)});
-  return f(Divide<T>{T(workers)});
-}
-
-// The compiler may not reorder additions; four running sums of one register each say which order is
-// meant, the same on every machine. A block is added up in T, blocks in double.
-constexpr int64_t kBlock = 128;
-
-template <typename T, typename Mean>
-SquaredNorms norms_of(const T* x, const T* sum, Mean mean, int64_t n) {
-  constexpr int64_t kLanes = 16 / sizeof(T);
-  typedef T Vector __attribute__((vector_size(16), aligned(alignof(T)), may_alias));
-  const auto load = [](const T* at) { return *reinterpret_cast<const Vector*>(at); };
-
-  SquaredNorms total;
-  int64_t i = 0;
-  for (; i + kBlock <= n; i += kBlock) {
-    Vector away_a{}, away_b{}, mean_a{}, mean_b{};
-    for (int64_t j = i; j < i + kBlock; j += 2 * kLanes) {
-      const Vector a = mean(load(sum + j)), b = mean(load(sum + j + kLanes));
-      const Vector to_a = load(x + j) - a, to_b = load(x + j + kLanes) - b;
-      away_a += to_a * to_a;
-      away_b += to_b * to_b;
-      mean_a += a * a;
-      mean_b += b * b;
-    }
-    away_a += away_b;
-    mean_a += mean_b;
-    for (int64_t lane = 0; lane < kLanes; ++lane) {
-      total += {static_cast<double>(away_a[lane]), static_cast<double>(mean_a[lane])};
-    }
-  }
-  for (; i < n; ++i) {
-    const T average = mean(sum[i]);
-    const double away = static_cast<double>(x[i] - average);
-    total += {away * away, static_cast<double>(average) * static_cast<double>(average)};
-  }
-  return total;
-}
 
 // Both forms of lerp, each exact at its own end, as at::lerp chooses them.
 template <typename T, typename Mean>
@@ -128,23 +67,6 @@ auto for_type(const at::Tensor& x, const F& f) {
 }
 
 }  // namespace
-
-SquaredNorms& SquaredNorms::operator+=(const SquaredNorms& other) {
-  distance += other.distance;
-  mean += other.mean;
-  return *this;
-}
-
-SquaredNorms squared_norms(const at::Tensor& x, const at::Tensor& sum, int workers, int64_t begin,
-                           int64_t end) {
-  check(x, sum);
-  return for_type(x, [&](auto type) {
-    using T = decltype(type);
-    return with_mean<T>(workers, [&](auto mean) {
-      return norms_of(x.data_ptr<T>() + begin, sum.data_ptr<T>() + begin, mean, end - begin);
-    });
-  });
-}
 
 void lerp_to_mean(at::Tensor& x, const at::Tensor& sum, int workers, double weight) {
   check(x, sum);

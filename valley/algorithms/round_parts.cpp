@@ -14,10 +14,7 @@ PendingRound MeanOfAll::meet(Communicator& comm, const at::Tensor& x) {
   if (!sum_.defined() || sum_.numel() != x.numel() || sum_.dtype() != x.dtype()) {
     sum_ = at::empty_like(x);
   }
-  SquaredNorms norms;
-  comm.all_reduce_sum(x, sum_, [&](int64_t begin, int64_t end) {
-    norms += squared_norms(x, sum_, comm.size(), begin, end);
-  });
+  const SquaredNorms norms = comm.all_reduce_sum_norms(x, sum_);
   return {.sum = sum_, .workers = comm.size(), .norms = norms, .again = &comm};
 }
 

@@ -8,9 +8,9 @@
 #include <utility>
 
 #include "valley/algorithms/algorithm.h"
-#include "valley/algorithms/kernels.h"
 #include "valley/algorithms/state.h"
 #include "valley/comm/communicator.h"
+#include "valley/comm/squared_norms.h"
 
 /// What a round is made of: a meeting says what is sent and with whom, a rule what becomes of it.
 namespace valley {

@@ -51,9 +51,9 @@ void backward(Algorithm& ssgd, const at::Tensor& own, at::Tensor& g, Announce ho
   }
 }
 
-class Ssgd : public testing::TestWithParam<Backend> {
+class Ssgd : public testing::TestWithParam<std::string> {
  protected:
-  bool fast() const { return GetParam() == Backend::kThread; }
+  bool fast() const { return GetParam() == "thread"; }
 
   void run(int workers, const std::function<void(Communicator&)>& fn) const {
     run_ranks(workers, fn, GetParam());
@@ -171,8 +171,8 @@ TEST(SsgdState, AnotherAlgorithmsCheckpointIsRefused) {
   EXPECT_EQ(ssgd->rounds(), 7);
 }
 
-INSTANTIATE_TEST_SUITE_P(, Ssgd, testing::Values(Backend::kThread, Backend::kGloo),
-                         [](const auto& info) { return std::string(name(info.param)); });
+INSTANTIATE_TEST_SUITE_P(, Ssgd, testing::ValuesIn(backend_names()),
+                         [](const auto& info) { return info.param; });
 
 }  // namespace
 }  // namespace valley::ssgd_test

@@ -3,8 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <tuple>
+
+#include "valley/comm/capabilities.h"
 
 namespace valley {
 namespace {
@@ -20,16 +21,13 @@ std::string_view full_name(const Call& call) {
 }  // namespace
 
 std::string_view name(Operation operation) {
-  constexpr std::string_view kNames[kOperations] = {"all_reduce", "all_gather", "broadcast",
-                                                    "exchange",   "barrier",    "share"};
+  constexpr std::string_view kNames[kOperations] = {
+      "all_reduce", "all_gather", "broadcast", "exchange", "barrier", "share", "split"};
   return kNames[static_cast<size_t>(operation)];
 }
 
 std::string describe_values(int64_t numel, at::ScalarType dtype) {
-  std::string type = c10::toString(dtype);
-  std::transform(type.begin(), type.end(), type.begin(),
-                 [](unsigned char c) { return std::tolower(c); });
-  return fmt::format("{} {} value{}", numel, type, numel == 1 ? "" : "s");
+  return fmt::format("{} {} value{}", numel, describe_dtype(dtype), numel == 1 ? "" : "s");
 }
 
 std::string describe(const Call& call) {
@@ -45,6 +43,7 @@ std::string describe(const Call& call) {
     case Operation::kExchange:
     case Operation::kBarrier:
     case Operation::kShare:
+    case Operation::kSplit:
       break;
   }
   return operation;
@@ -52,7 +51,7 @@ std::string describe(const Call& call) {
 
 std::string label(const Call& call) { return fmt::format("{} {}", full_name(call), call.sequence); }
 
-std::optional<std::string> mismatch(const std::vector<Call>& calls) {
+std::optional<std::string> mismatch(const std::vector<Call>& calls, const std::vector<int>& names) {
   size_t right = 0;
   int64_t most = 0;
   for (size_t rank = 0; rank < calls.size(); ++rank) {
@@ -70,11 +69,11 @@ std::optional<std::string> mismatch(const std::vector<Call>& calls) {
   bool same_number = true;
   for (size_t rank = 0; rank < calls.size(); ++rank) {
     if (compared(calls[rank]) == compared(calls[right])) continue;
-    text += fmt::format("rank {} called {} as operation {}, ", rank, describe(calls[rank]),
+    text += fmt::format("rank {} called {} as operation {}, ", names[rank], describe(calls[rank]),
                         calls[rank].sequence);
     same_number = same_number && calls[rank].sequence == calls[right].sequence;
   }
-  text += fmt::format("rank {} called {}", right, describe(calls[right]));
+  text += fmt::format("rank {} called {}", names[right], describe(calls[right]));
   if (!same_number) text += fmt::format(" as operation {}", calls[right].sequence);
   return text;
 }

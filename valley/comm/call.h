@@ -10,8 +10,8 @@
 
 namespace valley {
 
-enum class Operation { kAllReduce, kAllGather, kBroadcast, kExchange, kBarrier, kShare };
-inline constexpr int kOperations = 6;
+enum class Operation { kAllReduce, kAllGather, kBroadcast, kExchange, kBarrier, kShare, kSplit };
+inline constexpr int kOperations = 7;
 std::string_view name(Operation operation);
 
 /// One call of an operation by one worker: what the workers compare with each other.
@@ -32,11 +32,11 @@ std::string describe(const Call& call);
 /// "all_reduce 17": the operation and its number, for messages about waiting.
 std::string label(const Call& call);
 
-/// Compares the calls of all workers, by rank. The largest group of equal calls is right (of
-/// equal groups, the one with the lowest rank); the others are named:
-/// "rank 2 called all_reduce of 5 float values as operation 7, rank 0 called barrier".
-/// Nothing if all are equal.
-std::optional<std::string> mismatch(const std::vector<Call>& calls);
+/// Compares the calls of all workers, by rank, each of whom has a name. The largest group of equal
+/// calls is right (of equal groups, the one with the lowest rank); the others are named: "rank 2
+/// called all_reduce of 5 float values as operation 7, rank 0 called barrier". Nothing if all are
+/// equal.
+std::optional<std::string> mismatch(const std::vector<Call>& calls, const std::vector<int>& names);
 
 /// "5 float values".
 std::string describe_values(int64_t numel, at::ScalarType dtype);

@@ -3,8 +3,13 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <functional>
 
 namespace valley {
+
+/// Called with [begin, end) of the flattened output as soon as that part is final, in increasing
+/// order, on the calling thread, while the part is still in cache.
+using ChunkCallback = std::function<void(int64_t begin, int64_t end)>;
 
 /// Small enough that a chunk of input, of output and of the callback's own vector stay in a
 /// core's L2 cache (1 MiB), large enough that a call per chunk costs nothing.
@@ -18,8 +23,8 @@ void for_each_chunk(int64_t numel, int64_t element_bytes, const F& f) {
 }
 
 /// memcpy that allows null pointers where there is nothing to copy (empty tensors have them).
-inline void copy_bytes(void* to, const void* from, int64_t bytes) {
-  if (bytes > 0 && to != from) std::memcpy(to, from, static_cast<size_t>(bytes));
+inline void copy_bytes(void* to, const void* from, size_t bytes) {
+  if (bytes > 0 && to != from) std::memcpy(to, from, bytes);
 }
 
 }  // namespace valley

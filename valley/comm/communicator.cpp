@@ -4,114 +4,18 @@
 
 #include <algorithm>
 #include <condition_variable>
-#include <deque>
 #include <exception>
-#include <thread>
+#include <mutex>
 #include <utility>
 
+#include "valley/comm/call_checks.h"
+#include "valley/comm/family.h"
+#include "valley/comm/progress.h"
+#include "valley/comm/ranks.h"
 #include "valley/core/clock.h"
 #include "valley/core/error.h"
 
 namespace valley {
-namespace {
-
-void require_plain(Operation operation, const at::Tensor& x) {
-  require(x.defined(), "{}: the tensor is undefined", name(operation));
-  require(x.device().is_cpu(), "{}: the tensor must be on the CPU, got {}", name(operation),
-          x.device().str());
-  require(x.is_contiguous(), "{}: the tensor must be contiguous", name(operation));
-}
-
-void require_messages(const std::vector<Message>& messages, std::string_view what, int rank,
-                      int size) {
-  std::vector<bool> seen(static_cast<size_t>(size));
-  for (const Message& message : messages) {
-    require_plain(Operation::kExchange, message.tensor);
-    require(0 <= message.peer && message.peer < size && message.peer != rank,
-            "exchange: peer must be another rank in [0, {}), got {}", size, message.peer);
-    require(!seen[static_cast<size_t>(message.peer)], "exchange: two {} rank {} in one call", what,
-            message.peer);
-    seen[static_cast<size_t>(message.peer)] = true;
-  }
-}
-
-void require_reducible(const at::Tensor& in, const at::Tensor& out) {
-  constexpr auto kOperation = Operation::kAllReduce;
-  require_plain(kOperation, in);
-  require_plain(kOperation, out);
-  require(in.scalar_type() == at::kFloat || in.scalar_type() == at::kDouble,
-          "all_reduce: the dtype must be float or double, got {}", c10::toString(in.scalar_type()));
-  require(in.scalar_type() == out.scalar_type(), "all_reduce: in is {}, out is {}",
-          c10::toString(in.scalar_type()), c10::toString(out.scalar_type()));
-  require(in.numel() == out.numel(), "all_reduce: in has {} values, out has {}", in.numel(),
-          out.numel());
-  const char* a = static_cast<const char*>(in.data_ptr());
-  const char* b = static_cast<const char*>(out.data_ptr());
-  const auto bytes = static_cast<int64_t>(in.nbytes());
-  require(a == b || a + bytes <= b || b + bytes <= a,
-          "all_reduce: in and out overlap; they must be the same memory or apart");
-}
-
-template <typename Scalar>
-void divide(Scalar* x, int64_t begin, int64_t end, int by) {
-  for (int64_t i = begin; i < end; ++i) x[i] /= static_cast<Scalar>(by);
-}
-
-}  // namespace
-
-// One thread that runs started operations in order.
-class Communicator::Progress {
- public:
-  Progress() : thread_([this] { loop(); }) {}
-
-  ~Progress() {
-    {
-      std::lock_guard lock(mutex_);
-      ending_ = true;
-    }
-    changed_.notify_all();
-    thread_.join();
-  }
-
-  void push(std::function<void()> task) {
-    {
-      std::lock_guard lock(mutex_);
-      tasks_.push_back(std::move(task));
-      ++unfinished_;
-    }
-    changed_.notify_all();
-  }
-
-  void drain() {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return unfinished_ == 0; });
-  }
-
- private:
-  void loop() {
-    std::unique_lock lock(mutex_);
-    while (true) {
-      changed_.wait(lock, [&] { return ending_ || !tasks_.empty(); });
-      if (tasks_.empty()) return;
-      std::function<void()> task = std::move(tasks_.front());
-      tasks_.pop_front();
-      lock.unlock();
-      task();
-      task = nullptr;  // lets go of the tensors before the operation counts as finished
-      lock.lock();
-      --unfinished_;
-      changed_.notify_all();
-    }
-  }
-
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::deque<std::function<void()>> tasks_;
-  int64_t unfinished_ = 0;
-  bool ending_ = false;
-  std::thread thread_;  // last: it uses the others
-};
-
 class Communicator::StartedWork : public Work {
  public:
   struct State {
@@ -137,12 +41,11 @@ class Communicator::StartedWork : public Work {
   void wait() override {
     if (waited_) return;
     waited_ = true;
-    ScopedTimer timer(comm_.stats_[static_cast<size_t>(operation_)].seconds);
     const double start = now_seconds();
     std::unique_lock lock(state_->mutex);
     state_->changed.wait(lock, [&] { return state_->done; });
-    comm_.stats_[static_cast<size_t>(operation_)].wait_seconds +=
-        std::max(0.0, state_->met - start);
+    comm_.add(operation_, {.seconds = now_seconds() - start,
+                           .wait_seconds = std::max(0.0, state_->met - start)});
     // Here and not when the operation ends, so that all workers see the change at the same place.
     comm_.stop_agreed_ = comm_.stop_agreed_ || state_->stop;
     if (state_->error) std::rethrow_exception(std::exchange(state_->error, nullptr));
@@ -156,37 +59,68 @@ class Communicator::StartedWork : public Work {
   int exceptions_ = std::uncaught_exceptions();
 };
 
-Communicator::Communicator(int rank, int size) : rank_(rank), size_(size) {}
+OperationStats& OperationStats::operator+=(const OperationStats& other) {
+  calls += other.calls;
+  bytes += other.bytes;
+  seconds += other.seconds;
+  wait_seconds += other.wait_seconds;
+  return *this;
+}
 
-Communicator::~Communicator() = default;
+Communicator::Communicator(int rank, std::vector<int> global_ranks)
+    : rank_(rank),
+      size_(static_cast<int>(global_ranks.size())),
+      global_ranks_(std::move(global_ranks)),
+      family_(std::make_shared<Family>()) {
+  family_->enter(*this);
+}
 
-void Communicator::finish_started() noexcept { progress_.reset(); }
+Communicator::Communicator(int rank, int size) : Communicator(rank, everyone(size)) {}
 
-Call Communicator::next_call(Operation operation, int64_t numel, at::ScalarType dtype) {
-  throw_if_failed();
+Communicator::~Communicator() { family_->leave(*this); }
+
+void Communicator::finish_started() noexcept {
+  progress_.reset();
+  family_->leave(*this);
+}
+
+std::vector<int> Communicator::global_ranks_of(const std::vector<int>& ranks) const {
+  std::vector<int> result;
+  for (const int rank : ranks) result.push_back(global_rank(rank));
+  return result;
+}
+
+void Communicator::request_stop() { family_->stop_requested = true; }
+
+void Communicator::abort(const std::string& reason) noexcept { family_->abort(reason); }
+
+Call Communicator::next_call(Operation operation) {
+  family_->throw_if_failed();
   Call call;
   call.operation = operation;
-  call.numel = numel;
-  call.dtype = dtype;
   call.sequence = ++sequence_;
-  call.stop = stop_requested_;
+  call.stop = family_->stop_requested;
   return call;
 }
 
-void Communicator::throw_if_failed() {
-  std::lock_guard lock(failure_mutex_);
-  if (!failure_.empty()) throw CommError("the group has ended: " + failure_);
+Call Communicator::call_of(Operation operation, const at::Tensor& x) {
+  Call call = next_call(operation);
+  call.numel = x.numel();
+  call.dtype = x.scalar_type();
+  return call;
 }
 
 // Whatever a hook throws ends the communicator: this worker may have left the operation halfway.
 void Communicator::guarded(Call& call, const std::function<void(Call&)>& hook) {
   const auto fail = [&](const std::string& text) {
-    std::lock_guard lock(failure_mutex_);
-    if (failure_.empty()) failure_ = text;
+    family_->fail(text, *this, global_rank(rank_), text);
   };
   try {
-    throw_if_failed();
+    family_->throw_if_failed();
     hook(call);
+  } catch (const WorkerLost& lost) {
+    family_->fail(lost.what(), *this, lost.global_rank, lost.reason);
+    throw;
   } catch (const std::exception& error) {
     fail(marked_text(error));
     throw;
@@ -197,10 +131,11 @@ void Communicator::guarded(Call& call, const std::function<void(Call&)>& hook) {
 }
 
 void Communicator::count(Operation operation, int64_t bytes, double seconds) {
-  OperationStats& stats = stats_[static_cast<size_t>(operation)];
-  ++stats.calls;
-  stats.bytes += size_ > 1 ? bytes : 0;
-  stats.seconds += seconds;
+  add(operation, {.calls = 1, .bytes = size_ > 1 ? bytes : 0, .seconds = seconds});
+}
+
+void Communicator::add(Operation operation, const OperationStats& more) {
+  family_->add(*this, operation, more);
 }
 
 template <typename Hook>
@@ -209,8 +144,10 @@ void Communicator::run(Call call, int64_t bytes, const Hook& hook) {
   if (progress_) progress_->drain();
   guarded(call, std::ref(hook));
   stop_agreed_ = stop_agreed_ || call.stop;
-  count(call.operation, bytes, now_seconds() - start);
-  stats_[static_cast<size_t>(call.operation)].wait_seconds += std::max(0.0, call.met - start);
+  add(call.operation, {.calls = 1,
+                       .bytes = size_ > 1 ? bytes : 0,
+                       .seconds = now_seconds() - start,
+                       .wait_seconds = std::max(0.0, call.met - start)});
 }
 
 std::unique_ptr<Work> Communicator::start(Call call, int64_t bytes,
@@ -241,50 +178,61 @@ std::unique_ptr<Work> Communicator::start(Call call, int64_t bytes,
   return std::make_unique<StartedWork>(*this, call.operation, std::move(state));
 }
 
-void Communicator::all_reduce_sum(const at::Tensor& in, at::Tensor out,
-                                  const ChunkCallback& on_chunk) {
-  require_reducible(in, out);
-  run(next_call(Operation::kAllReduce, in.numel(), in.scalar_type()),
-      static_cast<int64_t>(in.nbytes()),
-      [&](Call& call) { do_all_reduce_sum(call, in.data_ptr(), out.data_ptr(), on_chunk); });
+void Communicator::all_reduce_sum(const at::Tensor& in, at::Tensor out) {
+  require_addends(*this, in, out);
+  run(call_of(Operation::kAllReduce, in), static_cast<int64_t>(in.nbytes()),
+      [&](Call& call) { do_all_reduce_sum(call, in, out); });
 }
 
 std::unique_ptr<Work> Communicator::start_all_reduce_sum(const at::Tensor& in, at::Tensor out) {
-  require_reducible(in, out);
-  return start(next_call(Operation::kAllReduce, in.numel(), in.scalar_type()),
-               static_cast<int64_t>(in.nbytes()), [this, in, out](Call& call) {
-                 do_all_reduce_sum(call, in.data_ptr(), out.data_ptr(), {});
-               });
+  require_addends(*this, in, out);
+  return start(call_of(Operation::kAllReduce, in), static_cast<int64_t>(in.nbytes()),
+               [this, in, out](Call& call) mutable { do_all_reduce_sum(call, in, out); });
+}
+
+SquaredNorms Communicator::all_reduce_sum_norms(const at::Tensor& x, at::Tensor sum) {
+  require_addends(*this, x, sum);
+  require(x.numel() == 0 || x.data_ptr() != sum.data_ptr(),
+          "all_reduce: norms beside the sum need x and the sum apart");
+  SquaredNorms norms;
+  run(call_of(Operation::kAllReduce, x), static_cast<int64_t>(x.nbytes()),
+      [&](Call& call) { norms = do_all_reduce_sum_norms(call, x, sum); });
+  return norms;
+}
+
+SquaredNorms Communicator::do_all_reduce_sum_norms(Call& call, const at::Tensor& x,
+                                                   at::Tensor& sum) {
+  do_all_reduce_sum(call, x, sum);
+  return squared_norms_on_device(x, sum, size_);
 }
 
 void Communicator::all_reduce_mean(at::Tensor x) {
-  const int workers = size_;
-  if (x.defined() && x.scalar_type() == at::kDouble) {
-    double* data = static_cast<double*>(x.data_ptr());
-    all_reduce_sum(x, x, [=](int64_t begin, int64_t end) { divide(data, begin, end, workers); });
-  } else {  // all_reduce_sum refuses what is not float
-    float* data = x.defined() ? static_cast<float*>(x.data_ptr()) : nullptr;
-    all_reduce_sum(x, x, [=](int64_t begin, int64_t end) { divide(data, begin, end, workers); });
-  }
+  require_addends(*this, x, x);
+  run(call_of(Operation::kAllReduce, x), static_cast<int64_t>(x.nbytes()),
+      [&](Call& call) { do_all_reduce_mean(call, x); });
+}
+
+void Communicator::do_all_reduce_mean(Call& call, at::Tensor& x) {
+  do_all_reduce_sum(call, x, x);
+  x.div_(size_);
 }
 
 at::Tensor Communicator::all_gather(const at::Tensor& in) {
-  require_plain(Operation::kAllGather, in);
+  require_takes(*this, Operation::kAllGather, in);
   std::vector<int64_t> sizes = in.sizes().vec();
   sizes.insert(sizes.begin(), size_);
   at::Tensor out = at::empty(sizes, in.options().requires_grad(false));
-  run(next_call(Operation::kAllGather, in.numel(), in.scalar_type()),
-      static_cast<int64_t>(in.nbytes()),
-      [&](Call& call) { do_all_gather(call, in.data_ptr(), out.data_ptr()); });
+  run(call_of(Operation::kAllGather, in), static_cast<int64_t>(in.nbytes()),
+      [&](Call& call) { do_all_gather(call, in, out); });
   return out;
 }
 
 void Communicator::broadcast(at::Tensor x, int root) {
-  require_plain(Operation::kBroadcast, x);
+  require_takes(*this, Operation::kBroadcast, x);
   require(0 <= root && root < size_, "broadcast: root must be in [0, {}), got {}", size_, root);
-  Call call = next_call(Operation::kBroadcast, x.numel(), x.scalar_type());
+  Call call = call_of(Operation::kBroadcast, x);
   call.root = root;
-  run(call, static_cast<int64_t>(x.nbytes()), [&](Call& c) { do_broadcast(c, x.data_ptr()); });
+  run(call, static_cast<int64_t>(x.nbytes()), [&](Call& c) { do_broadcast(c, x); });
 }
 
 namespace {
@@ -299,16 +247,16 @@ int64_t total_nbytes(const std::vector<Message>& messages) {
 
 void Communicator::exchange(const std::vector<Message>& sends,
                             const std::vector<Message>& receives) {
-  require_messages(sends, "sends to", rank_, size_);
-  require_messages(receives, "receives from", rank_, size_);
+  require_messages(*this, sends, "sends to");
+  require_messages(*this, receives, "receives from");
   run(next_call(Operation::kExchange), total_nbytes(sends),
       [&](Call& call) { do_exchange(call, sends, receives); });
 }
 
 std::unique_ptr<Work> Communicator::start_exchange(const std::vector<Message>& sends,
                                                    const std::vector<Message>& receives) {
-  require_messages(sends, "sends to", rank_, size_);
-  require_messages(receives, "receives from", rank_, size_);
+  require_messages(*this, sends, "sends to");
+  require_messages(*this, receives, "receives from");
   return start(next_call(Operation::kExchange), total_nbytes(sends),
                [this, sends, receives](Call& call) { do_exchange(call, sends, receives); });
 }
@@ -326,10 +274,27 @@ std::vector<std::string> Communicator::all_gather_text(const std::string& text) 
   return texts;
 }
 
+std::unique_ptr<Communicator> Communicator::split(int color) {
+  std::unique_ptr<Communicator> part;
+  run(next_call(Operation::kSplit), 0, [&](Call& call) {
+    const std::vector<std::string> colors = do_all_gather_text(call, std::to_string(color));
+    std::vector<int> members;
+    for (int m = 0; m < size_; ++m) {
+      if (colors[static_cast<size_t>(m)] == colors[static_cast<size_t>(rank_)])
+        members.push_back(m);
+    }
+    part = do_split(call, members);
+  });
+  part->parent_ = this;
+  part->family_ = family_;
+  family_->enter(*part);
+  return part;
+}
+
 void Communicator::do_share(Call&, std::shared_ptr<void>&) {}
 
 std::shared_ptr<void> Communicator::share_any(std::shared_ptr<void> mine) {
-  require(shares_memory(), "the workers of backend {} share no memory", backend());
+  require(capabilities().shares_memory, "the workers of backend {} share no memory", backend());
   run(next_call(Operation::kShare), 0, [&](Call& call) { do_share(call, mine); });
   return mine;
 }

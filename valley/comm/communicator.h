@@ -6,13 +6,15 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "valley/comm/call.h"
+#include "valley/comm/capabilities.h"
+#include "valley/comm/squared_norms.h"
+#include "valley/core/error.h"
 
 namespace valley {
 
@@ -22,6 +24,8 @@ struct OperationStats {
   int64_t bytes = 0;        ///< payload this worker put in: elements times element size (see below)
   double seconds = 0;       ///< wall time in the call, waiting for slower workers included
   double wait_seconds = 0;  ///< of these, until the last worker had come
+
+  OperationStats& operator+=(const OperationStats& other);
 };
 
 /// A started operation. wait() returns when the output may be read (and the input overwritten);
@@ -35,17 +39,21 @@ class Work {
   virtual void wait() = 0;
 };
 
-/// Called with [begin, end) of the flattened output as soon as that part is final, in increasing
-/// order, on the calling thread, while the part is still in cache.
-using ChunkCallback = std::function<void(int64_t begin, int64_t end)>;
-
 /// One message of a neighbour exchange. `tensor` is contiguous.
 struct Message {
   int peer;
   at::Tensor tensor;
 };
 
-/// The workers of a run, as one of them sees them.
+/// Thrown by a backend where a worker is lost to all groups, not only to this one.
+struct WorkerLost : CommError {
+  WorkerLost(int global_rank, std::string reason, const std::string& text)
+      : CommError(text), global_rank(global_rank), reason(std::move(reason)) {}
+  int global_rank;
+  std::string reason;
+};
+
+/// The workers of a run, or a part of them, as one of them sees them.
 ///
 /// Every worker calls the same operations in the same order with the same sizes and dtypes. Each
 /// call carries (operation, size, dtype, sequence number); a worker that differs is named in a
@@ -56,10 +64,11 @@ struct Message {
 /// Results: the same bits on every worker, and the same bits in every run with the same number
 /// of workers and backend.
 ///
-/// Tensors are contiguous CPU tensors of float32 or float64 (exchange, all_gather and broadcast:
-/// any dtype). Bytes are counted by payload: the values a worker hands in (all_reduce, all_gather:
-/// its own input; broadcast: counted on every worker; exchange: what it sends), whatever the
-/// algorithm underneath makes of them. With one worker nothing travels, and 0 bytes are counted.
+/// Tensors are contiguous and what the backend can take, see capabilities(); anything else is a
+/// UsageError that says what it can. Bytes are counted by payload: the values a worker hands in
+/// (all_reduce, all_gather: its own input; broadcast: counted on every worker; exchange: what it
+/// sends), whatever the algorithm underneath makes of them. With one worker nothing travels, and 0
+/// bytes are counted.
 class Communicator {
  public:
   virtual ~Communicator();
@@ -68,12 +77,22 @@ class Communicator {
 
   int rank() const { return rank_; }
   int size() const { return size_; }
-  virtual std::string_view backend() const = 0;  ///< "solo", "thread", "gloo"
+
+  /// By rank here, the rank in the whole group: what errors call a worker. See split().
+  const std::vector<int>& global_ranks() const { return global_ranks_; }
+
+  virtual std::string_view backend() const = 0;  ///< "solo", or a name of backends()
+  virtual const Capabilities& capabilities() const = 0;
 
   /// out <- sum over workers of in. Out of place: `in` is only read; `out` may be `in` itself.
   /// Cost: one all-reduce of in.numel() values; no extra copy of either tensor.
-  void all_reduce_sum(const at::Tensor& in, at::Tensor out, const ChunkCallback& on_chunk = {});
+  void all_reduce_sum(const at::Tensor& in, at::Tensor out);
   std::unique_ptr<Work> start_all_reduce_sum(const at::Tensor& in, at::Tensor out);
+
+  /// sum <- sum over workers of x, apart from x. Returns what this worker's x and the mean make:
+  /// ||x - sum/M||^2 and ||sum/M||^2. Cost: that of all_reduce_sum(); the host's backends take the
+  /// norms while the sum is in cache.
+  SquaredNorms all_reduce_sum_norms(const at::Tensor& x, at::Tensor sum);
 
   /// x <- mean over workers of x.
   void all_reduce_mean(at::Tensor x);
@@ -95,8 +114,16 @@ class Communicator {
   /// Texts of all workers by rank; lengths may differ. For records and settings, not for training.
   std::vector<std::string> all_gather_text(const std::string& text);
 
-  /// Whether the workers are threads of one process (or one alone), so that share() works.
-  virtual bool shares_memory() const { return false; }
+  /// A communicator for the workers that give the same color, in the order of their ranks here. All
+  /// workers call it. What the part does counts here, too; a wish to stop travels with its
+  /// operations, too, and its workers agree on it among themselves; errors name the workers by the
+  /// ranks of the whole group. This worker's communicators fail together: after a CommError of one
+  /// all are unusable, and whoever waits for this worker in another learns why it left. Leaving a
+  /// part, when its communicator is destroyed, ends that part alone.
+  ///
+  /// Cost: thread: nothing. gloo: connections between all pairs of the part's workers, kept while
+  /// it lives, tens of milliseconds.
+  std::unique_ptr<Communicator> split(int color);
 
   /// Worker 0's object, handed to all: memory that they then touch without the communicator, each
   /// access theirs to guard. The other workers' `mine` may be null.
@@ -111,12 +138,13 @@ class Communicator {
 
   /// Asks all workers to stop. The wish travels with the next operation: after any operation
   /// stop_agreed() is the same on every worker, so that all leave the loop at the same step.
-  void request_stop() { stop_requested_ = true; }
+  void request_stop();
   bool stop_agreed() const { return stop_agreed_; }
 
-  /// Ends the group because this worker failed: peers waiting in an operation, or entering one,
-  /// get a CommError with this rank and reason. Called by whoever catches the worker's exception.
-  virtual void abort(const std::string& reason) noexcept = 0;
+  /// Ends the group, with all parts split off it or of which it is one, because this worker failed:
+  /// peers waiting in an operation, or entering one, get a CommError with this rank and reason.
+  /// Called by whoever catches the worker's exception.
+  void abort(const std::string& reason) noexcept;
 
   const OperationStats& stats(Operation operation) const {
     return stats_[static_cast<size_t>(operation)];
@@ -125,53 +153,72 @@ class Communicator {
   double total_wait_seconds() const;
 
  protected:
+  /// The whole group: worker m is number m of it.
   Communicator(int rank, int size);
+
+  /// The part of it whose worker m has the rank global_ranks[m] in the whole group.
+  Communicator(int rank, std::vector<int> global_ranks);
 
   // The hooks of a backend. Arguments are valid (see the public functions) and size() > 1 or the
   // backend is solo. A hook checks that all workers made the same call, throws CommError if not,
   // and sets call.stop to whether any worker wishes to stop. Hooks of one communicator never
   // overlap; a hook of a started operation runs on the communicator's progress thread.
-  virtual void do_all_reduce_sum(Call& call, const void* in, void* out,
-                                 const ChunkCallback& on_chunk) = 0;
-  virtual void do_all_gather(Call& call, const void* in, void* out) = 0;
-  virtual void do_broadcast(Call& call, void* x) = 0;
+  virtual void do_all_reduce_sum(Call& call, const at::Tensor& in, at::Tensor& out) = 0;
+  virtual void do_all_gather(Call& call, const at::Tensor& in, at::Tensor& out) = 0;
+  virtual void do_broadcast(Call& call, at::Tensor& x) = 0;
   virtual void do_exchange(Call& call, const std::vector<Message>& sends,
                            const std::vector<Message>& receives) = 0;
   virtual void do_barrier(Call& call) = 0;
   virtual std::vector<std::string> do_all_gather_text(Call& call, const std::string& text) = 0;
-  /// Called only where shares_memory().
+
+  // What a backend may do better: these add up, and then pass over the sum once more.
+  virtual SquaredNorms do_all_reduce_sum_norms(Call& call, const at::Tensor& x, at::Tensor& sum);
+  virtual void do_all_reduce_mean(Call& call, at::Tensor& x);
+
+  /// Called only where the workers share memory.
   virtual void do_share(Call& call, std::shared_ptr<void>& object);
 
-  /// Waits for all started operations. Destructors of backends call it first, because started
-  /// operations call the hooks.
+  /// The communicator of a part: `members` are its ranks here, this worker's among them. The
+  /// workers have made the same call; all come here, though with members of their own.
+  virtual std::unique_ptr<Communicator> do_split(Call& call, const std::vector<int>& members) = 0;
+
+  /// Tells the peers, from any thread, that the group has ended, because the worker of that global
+  /// rank, not always one of this group, is lost.
+  virtual void do_lose(int global_rank, const std::string& reason) noexcept = 0;
+
+  /// Waits for all started operations, and leaves the family. Destructors of backends call it
+  /// first, because started operations call the hooks.
   void finish_started() noexcept;
 
   /// The number of the last operation this worker called; 0 before the first.
   int64_t sequence() const { return sequence_; }
 
+  int global_rank(int rank) const { return global_ranks_[static_cast<size_t>(rank)]; }
+  std::vector<int> global_ranks_of(const std::vector<int>& ranks) const;
+
  private:
+  class Family;
   class Progress;
   class StartedWork;
 
   std::shared_ptr<void> share_any(std::shared_ptr<void> mine);
-  Call next_call(Operation operation, int64_t numel = 0,
-                 at::ScalarType dtype = at::ScalarType::Byte);
+  Call next_call(Operation operation);
+  Call call_of(Operation operation, const at::Tensor& x);
   template <typename Hook>
   void run(Call call, int64_t bytes, const Hook& hook);
   std::unique_ptr<Work> start(Call call, int64_t bytes, std::function<void(Call&)> hook);
   void count(Operation operation, int64_t bytes, double seconds);
+  void add(Operation operation, const OperationStats& more);
   void guarded(Call& call, const std::function<void(Call&)>& hook);
-  void throw_if_failed();
 
   int rank_;
   int size_;
+  std::vector<int> global_ranks_;
+  std::shared_ptr<Family> family_;
+  Communicator* parent_ = nullptr;  // while it lives
   std::array<OperationStats, kOperations> stats_;
-  bool stop_requested_ = false;
   bool stop_agreed_ = false;
   int64_t sequence_ = 0;
-
-  std::mutex failure_mutex_;
-  std::string failure_;                 // guarded by failure_mutex_; empty: none
   std::unique_ptr<Progress> progress_;  // from the first started operation on
 };
 

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <memory>
 
-#include "valley/comm/chunks.h"
-
 namespace valley {
 namespace {
 

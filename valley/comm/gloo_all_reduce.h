@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "valley/comm/communicator.h"
+#include "valley/comm/chunks.h"
 #include "valley/comm/gloo_mesh.h"
 
 namespace valley {

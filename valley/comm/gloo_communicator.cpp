@@ -1,4 +1,4 @@
-#include <fmt/ranges.h>
+#include "valley/comm/gloo_communicator.h"
 
 #include <algorithm>
 #include <atomic>
@@ -7,11 +7,10 @@
 #include <utility>
 
 #include "valley/comm/address.h"
-#include "valley/comm/chunks.h"
-#include "valley/comm/gloo.h"
 #include "valley/comm/gloo_all_reduce.h"
 #include "valley/comm/gloo_mesh.h"
 #include "valley/comm/group.h"
+#include "valley/comm/host_communicator.h"
 #include "valley/comm/meeting.h"
 #include "valley/comm/ranks.h"
 #include "valley/core/clock.h"
@@ -75,10 +74,12 @@ std::string describe_message(int64_t numel, int32_t dtype) {
 
 // Why the group ended, as the first worker to notice wrote it into the store.
 struct Failure {
-  enum Kind { kLost, kTimeout, kMismatch };
+  enum Kind { kLost, kLeft, kTimeout, kMismatch };
   Kind kind;
-  int culprit;       // kLost: who is lost; else whoever wrote this
-  std::string text;  // kLost: the reason, else the whole message
+  int culprit;       // global rank; kLost, kLeft: who is not there; else whoever wrote this
+  std::string text;  // kLost, kLeft: the reason, else the whole message
+
+  bool lost() const { return kind == kLost || kind == kLeft; }
 
   std::string encode() const {
     return fmt::format("{} {} {}", static_cast<int>(kind), culprit, text);
@@ -96,13 +97,15 @@ struct Failure {
   }
 };
 
-class GlooCommunicator : public Communicator {
+class GlooCommunicator : public HostCommunicator {
  public:
-  GlooCommunicator(const GlooOptions& options, std::shared_ptr<Store> store, bool hosts)
-      : Communicator(options.rank, options.size),
-        options_(options),
-        store_(std::move(store)),
-        hosts_(hosts),
+  explicit GlooCommunicator(GlooWorker worker)
+      : HostCommunicator(worker.options.rank, std::move(worker.global_ranks),
+                         /*shares_memory=*/false),
+        options_(std::move(worker.options)),
+        store_(std::move(worker.store)),
+        exits_(std::move(worker.exits)),
+        hosts_(worker.hosts),
         mesh_(options_, *store_),
         received_(static_cast<size_t>(size())),
         sent_(static_cast<size_t>(size())) {
@@ -136,40 +139,29 @@ class GlooCommunicator : public Communicator {
 
   std::string_view backend() const override { return "gloo"; }
 
-  void abort(const std::string& reason) noexcept override {
-    try {
-      aborted_ = true;
-      if (!failed_) publish({Failure::kLost, rank(), reason});
-    } catch (...) {  // the closed connections will have to tell
-    }
-    mesh_.close();
-  }
-
  protected:
-  void do_all_reduce_sum(Call& call, const void* in, void* out,
-                         const ChunkCallback& on_chunk) override {
+  void sum_in_chunks(Call& call, const at::Tensor& in, at::Tensor& out,
+                     const ChunkCallback& on_chunk) override {
     run(call, {}, {}, [&] {
       const AllReduceOptions options{slot(call, kDataSlot), &scratch_};
-      if (call.dtype == at::kFloat) {
-        gloo_all_reduce(mesh_, options, static_cast<const float*>(in), static_cast<float*>(out),
-                        call.numel, on_chunk);
-      } else {
-        gloo_all_reduce(mesh_, options, static_cast<const double*>(in), static_cast<double*>(out),
-                        call.numel, on_chunk);
-      }
+      const auto sum = [&](auto type) {
+        using T = decltype(type);
+        gloo_all_reduce(mesh_, options, in.data_ptr<T>(), out.data_ptr<T>(), call.numel, on_chunk);
+      };
+      call.dtype == at::kFloat ? sum(float()) : sum(double());
     });
   }
 
-  void do_all_gather(Call& call, const void* in, void* out) override {
+  void do_all_gather(Call& call, const at::Tensor& in, at::Tensor& out) override {
     run(call, {}, {}, [&] {
-      const int64_t bytes = nbytes(call.numel, call.dtype);
+      const auto bytes = static_cast<int64_t>(in.nbytes());
       std::vector<Part> sends, receives;
       for (int peer = 0; peer < size(); ++peer) {
-        void* place = static_cast<char*>(out) + peer * bytes;
+        void* place = static_cast<char*>(out.data_ptr()) + peer * bytes;
         if (peer == rank()) {
-          copy_bytes(place, in, bytes);
+          copy_bytes(place, in.data_ptr(), in.nbytes());
         } else {
-          sends.push_back({peer, in, bytes});
+          sends.push_back({peer, in.data_ptr(), bytes});
           receives.push_back({peer, place, bytes});
         }
       }
@@ -178,17 +170,17 @@ class GlooCommunicator : public Communicator {
   }
 
   // A binomial tree: in turn k, ranks (counted from the root) below 2^k send to the one 2^k on.
-  void do_broadcast(Call& call, void* x) override {
+  void do_broadcast(Call& call, at::Tensor& x) override {
     run(call, {}, {}, [&] {
-      const int64_t bytes = nbytes(call.numel, call.dtype);
+      const auto bytes = static_cast<int64_t>(x.nbytes());
       const int turned = (rank() - call.root + size()) % size();
-      const auto real = [&](int r) { return (r + call.root) % size(); };
+      const auto part = [&](int r) { return Part{(r + call.root) % size(), x.data_ptr(), bytes}; };
       std::vector<Part> sends;
       int step = 1;
       for (; step <= turned; step *= 2) {
       }
-      if (turned > 0) transfer(call, {}, {{real(turned - step / 2), x, bytes}});
-      for (; turned + step < size(); step *= 2) sends.push_back({real(turned + step), x, bytes});
+      if (turned > 0) transfer(call, {}, {part(turned - step / 2)});
+      for (; turned + step < size(); step *= 2) sends.push_back(part(turned + step));
       transfer(call, sends, {});
     });
   }
@@ -196,7 +188,8 @@ class GlooCommunicator : public Communicator {
   void do_exchange(Call& call, const std::vector<Message>& sends,
                    const std::vector<Message>& receives) override {
     run(call, to_parts(sends), to_parts(receives), [&] {
-      if (auto text = unmatched_message(call)) end_group({Failure::kMismatch, rank(), *text});
+      if (auto text = unmatched_message(call))
+        end_group({Failure::kMismatch, global_rank(rank()), *text});
       transfer(call, to_parts(sends), to_parts(receives));
     });
   }
@@ -226,6 +219,29 @@ class GlooCommunicator : public Communicator {
     return texts;
   }
 
+  std::unique_ptr<Communicator> do_split(Call& call, const std::vector<int>& members) override {
+    if (members.size() == 1) return make_solo(global_rank(rank()));
+    GlooWorker worker{
+        .options = options_,
+        .global_ranks = global_ranks_of(members),
+        .store = with_prefix(store_, fmt::format("split/{}/{}", call.sequence, members.front())),
+        .exits = exits_,
+        .start = now_seconds()};
+    const auto place = std::find(members.begin(), members.end(), rank()) - members.begin();
+    worker.options.rank = static_cast<int>(place);
+    worker.options.size = static_cast<int>(members.size());
+    return connect_gloo(std::move(worker));
+  }
+
+  void do_lose(int global_rank, const std::string& reason) noexcept override {
+    try {
+      aborted_ = true;
+      if (!failed_) publish({Failure::kLost, global_rank, reason});
+    } catch (...) {  // the closed connections will have to tell
+    }
+    mesh_.close();
+  }
+
  private:
   // A message to or from one peer.
   struct Part {
@@ -235,10 +251,6 @@ class GlooCommunicator : public Communicator {
     int64_t numel = 0;  // numel and dtype: only what the header tells the peer
     at::ScalarType dtype = at::kByte;
   };
-
-  static int64_t nbytes(int64_t numel, at::ScalarType dtype) {
-    return numel * static_cast<int64_t>(c10::elementSize(dtype));
-  }
 
   static std::vector<Part> to_parts(const std::vector<Message>& messages) {
     std::vector<Part> parts;
@@ -314,7 +326,8 @@ class GlooCommunicator : public Communicator {
 
     std::vector<Call> calls;
     for (const Header& header : current_) calls.push_back(to_call(header));
-    if (auto text = mismatch(calls)) end_group({Failure::kMismatch, rank(), *text});
+    if (auto text = mismatch(calls, global_ranks()))
+      end_group({Failure::kMismatch, global_rank(rank()), *text});
     call.stop = std::any_of(calls.begin(), calls.end(), [](const Call& c) { return c.stop; });
   }
 
@@ -324,7 +337,7 @@ class GlooCommunicator : public Communicator {
       const Header& mine = sent_[static_cast<size_t>(peer)];
       const Header& theirs = current_[static_cast<size_t>(peer)];
       const auto check = [&](int from, int to, const Header& sender, const Header& receiver) {
-        return unmatched_pair(call, from, to,
+        return unmatched_pair(call, global_rank(from), global_rank(to),
                               describe_message(sender.sends_numel, sender.sends_dtype),
                               describe_message(receiver.expects_numel, receiver.expects_dtype));
       };
@@ -365,7 +378,7 @@ class GlooCommunicator : public Communicator {
         cause = {Failure::kLost, 0, "connection closed, its store is gone"};
       }
     }
-    if (cause.kind == Failure::kLost) culprit_ = cause.culprit;
+    if (cause.lost()) culprit_ = cause.culprit;
     return cause;
   }
 
@@ -376,20 +389,24 @@ class GlooCommunicator : public Communicator {
 
   [[noreturn]] void fail(const Call& call, double start, const PeerError& error) {
     const double waited = now_seconds() - start;
-    if (aborted_) throw CommError(fmt::format("rank {} has left the group", rank()));
+    const int self = global_rank(rank());
+    if (aborted_) throw CommError(fmt::format("rank {} has left the group", self));
     const Failure mine =
         error.timed_out
-            ? Failure{Failure::kTimeout, rank(),
+            ? Failure{Failure::kTimeout, self,
                       fmt::format("timed out after {:.1f} s in {}: waiting for {}", waited,
-                                  label(call), name_ranks(awaited(call, error.peer)))}
-            : Failure{Failure::kLost, error.peer, how_lost(error.peer)};
+                                  label(call),
+                                  name_ranks(global_ranks_of(awaited(call, error.peer))))}
+            : how_lost(error.peer);
     const Failure cause = publish(mine);
     mesh_.close();
-    if (cause.kind == Failure::kLost) {
-      throw CommError(fmt::format("lost rank {} ({}) in {} after {:.1f} s", cause.culprit,
-                                  cause.text, label(call), waited));
+    if (cause.lost()) {
+      const std::string text = fmt::format("lost rank {} ({}) in {} after {:.1f} s", cause.culprit,
+                                           cause.text, label(call), waited);
+      if (cause.kind == Failure::kLeft) throw CommError(text);
+      throw WorkerLost(cause.culprit, cause.text, text);
     }
-    throw CommError(cause.kind == Failure::kTimeout && cause.culprit != rank()
+    throw CommError(cause.kind == Failure::kTimeout && cause.culprit != self
                         ? fmt::format("rank {} {}", cause.culprit, cause.text)
                         : cause.text);
   }
@@ -408,27 +425,32 @@ class GlooCommunicator : public Communicator {
     return ranks;
   }
 
-  std::string how_lost(int peer) {
+  Failure how_lost(int peer) {
+    const int culprit = global_rank(peer);
     try {
       const double deadline = now_seconds() + (options_.watched ? kObituarySeconds : 0);
       while (true) {
-        if (auto reason = store_->get(key("left/", peer))) return *reason;
-        if (auto reason = store_->get(key("exit/", peer))) return *reason;
+        if (auto reason = store_->get(key("left/", peer))) {
+          return {Failure::kLeft, culprit, *reason};
+        }
+        if (auto reason = exits_->get(key("exit/", culprit))) {
+          return {Failure::kLost, culprit, *reason};
+        }
         if (store_->get("failure")) break;  // will be read by publish()
         if (now_seconds() >= deadline) break;
-        store_->wait(key("exit/", peer), 0.05);
+        exits_->wait(key("exit/", culprit), 0.05);
       }
     } catch (const CommError&) {  // publish() looks into it
     }
-    return "connection closed";
+    return {Failure::kLost, culprit, "connection closed"};
   }
 
-  const GlooOptions options_;
-  std::shared_ptr<Store> store_;
+  const JoinOptions options_;
+  std::shared_ptr<Store> store_, exits_;
   const bool hosts_;
   std::atomic<bool> failed_ = false;
   std::atomic<bool> aborted_ = false;
-  std::atomic<int> culprit_ = -1;
+  std::atomic<int> culprit_ = -1;  // global rank
   std::vector<char> scratch_;
   GlooMesh mesh_;
   std::vector<Header> received_, sent_;  // by peer; Gloo writes and reads them
@@ -436,109 +458,36 @@ class GlooCommunicator : public Communicator {
   std::vector<std::unique_ptr<GlooMesh::Buffer>> header_in_, header_out_;  // before mesh_ dies
 };
 
-void require_valid(const GlooOptions& options) {
-  require(options.size >= 1, "size must be at least 1, got {}", options.size);
-  require(0 <= options.rank && options.rank < options.size, "rank must be in [0, {}), got {}",
-          options.size, options.rank);
-  require(options.timeout_seconds > 0, "the timeout must be > 0 seconds, got {}",
-          options.timeout_seconds);
-}
+}  // namespace
 
-// Where all listen: "10.0.0.1 (eth0; ranks 0, 1), 10.0.0.2 (eth1; ranks 2, 3)".
-std::string describe_places(const std::vector<Place>& places) {
-  std::vector<std::string> texts;
-  std::vector<bool> told(places.size());
-  for (size_t i = 0; i < places.size(); ++i) {
-    if (told[i]) continue;
-    std::vector<int> ranks;
-    for (size_t k = i; k < places.size(); ++k) {
-      if (places[k] != places[i]) continue;
-      told[k] = true;
-      ranks.push_back(static_cast<int>(k));
-    }
-    const std::string& interface = places[i].interface;
-    texts.push_back(fmt::format("{} ({}{}{})", places[i].address, interface,
-                                interface.empty() ? "" : "; ", name_ranks(ranks)));
-  }
-  return fmt::format("{}", fmt::join(texts, ", "));
-}
-
-void listen_at_interface(GlooOptions& options) {
-  if (options.interface.empty()) return;
-  options.address =
-      address_of_interface(options.interface, options.interface_from, options.address);
-}
-
-std::unique_ptr<Communicator> join(GlooOptions options, std::shared_ptr<Store> store, bool hosts) {
-  const double start = now_seconds();
+std::unique_ptr<Communicator> connect_gloo(GlooWorker worker) {
+  const JoinOptions options = worker.options;
+  const std::vector<int> global_ranks = worker.global_ranks;
+  const std::shared_ptr<Store> store = worker.store;
+  const double start = worker.start;
   const auto seconds_left = [&] {
     return std::max(0.0, options.timeout_seconds - (now_seconds() - start));
   };
-  const std::vector<std::string> addresses =
-      meet(*store,
-           {.rank = options.rank,
-            .size = options.size,
-            .address = options.address,
-            .job = options.job,
-            .card = options.card,
-            .where = host_and_port(options.master_address, options.master_port)},
-           options.timeout_seconds);
-  if (options.interface.empty()) options.address = reachable_by_all(options.address, addresses);
-
   std::unique_ptr<Communicator> comm;
   try {
-    comm = std::make_unique<GlooCommunicator>(options, store, hosts);
+    comm = std::make_unique<GlooCommunicator>(std::move(worker));
   } catch (const CommError&) {
     throw;
   } catch (const std::exception& error) {
     throw CommError(fmt::format("rank {} at {} could not connect to all others after {:.1f} s: {}",
-                                options.rank, options.address, now_seconds() - start,
-                                error.what()));
+                                global_ranks[static_cast<size_t>(options.rank)], options.address,
+                                now_seconds() - start, error.what()));
   }
   // A worker with little to do could be through and gone while others still connect to it.
   store->set(fmt::format("ready/{}", options.rank),
              Place{options.address, interface_of(options.address)}.encode());
-  const auto missing = wait_for_ranks(*store, "ready/", options.size, seconds_left());
+  auto missing = wait_for_ranks(*store, "ready/", options.size, seconds_left());
   if (!missing.empty()) {
+    for (int& rank : missing) rank = global_ranks[static_cast<size_t>(rank)];
     throw CommError(fmt::format("{} did not connect to all others within {:.1f} s",
                                 name_ranks(missing), now_seconds() - start));
   }
-  if (options.rank == 0 && options.on_message) {
-    std::vector<Place> places;
-    for (int rank = 0; rank < options.size; ++rank)
-      places.push_back(Place::decode(store->get(fmt::format("ready/{}", rank)).value_or("")));
-    options.on_message("listening at " + describe_places(places));
-  }
   return comm;
-}
-
-}  // namespace
-
-std::unique_ptr<Communicator> make_gloo(const GlooOptions& options, std::shared_ptr<Store> store) {
-  require_valid(options);
-  if (options.size == 1) return make_solo();
-  GlooOptions complete = options;
-  complete.host_store = false;
-  if (complete.address.empty()) complete.address = "127.0.0.1";
-  listen_at_interface(complete);
-  return join(complete, std::move(store), false);
-}
-
-std::unique_ptr<Communicator> make_gloo(const GlooOptions& options) {
-  require_valid(options);
-  if (options.size == 1) return make_solo();
-  GlooOptions complete = options;
-  listen_at_interface(complete);  // refused before anybody waits
-  const bool hosts = options.host_store && options.rank == 0;
-  TcpStore tcp = open_tcp_store({.address = options.master_address,
-                                 .port = options.master_port,
-                                 .server = hosts,
-                                 .prefix = options.prefix,
-                                 .timeout_seconds = options.timeout_seconds,
-                                 .on_message = options.on_message});
-  if (options.address.empty()) complete.address = tcp.local_address;
-  listen_at_interface(complete);  // with the family of addresses that leads to the master
-  return join(complete, std::move(tcp.store), hosts);
 }
 
 }  // namespace valley

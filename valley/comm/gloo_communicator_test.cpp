@@ -87,6 +87,19 @@ TEST_F(Processes, SurvivorsNameTheKilledOne) {
   }
 }
 
+TEST_F(Processes, SumInPartsAndNameTheOneKilledInAPart) {
+  const auto statuses = run(4, "part", 3);
+  EXPECT_TRUE(WIFSIGNALED(statuses[3]));
+  EXPECT_EQ(written(3), "sum 3 of 10\n");
+  for (const int rank : {0, 1, 2}) {
+    EXPECT_EQ(WEXITSTATUS(statuses[static_cast<size_t>(rank)]), 3);
+    EXPECT_THAT(written(rank), testing::MatchesRegex(fmt::format(
+                                   "sum 3 of 10\nlost rank 3 \\(connection closed\\) in "
+                                   "{} after [0-9.]+ s\n",
+                                   rank == 1 ? "all_reduce 2" : "barrier 3")));
+  }
+}
+
 TEST_F(Processes, SurvivorsNameTheHostOfTheStoreToo) {
   const auto statuses = run(3, "die", 0);
   EXPECT_TRUE(WIFSIGNALED(statuses[0]));
@@ -109,7 +122,7 @@ std::string error_of(const std::function<void()>& call) {
 
 TEST(Gloo, WorkersThatDoNotJoinAreNamed) {
   const auto store = make_hash_store();
-  GlooOptions options{.rank = 1, .size = 4};
+  JoinOptions options{.rank = 1, .size = 4};
   options.timeout_seconds = 0.3;
   EXPECT_THAT(error_of([&] { make_gloo(options, store); }),
               testing::MatchesRegex("ranks 0, 2, 3 did not join within 0\\.[3-5] s"));
@@ -121,7 +134,7 @@ TEST(Gloo, WorkersThatDoNotJoinAreNamed) {
 
 TEST(Gloo, AStoreThatIsNotThereIsNamed) {
   const int port = free_port();
-  GlooOptions options{.rank = 1, .size = 2};
+  JoinOptions options{.rank = 1, .size = 2};
   options.master_port = port;
   options.timeout_seconds = 0.3;
   EXPECT_THAT(error_of([&] { make_gloo(options); }),
@@ -133,7 +146,7 @@ TEST(Gloo, AStoreThatIsNotThereIsNamed) {
 
 TEST(Gloo, AMasterThatCannotBeResolvedIsNamed) {
   for (const int rank : {0, 1}) {
-    GlooOptions options{.rank = rank, .size = 2, .master_address = "nobody.invalid"};
+    JoinOptions options{.rank = rank, .size = 2, .master_address = "nobody.invalid"};
     options.timeout_seconds = 0.3;
     testing::internal::CaptureStderr();
     EXPECT_THAT(error_of([&] { make_gloo(options); }),
@@ -144,7 +157,7 @@ TEST(Gloo, AMasterThatCannotBeResolvedIsNamed) {
 }
 
 TEST(Gloo, AnInterfaceThatIsNotThereIsRefusedBeforeAnybodyWaits) {
-  GlooOptions options{.rank = 1, .size = 2};
+  JoinOptions options{.rank = 1, .size = 2};
   options.interface = "none0";
   options.interface_from = "--interface none0";
   EXPECT_THAT(error_of([&] { make_gloo(options); }),
@@ -153,7 +166,7 @@ TEST(Gloo, AnInterfaceThatIsNotThereIsRefusedBeforeAnybodyWaits) {
 
 TEST(Gloo, APortThatIsTakenIsNamed) {
   const TcpStore taken = open_tcp_store({.port = 0, .server = true});
-  GlooOptions options{.rank = 0, .size = 2};
+  JoinOptions options{.rank = 0, .size = 2};
   options.master_port = taken.port;
   options.timeout_seconds = 0.3;
   EXPECT_EQ(error_of([&] { make_gloo(options); }),
@@ -161,16 +174,16 @@ TEST(Gloo, APortThatIsTakenIsNamed) {
 }
 
 TEST(Gloo, RefusesWhatCannotBe) {
-  EXPECT_EQ(error_of([] { make_gloo(GlooOptions{.rank = 0, .size = 0}); }),
+  EXPECT_EQ(error_of([] { make_gloo(JoinOptions{.rank = 0, .size = 0}); }),
             "size must be at least 1, got 0");
-  EXPECT_EQ(error_of([] { make_gloo(GlooOptions{.rank = 2, .size = 2}); }),
+  EXPECT_EQ(error_of([] { make_gloo(JoinOptions{.rank = 2, .size = 2}); }),
             "rank must be in [0, 2), got 2");
-  GlooOptions options{.rank = 0, .size = 2};
+  JoinOptions options{.rank = 0, .size = 2};
   options.timeout_seconds = 0;
   EXPECT_EQ(error_of([&] { make_gloo(options); }), "the timeout must be > 0 seconds, got 0");
 }
 
-TEST(Gloo, OneWorkerNeedsNoConnection) { EXPECT_EQ(make_gloo(GlooOptions{})->backend(), "solo"); }
+TEST(Gloo, OneWorkerNeedsNoConnection) { EXPECT_EQ(make_gloo(JoinOptions{})->backend(), "solo"); }
 
 TEST(Stores, KeepTheFirstValueWhereAsked) {
   const TcpStore tcp = open_tcp_store({.port = 0, .server = true, .prefix = "/run/1"});

@@ -60,7 +60,7 @@ void ignore_sigpipe() {
 
 }  // namespace
 
-GlooMesh::GlooMesh(const GlooOptions& options, Store& store)
+GlooMesh::GlooMesh(const JoinOptions& options, Store& store)
     : timeout_(to_milliseconds(options.timeout_seconds)) {
   ignore_sigpipe();
   gloo::transport::tcp::attr attr;

@@ -25,7 +25,7 @@ struct PeerError : std::runtime_error {
 /// Connections between all pairs of workers. Errors name the peer.
 class GlooMesh {
  public:
-  GlooMesh(const GlooOptions& options, Store& store);
+  GlooMesh(const JoinOptions& options, Store& store);
 
   int rank() const { return context_->rank; }
   int size() const { return context_->size; }

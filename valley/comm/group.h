@@ -10,7 +10,8 @@
 namespace valley {
 
 /// One worker: every operation is the identity. A full backend, so one worker runs the same code.
-std::unique_ptr<Communicator> make_solo();
+/// `global_rank` is what a group of which it is a part calls it.
+std::unique_ptr<Communicator> make_solo(int global_rank = 0);
 
 /// M communicators that share memory, for M threads of this process. Index = rank.
 /// @throws UsageError if workers < 1.

@@ -1,8 +1,16 @@
 #include "valley/comm/ranks.h"
 
-#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <numeric>
 
 namespace valley {
+
+std::vector<int> everyone(int size) {
+  std::vector<int> ranks(static_cast<size_t>(size));
+  std::iota(ranks.begin(), ranks.end(), 0);
+  return ranks;
+}
 
 std::string name_ranks(const std::vector<int>& ranks) {
   return fmt::format("rank{} {}", ranks.size() == 1 ? "" : "s", fmt::join(ranks, ", "));

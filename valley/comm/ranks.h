@@ -8,6 +8,9 @@
 
 namespace valley {
 
+/// 0, 1, ..., size - 1.
+std::vector<int> everyone(int size);
+
 /// "rank 1", "ranks 1, 3".
 std::string name_ranks(const std::vector<int>& ranks);
 

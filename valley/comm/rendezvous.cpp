@@ -227,8 +227,8 @@ std::optional<WorkerEnvironment> read_environment(const Getenv& getenv) {
   return result;
 }
 
-GlooOptions gloo_options(const WorkerEnvironment& environment, double timeout_seconds) {
-  GlooOptions options;
+JoinOptions join_options(const WorkerEnvironment& environment, double timeout_seconds) {
+  JoinOptions options;
   options.rank = environment.rank;
   options.size = environment.size;
   options.master_address = environment.master_address;
@@ -243,7 +243,7 @@ GlooOptions gloo_options(const WorkerEnvironment& environment, double timeout_se
   return options;
 }
 
-void apply(const JoinFlags& flags, GlooOptions& options) {
+void apply(const JoinFlags& flags, JoinOptions& options) {
   if (!flags.interface.empty()) {
     options.interface = flags.interface;
     options.interface_from = fmt::format("{} {}", Key{"interface"}, flags.interface);

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "valley/comm/gloo.h"
+#include "valley/comm/join.h"
 
 namespace valley {
 
@@ -71,7 +71,7 @@ using Getenv = std::function<const char*(const char*)>;
 std::optional<WorkerEnvironment> read_environment(const Getenv& getenv);
 
 /// How such a worker joins its group.
-GlooOptions gloo_options(const WorkerEnvironment& environment, double timeout_seconds);
+JoinOptions join_options(const WorkerEnvironment& environment, double timeout_seconds);
 
 /// What the person says beside the environment.
 struct JoinFlags {
@@ -79,6 +79,6 @@ struct JoinFlags {
   std::string run_id = {};     ///< --run-id: part of the job's name, beside that of the environment
   Card card = {};
 };
-void apply(const JoinFlags& flags, GlooOptions& options);
+void apply(const JoinFlags& flags, JoinOptions& options);
 
 }  // namespace valley

@@ -66,7 +66,7 @@ TEST(Rendezvous, Torchrun) {
   EXPECT_EQ(env->prefix, "/worker/attempt_2");
   EXPECT_EQ(name(env->launcher), "torchrun");
 
-  const GlooOptions options = gloo_options(*env, 12);
+  const JoinOptions options = join_options(*env, 12);
   EXPECT_EQ(options.rank, 3);
   EXPECT_EQ(options.size, 4);
   EXPECT_EQ(options.master_address, "node7");
@@ -83,7 +83,7 @@ TEST(Rendezvous, TorchrunWithoutAnAgentStore) {
                          {"TORCHELASTIC_RUN_ID", "none"},
                          {"TORCHELASTIC_USE_AGENT_STORE", "False"}});
   EXPECT_FALSE(env->agent_store);
-  EXPECT_TRUE(gloo_options(*env, 1).host_store);
+  EXPECT_TRUE(join_options(*env, 1).host_store);
 }
 
 TEST(Rendezvous, OurOwnLauncherGoesBeforeWhateverStartedIt) {
@@ -95,7 +95,7 @@ TEST(Rendezvous, OurOwnLauncherGoesBeforeWhateverStartedIt) {
                          {"OMPI_COMM_WORLD_SIZE", "1"}});
   EXPECT_EQ(name(env->launcher), "valley --launch processes");
   EXPECT_TRUE(env->agent_store);
-  EXPECT_TRUE(gloo_options(*env, 1).watched);
+  EXPECT_TRUE(join_options(*env, 1).watched);
 }
 
 TEST(Rendezvous, Mpirun) {
@@ -249,9 +249,9 @@ TEST(Rendezvous, TheAddressMayHoldThePort) {
 
 TEST(Rendezvous, TheInterfaceGivenGoesBeforeTheEnvironments) {
   const auto env = read({{"RANK", "1"}, {"WORLD_SIZE", "2"}, {"GLOO_SOCKET_IFNAME", "eth7"}});
-  EXPECT_EQ(gloo_options(*env, 1).interface, "eth7");
-  EXPECT_EQ(gloo_options(*env, 1).interface_from, "GLOO_SOCKET_IFNAME=eth7");
-  GlooOptions options = gloo_options(*env, 1);
+  EXPECT_EQ(join_options(*env, 1).interface, "eth7");
+  EXPECT_EQ(join_options(*env, 1).interface_from, "GLOO_SOCKET_IFNAME=eth7");
+  JoinOptions options = join_options(*env, 1);
   apply({.interface = "eth8"}, options);
   EXPECT_EQ(options.interface, "eth8");
   EXPECT_EQ(spell_keys(options.interface_from, "--"), "--interface eth8");
@@ -279,7 +279,7 @@ TEST(Rendezvous, TheJobIsThatOfWhoSaysRankAndSize) {
           false),
       "mpirun 77");
 
-  GlooOptions options = gloo_options(*read(slurm), 1);
+  JoinOptions options = join_options(*read(slurm), 1);
   apply({.run_id = "night"}, options);
   EXPECT_EQ(options.job, "srun 123.4 'night'");
 }

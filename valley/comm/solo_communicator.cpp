@@ -1,41 +1,35 @@
-#include <algorithm>
-#include <cstring>
-
-#include "valley/comm/chunks.h"
 #include "valley/comm/group.h"
-#include "valley/core/error.h"
+#include "valley/comm/host_communicator.h"
 
 namespace valley {
 namespace {
 
-class SoloCommunicator : public Communicator {
+class SoloCommunicator : public HostCommunicator {
  public:
-  SoloCommunicator() : Communicator(0, 1) {}
+  explicit SoloCommunicator(int global_rank)
+      : HostCommunicator(0, {global_rank}, /*shares_memory=*/true) {}
   ~SoloCommunicator() override { finish_started(); }
 
   std::string_view backend() const override { return "solo"; }
-  void abort(const std::string&) noexcept override {}  // nobody waits
-  bool shares_memory() const override { return true; }
 
  protected:
-  void do_all_reduce_sum(Call& call, const void* in, void* out,
-                         const ChunkCallback& on_chunk) override {
-    const auto element = static_cast<int64_t>(c10::elementSize(call.dtype));
+  void sum_in_chunks(Call& call, const at::Tensor& in, at::Tensor& out,
+                     const ChunkCallback& on_chunk) override {
+    const int64_t element = in.element_size();
+    const char* from = static_cast<const char*>(in.data_ptr());
+    char* to = static_cast<char*>(out.data_ptr());
     for_each_chunk(call.numel, element, [&](int64_t begin, int64_t end) {
-      if (in != out) {
-        std::memcpy(static_cast<char*>(out) + begin * element,
-                    static_cast<const char*>(in) + begin * element,
-                    static_cast<size_t>((end - begin) * element));
-      }
+      copy_bytes(to + begin * element, from + begin * element,
+                 static_cast<size_t>((end - begin) * element));
       if (on_chunk) on_chunk(begin, end);
     });
   }
 
-  void do_all_gather(Call& call, const void* in, void* out) override {
-    copy_bytes(out, in, call.numel * static_cast<int64_t>(c10::elementSize(call.dtype)));
+  void do_all_gather(Call&, const at::Tensor& in, at::Tensor& out) override {
+    copy_bytes(out.data_ptr(), in.data_ptr(), in.nbytes());
   }
 
-  void do_broadcast(Call&, void*) override {}
+  void do_broadcast(Call&, at::Tensor&) override {}
   // No other rank, so the public function has let only empty lists through.
   void do_exchange(Call&, const std::vector<Message>&, const std::vector<Message>&) override {}
   void do_barrier(Call&) override {}
@@ -43,10 +37,18 @@ class SoloCommunicator : public Communicator {
   std::vector<std::string> do_all_gather_text(Call&, const std::string& text) override {
     return {text};
   }
+
+  std::unique_ptr<Communicator> do_split(Call&, const std::vector<int>&) override {
+    return make_solo(global_rank(0));
+  }
+
+  void do_lose(int, const std::string&) noexcept override {}  // nobody waits
 };
 
 }  // namespace
 
-std::unique_ptr<Communicator> make_solo() { return std::make_unique<SoloCommunicator>(); }
+std::unique_ptr<Communicator> make_solo(int global_rank) {
+  return std::make_unique<SoloCommunicator>(global_rank);
+}
 
 }  // namespace valley

@@ -8,7 +8,6 @@
 #include <mutex>
 #include <thread>
 #include <torch/csrc/distributed/c10d/HashStore.hpp>
-#include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 #include <utility>
 
@@ -79,6 +78,29 @@ class C10dStore : public Store {
   c10::intrusive_ptr<c10d::Store> store_;
   std::string where_;
   bool gone_ = false;
+};
+
+class PrefixedStore : public Store {
+ public:
+  PrefixedStore(std::shared_ptr<Store> store, std::string prefix)
+      : store_(std::move(store)), prefix_(std::move(prefix) + "/") {}
+
+  void set(const std::string& key, const std::string& value) override {
+    store_->set(prefix_ + key, value);
+  }
+  std::optional<std::string> get(const std::string& key) override {
+    return store_->get(prefix_ + key);
+  }
+  std::string set_if_absent(const std::string& key, const std::string& value) override {
+    return store_->set_if_absent(prefix_ + key, value);
+  }
+  bool wait(const std::string& key, double seconds) override {
+    return store_->wait(prefix_ + key, seconds);
+  }
+
+ private:
+  std::shared_ptr<Store> store_;
+  std::string prefix_;
 };
 
 // c10d warns by itself of what we say in one line, e.g. of every attempt to connect.
@@ -183,6 +205,10 @@ std::vector<int> wait_for_ranks(Store& store, const std::string& prefix, int siz
   return missing;
 }
 
+std::shared_ptr<Store> with_prefix(std::shared_ptr<Store> store, std::string prefix) {
+  return std::make_shared<PrefixedStore>(std::move(store), std::move(prefix));
+}
+
 std::shared_ptr<Store> make_hash_store() {
   return std::make_shared<C10dStore>(c10::make_intrusive<c10d::HashStore>(), "this process");
 }
@@ -218,12 +244,10 @@ TcpStore open_tcp_store(const TcpStoreOptions& options) {
     auto tcp = c10::make_intrusive<c10d::TCPStore>(address, c10d_options);
     const int port = tcp->getPort();
     tcp->setTimeout(milliseconds(5000));  // from here on answers come at once or never
-    c10::intrusive_ptr<c10d::Store> store = tcp;
-    if (!options.prefix.empty()) {
-      store = c10::make_intrusive<c10d::PrefixStore>(options.prefix, store);
-    }
-    return {std::make_shared<C10dStore>(store, host_and_port(options.address, port)), port,
-            route.local};
+    std::shared_ptr<Store> store =
+        std::make_shared<C10dStore>(tcp, host_and_port(options.address, port));
+    if (!options.prefix.empty()) store = with_prefix(std::move(store), options.prefix);
+    return {std::move(store), port, route.local};
   } catch (const c10::Error& error) {
     fail(reason_in(error.what_without_backtrace()));
   } catch (const std::exception& error) {

@@ -31,6 +31,9 @@ class Store {
 /// without a key after `seconds`.
 std::vector<int> wait_for_ranks(Store& store, const std::string& prefix, int size, double seconds);
 
+/// The part of a store whose keys begin with "<prefix>/".
+std::shared_ptr<Store> with_prefix(std::shared_ptr<Store> store, std::string prefix);
+
 /// A store in this process, for workers that are threads.
 std::shared_ptr<Store> make_hash_store();
 
@@ -38,7 +41,7 @@ struct TcpStoreOptions {
   std::string address = "127.0.0.1";  ///< a name or an address
   int port = 29500;                   ///< a server may give 0: any free port, see TcpStore::port
   bool server = false;                ///< hosts the store; it lives as long as the returned object
-  std::string prefix = {};            ///< put before every key, so that runs may share a store
+  std::string prefix = {};            ///< see with_prefix(): runs may share a store
   double timeout_seconds = 300;       ///< for the connection
   /// A line for the person: what it waits for, and why.
   std::function<void(const std::string&)> on_message = {};

@@ -7,8 +7,8 @@
 #include <optional>
 #include <utility>
 
-#include "valley/comm/chunks.h"
 #include "valley/comm/group.h"
+#include "valley/comm/host_communicator.h"
 #include "valley/comm/ranks.h"
 #include "valley/core/clock.h"
 #include "valley/core/cores.h"
@@ -23,8 +23,9 @@ using Clock = std::chrono::steady_clock;
 // finish(), so it may point into the worker's stack.
 struct Slot {
   Call call;
-  const void* in = nullptr;
-  void* out = nullptr;
+  const at::Tensor* in = nullptr;
+  const at::Tensor* out = nullptr;
+  const std::shared_ptr<void>* object = nullptr;
   const std::vector<Message>* sends = nullptr;
   const std::vector<Message>* receives = nullptr;
   const std::string* text = nullptr;
@@ -36,13 +37,17 @@ struct Slot {
 // worker leaves finish(), and frees its tensors, while another still uses them.
 class Group {
  public:
-  Group(int workers, double timeout_seconds)
-      : timeout_(timeout_seconds),
-        spins_(workers <= usable_cores()),
-        slots_(static_cast<size_t>(workers)),
-        present_(static_cast<size_t>(workers)) {}
+  // `global_ranks` are what errors call the workers.
+  Group(std::vector<int> global_ranks, double timeout_seconds)
+      : global_ranks_(std::move(global_ranks)),
+        timeout_(timeout_seconds),
+        spins_(workers() <= usable_cores()),
+        slots_(global_ranks_.size()),
+        present_(global_ranks_.size()) {}
 
-  int workers() const { return static_cast<int>(slots_.size()); }
+  int workers() const { return static_cast<int>(global_ranks_.size()); }
+  const std::vector<int>& global_ranks() const { return global_ranks_; }
+  double timeout() const { return timeout_; }
   const Slot& slot(int rank) const { return slots_[static_cast<size_t>(rank)]; }
 
   // Shows `slot` and waits until all workers have shown theirs.
@@ -68,10 +73,10 @@ class Group {
     changed_.wait_until(lock, deadline, [&] { return complete() || failure_; });
     if (complete()) return;
     if (!failure_) {
-      fail({rank,
+      fail({name(rank),
             fmt::format("timed out after {:.1f} s in {}: waiting for {}", now_seconds() - start,
                         label(slot.call), missing()),
-            false});
+            Failure::kTimeout});
     }
     throw_if_failed(rank, slot.call, start);
   }
@@ -89,16 +94,23 @@ class Group {
     changed_.wait(lock, complete);
   }
 
-  void lose(int rank, std::string reason) {
+  // The worker of that global rank is lost to all groups.
+  void lose(int global_rank, std::string reason) {
     std::lock_guard lock(mutex_);
-    fail({rank, std::move(reason), true});
+    fail({global_rank, std::move(reason), Failure::kLost});
+  }
+
+  void leave(int rank, std::string reason) {
+    std::lock_guard lock(mutex_);
+    fail({name(rank), std::move(reason), Failure::kLeft});
   }
 
  private:
   struct Failure {
-    int rank;            // who is lost, or who noticed
-    std::string reason;  // of the loss, or the whole text
-    bool lost;
+    enum Kind { kLost, kLeft, kTimeout };
+    int culprit;         // global rank; kTimeout: who noticed
+    std::string reason;  // kTimeout: the whole text
+    Kind kind;
   };
 
   void fail(Failure failure) {
@@ -108,22 +120,27 @@ class Group {
 
   void throw_if_failed(int rank, const Call& call, double start) const {
     if (!failure_) return;
-    const auto& [culprit, reason, lost] = *failure_;
-    if (lost && culprit != rank) {
-      throw CommError(fmt::format("lost rank {} ({}) in {} after {:.1f} s", culprit, reason,
-                                  label(call), now_seconds() - start));
+    const auto& [culprit, reason, kind] = *failure_;
+    const bool self = culprit == name(rank);
+    if (kind == Failure::kTimeout) {
+      throw CommError(self ? reason : fmt::format("rank {} {}", culprit, reason));
     }
-    if (lost) throw CommError(fmt::format("rank {} has left the group: {}", rank, reason));
-    throw CommError(culprit == rank ? reason : fmt::format("rank {} {}", culprit, reason));
+    if (self) throw CommError(fmt::format("rank {} has left the group: {}", culprit, reason));
+    const std::string text = fmt::format("lost rank {} ({}) in {} after {:.1f} s", culprit, reason,
+                                         label(call), now_seconds() - start);
+    if (kind == Failure::kLeft) throw CommError(text);
+    throw WorkerLost(culprit, reason, text);
   }
 
   std::string missing() const {
     std::vector<int> ranks;
     for (int rank = 0; rank < workers(); ++rank) {
-      if (!present_[static_cast<size_t>(rank)]) ranks.push_back(rank);
+      if (!present_[static_cast<size_t>(rank)]) ranks.push_back(name(rank));
     }
     return name_ranks(ranks);
   }
+
+  int name(int rank) const { return global_ranks_[static_cast<size_t>(rank)]; }
 
   // A wake-up costs tens of microseconds, often more than the others are behind.
   template <typename Condition>
@@ -136,6 +153,7 @@ class Group {
     lock.lock();
   }
 
+  const std::vector<int> global_ranks_;
   const double timeout_;
   const bool spins_;
   std::mutex mutex_;
@@ -174,45 +192,41 @@ const Message* find_peer(const std::vector<Message>& messages, int peer) {
   return found == messages.end() ? nullptr : &*found;
 }
 
-class ThreadCommunicator : public Communicator {
+class ThreadCommunicator : public HostCommunicator {
  public:
   ThreadCommunicator(int rank, std::shared_ptr<Group> group)
-      : Communicator(rank, group->workers()), group_(std::move(group)) {}
+      : HostCommunicator(rank, group->global_ranks(), /*shares_memory=*/true),
+        group_(std::move(group)) {}
 
   ~ThreadCommunicator() override {
     finish_started();
-    group_->lose(rank(), fmt::format("it left the group after operation {}", sequence()));
+    group_->leave(rank(), fmt::format("it left the group after operation {}", sequence()));
   }
 
   std::string_view backend() const override { return "thread"; }
-  void abort(const std::string& reason) noexcept override { group_->lose(rank(), reason); }
-  bool shares_memory() const override { return true; }
 
  protected:
-  void do_all_reduce_sum(Call& call, const void* in, void* out,
-                         const ChunkCallback& on_chunk) override {
-    run({.call = call, .in = in, .out = out}, call, [&] {
+  void sum_in_chunks(Call& call, const at::Tensor& in, at::Tensor& out,
+                     const ChunkCallback& on_chunk) override {
+    run({.call = call, .in = &in, .out = &out}, call, [&] {
       call.dtype == at::kFloat ? sum_own_slice<float>(call.numel)
                                : sum_own_slice<double>(call.numel);
     });
-    if (!on_chunk) return;
-    for_each_chunk(call.numel, static_cast<int64_t>(c10::elementSize(call.dtype)), on_chunk);
+    if (on_chunk) for_each_chunk(call.numel, in.element_size(), on_chunk);
   }
 
-  void do_all_gather(Call& call, const void* in, void* out) override {
-    run({.call = call, .in = in}, call, [&] {
-      const int64_t bytes = call.numel * static_cast<int64_t>(c10::elementSize(call.dtype));
+  void do_all_gather(Call& call, const at::Tensor& in, at::Tensor& out) override {
+    run({.call = call, .in = &in}, call, [&] {
       for (int m = 0; m < size(); ++m) {
-        copy_bytes(static_cast<char*>(out) + m * bytes, group_->slot(m).in, bytes);
+        copy_bytes(static_cast<char*>(out.data_ptr()) + static_cast<size_t>(m) * in.nbytes(),
+                   group_->slot(m).in->data_ptr(), in.nbytes());
       }
     });
   }
 
-  void do_broadcast(Call& call, void* x) override {
-    run({.call = call, .in = x}, call, [&] {
-      copy_bytes(x, group_->slot(call.root).in,
-                 call.numel * static_cast<int64_t>(c10::elementSize(call.dtype)));
-    });
+  void do_broadcast(Call& call, at::Tensor& x) override {
+    run({.call = call, .in = &x}, call,
+        [&] { copy_bytes(x.data_ptr(), group_->slot(call.root).in->data_ptr(), x.nbytes()); });
   }
 
   void do_exchange(Call& call, const std::vector<Message>& sends,
@@ -223,8 +237,7 @@ class ThreadCommunicator : public Communicator {
       if (!unmatched.empty()) return;
       for (const Message& message : receives) {
         const Message* sent = find_peer(*group_->slot(message.peer).sends, rank());
-        copy_bytes(message.tensor.data_ptr(), sent->tensor.data_ptr(),
-                   static_cast<int64_t>(message.tensor.nbytes()));
+        copy_bytes(message.tensor.data_ptr(), sent->tensor.data_ptr(), message.tensor.nbytes());
       }
     });
     if (!unmatched.empty()) throw CommError(unmatched);
@@ -236,8 +249,7 @@ class ThreadCommunicator : public Communicator {
 
   void do_share(Call& call, std::shared_ptr<void>& object) override {
     const std::shared_ptr<void> mine = object;
-    run({.call = call, .in = &mine}, call,
-        [&] { object = *static_cast<const std::shared_ptr<void>*>(group_->slot(0).in); });
+    run({.call = call, .object = &mine}, call, [&] { object = *group_->slot(0).object; });
   }
 
   std::vector<std::string> do_all_gather_text(Call& call, const std::string& text) override {
@@ -246,6 +258,24 @@ class ThreadCommunicator : public Communicator {
       for (int m = 0; m < size(); ++m) texts.push_back(*group_->slot(m).text);
     });
     return texts;
+  }
+
+  // The first of the members makes what they share.
+  std::unique_ptr<Communicator> do_split(Call& call, const std::vector<int>& members) override {
+    std::shared_ptr<void> part;
+    if (members.front() == rank())
+      part = std::make_shared<Group>(global_ranks_of(members), group_->timeout());
+    const std::shared_ptr<void> mine = part;
+    run({.call = call, .object = &mine}, call,
+        [&] { part = *group_->slot(members.front()).object; });
+    if (members.size() == 1) return make_solo(global_rank(rank()));
+    const auto place = std::find(members.begin(), members.end(), rank()) - members.begin();
+    return std::make_unique<ThreadCommunicator>(static_cast<int>(place),
+                                                std::static_pointer_cast<Group>(part));
+  }
+
+  void do_lose(int global_rank, const std::string& reason) noexcept override {
+    group_->lose(global_rank, reason);
   }
 
  private:
@@ -259,7 +289,7 @@ class ThreadCommunicator : public Communicator {
       calls.push_back(group_->slot(m).call);
       stop = stop || calls.back().stop;
     }
-    const std::optional<std::string> difference = mismatch(calls);
+    const std::optional<std::string> difference = mismatch(calls, global_ranks());
     if (!difference) section();
     group_->finish();
     if (difference) throw CommError(*difference);
@@ -271,8 +301,8 @@ class ThreadCommunicator : public Communicator {
     std::vector<const Scalar*> ins;
     std::vector<Scalar*> outs;
     for (int m = 0; m < size(); ++m) {
-      ins.push_back(static_cast<const Scalar*>(group_->slot(m).in));
-      outs.push_back(static_cast<Scalar*>(group_->slot(m).out));
+      ins.push_back(group_->slot(m).in->data_ptr<Scalar>());
+      outs.push_back(group_->slot(m).out->data_ptr<Scalar>());
     }
     sum_slice(ins, outs, rank() * numel / size(), (rank() + 1) * numel / size());
   }
@@ -284,8 +314,8 @@ class ThreadCommunicator : public Communicator {
       for (int to = 0; to < size(); ++to) {
         const Message* sent = find_peer(*group_->slot(from).sends, to);
         const Message* expected = find_peer(*group_->slot(to).receives, from);
-        if (auto text = unmatched_pair(call, from, to, describe_message(sent),
-                                       describe_message(expected))) {
+        if (auto text = unmatched_pair(call, global_rank(from), global_rank(to),
+                                       describe_message(sent), describe_message(expected))) {
           return *text;
         }
       }
@@ -311,7 +341,7 @@ std::vector<std::unique_ptr<Communicator>> make_thread_group(int workers, double
     group.push_back(make_solo());
     return group;
   }
-  auto shared = std::make_shared<Group>(workers, timeout_seconds);
+  auto shared = std::make_shared<Group>(everyone(workers), timeout_seconds);
   for (int rank = 0; rank < workers; ++rank) {
     group.push_back(std::make_unique<ThreadCommunicator>(rank, shared));
   }

@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <set>
 
-#include "valley/comm/group.h"
+#include "valley/comm/backends.h"
 #include "valley/core/error.h"
 #include "valley/record/run_folder.h"
 #include "valley/runs/outcome.h"
@@ -18,8 +18,8 @@ namespace fs = std::filesystem;
 Summary train_in_threads(const RunConfig& config, const DataSplits& data,
                          const JobContext& context) {
   Summary result;
-  run_threads(
-      static_cast<int>(config.workers),
+  run_group(
+      choose_backend(config.backend, "threads"), static_cast<int>(config.workers),
       [&](Communicator& comm) {
         const Summary summary = run_job(config, data, comm, context);
         if (comm.rank() == 0) result = summary;

@@ -1,10 +1,9 @@
 #pragma once
 
+#include <atomic>
 #include <memory>
-#include <string>
-#include <vector>
 
-#include "valley/comm/communicator.h"
+#include "valley/comm/forwarding_communicator.h"
 
 namespace valley {
 
@@ -17,39 +16,27 @@ enum class Fault {
 
 struct FaultyOptions {
   Fault fault = Fault::kNone;
-  int64_t at_operation = 1;  ///< the first that fails; operations count from 1
+  /// The first that fails; operations count from 1, those of parts split off it included.
+  int64_t at_operation = 1;
 };
 
 /// Passes every operation on to `inner`, up to the one that fails with
 /// "injected fault in all_reduce 3".
-class FaultyCommunicator : public Communicator {
+class FaultyCommunicator : public ForwardingCommunicator {
  public:
-  FaultyCommunicator(std::unique_ptr<Communicator> inner, FaultyOptions options);
-  ~FaultyCommunicator() override;
+  /// How many operations there were; shared by the parts.
+  using Count = std::shared_ptr<std::atomic<int64_t>>;
 
-  std::string_view backend() const override { return backend_; }
-  void abort(const std::string& reason) noexcept override;
-  bool shares_memory() const override { return shares_memory_; }
-
- protected:
-  void do_all_reduce_sum(Call& call, const void* in, void* out,
-                         const ChunkCallback& on_chunk) override;
-  void do_all_gather(Call& call, const void* in, void* out) override;
-  void do_broadcast(Call& call, void* x) override;
-  void do_exchange(Call& call, const std::vector<Message>& sends,
-                   const std::vector<Message>& receives) override;
-  void do_barrier(Call& call) override;
-  void do_share(Call& call, std::shared_ptr<void>& object) override;
-  std::vector<std::string> do_all_gather_text(Call& call, const std::string& text) override;
+  FaultyCommunicator(std::unique_ptr<Communicator> inner, FaultyOptions options,
+                     Count operations = std::make_shared<std::atomic<int64_t>>(0));
+  ~FaultyCommunicator() override { finish_started(); }
 
  private:
-  template <typename F>
-  void pass_on(Call& call, const F& f);
+  void pass_on(Call& call, const std::function<void()>& operation) override;
+  std::unique_ptr<Communicator> wrap(std::unique_ptr<Communicator> part) const override;
 
-  std::unique_ptr<Communicator> inner_;
   FaultyOptions options_;
-  std::string backend_;
-  bool shares_memory_;
+  Count operations_;
 };
 
 }  // namespace valley

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "valley/algorithms/kernels.h"
+#include "valley/comm/squared_norms.h"
 #include "valley/evaluation/batch_norm.h"
 #include "valley/models/safetensors.h"
 #include "valley/models/state_dict.h"

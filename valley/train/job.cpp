@@ -31,7 +31,7 @@ namespace {
 int cores_of_worker(Communicator& comm) {
   const CoreView own =
       view_of_cores([](const char* name) -> const char* { return std::getenv(name); });
-  if (comm.shares_memory()) return std::max(1, share_of_cores(0, {own}) / comm.size());
+  if (comm.capabilities().shares_memory) return std::max(1, share_of_cores(0, {own}) / comm.size());
   std::vector<CoreView> all;
   for (const std::string& text : comm.all_gather_text(to_text(own))) {
     all.push_back(core_view_from(text));

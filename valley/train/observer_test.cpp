@@ -50,7 +50,7 @@ class Listener : public Observer {
 TrainOptions six_steps(const std::string& out) {
   TrainOptions options = small_options("dppf");
   options.steps = 6;
-  options.algorithm_options.period.base = 2;
+  set(options.algorithm_options.settings(), "period", "2");
   options.checkpoint_every = 4;
   options.out = out;
   return options;

@@ -79,14 +79,11 @@ std::string settings_error(const std::string& source, const std::string& key,
 
 void check_launch(const RunConfig& c) {
   const bool processes = c.launch == Launch::kProcesses;
-  constexpr Key kLaunch = {"launch"}, kBackend = {"backend"};
-  require(!processes || c.backend != BackendWish::kThread,
-          "{} thread needs {} threads: processes share no memory", kBackend, kLaunch);
-  require(!processes || !find_algorithm(c.algorithm).asynchronous,
+  constexpr Key kLaunch = {"launch"};
+  const BackendName& backend = choose_backend_name(c.backend, !processes);
+  require(!find_algorithm(c.algorithm).asynchronous || backend.shares_memory,
           "{} {} needs workers that share memory: {} threads", Key{"algorithm"}, c.algorithm,
           kLaunch);
-  require(processes || c.backend != BackendWish::kGloo,
-          "{} gloo needs {} processes, torchrun, mpirun or srun", kBackend, kLaunch);
   require(c.interface.empty() || processes,
           "{} {} needs {} processes, torchrun, mpirun or srun: threads need no network",
           Key{"interface"}, c.interface, kLaunch);

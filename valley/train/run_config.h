@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "valley/comm/agreement.h"
+#include "valley/comm/backend_names.h"
 #include "valley/record/config_file.h"
 #include "valley/train/train_options.h"
 
@@ -27,17 +28,14 @@ void visit(ModelSettings& o, V& v) {
 }
 
 enum class Launch { kThreads, kProcesses };
-enum class BackendWish { kAuto, kThread, kGloo };
 
 inline constexpr OneOf<Launch>::Name kLaunchNames[] = {{"threads", Launch::kThreads},
                                                        {"processes", Launch::kProcesses}};
-inline constexpr OneOf<BackendWish>::Name kBackendNames[] = {
-    {"auto", BackendWish::kAuto}, {"thread", BackendWish::kThread}, {"gloo", BackendWish::kGloo}};
 
 struct WorkerSettings {
   int64_t workers = 4;
   Launch launch = Launch::kThreads;
-  BackendWish backend = BackendWish::kAuto;
+  std::string backend = "auto";  ///< choose_backend_name() takes it
   double timeout = 300;
   int64_t threads = 0;
   std::string interface;
@@ -51,7 +49,7 @@ void visit(WorkerSettings& o, V& v) {
   v("workers", o.workers, at_least(1), "number of workers");
   v("launch", o.launch, one_of("launch", kLaunchNames), "threads of this process, or processes",
     kMayDiffer);
-  v("backend", o.backend, one_of("backend", kBackendNames),
+  v("backend", o.backend, CheckedText{&check_backend_name},
     "thread, gloo, or auto: what {launch} asks for", kMayDiffer);
   v("timeout", o.timeout, above(0).at_most(1e6), "seconds until a silent worker counts as lost",
     kMayDiffer);

@@ -14,7 +14,7 @@ namespace valley {
 namespace {
 
 TrainOptions checked(TrainOptions o, const Communicator& comm) {
-  require(!find_algorithm(o.algorithm).asynchronous || comm.shares_memory(),
+  require(!find_algorithm(o.algorithm).asynchronous || comm.capabilities().shares_memory,
           "{} {} needs workers that share memory: {} threads", Key{"algorithm"}, o.algorithm,
           Key{"launch"});
   check(o);

@@ -3,6 +3,9 @@
 //   sum          sums the ranks + 1, writes "sum S from SOURCE", ends with 0
 //   die RANK     that rank kills itself with SIGKILL after three operations; the others go on
 //                until they get a CommError, write it and end with 3
+//   part RANK    even and odd ranks sum in parts, then all; then that rank kills itself while the
+//   others
+//                sum in their parts and then meet
 //   fail RANK    the same, but it leaves with status 7 and without a word
 //
 // Every worker writes into FOLDER/<rank>.
@@ -14,6 +17,7 @@
 #include <fstream>
 #include <string>
 
+#include "valley/comm/gloo.h"
 #include "valley/comm/rendezvous.h"
 #include "valley/core/error.h"
 
@@ -41,10 +45,17 @@ int main(int argc, char** argv) {
   std::ofstream out(folder + "/" + std::to_string(place->rank));
 
   try {
-    const auto comm = valley::make_gloo(valley::gloo_options(*place, timeout));
+    const auto comm = valley::make_gloo(valley::join_options(*place, timeout));
     if (mode == "sum") {
       out << "sum " << sum_of_ranks(*comm) << " from " << name(place->launcher) << std::endl;
       return 0;
+    }
+    if (mode == "part") {
+      const auto part = comm->split(comm->rank() % 2);
+      out << "sum " << sum_of_ranks(*part) << " of " << sum_of_ranks(*comm) << std::endl;
+      if (comm->rank() == culprit) raise(SIGKILL);
+      sum_of_ranks(*part);
+      comm->barrier();
     }
     for (int i = 0;; ++i) {
       if (i == 3 && comm->rank() == culprit) {

@@ -1,0 +1,72 @@
+#include "valley/comm/backends.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "valley/comm/backend_names.h"
+#include "valley/core/error.h"
+#include "valley/core/testing/test_folder.h"
+
+namespace valley::backends_test {
+namespace {
+
+TEST(Backends, EveryRowIsComplete) {
+  std::set<std::string> seen;
+  for (const BackendEntry& entry : backends()) {
+    EXPECT_EQ(entry.name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789"),
+              std::string::npos)
+        << entry.name;
+    EXPECT_TRUE(seen.insert(entry.name).second) << entry.name << " is there twice";
+    EXPECT_NE(entry.name, "auto");
+    EXPECT_FALSE(entry.summary.empty()) << entry.name;
+    EXPECT_FALSE(entry.needs.empty()) << entry.name;
+    EXPECT_EQ(entry.join == nullptr, entry.capabilities.shares_memory) << entry.name;
+    EXPECT_TRUE(entry.capabilities.takes(c10::DeviceType::CPU)) << "the tests need it";
+    EXPECT_TRUE(entry.capabilities.adds_up(at::kFloat) && entry.capabilities.adds_up(at::kDouble));
+  }
+}
+
+// The names that are known without LibTorch.
+TEST(Backends, AreThoseOfTheTableOfNames) {
+  ASSERT_EQ(backend_table().size(), backends().size());
+  for (size_t i = 0; i < backends().size(); ++i) {
+    EXPECT_EQ(backend_table()[i].name, backends()[i].name);
+    EXPECT_EQ(backend_table()[i].shares_memory, backends()[i].capabilities.shares_memory);
+  }
+}
+
+TEST(Backends, ARowKnowsItsCommunicators) {
+  for (const BackendEntry& entry : backends()) {
+    run_group(
+        entry, 2,
+        [&](Communicator& comm) {
+          EXPECT_EQ(comm.backend(), entry.name);
+          EXPECT_EQ(comm.capabilities(), entry.capabilities) << entry.name;
+        },
+        10);
+    run_group(entry, 1, [](Communicator& comm) { EXPECT_EQ(comm.backend(), "solo"); });
+  }
+}
+
+TEST(Backends, AreChosenByNameOrByWhatIsLaunched) {
+  EXPECT_EQ(choose_backend("auto", "threads").name, "thread");
+  EXPECT_EQ(choose_backend("auto", "processes").name, "gloo");
+  EXPECT_EQ(choose_backend("thread", "threads").name, "thread");
+  EXPECT_EQ(choose_backend("gloo", "processes").name, "gloo");
+  EXPECT_EQ(error_of<UsageError>([] { choose_backend("thread", "processes"); }),
+            "backend thread needs launch threads: processes share no memory");
+  EXPECT_EQ(error_of<UsageError>([] { choose_backend("gloo", "threads"); }),
+            "backend gloo needs launch processes, torchrun, mpirun or srun");
+  EXPECT_EQ(error_of<UsageError>([] { choose_backend("glo", "threads"); }),
+            "unknown backend 'glo'; did you mean 'gloo'? known: auto, thread, gloo");
+}
+
+TEST(Capabilities, AreDescribedForPeople) {
+  EXPECT_EQ(describe_dtypes({at::kFloat}), "float");
+  EXPECT_EQ(describe_dtypes({at::kFloat, at::kDouble, at::kHalf}), "float, double or half");
+  EXPECT_EQ(describe_devices({c10::DeviceType::CPU, c10::DeviceType::CUDA}), "cpu or cuda");
+}
+
+}  // namespace
+}  // namespace valley::backends_test

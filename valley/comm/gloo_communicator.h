@@ -1,0 +1,25 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "valley/comm/communicator.h"
+#include "valley/comm/join.h"
+#include "valley/comm/store.h"
+
+namespace valley {
+
+/// A worker that knows its group, before it is connected.
+struct GlooWorker {
+  JoinOptions options;  ///< its rank and the size of the group; where it listens
+  std::vector<int> global_ranks;
+  std::shared_ptr<Store> store;  ///< of this group alone
+  std::shared_ptr<Store> exits;  ///< where a launcher says how a worker died, by its global rank
+  bool hosts = false;            ///< the store lives in this process
+  double start = 0;              ///< now_seconds() when the joining began
+};
+
+/// Connects it to all others of its group, within the timeout. @throws CommError
+std::unique_ptr<Communicator> connect_gloo(GlooWorker worker);
+
+}  // namespace valley

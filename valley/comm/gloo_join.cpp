@@ -1,0 +1,107 @@
+#include <fmt/ranges.h>
+
+#include <utility>
+
+#include "valley/comm/address.h"
+#include "valley/comm/gloo.h"
+#include "valley/comm/gloo_communicator.h"
+#include "valley/comm/group.h"
+#include "valley/comm/meeting.h"
+#include "valley/comm/ranks.h"
+#include "valley/core/clock.h"
+#include "valley/core/error.h"
+
+namespace valley {
+namespace {
+
+void require_valid(const JoinOptions& options) {
+  require(options.size >= 1, "size must be at least 1, got {}", options.size);
+  require(0 <= options.rank && options.rank < options.size, "rank must be in [0, {}), got {}",
+          options.size, options.rank);
+  require(options.timeout_seconds > 0, "the timeout must be > 0 seconds, got {}",
+          options.timeout_seconds);
+}
+
+// Where all listen: "10.0.0.1 (eth0; ranks 0, 1), 10.0.0.2 (eth1; ranks 2, 3)".
+std::string describe_places(const std::vector<Place>& places) {
+  std::vector<std::string> texts;
+  std::vector<bool> told(places.size());
+  for (size_t i = 0; i < places.size(); ++i) {
+    if (told[i]) continue;
+    std::vector<int> ranks;
+    for (size_t k = i; k < places.size(); ++k) {
+      if (places[k] != places[i]) continue;
+      told[k] = true;
+      ranks.push_back(static_cast<int>(k));
+    }
+    const std::string& interface = places[i].interface;
+    texts.push_back(fmt::format("{} ({}{}{})", places[i].address, interface,
+                                interface.empty() ? "" : "; ", name_ranks(ranks)));
+  }
+  return fmt::format("{}", fmt::join(texts, ", "));
+}
+
+void listen_at_interface(JoinOptions& options) {
+  if (options.interface.empty()) return;
+  options.address =
+      address_of_interface(options.interface, options.interface_from, options.address);
+}
+
+std::unique_ptr<Communicator> join(JoinOptions options, std::shared_ptr<Store> store, bool hosts) {
+  const double start = now_seconds();
+  const std::vector<std::string> addresses =
+      meet(*store,
+           {.rank = options.rank,
+            .size = options.size,
+            .address = options.address,
+            .job = options.job,
+            .card = options.card,
+            .where = host_and_port(options.master_address, options.master_port)},
+           options.timeout_seconds);
+  if (options.interface.empty()) options.address = reachable_by_all(options.address, addresses);
+
+  auto comm = connect_gloo({.options = options,
+                            .global_ranks = everyone(options.size),
+                            .store = store,
+                            .exits = store,
+                            .hosts = hosts,
+                            .start = start});
+  if (options.rank == 0 && options.on_message) {
+    std::vector<Place> places;
+    for (int rank = 0; rank < options.size; ++rank)
+      places.push_back(Place::decode(store->get(fmt::format("ready/{}", rank)).value_or("")));
+    options.on_message("listening at " + describe_places(places));
+  }
+  return comm;
+}
+
+}  // namespace
+
+std::unique_ptr<Communicator> make_gloo(const JoinOptions& options, std::shared_ptr<Store> store) {
+  require_valid(options);
+  if (options.size == 1) return make_solo();
+  JoinOptions complete = options;
+  complete.host_store = false;
+  if (complete.address.empty()) complete.address = "127.0.0.1";
+  listen_at_interface(complete);
+  return join(complete, std::move(store), false);
+}
+
+std::unique_ptr<Communicator> make_gloo(const JoinOptions& options) {
+  require_valid(options);
+  if (options.size == 1) return make_solo();
+  JoinOptions complete = options;
+  listen_at_interface(complete);  // refused before anybody waits
+  const bool hosts = options.host_store && options.rank == 0;
+  TcpStore tcp = open_tcp_store({.address = options.master_address,
+                                 .port = options.master_port,
+                                 .server = hosts,
+                                 .prefix = options.prefix,
+                                 .timeout_seconds = options.timeout_seconds,
+                                 .on_message = options.on_message});
+  if (options.address.empty()) complete.address = tcp.local_address;
+  listen_at_interface(complete);  // with the family of addresses that leads to the master
+  return join(complete, std::move(tcp.store), hosts);
+}
+
+}  // namespace valley
