@@ -192,6 +192,7 @@ std::vector<AlgorithmOptions> option_sets(const std::string& algorithm) {
        {"mixing", "cta"},
        {"quasi-momentum", 0.5},
        {"compress", "sign"},
+       {"compress-rounds", "top-k:0.7"},
        {"noise", 0.02}},
   };
   // d2 and choco want a graph that stays, ad-psgd one of two sides whatever the number of workers;
@@ -200,6 +201,7 @@ std::vector<AlgorithmOptions> option_sets(const std::string& algorithm) {
   if (directed) sets[0].insert(sets[0].end(), {{"topology", "random-directed"}, {"lazy", false}});
   if (algorithm == "d2" || algorithm == "choco") sets[1].emplace_back("topology", "star");
   if (algorithm == "gradient-tracking" || algorithm == "sgp") sets[2].emplace_back("mixing", "awc");
+  if (algorithm != "dppf") sets[1].emplace_back("compress-rounds", "int8");  // not with exact
   if (algorithm == "ad-psgd") {
     sets.resize(1);
     sets[0].emplace_back("topology", "star");
@@ -669,7 +671,10 @@ class Onlooker : public Probe {
 TEST(AlgorithmLooks, EvaluationsProbesAndCheckpointsChangeNoBitOfATraining) {
   const DataSplits data = make_prototypes({.train_samples = 96, .test_samples = 24, .seed = 1});
   const auto train = [&](const std::string& algorithm, bool watched) {
-    RunConfig config{.data = "prototypes", .model = "mlp-8-8", .algorithm = algorithm};
+    RunConfig config;
+    config.data = "prototypes";
+    config.model = "mlp-8-8";
+    config.algorithm = algorithm;
     config.workers = 3;
     TrainOptions options = to_train_options(config);
     options.batch_size = 8;
@@ -802,6 +807,13 @@ TEST(AlgorithmRegistry, SettingsOutOfRangeNameThemselvesBeforeAnybodyJoins) {
             make_algorithm(entry.name, entry.with({{"topology", "ring:3"}}), context)->prepare(1);
           }),
           "topology ring takes nothing after a colon, got '3'")
+          << entry.name;
+    }
+    if (entry.defaults.has("compress-rounds")) {
+      EXPECT_EQ(error_of<UsageError>([&] {
+                  make_algorithm(entry.name, entry.with({{"compress-rounds", "sign:3"}}), context);
+                }),
+                "compress-rounds sign takes nothing after a colon, got 'sign:3'")
           << entry.name;
     }
   }

@@ -30,7 +30,8 @@ std::unique_ptr<Algorithm> make_diloco(const DiLoCoOptions& options,
                                        const AlgorithmContext& context) {
   check_ranges(options);
   return std::make_unique<RoundsAlgorithm>(options.period, context, std::make_unique<MeanOfAll>(),
-                                           std::make_unique<DiLoCo>(options));
+                                           std::make_unique<DiLoCo>(options),
+                                           options.compress_rounds);
 }
 
 }  // namespace valley

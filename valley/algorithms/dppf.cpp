@@ -7,9 +7,11 @@ namespace valley {
 
 std::unique_ptr<Algorithm> make_dppf(const DppfOptions& options, const AlgorithmContext& context) {
   check_ranges(options);
+  check_compressible(options);
   return std::make_unique<RoundsAlgorithm>(
       options.period, context, std::make_unique<MeanOfAll>(),
-      std::make_unique<PullPushRule>(options.pull_push, options.push_schedule));
+      std::make_unique<PullPushRule>(options.pull_push, options.push_schedule),
+      options.compress_rounds);
 }
 
 }  // namespace valley

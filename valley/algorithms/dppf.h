@@ -1,9 +1,11 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "valley/algorithms/options.h"
 #include "valley/algorithms/shared_settings.h"
+#include "valley/core/error.h"
 
 namespace valley {
 
@@ -11,6 +13,7 @@ struct DppfOptions {
   PullPushOptions pull_push = {};
   PushShape push_schedule = PushShape::kConstant;
   PeriodSpec period = {};
+  std::string compress_rounds = "none";  ///< see known_replicas.h
 };
 
 template <typename V>
@@ -22,6 +25,14 @@ void visit(DppfOptions& o, V& v) {
   v("push-variant", o.pull_push.variant, one_of("push variant", kPushVariantNames),
     "simple, or exact (leaves the average in place)");
   v(kPushRelative, o.pull_push.push_relative);
+  v(kCompressRounds, o.compress_rounds);
+}
+
+/// @throws UsageError if the second vector of the exact variant would have to be compressed.
+inline void check_compressible(const DppfOptions& o) {
+  require(o.pull_push.variant == PushVariant::kSimple || o.compress_rounds == "none",
+          "{} exact sends a second vector, which {} does not compress", Key{"push-variant"},
+          Key{"compress-rounds"});
 }
 
 /// DPPF: local steps, and every tau steps the pull-push round (pull_push.h), with the push

@@ -10,7 +10,9 @@
 
 #include "valley/algorithms/local_sgd.h"
 #include "valley/algorithms/registry.h"
+#include "valley/core/error.h"
 #include "valley/core/random.h"
+#include "valley/core/testing/test_folder.h"
 #include "valley/optim/flat_parameters.h"
 #include "valley/testing/normals.h"
 #include "valley/testing/run_ranks.h"
@@ -192,6 +194,15 @@ TEST_P(Dppf, HowTheVectorIsSplitIntoTensorsDoesNotMatter) {
       }
     });
   }
+}
+
+TEST(DppfOptions, TheExactVariantIsNotCompressed) {
+  const DppfOptions options = {.pull_push = {.variant = PushVariant::kExact},
+                               .compress_rounds = "int8"};
+  const std::string expected =
+      "push-variant exact sends a second vector, which compress-rounds does not compress";
+  EXPECT_EQ(error_of<UsageError>([&] { make_dppf(options, {}); }), expected);
+  EXPECT_EQ(error_of<UsageError>([&] { check_algorithm("dppf", options, 2, 0); }), expected);
 }
 
 INSTANTIATE_TEST_SUITE_P(, Dppf, testing::ValuesIn(backend_names()),

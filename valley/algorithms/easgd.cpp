@@ -58,7 +58,8 @@ std::unique_ptr<Algorithm> make_easgd(const EasgdOptions& options,
                                       const AlgorithmContext& context) {
   check_ranges(options);
   return std::make_unique<RoundsAlgorithm>(options.period, context, std::make_unique<MeanOfAll>(),
-                                           std::make_unique<Elastic>(options));
+                                           std::make_unique<Elastic>(options),
+                                           options.compress_rounds);
 }
 
 }  // namespace valley

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "valley/algorithms/options.h"
 #include "valley/algorithms/shared_settings.h"
@@ -12,7 +13,8 @@ struct EasgdOptions {
   bool push_relative = false;
   PushShape push_schedule = PushShape::kConstant;
   PeriodSpec period = {};
-  double moving_rate = 0.9;  ///< beta
+  double moving_rate = 0.9;              ///< beta
+  std::string compress_rounds = "none";  ///< see known_replicas.h
 };
 
 template <typename V>
@@ -22,6 +24,7 @@ void visit(EasgdOptions& o, V& v) {
   v(kPush, o.push);
   v(kPushSchedule, o.push_schedule);
   v(kPushRelative, o.push_relative);
+  v(kCompressRounds, o.compress_rounds);
 }
 
 /// Elastic Averaging SGD: local steps, and every tau steps workers and a centre z pull each other.

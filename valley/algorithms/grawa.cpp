@@ -99,7 +99,7 @@ std::unique_ptr<Algorithm> make_grawa(const GrawaOptions& options, const Algorit
   auto rule = std::make_unique<Consensus>(options.pull_push, options.push_schedule);
   auto meeting = std::make_unique<WeightedMean>(context, groups, name, rule->pushes());
   return std::make_unique<RoundsAlgorithm>(options.period, context, std::move(meeting),
-                                           std::move(rule));
+                                           std::move(rule), options.compress_rounds);
 }
 
 }  // namespace valley

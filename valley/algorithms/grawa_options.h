@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string>
+
 #include "valley/algorithms/options.h"
 #include "valley/algorithms/shared_settings.h"
 
@@ -10,6 +12,7 @@ struct GrawaOptions {
   PullPushOptions pull_push = {};
   PushShape push_schedule = PushShape::kConstant;
   PeriodSpec period = {};
+  std::string compress_rounds = "none";  ///< see known_replicas.h
 };
 
 template <typename V>
@@ -19,6 +22,7 @@ void visit(GrawaOptions& o, V& v) {
   v(kPush, o.pull_push.push);
   v(kPushSchedule, o.push_schedule);
   v(kPushRelative, o.pull_push.push_relative);
+  v(kCompressRounds, o.compress_rounds);
 }
 
 }  // namespace valley

@@ -10,7 +10,8 @@ std::unique_ptr<Algorithm> make_local_sgd(const LocalSgdOptions& options,
   check_ranges(options);
   return std::make_unique<RoundsAlgorithm>(
       options.period, context, std::make_unique<MeanOfAll>(),
-      std::make_unique<PullPushRule>(PullPushOptions{.pull = 1, .push = 0}));
+      std::make_unique<PullPushRule>(PullPushOptions{.pull = 1, .push = 0}),
+      options.compress_rounds);
 }
 
 }  // namespace valley

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "valley/algorithms/options.h"
 #include "valley/algorithms/shared_settings.h"
@@ -9,11 +10,13 @@ namespace valley {
 
 struct LocalSgdOptions {
   PeriodSpec period = {};
+  std::string compress_rounds = "none";  ///< see known_replicas.h
 };
 
 template <typename V>
 void visit(LocalSgdOptions& o, V& v) {
   v(kPeriod, o.period);
+  v(kCompressRounds, o.compress_rounds);
 }
 
 /// Local SGD: every worker trains on its own, and every tau steps all take the average.

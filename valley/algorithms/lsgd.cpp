@@ -93,7 +93,7 @@ std::unique_ptr<Algorithm> make_lsgd(const LsgdOptions& options, const Algorithm
   auto rule = std::make_unique<Consensus>(options.pull_push, options.push_schedule);
   auto meeting = std::make_unique<FollowTheLeader>(options.leader_pull, rule->pushes());
   return std::make_unique<RoundsAlgorithm>(options.period, context, std::move(meeting),
-                                           std::move(rule));
+                                           std::move(rule), options.compress_rounds);
 }
 
 }  // namespace valley

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "valley/algorithms/options.h"
 #include "valley/algorithms/shared_settings.h"
@@ -11,7 +12,8 @@ struct LsgdOptions {
   PullPushOptions pull_push = {};
   PushShape push_schedule = PushShape::kConstant;
   PeriodSpec period = {};
-  double leader_pull = 0;  ///< p, of every local step together over a period
+  double leader_pull = 0;                ///< p, of every local step together over a period
+  std::string compress_rounds = "none";  ///< see known_replicas.h
 };
 
 template <typename V>
@@ -23,6 +25,7 @@ void visit(LsgdOptions& o, V& v) {
   v(kPush, o.pull_push.push);
   v(kPushSchedule, o.push_schedule);
   v(kPushRelative, o.pull_push.push_relative);
+  v(kCompressRounds, o.compress_rounds);
 }
 
 /// Leader SGD: local steps, and every tau steps a pull towards the worker that is doing best.

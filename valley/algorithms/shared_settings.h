@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "valley/compression/payload.h"
 #include "valley/core/settings.h"
 #include "valley/schedule/period.h"
 #include "valley/schedule/push.h"
@@ -12,6 +13,11 @@ namespace valley {
 inline constexpr Parsed<PeriodSpec> kPeriodText = {&parse_period, &to_string};
 inline constexpr Declared kPeriod = {"period", kPeriodText,
                                      "local steps a round: N, post-local:EPOCH:N or qsr:BASE:COEF"};
+
+inline constexpr Declared kCompressRounds = {
+    "compress-rounds", CheckedText{&check_compress_rounds},
+    "what a round sends: none (the vectors), bf16, fp16, int8, sign, top-k:SHARE or random-k:SHARE",
+    kYounger};
 
 enum class PushVariant {
   kSimple,  ///< along u_m = (x_m - x_A) / ||x_m - x_A||

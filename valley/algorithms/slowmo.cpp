@@ -36,7 +36,8 @@ std::unique_ptr<Algorithm> make_slowmo(const SlowMoOptions& options,
                                        const AlgorithmContext& context) {
   check_ranges(options);
   return std::make_unique<RoundsAlgorithm>(options.period, context, std::make_unique<MeanOfAll>(),
-                                           std::make_unique<SlowMo>(options, context));
+                                           std::make_unique<SlowMo>(options, context),
+                                           options.compress_rounds);
 }
 
 }  // namespace valley

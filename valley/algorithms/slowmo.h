@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "valley/algorithms/options.h"
 #include "valley/algorithms/shared_settings.h"
@@ -12,6 +13,7 @@ struct SlowMoOptions {
   PeriodSpec period = {};
   std::optional<double> outer_lr = {};        ///< alpha; 1 unless given
   std::optional<double> outer_momentum = {};  ///< beta; 0.5 unless given
+  std::string compress_rounds = "none";       ///< see known_replicas.h
 };
 
 template <typename V>
@@ -19,6 +21,7 @@ void visit(SlowMoOptions& o, V& v) {
   v(kPeriod, o.period);
   v(kOuterLr, o.outer_lr);
   v(kOuterMomentum, o.outer_momentum);
+  v(kCompressRounds, o.compress_rounds);
 }
 
 /// SlowMo: local SGD with slow momentum over the rounds.

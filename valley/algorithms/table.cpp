@@ -66,9 +66,22 @@ int64_t one_vector(Cost cost, const Options&) {
   return cost.vector();
 }
 
+// A round that sends `vectors` vectors and `more` values; compressed, one payload and the values.
+int64_t round_bytes(Cost cost, const std::string& compress, int64_t vectors, int64_t more) {
+  const int64_t rest = more * cost.element_size;
+  if (compress == "none") return vectors * cost.vector() + rest;
+  return payload_bytes(compress, cost.d, cost.element_size) + rest;
+}
+
+template <typename Options>
+int64_t mean_of_all(Cost cost, const Options& o) {
+  return round_bytes(cost, o.compress_rounds, 1, 0);
+}
+
 // x_C and `more` values, and the average where there is a push.
-int64_t consensus_bytes(Cost cost, const PullPushOptions& pull_push, int64_t more) {
-  return ((pull_push.push > 0 ? 2 : 1) * cost.d + more) * cost.element_size;
+template <typename Options>
+int64_t consensus_bytes(Cost cost, const Options& o, int64_t more) {
+  return round_bytes(cost, o.compress_rounds, o.pull_push.push > 0 ? 2 : 1, more);
 }
 
 template <typename Options>
@@ -115,18 +128,18 @@ const std::vector<AlgorithmEntry>& algorithms() {
       row<LocalSgdOptions>({.name = "local-sgd",
                             .summary = "train alone, take the average every round",
                             .cost = "d values a round",
-                            .bytes_per_round = &one_vector}),
+                            .bytes_per_round = &mean_of_all}),
       row<SlowMoOptions>(
           {.name = "slowmo",
            .summary = "local SGD with momentum over the rounds",
            .cost = "d values a round",
-           .bytes_per_round = &one_vector,
+           .bytes_per_round = &mean_of_all,
            .plain_alone = [](SlowMoOptions& o) { o.outer_lr = 1, o.outer_momentum = 0; }}),
       row<DiLoCoOptions>(
           {.name = "diloco",
            .summary = "local SGD with a Nesterov step over every round",
            .cost = "d values a round",
-           .bytes_per_round = &one_vector,
+           .bytes_per_round = &mean_of_all,
            .plain_alone = [](DiLoCoOptions& o) { o.outer_lr = 1, o.outer_momentum = 0; }}),
       row<DppfOptions>(
           {.name = "dppf",
@@ -135,32 +148,30 @@ const std::vector<AlgorithmEntry>& algorithms() {
            .bytes_per_round =
                [](Cost cost, const DppfOptions& o) {
                  const auto& [pull, push, relative, variant] = o.pull_push;
-                 return (variant == PushVariant::kExact && push > 0 ? 2 : 1) * cost.vector();
-               }}),
+                 const int vectors = variant == PushVariant::kExact && push > 0 ? 2 : 1;
+                 return round_bytes(cost, o.compress_rounds, vectors, 0);
+               },
+           .check = [](const DppfOptions& o, int, uint64_t) { check_compressible(o); }}),
       row<EasgdOptions>(
           {.name = "easgd",
            .summary = "pulled towards a centre that follows, pushed away from the average",
            .cost = "d values a round",
-           .bytes_per_round = &one_vector}),
+           .bytes_per_round = &mean_of_all}),
       row<LsgdOptions>(
           {.name = "lsgd",
            .summary =
                "pulled towards the worker with the lowest loss, pushed away from the average",
            .cost = "2 d + 1 values a round (push 0: d + 1)",
-           .bytes_per_round =
-               [](Cost cost, const LsgdOptions& o) {
-                 return consensus_bytes(cost, o.pull_push, 1);
-               },
+           .bytes_per_round = [](Cost cost,
+                                 const LsgdOptions& o) { return consensus_bytes(cost, o, 1); },
            .impartial = false}),
       row<GrawaOptions>(
           {.name = "mgrawa",
            .summary =
                "pulled towards a mean that favours small gradients, pushed away from the average",
            .cost = "2 d + 1 values a round (push 0: d + 1), and one more gradient",
-           .bytes_per_round =
-               [](Cost cost, const GrawaOptions& o) {
-                 return consensus_bytes(cost, o.pull_push, 1);
-               },
+           .bytes_per_round = [](Cost cost,
+                                 const GrawaOptions& o) { return consensus_bytes(cost, o, 1); },
            .impartial = false}),
       row<GrawaOptions>(
           {.name = "lgrawa",
@@ -168,7 +179,7 @@ const std::vector<AlgorithmEntry>& algorithms() {
            .cost = "2 d + L values a round (push 0: d + L), L layers, and one more gradient",
            .bytes_per_round =
                [](Cost cost, const GrawaOptions& o) {
-                 return consensus_bytes(cost, o.pull_push, cost.layers);
+                 return consensus_bytes(cost, o, cost.layers);
                },
            .impartial = false}),
       row<DpsgdOptions>({.name = "dpsgd",

@@ -38,8 +38,7 @@ const std::vector<CompressorEntry>& compressors() {
   return table;
 }
 
-CompressorSpec parse_compressor(const std::string& name_and_share) {
-  constexpr Key kCompress = {"compress"};
+CompressorSpec parse_compressor(const std::string& name_and_share, Key key) {
   const size_t colon = name_and_share.find(':');
   const std::string name = name_and_share.substr(0, colon);
   std::vector<std::string> known;
@@ -48,22 +47,25 @@ CompressorSpec parse_compressor(const std::string& name_and_share) {
     if (entry.name != name) continue;
     const bool given = colon != std::string::npos;
     if (!entry.takes_share) {
-      require(!given, "{} {} takes nothing after a colon, got '{}'", kCompress, name,
-              name_and_share);
+      require(!given, "{} {} takes nothing after a colon, got '{}'", key, name, name_and_share);
       return {&entry};
     }
-    require(given, "{0} {1} needs the share that is sent: {1}:0.1", kCompress, name);
+    require(given, "{0} {1} needs the share that is sent: {1}:0.1", key, name);
     const std::string text = name_and_share.substr(colon + 1);
     char* end = nullptr;
     const double share = std::strtod(text.c_str(), &end);
     require(!text.empty() && *end == '\0' && 0 < share && share <= 1,
-            "{} {}: the share must be in (0, 1], got '{}'", kCompress, name, text);
+            "{} {}: the share must be in (0, 1], got '{}'", key, name, text);
     return {&entry, share};
   }
   throw UsageError(unknown_name("compressor", name, known));
 }
 
 void check_compressor(const std::string& name_and_share) { parse_compressor(name_and_share); }
+
+void check_compress_rounds(const std::string& name_and_share) {
+  parse_compressor(name_and_share, {"compress-rounds"});
+}
 
 int64_t payload_bytes(const std::string& name_and_share, int64_t d, int64_t element_size) {
   const CompressorSpec spec = parse_compressor(name_and_share);

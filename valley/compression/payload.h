@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "valley/core/error.h"
+
 /// What is known of compressors without LibTorch: their names and the sizes of their payloads.
 namespace valley {
 
@@ -24,13 +26,14 @@ struct CompressorSpec {
   double share = 1;
 };
 
-/// "none", "sign", "top-k:0.1", ... as the setting `compress` has it.
+/// "none", "sign", "top-k:0.1", ... as the setting `key` has it.
 /// @throws UsageError for an unknown name (the nearest is offered) or a share that is missing, not
 ///     asked for, or outside (0, 1].
-CompressorSpec parse_compressor(const std::string& name_and_share);
+CompressorSpec parse_compressor(const std::string& name_and_share, Key key = {"compress"});
 
 /// @throws UsageError likewise.
 void check_compressor(const std::string& name_and_share);
+void check_compress_rounds(const std::string& name_and_share);
 
 /// Of the compressor that the text names. @throws UsageError likewise.
 int64_t payload_bytes(const std::string& name_and_share, int64_t d, int64_t element_size);
