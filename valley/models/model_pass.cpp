@@ -21,7 +21,7 @@ void rethrow_as_model_error() {
   } catch (const c10::Error& error) {
     throw ModelError(one_line(error.what_without_backtrace()));
   } catch (const std::exception& error) {
-    throw ModelError(one_line(error.what()));
+    throw ModelError(one_line(marked_text(error)));
   } catch (...) {
     throw ModelError("it threw something that is no std::exception");
   }

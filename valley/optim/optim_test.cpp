@@ -193,7 +193,7 @@ TEST(LocalOptimizer, OptionsOutOfRangeNameThemselves) {
             "the beta1 of adamw must be in [0, 1), got 1");
   EXPECT_EQ(message({.kind = OptimizerKind::kAdamW, .beta2 = -0.5}),
             "the beta2 of adamw must be in [0, 1), got -0.5");
-  EXPECT_THROW(parse_optimizer("sdg"), UsageError);
+  EXPECT_THROW(kOptimizers.parse("sdg"), UsageError);
 }
 
 }  // namespace

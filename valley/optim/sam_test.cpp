@@ -54,9 +54,9 @@ TEST(Sam, AZeroGradientLeadsNowhere) {
 }
 
 TEST(Sam, RhoOutOfRangeIsRefused) {
-  EXPECT_NO_THROW(check(SamOptions{}));
+  EXPECT_NO_THROW(check_ranges(SamOptions{}));
   const auto error = [](double rho) {
-    return error_of<UsageError>([&] { check(SamOptions{.rho = rho}); });
+    return error_of<UsageError>([&] { check_ranges(SamOptions{.rho = rho}); });
   };
   EXPECT_EQ(error(-0.1), "sam must be at least 0, got -0.1");
   EXPECT_EQ(error(std::numeric_limits<double>::infinity()), "sam must be at least 0, got inf");

@@ -53,7 +53,7 @@ TEST(RunFolder, CreateSaysWhyItCannot) {
 // Nobody creates files in /proc, root included.
 TEST(RunFolder, CreateAsksTheDiskWhetherItMayWrite) {
   EXPECT_EQ(error_of<UsageError>([] { RunFolder::create("/proc"); }),
-            "--out /proc cannot be written: No such file or directory");
+            "out /proc cannot be written: No such file or directory");
 }
 
 TEST(RunFolder, OpenWantsARun) {

@@ -86,7 +86,9 @@ TEST_F(AFinishedRun, GivesBackWhatItEndedWith) {
   const FinishedRun run = FinishedRun::open(out);
   EXPECT_EQ(run.folder(), out);
   EXPECT_EQ(run.workers(), 3);
-  EXPECT_EQ(run.config().push, 0.2);
+  RunConfig trained = run.config(), expected = trained;
+  set(expected, "push", 0.2);
+  EXPECT_EQ(to_config(trained), to_config(expected));
   EXPECT_EQ(run.decay_rule(), DecayRule::kMatrices);
   const DataSplits data = run.load_data();
   EXPECT_EQ(data.train->size(), 120);
@@ -138,7 +140,7 @@ TEST_F(AFinishedRun, IsRefusedWhereSomethingIsMissing) {
                         out, out, step));
   note_divergence(out, 1, "the loss is nan at step 4 on worker 1; and so on");
   EXPECT_EQ(open_error(out),
-            out + " diverged: the loss is nan at step 4 on worker 1; a smaller --lr may help");
+            out + " diverged: the loss is nan at step 4 on worker 1; a smaller lr may help");
   {
     const RunLock lock(out);
     EXPECT_EQ(open_error(out), out + " is not finished, it is being trained now");

@@ -54,7 +54,7 @@ TEST_F(AFolder, IsGoneOnWithIfItAnswersTheSameQuestion) {
   EXPECT_EQ(error_of<UsageError>([&] { require_same_settings(other); }),
             begin + "workers = 3, not 2" + end);
   other = config;
-  other.push = 0.3;
+  set(other, "push", 0.3);
   EXPECT_EQ(error_of<UsageError>([&] { find_start(other); }), begin + "push = 0.2, not 0.3" + end);
 }
 

@@ -65,7 +65,7 @@ TEST_F(ARun, ThatIsRefusedLeavesNothing) {
 
 TEST_F(ARun, OfSeveralIsNamedWhereItCannotBeTrained) {
   RunConfig bad = config;
-  bad.batch_size = 1000;
+  bad.workers = 1000;
   EXPECT_THAT(error_of<UsageError>([&] {
                 require_trainable({{"good", config}, {"bad", bad}});
               }),

@@ -19,6 +19,17 @@ std::string as_name(const ConfigValue& value) {
   return text;
 }
 
+// f(); what it refuses is said of this run of the grid, unless it names the file itself.
+template <typename F>
+void naming(const std::string& source, const std::string& run, const F& f) {
+  try {
+    f();
+  } catch (const UsageError& error) {
+    if (error.marked().starts_with(source + ": ")) throw;
+    throw UsageError(fmt::format("{}: {}: {}", source, run, error.marked()));
+  }
+}
+
 }  // namespace
 
 std::vector<GridRun> expand_grid(const RunConfig& shared, const std::vector<ConfigAxis>& axes,
@@ -31,9 +42,10 @@ std::vector<GridRun> expand_grid(const RunConfig& shared, const std::vector<Conf
     for (const GridRun& run : runs) {
       for (size_t i = 0; i < axis.values.size(); ++i) {
         GridRun next = run;
-        apply_config({{axis.key, axis.values[i]}}, source, next.config);
         next.name +=
             fmt::format("{}{}={}", run.name.empty() ? "" : ",", axis.key, as_name(axis.values[i]));
+        naming(source, next.name,
+               [&] { apply_config({{axis.key, axis.values[i]}}, source, next.config); });
         next.place.push_back(static_cast<int64_t>(i));
         more.push_back(std::move(next));
       }
@@ -44,11 +56,7 @@ std::vector<GridRun> expand_grid(const RunConfig& shared, const std::vector<Conf
   for (const GridRun& run : runs) {
     require(names.insert(run.name).second, "{}: two runs of the grid would be called {}", source,
             run.name);
-    try {
-      check(run.config);
-    } catch (const UsageError& error) {
-      throw UsageError(fmt::format("{}: {}: {}", source, run.name, error.marked()));
-    }
+    naming(source, run.name, [&] { check(run.config); });
   }
   return runs;
 }

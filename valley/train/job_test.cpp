@@ -11,6 +11,7 @@
 #include "valley/comm/group.h"
 #include "valley/core/error.h"
 #include "valley/core/testing/test_folder.h"
+#include "valley/data/partition.h"
 #include "valley/models/safetensors.h"
 #include "valley/models/scripted.h"
 #include "valley/models/state_dict.h"
@@ -95,17 +96,17 @@ TEST(Job, WhatDoesNotGoTogetherIsSeenBeforeARunFolderIsMade) {
   EXPECT_EQ(message([](RunConfig&) {}), "no error");
   EXPECT_EQ(message([](RunConfig& c) { c.workers = 201; }),
             "more workers (201) than training samples (200)");
-  EXPECT_EQ(message([](RunConfig& c) { c.warmup_steps = 61; }),
+  EXPECT_EQ(message([](RunConfig& c) { set(c, "warmup-steps", int64_t{61}); }),
             "warmup-steps must be between 0 and the run's 60 steps, got 61");
-  EXPECT_EQ(message([](RunConfig& c) { c.partition = "shards:101"; }),
+  EXPECT_EQ(message([](RunConfig& c) { set(c, "partition", "shards:101"); }),
             "partition shards:101 of 2 workers is more shards than the 200 training samples");
   EXPECT_EQ(message([](RunConfig& c) {
-              c.partition = "dirichlet:0.3";
+              set(c, "partition", "dirichlet:0.3");
               c.train_samples = 1;
               c.workers = 1;
             }),
             "partition dirichlet:0.3 needs every class: class 1 has no training sample");
-  EXPECT_EQ(message([](RunConfig& c) { c.crop_padding = 1; }),
+  EXPECT_EQ(message([](RunConfig& c) { set(c, "crop-padding", int64_t{1}); }),
             "crop-padding must be in [0, 1) for images of 1 x 1, got 1");
   EXPECT_TRUE(message([](RunConfig& c) {
                 c.model = "mpl";
@@ -163,7 +164,7 @@ TEST(Job, TheDataMayHaveASeedOfItsOwn) {
   const auto inputs = [](int64_t seed, int64_t data_seed) {
     RunConfig config = xor_config();
     config.seed = seed;
-    config.data_seed = data_seed;
+    set(config, "data-seed", data_seed);  // as a file spells it: -1 is none
     return load_job_data(config).train->inputs;
   };
   EXPECT_TRUE(at::equal(inputs(1, 5), inputs(2, 5)));

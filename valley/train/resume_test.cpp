@@ -248,9 +248,10 @@ TEST(ResumeFrom, AnotherRunIsRefused) {
   const auto message = [&](const SmallTraining& other) {
     return error_of<UsageError>([&] { train(in_folder(other, folder / "run", true)); });
   };
-  training.options.algorithm = "ssgd";
-  EXPECT_EQ(message(training), "the checkpoint is of dppf over 20 steps, the run of ssgd over 20");
-  training.options.algorithm = "dppf";
+  SmallTraining other = training;
+  other.options.algorithm = "ssgd";
+  other.options.algorithm_options = {};
+  EXPECT_EQ(message(other), "the checkpoint is of dppf over 20 steps, the run of ssgd over 20");
   training.options.steps = 30;
   EXPECT_EQ(message(training), "the checkpoint is of dppf over 20 steps, the run of dppf over 30");
   training.options.steps = 20;
