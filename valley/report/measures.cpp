@@ -11,28 +11,16 @@
 #include <utility>
 #include <vector>
 
+#include "valley/report/json_parts.h"
 #include "valley/report/statistics.h"
 
 namespace valley {
 namespace {
 
-const Json* find(const Json& object, const char* key) {
-  if (!object.is_object()) return nullptr;
-  const auto found = object.find(key);
-  return found == object.end() ? nullptr : &*found;
-}
-
-// A part of an object; null where there is none.
-const Json& part(const Json& object, const char* key) {
-  static const Json none;
-  const Json* found = find(object, key);
-  return found ? *found : none;
-}
-
 std::string text(const Json& object, std::initializer_list<const char*> keys,
                  const std::string& otherwise = "") {
   for (const char* key : keys) {
-    const Json* found = find(object, key);
+    const Json* found = find_part(object, key);
     if (found && found->is_string()) return found->get<std::string>();
   }
   return otherwise;
@@ -65,10 +53,10 @@ Json grid(const Json& rows) {
 
 Json measure(const std::string& name, const Json& entry) {
   Json result = {{"name", name}};
-  const Json* value = entry.is_object() ? find(entry, "value") : &entry;
+  const Json* value = entry.is_object() ? find_part(entry, "value") : &entry;
   if (!value || !(value->is_number() || value->is_null())) return nullptr;
   result["value"] = *value;
-  if (const Json* error = find(entry, "standard_error"); error && error->is_number()) {
+  if (const Json* error = find_part(entry, "standard_error"); error && error->is_number()) {
     result["standard_error"] = *error;
   }
   if (const auto unit = text(entry, {"unit"}); !unit.empty()) result["unit"] = unit;
@@ -97,7 +85,7 @@ Json measures(const Json& table) {
 Json density_of(const Json& object) {
   for (const char* x : {"at", "eigenvalue", "eigenvalues", "grid"}) {
     for (const char* y : {"eigenvalues_share", "density"}) {
-      const Json *grid = find(object, x), *density = find(object, y);
+      const Json *grid = find_part(object, x), *density = find_part(object, y);
       if (grid && grid->is_array() && !grid->empty() && is_list_of(density, grid->size())) {
         return {{"eigenvalue", numbers(*grid)},
                 {"density", numbers(*density)},
@@ -111,9 +99,9 @@ Json density_of(const Json& object) {
 // What decides the outcome; how many examples were taken says more than how many were asked for.
 std::string how_measured(const Json& file) {
   std::string text;
-  if (const Json* examples = find(file, "examples"); examples && examples->is_number())
+  if (const Json* examples = find_part(file, "examples"); examples && examples->is_number())
     text = fmt::format("{} examples", examples->get<int64_t>());
-  if (const Json* options = find(file, "options"); options && options->is_object()) {
+  if (const Json* options = find_part(file, "options"); options && options->is_object()) {
     for (const auto& [key, value] : options->items()) {
       if (key == "samples" || key == "memory") continue;
       text += fmt::format("{}{} {}", text.empty() ? "" : ", ", key,
@@ -125,10 +113,10 @@ std::string how_measured(const Json& file) {
 
 // Beside the measures, or in the measure that found it.
 Json spectrum(const Json& file) {
-  if (const Json* found = find(file, "spectrum")) return density_of(*found);
-  if (const Json* table = find(file, "measures"); table && table->is_object()) {
+  if (const Json* found = find_part(file, "spectrum")) return density_of(*found);
+  if (const Json* table = find_part(file, "measures"); table && table->is_object()) {
     for (const Json& one : *table) {
-      const Json* found = find(one, "density");
+      const Json* found = find_part(one, "density");
       if (Json density = found ? density_of(*found) : Json(); !density.is_null()) return density;
     }
   }
@@ -159,7 +147,7 @@ struct Panels {
 Json from_series(const Json& list, const std::string& x_label) {
   Panels panels;
   for (const Json& one : list) {
-    const Json *x = find(one, "x"), *y = find(one, "y");
+    const Json *x = find_part(one, "x"), *y = find_part(one, "y");
     if (!x || !x->is_array() || !is_list_of(y, x->size()) || x->empty()) continue;
     const std::string name = text(one, {"name"}, "series");
     panels.add(text(one, {"panel", "unit"}, name),
@@ -249,7 +237,7 @@ Json smoothed_figures(const Json& smoothed) {
 }  // namespace
 
 Json landscape_of(const Json& file) {
-  const Json *x = find(file, "x"), *y = find(file, "y"), *loss = find(file, "loss");
+  const Json *x = find_part(file, "x"), *y = find_part(file, "y"), *loss = find_part(file, "loss");
   if (!x || !y || !x->is_array() || !y->is_array() || x->size() < 2 || y->size() < 2 ||
       !is_grid(loss, y->size(), x->size())) {
     return nullptr;
@@ -260,24 +248,25 @@ Json landscape_of(const Json& file) {
                  {"y", numbers(*y)},
                  {"loss", grid(*loss)},
                  {"points", Json::array()}};
-  if (const Json* samples = find(file, "samples"); samples && samples->is_number()) {
+  if (const Json* samples = find_part(file, "samples"); samples && samples->is_number()) {
     result["samples"] = *samples;
   }
-  if (const Json* axes = find(file, "axes");
+  if (const Json* axes = find_part(file, "axes");
       is_list_of(axes, 2) && axes->at(0).is_string() && axes->at(1).is_string()) {
     result["axes"] = *axes;
   }
-  if (const Json* error = find(file, "error"); is_grid(error, y->size(), x->size())) {
+  if (const Json* error = find_part(file, "error"); is_grid(error, y->size(), x->size())) {
     result["error"] = grid(*error);
   }
-  const Json* points = find(file, "points");
+  const Json* points = find_part(file, "points");
   if (points && points->is_array()) {
     for (const Json& point : *points) {
-      const Json *px = find(point, "x"), *py = find(point, "y"), *height = find(point, "loss");
+      const Json *px = find_part(point, "x"), *py = find_part(point, "y"),
+                 *height = find_part(point, "loss");
       if (!px || !py || !px->is_number() || !py->is_number()) continue;
       Json one = {{"name", text(point, {"name"}, "point")}, {"x", *px}, {"y", *py}};
       if (height && height->is_number()) one["loss"] = *height;
-      const Json* off = find(point, "off_plane");
+      const Json* off = find_part(point, "off_plane");
       if (off && off->is_number()) one["off_plane"] = *off;
       result["points"].push_back(std::move(one));
     }
@@ -288,7 +277,7 @@ Json landscape_of(const Json& file) {
 Json sharpness_of(const Json& file) {
   if (!file.is_object()) return nullptr;
   Json result = Json::object();
-  if (const Json* table = find(file, "measures")) {
+  if (const Json* table = find_part(file, "measures")) {
     if (Json list = measures(*table); !list.empty()) result["measures"] = std::move(list);
   }
   if (Json density = spectrum(file); !density.is_null()) {
@@ -306,8 +295,8 @@ Json sharpness_of(const Json& file) {
 }
 
 Json dynamics_of(const Json& file) {
-  const Json *series = find(file, "series"), *columns = find(file, "columns"),
-             *rows = find(file, "rows");
+  const Json *series = find_part(file, "series"), *columns = find_part(file, "columns"),
+             *rows = find_part(file, "rows");
   if (series && series->is_array()) return from_series(*series, text(file, {"x_label"}, "step"));
   if (!columns) return nullptr;
   std::vector<std::pair<std::string, Json>> table;

@@ -6,19 +6,13 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "valley/report/json_parts.h"
 #include "valley/report/report_run.h"
 #include "valley/report/statistics.h"
 
 namespace valley {
 namespace fs = std::filesystem;
 namespace {
-
-const Json& entry_of(const Json& object, const char* key) {
-  static const Json none;
-  if (!object.is_object()) return none;
-  const auto found = object.find(key);
-  return found == object.end() ? none : *found;
-}
 
 std::string text(const Json& value) { return value.is_string() ? value.get<std::string>() : ""; }
 
@@ -28,26 +22,25 @@ Json number(const Json& value) {
 
 Json ranked(const Json& rank, const std::vector<size_t>& axes) {
   Json by_axis = Json::array();
-  const Json& given = entry_of(rank, "granulated_by_axis");
+  const Json& given = part(rank, "granulated_by_axis");
   for (const size_t axis : axes) {
     by_axis.push_back(given.is_array() && axis < given.size() ? number(given[axis]) : Json());
   }
-  const Json& larger = entry_of(rank, "larger_is_sharper");
-  return {{"measure", text(entry_of(rank, "measure"))},
+  const Json& larger = part(rank, "larger_is_sharper");
+  return {{"measure", text(part(rank, "measure"))},
           {"small_is_sharp", larger.is_boolean() && !larger.get<bool>()},
-          {"tau", number(entry_of(rank, "tau"))},
-          {"standard_error", number(entry_of(rank, "standard_error"))},
-          {"granulated", number(entry_of(rank, "granulated"))},
+          {"tau", number(part(rank, "tau"))},
+          {"standard_error", number(part(rank, "standard_error"))},
+          {"granulated", number(part(rank, "granulated"))},
           {"by_axis", std::move(by_axis)},
-          {"runs", number(entry_of(rank, "runs"))}};
+          {"runs", number(part(rank, "runs"))}};
 }
 
 Json values_of(const Json& measures) {
   Json values = Json::object();
   if (!measures.is_object()) return values;
   for (const auto& [name, measure] : measures.items()) {
-    if (const Json& value = entry_of(measure, "value"); value.is_number())
-      values[name] = number(value);
+    if (const Json& value = part(measure, "value"); value.is_number()) values[name] = number(value);
   }
   return values;
 }
@@ -55,20 +48,20 @@ Json values_of(const Json& measures) {
 }  // namespace
 
 Json study_of(const Json& file, const std::string& name) {
-  if (!entry_of(file, "runs").is_array()) return nullptr;
+  if (!part(file, "runs").is_array()) return nullptr;
   Json result = {{"name", name},
-                 {"until_loss", number(entry_of(file, "until_loss"))},
+                 {"until_loss", number(part(file, "until_loss"))},
                  {"axes", Json::array()},
                  {"groups", Json::array()},
                  {"ranking", Json::array()},
                  {"runs", Json::array()},
                  {"others", Json::array()}};
   std::vector<size_t> axes;  // all but the seed, over which the ranking takes a mean
-  const Json& given = entry_of(file, "axes");
+  const Json& given = part(file, "axes");
   for (size_t i = 0; i < given.size(); ++i) {
-    const std::string key = text(entry_of(given[i], "key"));
+    const std::string key = text(part(given[i], "key"));
     if (i == 0) {
-      for (const Json& value : entry_of(given[i], "values")) {
+      for (const Json& value : part(given[i], "values")) {
         result["groups"].push_back(key + " " + text(value));
       }
     }
@@ -76,20 +69,19 @@ Json study_of(const Json& file, const std::string& name) {
     axes.push_back(i);
     result["axes"].push_back(key);
   }
-  for (const Json& rank : entry_of(file, "ranking"))
-    result["ranking"].push_back(ranked(rank, axes));
-  for (const Json& run : entry_of(file, "runs")) {
-    Json values = values_of(entry_of(run, "measures"));
-    const Json& gap = entry_of(run, "generalization_gap");
+  for (const Json& rank : part(file, "ranking")) result["ranking"].push_back(ranked(rank, axes));
+  for (const Json& run : part(file, "runs")) {
+    Json values = values_of(part(run, "measures"));
+    const Json& gap = part(run, "generalization_gap");
     if (values.empty() || !gap.is_number()) {
-      result["others"].push_back({{"name", text(entry_of(run, "name"))},
-                                  {"status", text(entry_of(run, "status"))},
-                                  {"train_loss", number(entry_of(run, "train_loss"))}});
+      result["others"].push_back({{"name", text(part(run, "name"))},
+                                  {"status", text(part(run, "status"))},
+                                  {"train_loss", number(part(run, "train_loss"))}});
       continue;
     }
-    const Json& place = entry_of(run, "place");
+    const Json& place = part(run, "place");
     const bool placed = place.is_array() && !place.empty() && place[0].is_number_unsigned();
-    result["runs"].push_back({{"name", text(entry_of(run, "name"))},
+    result["runs"].push_back({{"name", text(part(run, "name"))},
                               {"group", placed ? place[0].get<size_t>() : 0},
                               {"gap", number(gap)},
                               {"values", std::move(values)}});
