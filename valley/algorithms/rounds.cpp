@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include "valley/algorithms/known_replicas.h"
+
 namespace valley {
 
 RoundsAlgorithm::RoundsAlgorithm(const PeriodSpec& period, const AlgorithmContext& context,
@@ -13,8 +15,10 @@ RoundsAlgorithm::RoundsAlgorithm(const PeriodSpec& period, const AlgorithmContex
              context.warmup_steps),
       meeting_(std::move(meeting)),
       rule_(std::move(rule)) {
-  if (compress != "none") replicas_.emplace(compress, context.seed);
+  if (compress != "none") replicas_ = std::make_unique<KnownReplicas>(compress, context.seed);
 }
+
+RoundsAlgorithm::~RoundsAlgorithm() = default;
 
 void RoundsAlgorithm::prepare(int workers) {
   meeting_->prepare(workers);

@@ -4,12 +4,13 @@
 #include <optional>
 #include <string>
 
-#include "valley/algorithms/known_replicas.h"
 #include "valley/algorithms/registry.h"
 #include "valley/algorithms/round_parts.h"
 #include "valley/schedule/period.h"
 
 namespace valley {
+
+class KnownReplicas;
 
 /// Every method with local steps is this: a clock, which says when a round is due, x a meeting x a
 /// rule. A round is begun, with which the workers meet, and applied, with which x moves; here the
@@ -26,6 +27,8 @@ class RoundsAlgorithm final : public Algorithm {
   RoundsAlgorithm(const PeriodSpec& period, const AlgorithmContext& context,
                   std::unique_ptr<Meeting> meeting, std::unique_ptr<Rule> rule,
                   const std::string& compress = "none");
+
+  ~RoundsAlgorithm() override;
 
   void prepare(int workers) override;
 
@@ -46,12 +49,12 @@ class RoundsAlgorithm final : public Algorithm {
  private:
   void do_join(const at::Tensor& x, int64_t step) override;
   void do_after_step(const StepInfo& info, at::Tensor& x) override;
-  bool compressed() const { return replicas_.has_value() && comm().size() > 1; }
+  bool compressed() const { return replicas_ != nullptr && comm().size() > 1; }
 
   RoundClock clock_;
   std::unique_ptr<Meeting> meeting_;
   std::unique_ptr<Rule> rule_;
-  std::optional<KnownReplicas> replicas_;
+  std::unique_ptr<KnownReplicas> replicas_;
   std::optional<RoundReport> last_round_;
 };
 

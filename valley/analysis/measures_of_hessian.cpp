@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "valley/analysis/draws.h"
+#include "valley/analysis/minimum.h"
 #include "valley/analysis/spectrum.h"
 #include "valley/record/units.h"
 

@@ -9,6 +9,7 @@
 
 #include "valley/analysis/draws.h"
 #include "valley/analysis/length.h"
+#include "valley/analysis/minimum.h"
 #include "valley/analysis/pac_bayes.h"
 
 namespace valley {

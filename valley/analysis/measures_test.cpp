@@ -18,6 +18,7 @@
 #include <set>
 #include <variant>
 
+#include "valley/analysis/minimum.h"
 #include "valley/analysis/pac_bayes.h"
 #include "valley/analysis/registry.h"
 #include "valley/analysis/row_scale.h"

@@ -48,17 +48,6 @@ MinimumData minimum_of(Objective& objective, const at::Tensor& average,
   return data;
 }
 
-void check(const MeasureOptions& o) {
-  require(std::isfinite(o.valley.kappa) && o.valley.kappa > 1, "{} must be greater than 1, got {}",
-          Key{"kappa"}, o.valley.kappa);
-  require(o.draws >= 2, "{} must be at least 2, got {}", Key{"draws"}, o.draws);
-  require(std::isfinite(o.rho) && o.rho > 0, "{} must be greater than 0, got {}", Key{"rho"},
-          o.rho);
-  require(std::isfinite(o.sigma) && o.sigma > 0, "{} must be greater than 0, got {}", Key{"sigma"},
-          o.sigma);
-  require(std::isfinite(o.rise) && o.rise > 0, "rise must be greater than 0, got {}", o.rise);
-}
-
 Minimum::Minimum(MinimumData data, MeasureOptions options)
     : data_(std::move(data)), options_(options) {
   check(options_);

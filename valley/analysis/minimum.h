@@ -10,6 +10,7 @@
 #include "valley/analysis/hutchinson.h"
 #include "valley/analysis/lanczos.h"
 #include "valley/analysis/mean_valley.h"
+#include "valley/analysis/measure_options.h"
 #include "valley/analysis/noise.h"
 #include "valley/analysis/objective.h"
 #include "valley/analysis/uphill.h"
@@ -32,23 +33,6 @@ struct MinimumData {
 MinimumData minimum_of(Objective& objective, const at::Tensor& average,
                        const std::vector<at::Tensor>& workers, const at::Tensor& initial,
                        const at::Tensor& scale = {});
-
-struct MeasureOptions {
-  MeanValleyOptions valley = {};
-  uint64_t seed = 0;
-  int64_t draws = 20;          ///< of everything that is a mean over random points or vectors
-  double rise = 0.1;           ///< of the loss: eps-sharpness and pac-bayes
-  double sigma = 0.01;         ///< deviation of the noise: lpf and local-entropy
-  double rho = 0.05;           ///< radius: sam
-  int64_t lanczos_steps = 60;  ///< lambda-max: at most so many
-  double lanczos_tolerance = 1e-3;
-  int64_t spectrum_probes = 3;
-  int64_t spectrum_steps = 20;
-  int64_t bytes = int64_t{4} << 30;  ///< for the vectors of Lanczos and Hutchinson
-};
-
-/// @throws UsageError if an option is out of range.
-void check(const MeasureOptions& options);
 
 /// A minimum, and what several measures need, computed when first asked for.
 class Minimum {

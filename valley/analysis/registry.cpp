@@ -4,6 +4,7 @@
 
 #include "valley/analysis/measures_of_hessian.h"
 #include "valley/analysis/measures_of_loss.h"
+#include "valley/analysis/minimum.h"
 #include "valley/core/error.h"
 #include "valley/core/names.h"
 

@@ -1,13 +1,16 @@
 #pragma once
 
+#include <ATen/core/Tensor.h>
+
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "valley/analysis/measure_details.h"
-#include "valley/analysis/minimum.h"
 
 namespace valley {
+
+class Minimum;
 
 /// What a measure says of a minimum.
 struct Measurement {

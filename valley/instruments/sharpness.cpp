@@ -10,6 +10,7 @@
 #include <set>
 #include <utility>
 
+#include "valley/analysis/minimum.h"
 #include "valley/analysis/row_scale.h"
 #include "valley/core/clock.h"
 #include "valley/core/error.h"

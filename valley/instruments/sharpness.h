@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "valley/analysis/measure_options.h"
 #include "valley/analysis/objective.h"
 #include "valley/analysis/registry.h"
 #include "valley/instruments/run_facts.h"

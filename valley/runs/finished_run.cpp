@@ -15,6 +15,7 @@
 #include "valley/record/run_folder.h"
 #include "valley/record/run_state.h"
 #include "valley/runs/outcome.h"
+#include "valley/train/checkpoint.h"
 #include "valley/train/job.h"
 #include "valley/train/model_file.h"
 
@@ -98,9 +99,11 @@ FinishedRun FinishedRun::open(const std::string& folder) {
   require(manifest && manifest->step == run.summary_.steps,
           "{} has no checkpoint of its last step, {}: every worker's own weights were there",
           folder, run.summary_.steps);
-  run.manifest_ = *manifest;
+  run.manifest_ = std::make_shared<const Manifest>(*manifest);
   return run;
 }
+
+int FinishedRun::workers() const { return manifest_->workers; }
 
 DataSplits FinishedRun::load_data() const {
   return valley::load_data(config_.data, to_data_options(config_));
@@ -123,7 +126,7 @@ std::unique_ptr<Model> FinishedRun::make_model(const DataSplits& data) const {
 }
 
 at::Tensor FinishedRun::load_worker(int worker, int64_t size) const {
-  const WorkerState state = checkpoints_of(folder_).load(manifest_, worker, train_again(folder_));
+  const WorkerState state = checkpoints_of(folder_).load(*manifest_, worker, train_again(folder_));
   const at::Tensor x = state.view();
   require(x.defined() && x.numel() == size, "{}: the checkpoint of worker {} is of another model",
           folder_, worker);

@@ -10,11 +10,12 @@
 #include "valley/models/model.h"
 #include "valley/optim/flat_parameters.h"
 #include "valley/record/run_folder.h"
-#include "valley/train/checkpoint.h"
 #include "valley/train/run_config.h"
 #include "valley/train/summary.h"
 
 namespace valley {
+
+struct Manifest;
 
 /// Where a run began and where its workers came to, as flat vectors [d] in the order of training
 /// (FlatParameters with the run's decay rule).
@@ -40,7 +41,7 @@ class FinishedRun {
   const std::string& folder() const { return folder_; }
   const RunConfig& config() const { return config_; }
   const Summary& summary() const { return summary_; }
-  int workers() const { return manifest_.workers; }
+  int workers() const;
   DecayRule decay_rule() const { return config_.decay_rule; }
 
   /// The data that the run trained on. @throws UsageError
@@ -63,7 +64,7 @@ class FinishedRun {
   std::string folder_;
   RunConfig config_;
   Summary summary_;
-  Manifest manifest_;
+  std::shared_ptr<const Manifest> manifest_;  // of the last checkpoint
 };
 
 /// The run folders meant by what a person gave: a run folder is one, and a folder of runs (that of

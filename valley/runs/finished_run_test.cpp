@@ -22,6 +22,7 @@
 #include "valley/record/run_state.h"
 #include "valley/runs/testing/tiny_run.h"
 #include "valley/runs/train_run.h"
+#include "valley/train/checkpoint.h"
 #include "valley/train/job.h"
 #include "valley/train/model_file.h"
 

@@ -12,6 +12,7 @@
 #include "valley/evaluation/batch_norm.h"
 #include "valley/models/safetensors.h"
 #include "valley/models/state_dict.h"
+#include "valley/train/worker_generator.h"
 
 namespace valley {
 

@@ -10,19 +10,11 @@
 #include "valley/evaluation/evaluate.h"
 #include "valley/models/model.h"
 #include "valley/optim/flat_parameters.h"
-#include "valley/train/worker_generator.h"
+#include "valley/train/evaluation.h"
 
 namespace valley {
 
-/// What an evaluation found. The same on all workers.
-struct Evaluation {
-  Scores train = {}, test = {};  ///< of the average model
-  double valley_width = 0;       ///< mean_m ||x_m - x_A||
-  int64_t train_bytes = 0;       ///< payload of training so far, mean over workers
-
-  /// Test error minus train error, in [-1, 1].
-  double generalization_gap() const { return train.accuracy - test.accuracy; }
-};
+class WorkerGenerator;
 
 /// The average of all workers, x_A = sum_m x_m / M: the model that a run is judged by, and leaves.
 /// Every member but save() is called by all workers together. What a model draws meanwhile

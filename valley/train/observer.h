@@ -5,7 +5,7 @@
 #include <cstdint>
 
 #include "valley/algorithms/algorithm.h"
-#include "valley/train/average_model.h"
+#include "valley/train/evaluation.h"
 #include "valley/train/meters.h"
 #include "valley/train/run_clock.h"
 

@@ -13,6 +13,7 @@
 
 namespace valley {
 
+class AverageModel;
 class Progress;
 
 /// All that look on at one worker: its record, the probe, what a person is shown, and those of

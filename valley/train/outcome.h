@@ -1,7 +1,7 @@
 #pragma once
 
 #include "valley/comm/communicator.h"
-#include "valley/train/average_model.h"
+#include "valley/train/evaluation.h"
 #include "valley/train/meters.h"
 #include "valley/train/run_clock.h"
 #include "valley/train/summary.h"

@@ -5,9 +5,11 @@
 
 #include "valley/comm/communicator.h"
 #include "valley/record/trace.h"
+#include "valley/train/average_model.h"
 #include "valley/train/observer.h"
 #include "valley/train/probe.h"
 #include "valley/train/recorder.h"
+#include "valley/train/worker_generator.h"
 
 namespace valley {
 

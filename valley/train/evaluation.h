@@ -1,0 +1,20 @@
+#pragma once
+
+#include <cstdint>
+
+#include "valley/evaluation/evaluate.h"
+
+namespace valley {
+
+/// What an evaluation found. The same on all workers.
+struct Evaluation {
+  Scores train = {}, test = {};  ///< of the average model
+  double valley_width = 0;       ///< mean_m ||x_m - x_A||
+  int64_t train_bytes = 0;       ///< payload of training so far, mean over workers
+
+  /// Test error minus train error, in [-1, 1].
+  double generalization_gap() const { return train.accuracy - test.accuracy; }
+};
+
+
+}  // namespace valley
