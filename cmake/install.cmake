@@ -21,8 +21,8 @@ set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/Valley)
 list(TRANSFORM rooms PREPEND valley_ OUTPUT_VARIABLE room_targets)
 install(TARGETS valley valley_torch ${room_targets} EXPORT ValleyTargets)
 install(EXPORT ValleyTargets NAMESPACE valley:: DESTINATION ${package_dir})
-install(DIRECTORY valley DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
-        FILES_MATCHING PATTERN "*.h" PATTERN "test*" EXCLUDE)
+install(DIRECTORY include/valley DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
+        FILES_MATCHING PATTERN "*.h")
 configure_package_config_file(cmake/ValleyConfig.cmake.in ${PROJECT_BINARY_DIR}/ValleyConfig.cmake
                               INSTALL_DESTINATION ${package_dir})
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/ValleyConfigVersion.cmake

@@ -4,6 +4,7 @@
 # A room is one folder: every foo.cpp in it belongs to the static library valley_NAME, every
 # foo_test.cpp to the one test binary NAME_test. New files need no line here; but those that do
 # without LibTorch in a room that needs it are named after LIGHT, and make valley_NAME_light.
+# Headers lie beside their sources, or in include/valley/NAME if they are public.
 function(valley_room name)
   cmake_parse_arguments(ROOM "" "" "LIGHT;LIGHT_DEPENDS;DEPENDS;TEST_DEPENDS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS *.cpp)
@@ -34,7 +35,8 @@ function(valley_library name)
   add_library(valley::${name} ALIAS valley_${name})
   set_target_properties(valley_${name} PROPERTIES EXPORT_NAME ${name})
   target_include_directories(valley_${name} PUBLIC
-    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>
+    $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
   target_compile_features(valley_${name} PUBLIC cxx_std_20)
   target_link_libraries(valley_${name} PUBLIC ${L_DEPENDS})
   valley_warnings(valley_${name})

@@ -148,7 +148,8 @@ def string_literals(source):
 
 
 def check_messages(known):
-    for path in sorted([*ROOT.glob("valley/**/*.[ch]*"), *ROOT.glob("app/*.[ch]*")]):
+    for path in sorted([*ROOT.glob("include/**/*.h"), *ROOT.glob("valley/**/*.[ch]*"),
+                        *ROOT.glob("app/*.[ch]*")]):
         if path.name.endswith("_test.cpp") or "page" in path.parts or "test" in path.parent.name:
             continue
         for text in string_literals(path.read_text()):

@@ -2,6 +2,9 @@
 """Checks every #include against the list of who may know whom (docs/DESIGN.md).
 
     scripts/check_includes.py            exit 1 and one line for each include that is not allowed
+
+Public headers lie in include/valley, internal ones in valley; both are included as
+"valley/ROOM/name.h". A public header includes public ones only, and so do the examples.
 """
 import pathlib
 import re
@@ -39,6 +42,10 @@ LIBTORCH = re.compile(r"(ATen|c10|torch|caffe2)/")
 SOCKETS = re.compile(r"(torch/csrc/distributed|c10d|gloo)/")
 KNOWS_SOCKETS = re.compile(r"valley/comm/(\w+\.cpp|gloo_mesh\.h)$")
 ONLY_FOR_TESTS = re.compile(r"(gtest/|gmock/|valley/testing/|valley/\w+/testing/|.*/test_\w+\.h$)")
+PUBLIC_ONLY = {"include": "those outside include/ are not installed",
+               "examples": "examples show what users can include"}
+# What is not Valley's in a public header: the standard library, and what find_package(Valley) finds.
+FOUND_FOR_USERS = re.compile(r"(\w+$|sys/types\.h$|(ATen|c10|torch|fmt|nlohmann)/)")
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^">]+)[">]')
 
 
@@ -47,13 +54,24 @@ def is_test(path):
             or path.name.startswith("test_"))
 
 
-def why_not(path, header):
+def is_public(header, root):
+    return (root / "include" / header).exists()
+
+
+def why_not(path, header, root):
     """The rule that `header` in `path` breaks, or None."""
     if header == "torch/torch.h":
         return "torch/torch.h costs every file 20 s; include what is used"
     if ONLY_FOR_TESTS.match(header) and not is_test(path):
         return "only tests include it"
-    if path.parts[0] != "valley":
+    if path.parts[0] in PUBLIC_ONLY and header.startswith(("valley/", "app/")):
+        if not is_public(header, root):
+            return f"no public header; {PUBLIC_ONLY[path.parts[0]]}"
+    if path.parts[0] == "include":
+        path = path.relative_to("include")
+        if not header.startswith("valley/") and not FOUND_FOR_USERS.match(header):
+            return "find_package(Valley) does not find it for those who include this"
+    if path.parts[0] != "valley" or len(path.parts) == 2:  # valley/valley.h, of all rooms
         return None
     room = path.parts[1]
     if room not in MAY_INCLUDE:
@@ -81,6 +99,10 @@ def light_files(root):
                 yield cmake.parent / name
 
 
+def header_file(header, root):
+    return root / "include" / header if is_public(header, root) else root / header
+
+
 def libtorch_behind(path, root, seen):
     """The chain of includes from `path` to a header of LibTorch, or None."""
     if path in seen:
@@ -90,7 +112,7 @@ def libtorch_behind(path, root, seen):
         if LIBTORCH.match(match[1]):
             return [path.relative_to(root), match[1]]
         if match[1].startswith("valley/"):
-            chain = libtorch_behind(root / match[1], root, seen)
+            chain = libtorch_behind(header_file(match[1], root), root, seen)
             if chain:
                 return [path.relative_to(root), *chain]
     return None
@@ -99,15 +121,18 @@ def libtorch_behind(path, root, seen):
 def main():
     root = pathlib.Path(__file__).resolve().parent.parent
     wrong = files = 0
-    for folder in ("valley", "app", "tests", "examples", "benchmarks"):
+    for folder in ("include", "valley", "app", "tests", "examples", "benchmarks"):
         for path in sorted((root / folder).rglob("*")):
             if path.suffix not in {".h", ".cpp"}:
                 continue
             files += 1
             relative = path.relative_to(root)
+            if folder == "valley" and is_public(str(relative), root):
+                wrong += 1
+                print(f"{relative}: include/{relative} has the same name")
             for number, line in enumerate(path.read_text().splitlines(), 1):
                 match = INCLUDE.match(line)
-                reason = match and why_not(relative, match[1])
+                reason = match and why_not(relative, match[1], root)
                 if reason:
                     wrong += 1
                     print(f"{relative}:{number}: {match[1]}: {reason}")
