@@ -23,6 +23,10 @@ LAUNCHERS = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_", "VALLEY_LAUNCHED", "
              "OMPI_", "PMIX_", "PMI_", "SLURM_", "TERM")  # fmt: skip
 
 
+# What made() has made: {the words of a command: its folder}.
+SHELF = tempfile.TemporaryDirectory(prefix="valley-shelf-")
+MADE = {}
+
 # A hang-up that is ignored when a program starts stays ignored: the tests may run under nohup.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
@@ -113,6 +117,22 @@ class ProgramTest(unittest.TestCase):
         self.assertEqual(text, "")
         return self.summary(out)
 
+    def made(self, out, *command):
+        """What a command that must go well leaves in `out`. It runs once for all tests of a suite, who
+        each get a copy, under whatever name: for tests of what is done with it afterwards."""
+        command = tuple(map(str, command))
+        if command not in MADE:
+            self.succeed(*command, "--quiet", "--out", out)
+            MADE[command] = pathlib.Path(SHELF.name) / str(len(MADE))
+            shutil.copytree(self.folder / out, MADE[command])
+        else:
+            shutil.copytree(MADE[command], self.folder / out)
+
+    def trained(self, out, *arguments):
+        """As train(), by made()."""
+        self.made(out, "train", *TINY, *arguments)
+        return self.summary(out)
+
     def refuse(self, message, *arguments, code=2, **options):
         """The program says this one line, exits with `code`, and leaves the folder as it was."""
         before = snapshot(self.folder)
@@ -134,6 +154,16 @@ class ProgramTest(unittest.TestCase):
         """The steps of the complete checkpoints."""
         manifests = (self.folder / out / "checkpoints").glob("step-????????/manifest.json")
         return sorted(int(path.parent.name.removeprefix("step-")) for path in manifests)
+
+    def break_off(self, out, step):
+        """A finished run as a kill after the checkpoint of that step would have left it."""
+        run = self.folder / out
+        for name in ("summary.json", "model.safetensors"):
+            (run / name).unlink()
+        for path in (run / "checkpoints").glob("step-????????"):
+            if int(path.name.removeprefix("step-")) > step:
+                shutil.rmtree(path)
+        self.assertEqual(self.checkpoints(out)[-1], step)
 
     def wait_until(self, condition, process):
         """Until it holds; the process must be running then."""
