@@ -13,37 +13,38 @@ class Decentralized(ProgramTest):
         self.succeed("train", *FOUR, "--out", name, *flags)
         return self.summary(name)
 
+    def runs_of(self, *methods):
+        """The summaries of trainings that differ in these, by one program."""
+        self.succeed("compare", *FOUR, "--algorithms", ",".join(methods), "--seeds", 0, "--out", "runs")
+        return [self.summary(f"runs/{method}-seed0") for method in methods]
+
     def test_bytes_are_those_of_the_graph(self):
-        vector = self.run_of("ssgd", "--algorithm", "ssgd")["comm_bytes_per_worker"] / 6
         steps_and_average = {
-            ("ring",): 6 * 2 + 1,
-            ("one-peer-exponential",): 6 * 1 + 1,
-            ("complete",): 6 * 1 + 1,  # one all-reduce
-            ("hypercube",): 6 * 2 + 1,
+            "ring": 6 * 2 + 1,
+            "one-peer-exponential": 6 * 1 + 1,
+            "complete": 6 * 1 + 1,  # one all-reduce
+            "hypercube": 6 * 2 + 1,
         }
-        for (topology,), vectors in steps_and_average.items():
-            summary = self.run_of(topology, "--algorithm", "dpsgd", "--topology", topology)
+        ssgd, choco, *others = self.runs_of("ssgd", "choco+compress=sign", *(
+            f"dpsgd+topology={topology}" for topology in steps_and_average))  # fmt: skip
+        vector = ssgd["comm_bytes_per_worker"] / 6
+        for (topology, vectors), summary in zip(steps_and_average.items(), others):
             self.assertEqual(summary["comm_bytes_per_worker"], vectors * vector, topology)
-        compressed = self.run_of("choco", "--algorithm", "choco", "--compress", "sign")
-        self.assertLess(compressed["comm_bytes_per_worker"], 2 * vector)
+        self.assertLess(choco["comm_bytes_per_worker"], 2 * vector)
 
     def test_orders_differ_and_threads_are_processes(self):
-        models = {}
-        for mixing in ("awc", "atc", "cta"):
-            models[mixing] = self.run_of(mixing, "--algorithm", "dpsgd", "--mixing", mixing)
+        awc, atc, cta = self.runs_of(*(f"dpsgd+mixing={mixing}" for mixing in ("awc", "atc", "cta")))
         # cta's workers stand where atc's stood half a step before: the means are the same.
-        self.assertAlmostEqual(models["cta"]["train_loss"], models["atc"]["train_loss"], places=5)
-        self.assertNotAlmostEqual(models["awc"]["train_loss"], models["atc"]["train_loss"], places=5)
+        self.assertAlmostEqual(cta["train_loss"], atc["train_loss"], places=5)
+        self.assertNotAlmostEqual(awc["train_loss"], atc["train_loss"], places=5)
         processes = self.run_of("processes", "--algorithm", "dpsgd", "--mixing", "awc",
                                 "--launch", "processes")  # fmt: skip
         # The final average alone sums in another order.
-        self.assertAlmostEqual(processes["train_loss"], models["awc"]["train_loss"], places=5)
-        self.assertEqual(processes["comm_bytes_per_worker"], models["awc"]["comm_bytes_per_worker"])
+        self.assertAlmostEqual(processes["train_loss"], awc["train_loss"], places=5)
+        self.assertEqual(processes["comm_bytes_per_worker"], awc["comm_bytes_per_worker"])
 
     def test_sam_composes(self):
-        plain = self.run_of("plain", "--algorithm", "ssgd")
-        sam = self.run_of("sam", "--algorithm", "ssgd", "--sam", 0.5)
-        adaptive = self.run_of("asam", "--algorithm", "ssgd", "--sam", 0.5, "--sam-adaptive")
+        plain, sam, adaptive = self.runs_of("ssgd", "ssgd+sam=0.5", "ssgd+sam=0.5+sam-adaptive=true")
         self.assertEqual(sam["comm_bytes_per_worker"], plain["comm_bytes_per_worker"])
         self.assertEqual(len({s["train_loss"] for s in (plain, sam, adaptive)}), 3)
 
@@ -51,13 +52,8 @@ class Decentralized(ProgramTest):
         flags = ["--algorithm", "gradient-tracking", "--topology", "one-peer-exponential",
                  "--mixing", "awc", "--sam", 0.1, "--momentum", 0]  # fmt: skip
         self.run_of("whole", *flags)
-        self.succeed("train", *FOUR, "--out", "part", *flags, "--checkpoint-every", 4)
-        (self.folder / "part" / "summary.json").unlink()
-        for path in (self.folder / "part" / "checkpoints").iterdir():
-            if path.name.endswith("6"):
-                for file in path.iterdir():
-                    file.unlink()
-                path.rmdir()
+        self.run_of("part", *flags, "--checkpoint-every", 4)
+        self.break_off("part", 4)
         self.succeed("train", "--resume", "part", "--quiet")
         self.assertEqual(self.model("part"), self.model("whole"))
 

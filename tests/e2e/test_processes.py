@@ -10,11 +10,10 @@ import sys
 import time
 import unittest
 
-from program import TIMEOUT, TINY, VALLEY, ProgramTest, environment
+from program import TIMEOUT, TINY, VALLEY, ProgramTest, environment, with_flags
 
-SHORT = ("--steps", 30, "--period", 4, "--lr", 0.01, "--evaluate-every", 0)
-THREE = ("--data", "blobs", "--train-samples", 200, "--test-samples", 100, "--model", "mlp",
-         "--workers", 3, "--threads", 1, "--batch-size", 16)  # fmt: skip
+SMALL = with_flags(TINY, "--model", "mlp-16-8", "--period", 4, "--lr", 0.01, "--evaluate-every", 0)
+THREE = with_flags(SMALL, "--workers", 3, "--batch-size", 16)
 
 
 def rank_of(pid):
@@ -33,7 +32,7 @@ def free_port():
 class Launch(ProgramTest):
     def test_agrees_with_threads(self):
         for out, launch in (("threads", "threads"), ("processes", "processes")):
-            self.succeed("train", *THREE, *SHORT, "--quiet", "--launch", launch, "--out", out)
+            self.succeed("train", *THREE, "--steps", 30, "--quiet", "--launch", launch, "--out", out)
         a, b = self.summary("threads"), self.summary("processes")
         self.assertEqual((a["backend"], b["backend"]), ("thread", "gloo"))
         for key in ("train_loss", "test_loss", "valley_width"):
@@ -57,8 +56,7 @@ class Launch(ProgramTest):
 
     def test_a_worker_is_killed(self):
         process = self.start("train", *THREE, "--steps", 10**6, "--launch", "processes", "--timeout",
-                             10, "--evaluate-every", 0, "--checkpoint-every", 5, "--quiet",
-                             "--out", "run")  # fmt: skip
+                             10, "--checkpoint-every", 5, "--quiet", "--out", "run")  # fmt: skip
         self.wait_for_checkpoint("run", process)
         workers = {rank_of(pid): pid for pid in self.working() if rank_of(pid) is not None}
         self.assertEqual(set(workers), {0, 1, 2})
@@ -99,12 +97,12 @@ class Foreign(ProgramTest):
         ]  # fmt: skip
         return [self.finish(process) for process in ranks]
 
-    def reference(self):
-        self.train("reference", *SHORT, "--launch", "processes")
+    def reference(self, steps):
+        self.made("reference", "train", *SMALL, "--steps", steps, "--launch", "processes")
         return self.model("reference")
 
-    FLAGS = ("--data", "blobs", "--train-samples", 200, "--test-samples", 100, "--model", "mlp",
-             "--threads", 1, *SHORT, "--out", "run")  # fmt: skip
+    ALONE = with_flags([word for word in SMALL if word not in ("--workers", "2")], "--out", "run")
+    FLAGS = (*ALONE, "--steps", 30)
 
     def test_torchrun(self):
         text = self.run_others(
@@ -115,11 +113,10 @@ class Foreign(ProgramTest):
                  "USE_LIBUV": "0"})  # fmt: skip
         self.assertIn("worker 0 of 2, says torchrun", text)
         self.assertEqual(self.summary("run")["workers"], 2)
-        self.assertEqual(self.model("run"), self.reference())
+        self.assertEqual(self.model("run"), self.reference(30))
 
     def test_torchrun_starts_killed_workers_again(self):
-        longer = ("--steps", 1000, *SHORT[2:])
-        flags = (*self.FLAGS[:self.FLAGS.index("--steps")], *longer, "--out", "run")
+        flags = (*self.ALONE, "--steps", 400)
         launcher = subprocess.Popen(
             [str(word) for word in (
                 sys.executable, "-m", "torch.distributed.run", "--nnodes", 1, "--nproc_per_node", 2,
@@ -136,9 +133,8 @@ class Foreign(ProgramTest):
         os.kill(worker, signal.SIGKILL)
         text, _ = launcher.communicate(timeout=TIMEOUT)
         self.assertEqual(launcher.returncode, 0, text)
-        self.assertRegex(text, r"resuming at step [1-9]\d* of 1000")
-        self.train("reference", *longer, "--launch", "processes")
-        self.assertEqual(self.model("run"), self.model("reference"))
+        self.assertRegex(text, r"resuming at step [1-9]\d* of 400")
+        self.assertEqual(self.model("run"), self.reference(400))
 
     def test_it_says_who_said_so_before_it_waits(self):
         process = self.start("train", *self.FLAGS, env={
@@ -154,7 +150,7 @@ class Foreign(ProgramTest):
         self.assertEqual([result[0] for result in results], [0, 0], results)
         self.assertIn("worker 0 of 2, says mpirun (OMPI_COMM_WORLD_*)\n", results[0][2])
         self.assertEqual(results[1][1:], ("", ""))
-        self.assertEqual(self.model("run"), self.reference())
+        self.assertEqual(self.model("run"), self.reference(30))
 
     @unittest.skipUnless(shutil.which("mpirun"), "mpirun is not installed")
     def test_mpirun(self):
@@ -175,8 +171,7 @@ class Foreign(ProgramTest):
             return {"RANK": str(rank), "WORLD_SIZE": "2"}
 
         port = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
-        flags = (*self.FLAGS, "--steps=400", "--checkpoint-every", 10, "--quiet")
-        flags = tuple(flag for flag in flags if flag not in ("--steps", 30))
+        flags = (*self.ALONE, "--steps", 400, "--checkpoint-every", 10, "--quiet")
         ranks = [self.start("train", *flags, env=port | env(rank)) for rank in range(2)]
         self.wait_for_checkpoint("run", ranks[0])
         for process, number in zip(ranks, (signal.SIGHUP, signal.SIGUSR1)):
