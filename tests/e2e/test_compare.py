@@ -6,7 +6,7 @@ import signal
 import unittest
 import xml.etree.ElementTree
 
-from program import TINY, ProgramTest, read_json
+from program import TINY, ProgramTest, read_json, with_flags
 
 FLAGS = ("compare", *TINY, "--algorithms", "ssgd,dppf+push=0.1", "--seeds", "0,1", "--steps", 6,
          "--out", "cmp")  # fmt: skip
@@ -56,8 +56,9 @@ class Compare(ProgramTest):
                     *FLAGS, "--lr", 0.5)  # fmt: skip
 
     def test_interrupted(self):
-        flags = ("compare", *TINY, "--algorithms", "local-sgd,dppf", "--steps", 600, "--quiet",
-                 "--evaluate-every", 0, "--checkpoint-every", 10, "--out", "cmp")  # fmt: skip
+        small = with_flags(TINY, "--model", "mlp-16-8", "--steps", 400, "--evaluate-every", 0)
+        flags = ("compare", *small, "--algorithms", "local-sgd,dppf", "--quiet", "--checkpoint-every", 10,
+                 "--out", "cmp")  # fmt: skip
         process = self.start(*flags)
         self.wait_for_checkpoint("cmp/local-sgd-seed0", process)
         code, out, err = self.interrupt(process, signal.SIGUSR1)
@@ -66,7 +67,7 @@ class Compare(ProgramTest):
         self.assertEqual(self.summary("cmp/local-sgd-seed0")["status"], "interrupted")
         self.assertFalse((self.folder / "cmp" / "compare.json").exists())
         self.succeed(*flags)
-        self.train("single", "--algorithm", "local-sgd", "--steps", 600, "--evaluate-every", 0)
+        self.succeed("train", *small, "--algorithm", "local-sgd", "--quiet", "--out", "single")
         self.assertEqual(self.model("single"), self.model("cmp/local-sgd-seed0"))
 
 
