@@ -113,7 +113,7 @@ class ProgramTest(unittest.TestCase):
 
     def train(self, out, *arguments, **options):
         """A quiet training of a moment that must go well; its summary."""
-        text = self.succeed("train", *TINY, "--quiet", "--out", out, *arguments, **options)
+        text = self.succeed("train", *with_flags(TINY, *arguments), "--quiet", "--out", out, **options)
         self.assertEqual(text, "")
         return self.summary(out)
 
@@ -130,7 +130,7 @@ class ProgramTest(unittest.TestCase):
 
     def trained(self, out, *arguments):
         """As train(), by made()."""
-        self.made(out, "train", *TINY, *arguments)
+        self.made(out, "train", *with_flags(TINY, *arguments))
         return self.summary(out)
 
     def refuse(self, message, *arguments, code=2, **options):
