@@ -27,8 +27,11 @@ LAUNCHERS = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_", "VALLEY_LAUNCHED", "
 SHELF = tempfile.TemporaryDirectory(prefix="valley-shelf-")
 MADE = {}
 
-# A hang-up that is ignored when a program starts stays ignored: the tests may run under nohup.
+# A signal that is ignored when a program starts stays ignored: the tests may run under nohup, or in a
+# shell's background, which ignores Control-C.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
+signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def environment(**extra):
