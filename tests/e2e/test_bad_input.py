@@ -6,7 +6,6 @@ import unittest
 import wave
 
 from program import TINY, ProgramTest, snapshot
-from test_processes import free_port
 
 
 def idx(magic, shape, data):
@@ -262,74 +261,6 @@ class Data(ProgramTest):
                     *self.flags(self.write_mnist()), "--train-samples", 21)  # fmt: skip
 
 
-class ScriptFiles(ProgramTest):
-    def flags(self, model):
-        return ("train", "--data", "blobs", "--train-samples", 100, "--model", model)
-
-    def refuse_file(self, pattern, model):
-        code, out, err = self.run_valley(*self.flags(model))
-        self.assertEqual((code, out), (2, ""), err)
-        self.assertRegex(err, rf"\Avalley: {pattern}[^\n]*\n\Z")
-        self.assertFalse((self.folder / "runs").exists())
-
-    def test_missing(self):
-        self.refuse("cannot read no.pt: No such file or directory", *self.flags("no.pt"))
-
-    def test_no_script(self):
-        import torch
-
-        net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(784, 10))
-        torch.save(net.state_dict(), self.folder / "state.pt")
-        self.refuse_file("[^\n]*state.pt", "state.pt")
-        torch.jit.script(net).save(str(self.folder / "net.pt"))
-        whole = (self.folder / "net.pt").read_bytes()
-        (self.folder / "cut.pt").write_bytes(whole[: len(whole) // 2])
-        self.refuse_file("[^\n]*cut.pt", "cut.pt")
-
-    def test_other_shape(self):
-        import torch
-
-        for inputs, outputs, message in [
-            (77, 10, "net.pt: forward failed: mat1 and mat2 shapes cannot be multiplied "
-                     "(100x784 and 77x10); it was given a batch of an evaluation, "
-                     "float32 [100, 1, 28, 28]"),
-            (784, 3, "net.pt returns 3 logits, but blobs has 10 classes"),
-        ]:  # fmt: skip
-            net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(inputs, outputs))
-            torch.jit.script(net).save(str(self.folder / "net.pt"))
-            self.refuse(message, *self.flags("net.pt"))
-
-    def test_refused_before_a_folder_is_made(self):
-        """By the rehearsal, whoever starts the workers; the corrected command then runs."""
-        import torch
-        from torch import nn
-
-        net = nn.Sequential(nn.Flatten(), nn.Linear(784, 8), nn.BatchNorm1d(8), nn.Linear(8, 10))
-        torch.jit.script(net).save(str(self.folder / "net.pt"))
-        # Three steps of 2 x 16 and one example left over, which both workers take.
-        flags = ("--data", "blobs", "--train-samples", 97, "--test-samples", 20, "--model", "net.pt",
-                 "--workers", 2, "--threads", 1, "--batch-size", 16, "--epochs", 1)  # fmt: skip
-        reason = ("net.pt: forward failed: Expected more than 1 value per channel when training, got "
-                  "input size [1, 8]; it was given the last training batch of an epoch, "
-                  "float32 [1, 1, 28, 28]; --tail drop leaves that batch out")  # fmt: skip
-        keep = ("--tail", "keep", "--out", "deep/er/run")
-        self.refuse(reason, "train", *flags, *keep)
-        self.refuse(reason, "train", *flags, *keep, "--launch", "processes")
-        self.refuse("ssgd+tail=keep: " + reason,
-                    "compare", *flags, "--algorithms", "ssgd,ssgd+tail=keep")  # fmt: skip
-        alone = [flag for flag in flags if flag not in ("--workers", 2)]
-        self.refuse(reason, "train", *alone, *keep, "--quiet",
-                    env={"RANK": "0", "WORLD_SIZE": "1", "MASTER_ADDR": "127.0.0.1",
-                         "MASTER_PORT": str(free_port())})  # fmt: skip
-        self.succeed("train", *flags, "--quiet", "--out", "deep/er/run")
-
-        net[2].register_buffer("phases", torch.zeros(3, dtype=torch.complex64))
-        torch.jit.script(net).save(str(self.folder / "net.pt"))
-        self.refuse("net.pt: tensor 2.phases is complex64, which a safetensors file cannot hold: the "
-                    "model could be neither saved nor resumed",
-                    "train", *flags, "--out", "complex")  # fmt: skip
-
-
 class Folders(ProgramTest):
     def test_held_by_a_run(self):
         self.train("run", "--steps", 2)
@@ -351,7 +282,7 @@ class Folders(ProgramTest):
         self.refuse("empty is no run folder: config.toml is missing", "train", "--resume", "empty")
 
     def unfinished_run(self):
-        self.train("run", "--steps", 4, "--checkpoint-every", 2)
+        self.trained("run", "--steps", 4, "--checkpoint-every", 2)
         (self.folder / "run" / "summary.json").unlink()
         return self.folder / "run" / "checkpoints" / "step-00000004"
 

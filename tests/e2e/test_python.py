@@ -1,6 +1,8 @@
-"""Models to and from PyTorch: what Python exports is trained, what is trained Python loads."""
+"""Models to and from PyTorch: what Python exports is trained or refused, what is trained Python loads."""
 
 import gzip
+import json
+import math
 import os
 import sys
 import types
@@ -10,6 +12,7 @@ import torch
 from torch import nn
 
 from program import FASHION, GOLDEN, ProgramTest
+from test_processes import free_port
 
 sys.path.insert(0, str(GOLDEN))
 import python_models  # noqa: E402
@@ -74,6 +77,26 @@ class Heads(nn.Module):
     def forward(self, x):
         x = torch.relu(self.body(x.flatten(1)))
         return {"features": self.extra(x), "logits": self.head(x)}
+
+
+class Odd(nn.Module):
+    """Parameters of every shape: empty, of one value, of no dimension, frozen."""
+
+    def __init__(self):
+        super().__init__()
+        self.empty = nn.Parameter(torch.zeros(0, 4))
+        self.none = nn.Parameter(torch.zeros(3, 0))
+        self.one = nn.Parameter(torch.ones(1, 1))
+        self.scale = nn.Parameter(torch.tensor(1.0))
+        self.shift = nn.Parameter(torch.tensor(0.1), requires_grad=False)
+        self.void = nn.Parameter(torch.zeros(0, 2), requires_grad=False)
+        self.unused = nn.Parameter(torch.ones(2, 2))
+        self.fc = nn.Linear(784, 10)
+        self.norm = nn.BatchNorm1d(10)
+
+    def forward(self, x):
+        x = self.norm(self.fc(x.flatten(1))) * self.scale * self.one + self.shift
+        return x + self.empty.sum() + self.none.sum()
 
 
 def blocks_of(document, begin):
@@ -242,11 +265,90 @@ class Python(ProgramTest):
         self.assertEqual(code, 2)
         self.assertIn("moved/initial.pt is not the file that the run began with", err)
 
+    def test_parameters_of_every_shape(self):
+        """For every instrument."""
+        self.export(Odd(), "odd.pt")
+        code, _, err = self.run_valley("train", *MOMENT, "--model", "odd.pt", "--steps", 12, "--probe", 10,
+                                       "--out", "run")  # fmt: skip
+        self.assertEqual(code, 0, err)
+        plane = ("--points", 3, "--samples", 50, "--plane", "random", "--json", "--quiet")
+        (run,) = json.loads(self.succeed("landscape", "run", *plane))["runs"]
+        for point in run["points"]:
+            self.assertTrue(all(math.isfinite(point[key]) for key in ("x", "y", "off_plane")), point)
+        few = ("run", "--samples", 50, "--draws", 2, "--json", "--quiet")
+        (run,) = json.loads(self.succeed("sharpness", *few))["runs"]
+        for name, measure in run["measures"].items():
+            self.assertIsInstance(measure["value"], float, (name, measure))
+        (run,) = json.loads(self.succeed("dynamics", *few))["runs"]
+        self.assertGreater(run["spread"]["consensus_distance"], 0)
+        self.assertIsInstance(run["smoothed"]["smoothed_loss"]["value"], float)
+
     def test_lenet(self):
         self.succeed(*FLAGS, "--model", "lenet")
         net = python_models.make("lenet")
         net.load_state_dict(python_models.load_safetensors(self.folder / "run" / "model.safetensors"))
         self.assert_scores(net)
+
+
+class ScriptFiles(ProgramTest):
+    def flags(self, model):
+        return ("train", "--data", "blobs", "--train-samples", 100, "--model", model)
+
+    def refuse_file(self, pattern, model):
+        code, out, err = self.run_valley(*self.flags(model))
+        self.assertEqual((code, out), (2, ""), err)
+        self.assertRegex(err, rf"\Avalley: {pattern}[^\n]*\n\Z")
+        self.assertFalse((self.folder / "runs").exists())
+
+    def test_missing(self):
+        self.refuse("cannot read no.pt: No such file or directory", *self.flags("no.pt"))
+
+    def test_no_script(self):
+        net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(784, 10))
+        torch.save(net.state_dict(), self.folder / "state.pt")
+        self.refuse_file("[^\n]*state.pt", "state.pt")
+        torch.jit.script(net).save(str(self.folder / "net.pt"))
+        whole = (self.folder / "net.pt").read_bytes()
+        (self.folder / "cut.pt").write_bytes(whole[: len(whole) // 2])
+        self.refuse_file("[^\n]*cut.pt", "cut.pt")
+
+    def test_other_shape(self):
+        for inputs, outputs, message in [
+            (77, 10, "net.pt: forward failed: mat1 and mat2 shapes cannot be multiplied "
+                     "(100x784 and 77x10); it was given a batch of an evaluation, "
+                     "float32 [100, 1, 28, 28]"),
+            (784, 3, "net.pt returns 3 logits, but blobs has 10 classes"),
+        ]:  # fmt: skip
+            net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(inputs, outputs))
+            torch.jit.script(net).save(str(self.folder / "net.pt"))
+            self.refuse(message, *self.flags("net.pt"))
+
+    def test_refused_before_a_folder_is_made(self):
+        """By the rehearsal, whoever starts the workers; the corrected command then runs."""
+        net = nn.Sequential(nn.Flatten(), nn.Linear(784, 8), nn.BatchNorm1d(8), nn.Linear(8, 10))
+        torch.jit.script(net).save(str(self.folder / "net.pt"))
+        # Three steps of 2 x 16 and one example left over, which both workers take.
+        flags = ("--data", "blobs", "--train-samples", 97, "--test-samples", 20, "--model", "net.pt",
+                 "--workers", 2, "--threads", 1, "--batch-size", 16, "--epochs", 1)  # fmt: skip
+        reason = ("net.pt: forward failed: Expected more than 1 value per channel when training, got "
+                  "input size [1, 8]; it was given the last training batch of an epoch, "
+                  "float32 [1, 1, 28, 28]; --tail drop leaves that batch out")  # fmt: skip
+        keep = ("--tail", "keep", "--out", "deep/er/run")
+        self.refuse(reason, "train", *flags, *keep)
+        self.refuse(reason, "train", *flags, *keep, "--launch", "processes")
+        self.refuse("ssgd+tail=keep: " + reason,
+                    "compare", *flags, "--algorithms", "ssgd,ssgd+tail=keep")  # fmt: skip
+        alone = [flag for flag in flags if flag not in ("--workers", 2)]
+        self.refuse(reason, "train", *alone, *keep, "--quiet",
+                    env={"RANK": "0", "WORLD_SIZE": "1", "MASTER_ADDR": "127.0.0.1",
+                         "MASTER_PORT": str(free_port())})  # fmt: skip
+        self.succeed("train", *flags, "--quiet", "--out", "deep/er/run")
+
+        net[2].register_buffer("phases", torch.zeros(3, dtype=torch.complex64))
+        torch.jit.script(net).save(str(self.folder / "net.pt"))
+        self.refuse("net.pt: tensor 2.phases is complex64, which a safetensors file cannot hold: the "
+                    "model could be neither saved nor resumed",
+                    "train", *flags, "--out", "complex")  # fmt: skip
 
 
 if __name__ == "__main__":
