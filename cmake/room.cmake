@@ -59,6 +59,22 @@ function(valley_test name)
   valley_unity(${name})
   add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
   set_tests_properties(${name} PROPERTIES LABELS ${T_LABEL} TIMEOUT 300)
+  valley_longest_first(${name})
+endfunction()
+
+# The longest tests, longest first: ctest begins with them, so that two at a time end together. (Of
+# what it has run before it remembers how long it took; a new build folder has run nothing.)
+set(VALLEY_LONGEST_TESTS
+    e2e_stop contract_test train_test e2e_sharpness e2e_report algorithms_test e2e_processes
+    e2e_recipes e2e_python comm_test e2e_dynamics models_test e2e_runs e2e_bad_input e2e_study
+    e2e_landscape install)
+
+function(valley_longest_first test)
+  list(FIND VALLEY_LONGEST_TESTS ${test} place)
+  if(NOT place EQUAL -1)
+    math(EXPR cost "1000 - ${place}")
+    set_tests_properties(${test} PROPERTIES COST ${cost})
+  endif()
 endfunction()
 
 # For code that only calls and compares: a fifth less to compile, and nothing that counts is slower.
