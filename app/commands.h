@@ -2,6 +2,8 @@
 
 #include <functional>
 
+#include "app/engine.h"
+
 namespace CLI {
 class App;
 }
@@ -12,13 +14,13 @@ namespace valley::app {
 
 using Command = std::function<int()>;
 
-Command add_train(CLI::App& program);
-Command add_compare(CLI::App& program);
+Command add_train(CLI::App& program, Engine& engine);
+Command add_compare(CLI::App& program, Engine& engine);
 Command add_topology(CLI::App& program);
-Command add_study(CLI::App& program);
-Command add_sharpness(CLI::App& program);
-Command add_landscape(CLI::App& program);
-Command add_dynamics(CLI::App& program);
+Command add_study(CLI::App& program, Engine& engine);
+Command add_sharpness(CLI::App& program, Engine& engine);
+Command add_landscape(CLI::App& program, Engine& engine);
+Command add_dynamics(CLI::App& program, Engine& engine);
 Command add_report(CLI::App& program);
 Command add_list(CLI::App& program);
 

@@ -1,24 +1,18 @@
+#include "app/compare.h"
+
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <filesystem>
-#include <iostream>
 #include <memory>
-#include <nlohmann/json.hpp>
 
 #include "app/commands.h"
-#include "app/exit_code.h"
+#include "app/environment.h"
 #include "app/options.h"
 #include "app/paths.h"
-#include "app/run.h"
-#include "app/tables.h"
-#include "valley/algorithms/registry.h"
+#include "valley/algorithms/table.h"
 #include "valley/core/error.h"
-#include "valley/picture/run_curves.h"
-#include "valley/record/run_folder.h"
-#include "valley/runs/same_settings.h"
-#include "valley/study/comparison.h"
 
 namespace valley::app {
 namespace {
@@ -74,64 +68,43 @@ void require_distinct(const std::string& option, std::vector<T> values) {
   if (twice != values.end()) throw UsageError(fmt::format("{} has {} twice", option, *twice));
 }
 
-int compare(const CLI::App& command, const CompareFlags& flags) {
+int compare(const CLI::App& command, const CompareFlags& flags, Engine& engine) {
   require_no_launcher("compare");
+  engine.before_reading(flags.config_file);
   const RunConfig base = resolve_config(command, flags.config, flags.config_file);
   require(base.launch == Launch::kThreads, "{}: valley compare trains with launch = \"threads\"",
           flags.config_file);
   require_distinct("--algorithms", flags.algorithms);
   require_distinct("--seeds", flags.seeds);
-  const std::string out = base.out.empty() ? "runs/compare" : base.out;
-
-  // Everything is checked before anything is trained.
-  std::vector<Method> methods;
+  CompareRequest request{.base = base,
+                         .out = base.out.empty() ? "runs/compare" : base.out,
+                         .entries = {},
+                         .quiet = flags.quiet,
+                         .json = flags.json};
   for (const auto& entry : flags.algorithms) {
-    methods.push_back({entry, {}});
+    request.entries.push_back({entry, {}});
     for (const int64_t seed : flags.seeds) {
       RunConfig config = with_own_settings(base, entry);
       config.seed = seed;
-      config.out = (fs::path(out) / fmt::format("{}-seed{}", entry, seed)).string();
+      config.out = (fs::path(request.out) / fmt::format("{}-seed{}", entry, seed)).string();
       check(config);
-      require_same_settings(config);
-      methods.back().runs.push_back(std::move(config));
+      request.entries.back().runs.push_back(std::move(config));
     }
   }
 
   for (const auto& key : method_flags_given(command)) {
-    const bool read = std::any_of(methods.begin(), methods.end(), [&](const Method& method) {
-      return find_algorithm(method.runs.front().algorithm).defaults.has(key);
-    });
+    const bool read =
+        std::any_of(request.entries.begin(), request.entries.end(), [&](const auto& entry) {
+          return find_algorithm(entry.runs.front().algorithm).defaults.has(key);
+        });
     require(read, "--{} is read by none of the algorithms compared", key);
   }
-
-  require_trainable(named_runs(methods));
-
-  const auto rows =
-      compare_methods(methods, [&](const RunConfig& config, const std::string& title) {
-        return train_one_of_several(config, title, flags.quiet);
-      });
-  if (!rows) {
-    std::cerr << "valley: interrupted; the same command goes on from here\n";
-    return exit_code::kInterrupted;
-  }
-  const Json result = to_json(*rows);
-  write_json(fs::path(out) / "compare.json", result);
-  std::vector<std::pair<std::string, std::string>> runs;
-  for (const NamedRun& run : named_runs(methods)) runs.emplace_back(run.name, run.config.out);
-  write_curves(out, fmt::format("{} on {}, {} workers", model_title(base), base.data, base.workers),
-               runs);
-  if (flags.json) {
-    std::cout << result.dump(2) << "\n";
-  } else {
-    std::cout << comparison_table(*rows) << "\nwritten to " << out
-              << ": compare.json, curves.svg, and a run folder for every method and seed\n";
-  }
-  return 0;
+  return engine.compare(request);
 }
 
 }  // namespace
 
-Command add_compare(CLI::App& program) {
+Command add_compare(CLI::App& program, Engine& engine) {
   auto* command =
       program.add_subcommand("compare", "train with several algorithms and seeds, on one budget");
   auto flags = std::make_shared<CompareFlags>();
@@ -153,7 +126,7 @@ Command add_compare(CLI::App& program) {
       "interrupted, and trains nothing twice. Examples:\n"
       "  valley compare --algorithms ssgd,local-sgd,dppf --seeds 0,1,2 --epochs 5\n"
       "  valley compare --algorithms dppf+push=0.1,dppf+push=0.5,local-sgd+period=8");
-  return [command, flags] { return compare(*command, *flags); };
+  return [command, flags, &engine] { return compare(*command, *flags, engine); };
 }
 
 }  // namespace valley::app

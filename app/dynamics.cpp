@@ -1,50 +1,13 @@
-#include "valley/instruments/dynamics.h"
-
-#include <fmt/format.h>
-
 #include <CLI/CLI.hpp>
-#include <filesystem>
 #include <memory>
-#include <nlohmann/json.hpp>
 
 #include "app/commands.h"
-#include "app/dynamics_text.h"
-#include "app/instrument.h"
+#include "app/instrument_flags.h"
 #include "app/numbers.h"
-#include "valley/core/error.h"
-#include "valley/instruments/examples.h"
 
 namespace valley::app {
-namespace {
 
-struct DynamicsFlags : InstrumentFlags {
-  DynamicsOptions options;
-};
-
-int dynamics(const DynamicsFlags& flags) {
-  check(flags.options);
-  check(flags);
-  const std::vector<FinishedRun> runs = open_given(flags);
-  const int64_t samples = flags.options.samples;
-  for (const FinishedRun& run : runs) {
-    require(samples == 0 || samples >= run.workers(),
-            "--samples {} are fewer than the {} workers of {}", samples, run.workers(),
-            run.folder());
-  }
-  Json all = Json::array();
-  std::string text;
-  for_each_run(runs, flags, [&](size_t i, const InstrumentWatch& watch) {
-    const DynamicsResult result = measure_dynamics(runs[i], flags.options, flags.threads(), watch);
-    all.push_back(to_json(result));
-    write_json(std::filesystem::path(runs[i].folder()) / kDynamicsFile, all.back());
-    text += (text.empty() ? "" : "\n\n") + dynamics_text(result);
-  });
-  return show({{"runs", all}}, text, flags.json);
-}
-
-}  // namespace
-
-Command add_dynamics(CLI::App& program) {
+Command add_dynamics(CLI::App& program, Engine& engine) {
   auto* command = program.add_subcommand(
       "dynamics", "how the workers of a finished run moved, and the noise they live in");
   auto flags = std::make_shared<DynamicsFlags>();
@@ -65,7 +28,11 @@ Command add_dynamics(CLI::App& program) {
       "  valley dynamics runs/first\n"
       "  valley dynamics runs/compare --samples 0 --draws 100\n"
       "  valley dynamics runs/a runs/b --json --quiet");
-  return [flags] { return dynamics(*flags); };
+  return [flags, &engine] {
+    check(flags->options);
+    check(*flags);
+    return engine.dynamics(*flags);
+  };
 }
 
 }  // namespace valley::app

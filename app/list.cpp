@@ -6,13 +6,13 @@
 #include <memory>
 
 #include "app/commands.h"
-#include "valley/algorithms/registry.h"
-#include "valley/analysis/registry.h"
-#include "valley/comm/backends.h"
+#include "valley/algorithms/table.h"
+#include "valley/analysis/measure_table.h"
+#include "valley/comm/backend_table.h"
 #include "valley/core/error.h"
 #include "valley/core/names.h"
-#include "valley/data/dataset.h"
-#include "valley/models/registry.h"
+#include "valley/data/data_names.h"
+#include "valley/models/model_names.h"
 #include "valley/picture/table.h"
 #include "valley/topology/topology.h"
 
@@ -59,16 +59,15 @@ std::string list_topologies() {
 
 std::string list_backends() {
   Table table({{"backend"}, {"what its workers are"}, {"tensors on"}, {"adds up"}, {"needs"}});
-  for (const auto& b : backends()) {
-    table.add_row({b.name, b.summary, describe_devices(b.capabilities.devices),
-                   describe_dtypes(b.capabilities.sums), b.needs});
+  for (const auto& b : backend_table()) {
+    table.add_row({b.name, b.summary, b.devices, b.sums, b.needs});
   }
   return table.to_string();
 }
 
 std::string list_measures() {
   Table table({{"measure"}, {"what it is"}, {"sharper if"}, {"cost"}, {"needs"}});
-  for (const auto& m : measures()) {
+  for (const auto& m : measure_table()) {
     const std::string needs = m.needs == Needs::kWorkers   ? "two workers"
                               : m.needs == Needs::kInitial ? "the start"
                               : m.needs == Needs::kBoth    ? "two workers, the start"

@@ -8,10 +8,10 @@
 #include <filesystem>
 
 #include "app/numbers.h"
-#include "valley/algorithms/registry.h"
+#include "valley/algorithms/table.h"
 #include "valley/core/error.h"
-#include "valley/data/dataset.h"
-#include "valley/models/registry.h"
+#include "valley/data/data_names.h"
+#include "valley/models/model_names.h"
 #include "valley/record/run_folder.h"
 #include "valley/train/config_paths.h"
 #include "valley/train/run_config.h"

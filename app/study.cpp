@@ -1,147 +1,15 @@
-#include "valley/study/study.h"
-
-#include <fmt/format.h>
-
 #include <CLI/CLI.hpp>
-#include <algorithm>
-#include <filesystem>
-#include <iostream>
 #include <memory>
-#include <nlohmann/json.hpp>
 
 #include "app/commands.h"
-#include "app/exit_code.h"
-#include "app/instrument.h"
+#include "app/environment.h"
+#include "app/instrument_flags.h"
 #include "app/numbers.h"
 #include "app/paths.h"
-#include "app/run.h"
-#include "app/stop.h"
-#include "valley/core/atomic_file.h"
-#include "valley/core/error.h"
-#include "valley/picture/table.h"
-#include "valley/runs/outcome.h"
 
 namespace valley::app {
-namespace {
 
-namespace fs = std::filesystem;
-
-struct StudyFlags : InstrumentFlags {
-  std::string recipe, out;
-  bool print_runs = false;
-};
-
-std::string ranking_table(const Study& study, const StudyResult& result) {
-  std::vector<Table::Column> columns = {
-      {"measure"}, {"tau-b", Table::Align::kRight}, {"granulated", Table::Align::kRight}};
-  for (const ConfigAxis& axis : study.axes) {
-    if (axis.key != "seed") columns.push_back({axis.key, Table::Align::kRight});
-  }
-  columns.push_back({"runs", Table::Align::kRight});
-  Table table(columns);
-  for (const MeasureRank& rank : result.ranking) {
-    std::string tau = coefficient(rank.tau);
-    if (rank.standard_error) tau += fmt::format(" ± {:.2f}", *rank.standard_error);
-    std::vector<std::string> cells = {rank.measure, tau, coefficient(rank.granulated)};
-    for (size_t i = 0; i < study.axes.size(); ++i) {
-      if (study.axes[i].key != "seed") cells.push_back(coefficient(rank.granulated_by_axis[i]));
-    }
-    cells.push_back(fmt::format("{}", rank.runs));
-    table.add_row(std::move(cells));
-  }
-  return table.to_string();
-}
-
-// What the reader of the table must know of the runs behind it.
-std::string account(const Study& study, const StudyResult& result) {
-  const std::vector<const StudyRun*> ranked = result.ranked();
-  std::string text = fmt::format("{} of {} runs", ranked.size(), result.runs.size());
-  for (const StudyRun& run : result.runs) {
-    if (run.status == StudyStatus::kDiverged) text += fmt::format("\n  {} diverged", run.name);
-    if (run.status == StudyStatus::kShort)
-      text += fmt::format("\n  {} ended at training loss {:.3g}, not {}", run.name,
-                          run.summary.train_loss, study.shared.until_loss);
-  }
-  if (ranked.empty()) return text + "\n";
-  const auto range = [&](double Summary::*figure) {
-    const auto [least, most] = std::minmax_element(ranked.begin(), ranked.end(),
-                                                   [&](const StudyRun* a, const StudyRun* b) {
-                                                     return a->summary.*figure < b->summary.*figure;
-                                                   });
-    return std::pair((*least)->summary.*figure, (*most)->summary.*figure);
-  };
-  const auto losses = range(&Summary::train_loss), gaps = range(&Summary::generalization_gap);
-  text += fmt::format("\ntraining loss {:.3g} to {:.3g}, generalisation gap {:.2f} to {:.2f} %",
-                      losses.first, losses.second, 100 * gaps.first, 100 * gaps.second);
-  if (study.shared.until_loss == 0)
-    text += "\nno until-loss in the recipe: the runs differ in how far they have trained";
-  return text + "\n";
-}
-
-void print_runs(const Study& study) {
-  for (const GridRun& run : study.runs) {
-    std::cout << run.config.out << (finished_outcome(run.config.out) ? "  (finished)" : "") << "\n";
-  }
-  std::cout << fmt::format("{} runs, {} measures\n", study.runs.size(),
-                           study.request.measures.size());
-}
-
-StudyWork work_of(bool quiet) {
-  StudyWork work;
-  work.train = [quiet](const RunConfig& config, const std::string& title) {
-    return train_one_of_several(config, title, quiet);
-  };
-  work.measure = [quiet](const FinishedRun& run, const SharpnessRequest& request) {
-    const auto progress = progress_unless(quiet);
-    const SharpnessResult result =
-        measure_sharpness(run, request, {.progress = progress.get(), .stop = &stop_on_signals()});
-    progress->finish();
-    return result;
-  };
-  if (!quiet)
-    work.say = [](const std::string& line) { std::cerr << spell_keys(line, "--") + "\n"; };
-  work.stopped = [] { return stop_on_signals().load(); };
-  return work;
-}
-
-int study(const StudyFlags& flags) {
-  require_no_launcher("study");
-  check(flags);
-  const std::string out =
-      flags.out.empty() ? "runs/" + fs::path(flags.recipe).stem().string() : flags.out;
-  const Study study = read_study(read_file(flags.recipe), flags.recipe, out, flags.threads());
-  if (flags.print_runs) {
-    print_runs(study);
-    return exit_code::kDone;
-  }
-  require_trainable(named_runs(study));
-  const StudyResult result = run_study(study, work_of(flags.quiet));
-  if (result.interrupted) {
-    std::cerr << "valley: interrupted; the same command goes on from here\n";
-    return exit_code::kInterrupted;
-  }
-  const Json json = to_json(study, result);
-  write_json(fs::path(out) / "study.json", json);
-  if (result.ranking.empty()) {
-    std::cerr << account(study, result)
-              << fmt::format(
-                     "valley: {} of {} runs have what it takes to be ranked, {} are needed; more "
-                     "epochs, a higher until-loss or a smaller lr may help\n",
-                     result.ranked().size(), result.runs.size(), kFewestRanked);
-    return exit_code::kDiverged;
-  }
-  write_atomically(fs::path(out) / "study.svg", study_svg(study, result));
-  return show(
-      json,
-      fmt::format("{}\n{}\nwritten to {}: study.json, study.svg, and a run folder for every "
-                  "point of the grid\n",
-                  ranking_table(study, result), account(study, result), out),
-      flags.json);
-}
-
-}  // namespace
-
-Command add_study(CLI::App& program) {
+Command add_study(CLI::App& program, Engine& engine) {
   auto* command = program.add_subcommand(
       "study", "train a grid of runs, and rank the sharpness measures by the gap they explain");
   auto flags = std::make_shared<StudyFlags>();
@@ -159,7 +27,11 @@ Command add_study(CLI::App& program) {
       "twice. How to read the table: docs/study.md. Examples:\n"
       "  valley study recipes/study.toml --print-runs\n"
       "  valley study recipes/study.toml --out runs/study");
-  return [flags] { return study(*flags); };
+  return [flags, &engine] {
+    require_no_launcher("study");
+    check(*flags);
+    return engine.study(*flags);
+  };
 }
 
 }  // namespace valley::app

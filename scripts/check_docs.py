@@ -149,7 +149,7 @@ def string_literals(source):
 
 def check_messages(known):
     for path in sorted([*ROOT.glob("include/**/*.h"), *ROOT.glob("valley/**/*.[ch]*"),
-                        *ROOT.glob("app/*.[ch]*")]):
+                        *ROOT.glob("app/**/*.[ch]*")]):
         if path.name.endswith("_test.cpp") or "page" in path.parts or "test" in path.parent.name:
             continue
         for text in string_literals(path.read_text()):

@@ -3,7 +3,7 @@
 #
 #   scripts/lint.sh                     what differs from HEAD, new files included
 #   scripts/lint.sh main                what differs from main
-#   scripts/lint.sh app/main.cpp ...    these files
+#   scripts/lint.sh app/program.cpp ...    these files
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 command -v clang-tidy-14 > /dev/null || fail "clang-tidy-14 is missing: scripts/setup.sh --tools"
 

@@ -1,9 +1,9 @@
 #include "valley/comm/backends.h"
 
 #include <algorithm>
+#include <stdexcept>
 #include <utility>
 
-#include "valley/comm/backend_names.h"
 #include "valley/comm/gloo.h"
 #include "valley/comm/group.h"
 #include "valley/comm/host_communicator.h"
@@ -28,17 +28,38 @@ MakeWorker threads_over_sockets(int workers, double timeout_seconds) {
   };
 }
 
+struct Maker {
+  const char* name;
+  Capabilities capabilities;
+  decltype(BackendEntry::in_threads) in_threads;
+  decltype(BackendEntry::join) join = nullptr;
+};
+
+// What backend_table.h cannot have, since it is known without LibTorch.
+const std::vector<Maker>& makers() {
+  static const std::vector<Maker> table = {
+      {"thread", host_capabilities(/*shares_memory=*/true), &threads_that_share_memory},
+      {"gloo", host_capabilities(/*shares_memory=*/false), &threads_over_sockets, &make_gloo},
+  };
+  return table;
+}
+
+BackendEntry entry_of(const BackendFacts& facts) {
+  for (const Maker& maker : makers()) {
+    if (maker.name == facts.name) return {facts, maker.capabilities, maker.in_threads, maker.join};
+  }
+  throw std::logic_error("no maker for the backend " + facts.name);
+}
+
 }  // namespace
 
 const std::vector<BackendEntry>& backends() {
-  static const std::vector<BackendEntry> table = {
-      {"thread", "threads of one process that read each other's memory",
-       host_capabilities(/*shares_memory=*/true), "nothing, no ports", &threads_that_share_memory},
-      {"gloo", "processes of one machine or several, each connected to each",
-       host_capabilities(/*shares_memory=*/false), "TCP; a store at MASTER_ADDR:MASTER_PORT",
-       &threads_over_sockets, &make_gloo},
-  };
-  return table;
+  static const std::vector<BackendEntry> entries = [] {
+    std::vector<BackendEntry> all;
+    for (const BackendFacts& facts : backend_table()) all.push_back(entry_of(facts));
+    return all;
+  }();
+  return entries;
 }
 
 std::vector<std::string> backend_names() {

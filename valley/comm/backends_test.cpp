@@ -4,7 +4,6 @@
 
 #include <set>
 
-#include "valley/comm/backend_names.h"
 #include "valley/core/error.h"
 #include "valley/core/testing/test_folder.h"
 
@@ -27,12 +26,13 @@ TEST(Backends, EveryRowIsComplete) {
   }
 }
 
-// The names that are known without LibTorch.
-TEST(Backends, AreThoseOfTheTableOfNames) {
+// What is known without LibTorch.
+TEST(Backends, TheirFactsAreTheirCapabilities) {
   ASSERT_EQ(backend_table().size(), backends().size());
-  for (size_t i = 0; i < backends().size(); ++i) {
-    EXPECT_EQ(backend_table()[i].name, backends()[i].name);
-    EXPECT_EQ(backend_table()[i].shares_memory, backends()[i].capabilities.shares_memory);
+  for (const BackendEntry& entry : backends()) {
+    EXPECT_EQ(entry.shares_memory, entry.capabilities.shares_memory) << entry.name;
+    EXPECT_EQ(entry.devices, describe_devices(entry.capabilities.devices)) << entry.name;
+    EXPECT_EQ(entry.sums, describe_dtypes(entry.capabilities.sums)) << entry.name;
   }
 }
 

@@ -275,13 +275,6 @@ DynamicsResult Look::measure() {
 
 }  // namespace
 
-void check(const DynamicsOptions& options) {
-  check_sample(options.samples, options.seed);
-  require(options.draws >= 2, "{} must be at least 2, got {}", Key{"draws"}, options.draws);
-  require(std::isfinite(options.sigma) && options.sigma >= 0, "{} must be at least 0, got {}",
-          Key{"sigma"}, options.sigma);
-}
-
 DynamicsResult measure_dynamics(const FinishedRun& run, const DynamicsOptions& options, int threads,
                                 const InstrumentWatch& watch) {
   check(options);

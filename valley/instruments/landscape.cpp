@@ -101,34 +101,6 @@ std::vector<Survey::Stand> Landscape::View::stands(const Plane& on) const {
   return result;
 }
 
-std::string_view name(PlaneKind plane) {
-  switch (plane) {
-    case PlaneKind::kAverage:
-      break;
-    case PlaneKind::kWorkers:
-      return "workers";
-    case PlaneKind::kSpread:
-      return "spread";
-    case PlaneKind::kRandom:
-      return "random";
-  }
-  return "average";
-}
-
-std::string_view name(Split split) { return split == Split::kTrain ? "train" : "test"; }
-
-void check(const LandscapeOptions& options) {
-  require(options.points >= 2, "{} must be at least 2, got {}", Key{"points"}, options.points);
-  require(options.points <= 501, "{} must be at most 501, got {}", Key{"points"}, options.points);
-  check_sample(options.samples, options.seed);
-  const size_t wanted = options.plane == PlaneKind::kAverage   ? 2
-                        : options.plane == PlaneKind::kWorkers ? 3
-                                                               : 0;
-  require(options.through.empty() || options.through.size() == wanted,
-          "{}: {} {} takes {} workers, got {}", Key{"through"}, Key{"plane"}, name(options.plane),
-          wanted == 0 ? "no" : std::to_string(wanted), options.through.size());
-}
-
 Landscape::Landscape(const FinishedRun& run, const LandscapeOptions& options, int threads)
     : view_((check(options), std::make_unique<View>(run, options, threads))),
       plane_(view_->plane()) {}

@@ -78,39 +78,15 @@ std::vector<Measured> measure_all(Minimum& minimum, const SharpnessRequest& requ
 
 }  // namespace
 
-std::string_view name(ValleySearch search) {
-  return search == ValleySearch::kStep ? "step" : "bisect";
-}
-
-ValleySearch parse_search(const std::string& text) {
-  const bool by_step = choose(fmt::format("{}", Key{"search"}), text, {"bisect", "step"}) == 1;
-  return by_step ? ValleySearch::kStep : ValleySearch::kBisect;
-}
-
 SharpnessRequest sharpness_request(const SharpnessOptions& options, int threads) {
-  SharpnessRequest request{.options = options, .measures = {}, .measuring = {}, .objective = {}};
-  std::set<std::string> seen;
-  for (const std::string& name : options.measures) {
-    require(seen.insert(name).second, "{} has {} twice", Key{"measures"}, name);
-    find_measure(name);
-  }
+  check(options);
+  SharpnessRequest request{
+      .options = options, .measures = {}, .measuring = measuring(options), .objective = {}};
   for (const MeasureEntry& entry : measures()) {
-    if (seen.empty() || seen.contains(entry.name)) request.measures.push_back(&entry);
+    const auto& asked = options.measures;
+    if (asked.empty() || std::find(asked.begin(), asked.end(), entry.name) != asked.end())
+      request.measures.push_back(&entry);
   }
-  check_sample(options.samples, options.seed);
-  require(options.lanczos >= 2, "{} must be at least 2, got {}", Key{"lanczos"}, options.lanczos);
-  require(std::isfinite(options.memory) && options.memory > 0, "{} must be above 0, got {}",
-          Key{"memory"}, options.memory);
-  require(std::isfinite(options.step) && 0 < options.step && options.step <= 1e4,
-          "{} must be in (0, 10000], got {}", Key{"step"}, options.step);
-
-  request.measuring.valley = {
-      .kappa = options.kappa, .search = options.search, .step = options.step};
-  request.measuring.seed = static_cast<uint64_t>(options.seed);
-  request.measuring.draws = options.draws;
-  request.measuring.rho = options.rho;
-  request.measuring.lanczos_steps = options.lanczos;
-  check(request.measuring);
   request.objective.batch_norm = options.batch_norm;
   request.objective.threads = threads;
   return request;

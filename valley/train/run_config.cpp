@@ -7,6 +7,7 @@
 
 #include "valley/core/error.h"
 #include "valley/core/names.h"
+#include "valley/data/data_names.h"
 #include "valley/models/model_names.h"
 #include "valley/topology/topology.h"
 #include "valley/train/config_paths.h"
@@ -80,7 +81,7 @@ std::string settings_error(const std::string& source, const std::string& key,
 void check_launch(const RunConfig& c) {
   const bool processes = c.launch == Launch::kProcesses;
   constexpr Key kLaunch = {"launch"};
-  const BackendName& backend = choose_backend_name(c.backend, !processes);
+  const BackendFacts& backend = choose_backend_name(c.backend, !processes);
   require(!find_algorithm(c.algorithm).asynchronous || backend.shares_memory,
           "{} {} needs workers that share memory: {} threads", Key{"algorithm"}, c.algorithm,
           kLaunch);
@@ -225,6 +226,12 @@ void check(const RunConfig& unresolved) {
   for (const Setting& setting : settings_of(config)) setting.check();
   check_algorithm(config.algorithm, options, static_cast<int>(config.workers), config.seed);
   check(config, options);
+  find_data(config.data);
+  if (!is_model_file(config.model)) {
+    find_model(config.model);
+    require(config.output.empty(), "{} {} is for TorchScript files, {} has one output",
+            Key{"output"}, config.output, config.model);
+  }
   check_launch(config);
   require_no_probe_of_asynchronous(config.algorithm, config.probe);
 }

@@ -7,18 +7,9 @@
 #include <optional>
 #include <vector>
 
-#include "valley/analysis/crossing.h"
+#include "valley/analysis/measure_options.h"
 
 namespace valley {
-
-struct MeanValleyOptions {
-  double kappa = 2;  ///< the valley ends where the loss is kappa times that of the average; > 1
-  /// As in CrossingOptions.
-  ValleySearch search = ValleySearch::kBisect;
-  double step = 0.1;
-  double tolerance = 1e-3;
-  double cap = 1e4;
-};
 
 struct MeanValley {
   /// t_m by worker; none where the loss stayed below kappa L(x_A) up to the cap.

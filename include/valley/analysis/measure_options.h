@@ -2,10 +2,20 @@
 
 #include <cstdint>
 
-#include "valley/analysis/mean_valley.h"
+#include "valley/analysis/crossing.h"
 
 namespace valley {
 
+struct MeanValleyOptions {
+  double kappa = 2;  ///< the valley ends where the loss is kappa times that of the average; > 1
+  /// As in CrossingOptions.
+  ValleySearch search = ValleySearch::kBisect;
+  double step = 0.1;
+  double tolerance = 1e-3;
+  double cap = 1e4;
+};
+
+/// What the measures of a minimum are asked for.
 struct MeasureOptions {
   MeanValleyOptions valley = {};
   uint64_t seed = 0;

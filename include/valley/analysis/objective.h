@@ -7,17 +7,13 @@
 #include <memory>
 #include <vector>
 
+#include "valley/analysis/batch_norm_at.h"
 #include "valley/comm/communicator.h"
 #include "valley/data/dataset.h"
 #include "valley/models/model.h"
 #include "valley/optim/flat_parameters.h"
 
 namespace valley {
-
-enum class BatchNormAt {
-  kModel,  ///< the statistics that the model was made with, at every point
-  kProbe,  ///< re-estimated at every point where the loss is asked for: one more pass
-};
 
 struct ObjectiveOptions {
   int threads = 0;  ///< that share the batches, each a core and a model of its own; 0: one a core

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "valley/analysis/measure_details.h"
+#include "valley/analysis/measure_table.h"
 
 namespace valley {
 
@@ -20,30 +21,15 @@ struct Measurement {
   MeasureDetails details = {};  ///< what else was found, and how
 };
 
-enum class Needs {
-  kNothing,
-  kWorkers,  ///< two that differ
-  kInitial,  ///< the weights that training began with, and that it has left
-  kBoth,
-};
-
-/// One measure of a minimum. docs/measures.md has a section for each.
-struct MeasureEntry {
-  std::string name;
-  std::string summary;
-  std::string cost;         ///< in losses, gradients (3 losses) and products (9, fewer together)
-  bool stochastic = false;  ///< has a standard error, and depends on the seed
-  Needs needs = Needs::kNothing;
-  bool larger_is_sharper = true;
+/// One measure of a minimum, and how it is taken.
+struct MeasureEntry : MeasureFacts {
   /// About how many forward passes it takes, or how many at most, for the time left. The loss at
   /// x_A is known before.
   double (*passes)(const Minimum&);
   Measurement (*measure)(Minimum&);
-  std::string beside = {};  ///< the measure that leaves what this one needs: then it takes nothing
 };
 
-/// Every measure by name; `valley list measures`, --measures, the documents and the tests read
-/// this table.
+/// The measures of measure_table(), in its order.
 const std::vector<MeasureEntry>& measures();
 
 /// @throws UsageError for an unknown name (the nearest is offered).

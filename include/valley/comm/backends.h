@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "valley/comm/backend_table.h"
 #include "valley/comm/communicator.h"
 #include "valley/comm/join.h"
 
@@ -15,11 +16,8 @@ namespace valley {
 using MakeWorker = std::function<std::unique_ptr<Communicator>(int rank)>;
 
 /// What workers of one group talk through. A group of one is solo, whatever the backend.
-struct BackendEntry {
-  std::string name;
-  std::string summary;
+struct BackendEntry : BackendFacts {
   Capabilities capabilities;  ///< those of its communicators
-  std::string needs;          ///< of the machine or the network, in words
 
   /// A group whose workers are threads of this process, as the tests run every backend.
   MakeWorker (*in_threads)(int workers, double timeout_seconds);
@@ -29,7 +27,7 @@ struct BackendEntry {
   std::unique_ptr<Communicator> (*join)(const JoinOptions& options) = nullptr;
 };
 
-/// Every backend; --backend, `valley list backends`, the documents and the tests read this table.
+/// The backends of backend_table(), in its order.
 const std::vector<BackendEntry>& backends();
 std::vector<std::string> backend_names();
 

@@ -7,6 +7,7 @@
 
 #include "valley/analysis/figures.h"
 #include "valley/analysis/objective.h"
+#include "valley/instruments/dynamics_options.h"
 #include "valley/instruments/recorded_curves.h"
 #include "valley/instruments/run_facts.h"
 
@@ -14,18 +15,6 @@
 ///
 ///     const DynamicsResult result = measure_dynamics(FinishedRun::open("runs/first"), {});
 namespace valley {
-
-/// The flags of `valley dynamics`.
-struct DynamicsOptions {
-  int64_t samples = 1000;  ///< training examples, drawn balanced; 0: all
-  int64_t seed = 0;        ///< of the examples and of all draws
-  int64_t draws = 20;      ///< of mini-batches, and of noise for the smoothed loss
-  double sigma = 0;        ///< deviation of the noise that smooths the loss; 0: the workers' own
-  BatchNormAt batch_norm = BatchNormAt::kModel;  ///< of losses
-};
-
-/// @throws UsageError if one is out of range.
-void check(const DynamicsOptions& options);
 
 /// What a part of the work took.
 struct PartCost {

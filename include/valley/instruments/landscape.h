@@ -4,11 +4,11 @@
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "valley/analysis/objective.h"
 #include "valley/analysis/plane.h"
+#include "valley/instruments/landscape_options.h"
 #include "valley/instruments/run_facts.h"
 
 /// The loss around the minimum that a finished run found.
@@ -18,31 +18,6 @@
 ///     const Survey survey = landscape.survey(landscape.extent());
 ///     write_atomically("landscape.svg", landscape_svg(survey));
 namespace valley {
-
-enum class PlaneKind {
-  kAverage,  ///< through the average and two workers
-  kWorkers,  ///< through three workers
-  kSpread,   ///< the two directions in which the workers differ most
-  kRandom,   ///< two random directions, every filter of its own length
-};
-std::string_view name(PlaneKind plane);
-
-enum class Split { kTrain, kTest };
-std::string_view name(Split split);
-
-/// The flags of `valley landscape`.
-struct LandscapeOptions {
-  PlaneKind plane = PlaneKind::kAverage;
-  std::vector<int> through = {};  ///< which workers, two or three; none: the first
-  int64_t points = 21;            ///< along each axis
-  Split split = Split::kTrain;
-  BatchNormAt batch_norm = BatchNormAt::kProbe;
-  int64_t samples = 1000;  ///< of the split, drawn balanced; 0: all
-  int64_t seed = 0;        ///< of the examples and of random directions
-};
-
-/// @throws UsageError if one is out of range.
-void check(const LandscapeOptions& options);
 
 /// What was taken of whom, and how.
 struct LandscapeFacts {

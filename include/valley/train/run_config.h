@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "valley/comm/agreement.h"
-#include "valley/comm/backend_names.h"
+#include "valley/comm/backend_table.h"
 #include "valley/record/config_file.h"
 #include "valley/train/train_options.h"
 

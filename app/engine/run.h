@@ -8,9 +8,6 @@
 
 namespace valley::app {
 
-/// @throws UsageError under a launcher, for a command that starts its own workers.
-void require_no_launcher(const std::string& command);
-
 /// A bar on the standard error, or none.
 std::unique_ptr<Progress> progress_unless(bool quiet);
 

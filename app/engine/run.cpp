@@ -1,25 +1,13 @@
-#include "app/run.h"
+#include "app/engine/run.h"
 
-#include <fmt/format.h>
-
-#include <cstdlib>
 #include <iostream>
 
-#include "app/stop.h"
-#include "app/tell.h"
-#include "valley/comm/rendezvous.h"
-#include "valley/core/error.h"
+#include "app/engine/stop.h"
+#include "app/engine/tell.h"
 #include "valley/instruments/dynamics_probe.h"
 #include "valley/runs/train_run.h"
 
 namespace valley::app {
-
-void require_no_launcher(const std::string& command) {
-  if (const auto launcher = read_environment([](const char* name) { return std::getenv(name); })) {
-    throw UsageError(fmt::format("valley {} starts its own workers; call it without {}", command,
-                                 name(launcher->launcher)));
-  }
-}
 
 std::unique_ptr<Progress> progress_unless(bool quiet) {
   return quiet ? make_no_progress() : make_progress(std::cerr);

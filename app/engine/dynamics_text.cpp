@@ -1,4 +1,4 @@
-#include "app/dynamics_text.h"
+#include "app/engine/dynamics_text.h"
 
 #include <fmt/format.h>
 

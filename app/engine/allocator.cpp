@@ -1,4 +1,4 @@
-#include "app/allocator.h"
+#include "app/engine/allocator.h"
 
 #include <malloc.h>
 

@@ -1,4 +1,4 @@
-#include "app/tables.h"
+#include "app/engine/tables.h"
 
 #include <fmt/format.h>
 

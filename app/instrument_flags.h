@@ -2,14 +2,14 @@
 
 #include <CLI/App.hpp>
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <vector>
 
-#include "valley/instruments/run_facts.h"
-#include "valley/record/json_file.h"
+#include "valley/instruments/dynamics_options.h"
+#include "valley/instruments/landscape_options.h"
+#include "valley/instruments/sharpness_options.h"
 
-/// What the commands that look at finished runs have in common.
+/// The flags of the commands that look at finished runs.
 namespace valley::app {
 
 struct InstrumentFlags {
@@ -19,6 +19,26 @@ struct InstrumentFlags {
   bool quiet = false;
 
   int threads() const { return static_cast<int>(workers); }
+};
+
+struct SharpnessFlags : InstrumentFlags {
+  SharpnessOptions options;
+  std::string out;
+};
+
+struct LandscapeFlags : InstrumentFlags {
+  bool line = false;  ///< from one run to another; options.plane means nothing then
+  double span = 0;
+  LandscapeOptions options;
+};
+
+struct DynamicsFlags : InstrumentFlags {
+  DynamicsOptions options;
+};
+
+struct StudyFlags : InstrumentFlags {
+  std::string recipe, out;
+  bool print_runs = false;
 };
 
 void add_run_flags(CLI::App& command, InstrumentFlags& flags);
@@ -35,16 +55,5 @@ void add_name(CLI::App& command, const std::string& flag, Enum& value,
           flag, [&value, parse](const std::string& text) { value = parse(text); }, help)
       ->default_str(std::string(name(value)));
 }
-
-/// open_runs() of those given; on the standard error, which ones are left out and why.
-std::vector<FinishedRun> open_given(const InstrumentFlags& flags, RunsAre use = RunsAre::kWritten);
-
-/// look(run, watch) for each, with a bar on the standard error unless --quiet and, of several,
-/// the run's name above it.
-void for_each_run(const std::vector<FinishedRun>& runs, const InstrumentFlags& flags,
-                  const std::function<void(size_t run, const InstrumentWatch& watch)>& look);
-
-/// The result as JSON with --json, else as text. The exit code.
-int show(const Json& result, const std::string& text, bool as_json);
 
 }  // namespace valley::app

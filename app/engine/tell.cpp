@@ -1,4 +1,4 @@
-#include "app/tell.h"
+#include "app/engine/tell.h"
 
 #include <iostream>
 #include <set>

@@ -1,15 +1,14 @@
-#include "app/processes.h"
+#include "app/engine/processes.h"
 
 #include <fmt/format.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <iostream>
 
+#include "app/engine/run.h"
+#include "app/engine/stop.h"
+#include "app/engine/tell.h"
 #include "app/exit_code.h"
-#include "app/run.h"
-#include "app/stop.h"
-#include "app/tell.h"
 #include "valley/comm/backends.h"
 #include "valley/comm/launcher.h"
 #include "valley/core/error.h"
@@ -58,18 +57,6 @@ Prepared prepare_run_folder_together(const RunConfig& config, const FindStart& f
 }
 
 }  // namespace
-
-std::optional<WorkerEnvironment> worker_environment(RunConfig& config, bool workers_given) {
-  const auto environment =
-      read_environment([](const char* name) -> const char* { return std::getenv(name); });
-  if (!environment) return std::nullopt;
-  require(!workers_given || config.workers == environment->size,
-          "--workers {} contradicts the {} workers of {}", config.workers, environment->size,
-          name(environment->launcher));
-  config.workers = environment->size;
-  config.launch = Launch::kProcesses;
-  return environment;
-}
 
 int run_as_worker(RunConfig config, const WorkerEnvironment& environment,
                   const FindStart& find_start, bool quiet, bool json,

@@ -1,18 +1,12 @@
 #pragma once
 
 #include <functional>
-#include <optional>
 
 #include "valley/comm/rendezvous.h"
 #include "valley/runs/same_settings.h"
 #include "valley/train/job.h"
 
 namespace valley::app {
-
-/// Whether this process is one worker of several, by its environment; then config.workers is
-/// theirs. `workers_given`: --workers was on the command line and must agree.
-/// @throws UsageError for a contradictory environment.
-std::optional<WorkerEnvironment> worker_environment(RunConfig& config, bool workers_given);
 
 /// Looks what is in the run folder.
 using FindStart = std::function<Start()>;

@@ -1,4 +1,4 @@
-#include "app/stop.h"
+#include "app/engine/stop.h"
 
 #include <unistd.h>
 

@@ -1,0 +1,15 @@
+#pragma once
+
+#include "app/engine.h"
+
+/// What the subcommands do that need LibTorch. Each returns the exit code.
+namespace valley::app {
+
+int train(const TrainRequest& request);
+int compare(const CompareRequest& request);
+int study(const StudyFlags& flags);
+int sharpness(const SharpnessFlags& flags);
+int landscape(const LandscapeFlags& flags);
+int dynamics(const DynamicsFlags& flags);
+
+}  // namespace valley::app
