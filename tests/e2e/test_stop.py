@@ -11,11 +11,13 @@ import termios
 import time
 import unittest
 
-from program import TIMEOUT, TINY, VALLEY, ProgramTest, environment
+from program import TIMEOUT, TINY, VALLEY, ProgramTest, environment, with_flags
 
 STEPS = 600
-LONG = ("--steps", STEPS, "--evaluate-every", 0, "--checkpoint-every", 20)
-FLAGS = ("train", *TINY, *LONG, "--out", "run", "--quiet")
+SMALL = with_flags(TINY, "--model", "mlp-16-8", "--evaluate-every", 0)
+LONG = (*SMALL, "--steps", STEPS, "--checkpoint-every", 20)
+FLAGS = ("train", *LONG, "--out", "run", "--quiet")
+ENDLESS = ("train", *SMALL, "--steps", 10**6, "--checkpoint-every", 5)
 
 
 DPPF = ("--algorithm", "dppf", "--period", 7)  # checkpoints fall within periods
@@ -29,7 +31,7 @@ class Stopping(ProgramTest):
 
     def uninterrupted(self, *kind):
         if kind not in self.references:
-            self.train("reference", *LONG, *kind)
+            self.succeed("train", *LONG, *kind, "--out", "reference", "--quiet")
             self.references[kind] = self.model("reference")
             shutil.rmtree(self.folder / "reference")
         return self.references[kind]
@@ -85,8 +87,7 @@ class Threads(Stopping):
             self.assert_resumes(*DPPF)
 
     def test_the_second_signal_ends_at_once(self):
-        process = self.start("train", *TINY, "--steps", 10**6, "--evaluate-every", 0,
-                             "--checkpoint-every", 5, "--out", "run", "--quiet")  # fmt: skip
+        process = self.start(*ENDLESS, "--quiet", "--out", "run")
         self.wait_for_checkpoint("run", process)
         self.halt(process)  # so that both are there before the program goes on
         process.send_signal(signal.SIGINT)
@@ -96,8 +97,7 @@ class Threads(Stopping):
         self.assertTrue(self.checkpoints("run"))
 
     def test_nobody_else_goes_on_meanwhile(self):
-        process = self.start("train", *TINY, "--steps", 10**6, "--evaluate-every", 0,
-                             "--checkpoint-every", 5, "--out", "a run", "--quiet")  # fmt: skip
+        process = self.start(*ENDLESS, "--quiet", "--out", "a run")
         self.wait_for_checkpoint("a run", process)
         self.halt(process)
         self.refuse("a run is in use: another process is training there",
@@ -149,7 +149,7 @@ class ResumeAuto(Stopping):
                     *(700 if flag == STEPS else flag for flag in self.AUTO))  # fmt: skip
 
     def test_a_run_that_diverged_is_not_tried_again(self):
-        flags = ("train", *TINY, "--steps", 50, "--lr", 1e30, "--out", "run", "--resume", "auto")
+        flags = ("train", *SMALL, "--steps", 50, "--lr", 1e30, "--out", "run", "--resume", "auto")
         code, _, err = self.run_valley(*flags, "--launch", "processes")
         self.assertEqual(code, 5, err)
         code, out, err = self.run_valley(*flags)
@@ -158,7 +158,7 @@ class ResumeAuto(Stopping):
 
     def test_it_needs_a_folder(self):
         self.refuse("--resume auto needs --out, the folder to go on in or to begin",
-                    "train", *TINY, "--resume", "auto")  # fmt: skip
+                    "train", *SMALL, "--resume", "auto")  # fmt: skip
 
 
 class NobodyListens(Stopping):
@@ -177,7 +177,7 @@ class NobodyListens(Stopping):
         for name, kind in self.KINDS.items():
             with self.subTest(name):
                 process = subprocess.Popen(
-                    [VALLEY, *map(str, (*self.SHOWN, *kind))], cwd=self.folder, env=environment(),
+                    [VALLEY, *map(str, (*ENDLESS, "--out", "run", *kind))], cwd=self.folder, env=environment(),
                     stdout=subprocess.PIPE, stderr=subprocess.STDOUT, process_group=0,
                 )  # fmt: skip
                 self.addCleanup(process.wait)
@@ -213,7 +213,7 @@ class NobodyListens(Stopping):
         return process, terminal
 
     def test_the_terminal_goes_away(self):
-        process, terminal = self.on_a_terminal(*self.SHOWN, *self.KINDS["processes"])
+        process, terminal = self.on_a_terminal(*ENDLESS, "--out", "run", *self.KINDS["processes"])
         self.wait_for_checkpoint("run", process)
         os.close(terminal)
         self.assertEqual(process.wait(TIMEOUT), 4)
@@ -270,9 +270,7 @@ class Processes(Stopping):
         self.assert_resumes(*self.KIND)
 
     def test_the_second_signal_ends_at_once(self):
-        process = self.start("train", *TINY, "--steps", 10**6, "--evaluate-every", 0,
-                             "--checkpoint-every", 5, "--out", "run", "--quiet", "--launch",
-                             "processes")  # fmt: skip
+        process = self.start(*ENDLESS, "--quiet", "--out", "run", "--launch", "processes")
         self.wait_for_checkpoint("run", process)
         (worker,) = [pid for pid in self.working() if pid != process.pid][:1]
         os.kill(worker, signal.SIGSTOP)  # it will not hear of the first signal
