@@ -1,6 +1,5 @@
 """valley train --probe: the figures of valley dynamics on the way, in a run that stays the same."""
 
-import shutil
 import unittest
 
 from program import TINY, ProgramTest, read_json
@@ -111,9 +110,7 @@ class Probe(ProgramTest):
         self.assertNotIn("potential", self.probes("b")[4])
 
         # Resumed at step 5 it looks at the same steps and sees the same.
-        shutil.rmtree(self.folder / "b/checkpoints/step-00000012")
-        shutil.rmtree(self.folder / "b/checkpoints/step-00000010")
-        (self.folder / "b/summary.json").unlink()
+        self.break_off("b", 5)
         before = self.probes("b")
         self.succeed("train", "--resume", "b", "--quiet")
         after = self.probes("b")
