@@ -4,7 +4,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -160,6 +159,24 @@ TEST(Job, APartitionIsNotMentionedUnasked) {
   EXPECT_TRUE(listener.messages.empty());
 }
 
+TEST(Job, ThePartitionHasTheSeedOfTheData) {
+  const TestFolder folder;
+  const auto counts = [&](int64_t seed, int64_t data_seed) {
+    RunConfig config = xor_config();
+    config.partition = parse_partition("dirichlet:0.3");
+    config.steps = 1;
+    config.seed = seed;
+    set(config, "data-seed", data_seed);
+    config.out = folder.path().string();
+    run(config);
+    return read_json(folder / "partition.json").at("class_counts");
+  };
+  const Json of_0 = counts(0, -1), of_5 = counts(5, -1);
+  EXPECT_NE(of_5, of_0);
+  EXPECT_EQ(counts(5, 0), of_0);
+  EXPECT_EQ(counts(0, 5), of_5);
+}
+
 TEST(Job, TheDataMayHaveASeedOfItsOwn) {
   const auto inputs = [](int64_t seed, int64_t data_seed) {
     RunConfig config = xor_config();
@@ -177,24 +194,9 @@ TEST(Job, TheDataMayHaveASeedOfItsOwn) {
 // A TorchScript file with dropout and BatchNorm: the same bits in every run, and back as model.pt.
 TEST(Job, ATorchScriptFileIsTrainedReproducibly) {
   const TestFolder folder;
-  spill(folder / "export.py", R"(
-import torch
-from torch import nn
-torch.manual_seed(0)
-net = nn.Sequential(nn.Flatten(), nn.Linear(2, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Dropout(0.3),
-                    nn.Linear(16, 2))
-torch.jit.script(net).save("net.pt")
-torch.jit.script(net.eval()).save("eval.pt")
-net.train()
-net[2].eval()
-torch.jit.script(net).save("frozen.pt")
-)");
-  const std::string command =
-      "cd " + folder.path().string() + " && OMP_NUM_THREADS=1 /usr/bin/python3 export.py";
-  ASSERT_EQ(std::system(command.c_str()), 0);
-
+  const std::string scripts = "tests/golden/scripts/dropout-";
   RunConfig config = xor_config();
-  config.model = (folder / "net.pt").string();
+  config.model = scripts + "train.pt";
   config.workers = 3;
   for (const std::string name : {"a", "b", "c"}) {
     std::filesystem::create_directories(folder / name);
@@ -219,7 +221,7 @@ torch.jit.script(net).save("frozen.pt")
   config.seed = 0;
   for (const std::string name : {"eval", "frozen"}) {
     std::filesystem::create_directories(folder / name);
-    config.model = (folder / (name + ".pt")).string();
+    config.model = scripts + name + ".pt";
     config.out = (folder / name).string();
     run(config);
   }

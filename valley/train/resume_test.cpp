@@ -87,21 +87,30 @@ void expect_same_run(const fs::path& a, const fs::path& b, int workers) {
   EXPECT_EQ(summaries[0], summaries[1]);
 }
 
-class Resume : public testing::TestWithParam<Case> {};
+class Resume : public testing::TestWithParam<Case> {
+ protected:
+  SmallTraining training() const { return training_of(GetParam(), SmallModel::kBatchNorm); }
+
+  // What the uninterrupted run of this case left; trained once for all tests.
+  fs::path whole() const {
+    static const TestFolder folder;
+    const fs::path path = folder / testing::PrintToString(GetParam());
+    if (!fs::exists(path)) train(in_folder(training(), path));
+    return path;
+  }
+};
 
 // Six steps an epoch, rounds every nine, checkpoints every three.
 constexpr int64_t kInsideAPeriod = 3, kEpochEnd = 6, kRound = 9, kBoth = 18, kEnd = 20;
 
 TEST_P(Resume, EqualsTheUninterruptedRunBitForBit) {
   const TestFolder folder;
-  const SmallTraining training = training_of(GetParam(), SmallModel::kBatchNorm);
-  train(in_folder(training, folder / "whole"));
-
+  const SmallTraining training = this->training();
   SmallTraining often = in_folder(training, folder / "often");
   often.options.checkpoint_every = 3;
   often.options.keep_checkpoints = 100;
   train(often);
-  expect_same_run(folder / "whole", folder / "often", training.workers);
+  expect_same_run(whole(), folder / "often", training.workers);
 
   // Killed some steps after the checkpoint of step s: metrics go further than it.
   for (const int64_t s : {kInsideAPeriod, kEpochEnd, kRound, kBoth, kEnd}) {
@@ -112,16 +121,14 @@ TEST_P(Resume, EqualsTheUninterruptedRunBitForBit) {
              checkpoints_of(resumed) / step_folder(s));
     fs::copy(folder / "often" / RunFolder::kMetrics, resumed / RunFolder::kMetrics);
     train(in_folder(training, resumed, /*resume=*/true));
-    expect_same_run(folder / "whole", resumed, training.workers);
+    expect_same_run(whole(), resumed, training.workers);
   }
 }
 
 // Asked at step 5: all stop at the same one, at their next meeting at the latest.
 TEST_P(Resume, AStoppedRunGoesOnAsIfNothingHadBeen) {
   const TestFolder folder;
-  const SmallTraining training = training_of(GetParam(), SmallModel::kBatchNorm);
-  train(in_folder(training, folder / "whole"));
-
+  const SmallTraining training = this->training();
   std::atomic<bool> stop = false;
   RecordingProgress progress;
   progress.on_update = [&](const ProgressState& state) { stop = stop || state.step == 4; };
@@ -149,16 +156,17 @@ TEST_P(Resume, AStoppedRunGoesOnAsIfNothingHadBeen) {
   train(rest);
   EXPECT_EQ(resumed.messages,
             std::vector<std::string>{fmt::format("resuming at step {} of 20", step)});
-  expect_same_run(folder / "whole", folder / "stopped", training.workers);
+  expect_same_run(whole(), folder / "stopped", training.workers);
 }
 
+// Every method with either optimizer, with two workers and with three. Alone they are all the plain
+// optimizer (the contract), so two of them do for one worker: one of rounds, one of every step.
 std::vector<Case> cases() {
-  std::vector<Case> result;
+  std::vector<Case> result = {{"dppf", false, 1}, {"gradient-tracking", true, 1}};
   for (const AlgorithmEntry& entry : algorithms()) {
     if (entry.asynchronous) continue;  // AnAsynchronousRunStopsAndGoesOn
-    for (const bool adamw : {false, true}) {
-      for (const int workers : {1, 2, 3}) result.push_back({entry.name, adamw, workers});
-    }
+    result.push_back({entry.name, false, 3});
+    result.push_back({entry.name, true, 2});
   }
   return result;
 }
