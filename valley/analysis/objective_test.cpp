@@ -20,7 +20,6 @@
 #include <torch/nn/modules/linear.h>
 
 #include <cmath>
-#include <cstdlib>
 
 #include "valley/analysis/hutchinson.h"
 #include "valley/analysis/lanczos.h"
@@ -270,15 +269,8 @@ TEST(Objective, SaysWhatIsWrong) {
 
 // TorchScript has second derivatives as well.
 TEST(Objective, OfATorchScriptFile) {
-  const TestFolder folder;
-  const std::string command =
-      "cd " + folder.path().string() +
-      " && OMP_NUM_THREADS=1 /usr/bin/python3 -W ignore -c 'import torch; from torch import nn; "
-      "torch.jit.script(nn.Sequential(nn.Flatten(), nn.Linear(4, 3), nn.Tanh(), nn.Linear(3, 3)))"
-      ".save(\"net.pt\")'";
-  ASSERT_EQ(std::system(command.c_str()), 0);
   const auto data = few_data();
-  Objective objective([&] { return ScriptedModel::load((folder / "net.pt").string()); }, data,
+  Objective objective([] { return ScriptedModel::load("tests/golden/scripts/layers.pt"); }, data,
                       *data, {.threads = 2, .derivative_batch_size = 8});
   const at::Tensor x = normals({kSize}, 7).requires_grad_(true), v = normals({kSize}, 8);
   const at::Tensor hv = direct_hessian(x, *data).matmul(v);

@@ -19,6 +19,7 @@
 #include <sstream>
 #include <thread>
 #include <tuple>
+#include <utility>
 
 #include "valley/core/error.h"
 #include "valley/models/model_names.h"
@@ -51,7 +52,8 @@ sys.path.insert(0, sys.argv[1])
 import python_models as twins
 )";
 
-// One folder and one run of Python for all tests: importing torch takes two seconds.
+// One folder for all tests, and two runs of Python, since importing torch takes two seconds: one
+// before them, and one after them that looks at what they leave.
 constexpr const char* kExports = R"py(
 class Pair(nn.Module):
     def __init__(self):
@@ -166,9 +168,15 @@ class Scripted : public testing::Test {
     std::filesystem::create_directories(folder_);
     python(kExports);
   }
-  static void TearDownTestSuite() { std::filesystem::remove_all(folder_); }
+  static void TearDownTestSuite() {
+    if (!checks_.empty()) python(std::exchange(checks_, ""));
+    std::filesystem::remove_all(folder_);
+  }
 
-  // Runs in the folder, with the twins in reach; a failed assert in the script fails the test.
+  // What Python shall find in the folder when all tests have run.
+  static void python_afterwards(const std::string& script) { checks_ += script; }
+
+  // Runs in the folder, with the twins in reach; a failed assert in the script is a failure here.
   static void python(const std::string& script) {
     std::ofstream(folder_ / "script.py") << kPrelude << script;
     const auto golden = std::filesystem::path("tests/golden");
@@ -211,6 +219,7 @@ class Scripted : public testing::Test {
   }
 
   inline static std::filesystem::path folder_;
+  inline static std::string checks_;
 };
 
 TEST_F(Scripted, ForwardIsPythons) {
@@ -270,7 +279,7 @@ TEST_F(Scripted, TrainedWeightsReturnToPython) {
 
   save_safetensors(path("trained.safetensors"), state_dict(*model));
   save_safetensors(path("output.safetensors"), {{"x", x}, {"output", output}});
-  python(R"(
+  python_afterwards(R"(
 values = twins.load_safetensors("output.safetensors")
 script = torch.jit.load("trained.pt")
 assert all(p.requires_grad for p in script.parameters())
@@ -308,7 +317,7 @@ assert difference < 1e-5, ("{1}", difference)
                           name, key, shape[0], shape[1], shape[2]);
   }
   save_safetensors(path("outputs.safetensors"), values);
-  python(script);
+  python_afterwards(script);
 }
 
 TEST_F(Scripted, TracedModulesTrainToo) {
@@ -367,7 +376,7 @@ TEST_F(Scripted, TheStateIsWhatPythonsStateDictHolds) {
     }
   }
   save_safetensors(path("expected.safetensors"), expected);
-  python(R"(
+  python_afterwards(R"(
 class Twice(nn.Module):
     def __init__(self):
         super().__init__()
