@@ -1,28 +1,67 @@
-# find_package(Valley) gives valley::valley, the whole library.
-add_library(valley INTERFACE)
-add_library(valley::valley ALIAS valley)
-set(rooms core record schedule topology picture comm compression models task data optim algorithms evaluation analysis train runs instruments study report)
-set(existing)
-foreach(room ${rooms})
-  if(TARGET valley_${room})
-    list(APPEND existing ${room})
-  endif()
-  if(TARGET valley_${room}_light)
-    list(APPEND existing ${room}_light)
-  endif()
-endforeach()
-set(rooms ${existing})
-foreach(room ${rooms})
-  target_link_libraries(valley INTERFACE valley_${room})
-endforeach()
-
+# What others get of Valley: the public headers (include/valley), every room as a component of
+# find_package(Valley), and pkg-config's files.
+#
+# What a component needs is read off the targets: no second list of dependencies to forget.
 include(CMakePackageConfigHelpers)
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/Valley)
-list(TRANSFORM rooms PREPEND valley_ OUTPUT_VARIABLE room_targets)
-install(TARGETS valley valley_torch ${room_targets} EXPORT ValleyTargets)
-install(EXPORT ValleyTargets NAMESPACE valley:: DESTINATION ${package_dir})
-install(DIRECTORY include/valley DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
-        FILES_MATCHING PATTERN "*.h")
+
+# The library, where this tree is part of another project (add_subdirectory).
+add_library(valley INTERFACE)
+add_library(valley::valley ALIAS valley)
+
+# A library that a room links beside other rooms: target, CMake package, package of pkg-config.
+set(outside "torch Torch -" "gloo Gloo -" "Threads::Threads Threads -" "ZLIB::ZLIB ZLIB zlib"
+    "SndFile::sndfile SndFile sndfile" "fmt::fmt fmt fmt"
+    "nlohmann_json::nlohmann_json nlohmann_json nlohmann_json")
+
+# component_needs(TARGET): its components, those they need first, in `parts` and what they need of
+# others, as rows of `outside`, in `found`.
+function(component_needs target)
+  get_target_property(links ${target} INTERFACE_LINK_LIBRARIES)
+  foreach(link IN LISTS links)
+    string(REGEX REPLACE "^\\$<LINK_ONLY:(.*)>$" "\\1" link "${link}")
+    set(row ${outside})
+    list(FILTER row INCLUDE REGEX "^${link} ")
+    if(link MATCHES "^valley_")
+      component_needs(${link})
+    elseif(row)
+      list(APPEND found "${row}")
+    elseif(link)
+      message(FATAL_ERROR "${target} links ${link}, which cmake/install.cmake does not know")
+    endif()
+  endforeach()
+  string(REGEX REPLACE "^valley_" "" part ${target})
+  list(APPEND parts ${part})
+  list(REMOVE_DUPLICATES parts)
+  list(REMOVE_DUPLICATES found)
+  set(parts ${parts} PARENT_SCOPE)
+  set(found ${found} PARENT_SCOPE)
+endfunction()
+
+set(components)
+set(component_table "")
+foreach(room IN LISTS VALLEY_ROOMS)
+  foreach(component ${room}_light ${room})
+    if(NOT TARGET valley_${component})
+      continue()
+    endif()
+    list(APPEND components ${component})
+    set(parts)
+    set(found)
+    component_needs(valley_${component})
+    list(TRANSFORM found REPLACE "^[^ ]+ ([^ ]+) .*$" "\\1")
+    string(APPEND component_table "set(Valley_${component}_parts ${parts})\n"
+                                  "set(Valley_${component}_packages ${found})\n")
+    target_link_libraries(valley INTERFACE valley_${component})
+    install(TARGETS valley_${component} EXPORT Valley_${component})
+    install(EXPORT Valley_${component} NAMESPACE valley:: DESTINATION ${package_dir})
+  endforeach()
+endforeach()
+install(TARGETS valley_torch EXPORT Valley_torch)
+install(EXPORT Valley_torch NAMESPACE valley:: DESTINATION ${package_dir})
+string(REPLACE ";" " " component_table "${component_table}")
+string(REPLACE ";" " " components_text "${components}")
+
 configure_package_config_file(cmake/ValleyConfig.cmake.in ${PROJECT_BINARY_DIR}/ValleyConfig.cmake
                               INSTALL_DESTINATION ${package_dir})
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/ValleyConfigVersion.cmake
@@ -30,3 +69,47 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/ValleyConfigVersion.cmake
 install(FILES ${PROJECT_BINARY_DIR}/ValleyConfig.cmake ${PROJECT_BINARY_DIR}/ValleyConfigVersion.cmake
               cmake/FindSndFile.cmake
         DESTINATION ${package_dir})
+install(DIRECTORY include/valley DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
+        FILES_MATCHING PATTERN "*.h")
+
+# pkg_config(NAME DESCRIPTION components...): NAME.pc, with the same knowledge. LibTorch and Gloo have
+# no such file: their paths are those found here.
+file(RELATIVE_PATH up_to_prefix /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
+function(pkg_config name description)
+  set(parts)
+  set(found)
+  foreach(component ${ARGN})
+    component_needs(valley_${component})
+  endforeach()
+  list(REVERSE parts)  # a static library stands before those it needs
+  list(REMOVE_ITEM parts torch)
+  list(TRANSFORM parts PREPEND "-lvalley_")
+  set(cflags)
+  if("torch Torch -" IN_LIST found)
+    set(of_torch $<TARGET_PROPERTY:valley_torch,INTERFACE_)
+    set(cflags " -I$<JOIN:$<REMOVE_DUPLICATES:${of_torch}INCLUDE_DIRECTORIES>>, -I>"
+               "-D$<JOIN:${of_torch}COMPILE_DEFINITIONS>, -D>" "${TORCH_CXX_FLAGS}")
+    list(APPEND parts "-L$<TARGET_FILE_DIR:torch>" -ltorch -ltorch_cpu -lc10)
+  endif()
+  if("gloo Gloo -" IN_LIST found)
+    if(TARGET gloo)
+      list(APPEND parts "-L$<TARGET_FILE_DIR:gloo>")
+    endif()
+    list(APPEND parts -lgloo)
+  endif()
+  if("Threads::Threads Threads -" IN_LIST found)
+    list(APPEND parts -pthread)
+  endif()
+  list(TRANSFORM found REPLACE "^.* ([^ ]+)$" "\\1")
+  list(REMOVE_ITEM found -)
+  list(JOIN found " " requires)
+  list(JOIN cflags " " cflags)
+  list(JOIN parts " " libs)
+  configure_file(cmake/valley.pc.in ${PROJECT_BINARY_DIR}/pkgconfig/${name}.pc.in @ONLY)
+  file(GENERATE OUTPUT ${PROJECT_BINARY_DIR}/pkgconfig/${name}.pc
+       INPUT ${PROJECT_BINARY_DIR}/pkgconfig/${name}.pc.in)
+  install(FILES ${PROJECT_BINARY_DIR}/pkgconfig/${name}.pc
+          DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+endfunction()
+pkg_config(valley "${PROJECT_DESCRIPTION}" ${components})
+pkg_config(valley-topology "Graphs and mixing matrices for decentralised training" topology)

@@ -8,7 +8,8 @@ section names every option that the list gives it. docs/models.md likewise, for 
 models`, and each model in its table of parameters belongs to a row of that list. The table of
 docs/topologies.md has the rows of `valley list topologies`, and the numbers that `valley topology`
 gives. docs/measures.md has a section for each row of `valley list measures`, which says its cost, what
-it is invariant to and when it misleads. docs/DESIGN.md has a row for each of `valley list backends`.
+it is invariant to and when it misleads. docs/DESIGN.md has a row for each of `valley list backends`. CHANGELOG.md and CITATION.cff have the
+program's version.
 Also: every file that a Markdown file links to exists, and every flag that a Markdown file
 gives to a subcommand is known. And every flag that a message of the program names is one of some
 subcommand, so that no error sends anybody to a flag that does not exist.
@@ -116,6 +117,20 @@ def check_backends(program):
                f"says {', '.join(listed)}")
 
 
+def check_version(program):
+    """The program's, from valley/core/version.h, is the newest of the changelog and that to cite."""
+    version = output(program, "--version").split()[1]
+    dated = re.findall(r"^## \[(\d[^\]]*)\] - (\d{4}-\d\d-\d\d)$", (ROOT / "CHANGELOG.md").read_text(),
+                       flags=re.MULTILINE)  # fmt: skip
+    if not dated or dated[0][0] != version:
+        yield f"CHANGELOG.md: the newest section with a date is not [{version}]"
+        return
+    cited = dict(re.findall(r"^(version|date-released): (\S+)$", (ROOT / "CITATION.cff").read_text(),
+                            flags=re.MULTILINE))
+    if (cited.get("version"), cited.get("date-released")) != dated[0]:
+        yield f"CITATION.cff has not version {version} of {dated[0][1]}"
+
+
 def check_links(path, text):
     prose = re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
     for target in re.findall(r"\]\(([^)#\s]+)", prose):
@@ -125,7 +140,7 @@ def check_links(path, text):
 
 def check_flags(path, text, known):
     text = text.replace("\\\n", " ")
-    for command, rest in re.findall(r"valley (train|compare|sharpness|landscape|dynamics|topology|report|list|study) ([^\n`#|]*)", text):
+    for command, rest in re.findall(r"valley (train|compare|sharpness|landscape|dynamics|topology|report|list|study|completion) ([^\n`#|]*)", text):
         for flag in re.findall(r"(?<!\S)--[a-z-]+", rest):
             if flag not in known[command]:
                 yield f"{path.relative_to(ROOT)}: `valley {command}` has no {flag}"
@@ -165,11 +180,12 @@ def main():
     program = sys.argv[1]
     known = {command: set(re.findall(r"--[a-z0-9-]+", output(program, command, "--help")))
              for command in ("train", "compare", "sharpness", "landscape", "dynamics", "topology",
-                             "report", "list", "study")}
+                             "report", "list", "study", "completion")}
     problems = [*check_algorithms(program), *check_models(program)]
     problems += check_topologies(program)
     problems += check_measures(program)
     problems += check_backends(program)
+    problems += check_version(program)
     problems += check_messages(set.union(*known.values()))
     for path in sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]):
         text = path.read_text()

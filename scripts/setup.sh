@@ -21,7 +21,7 @@ packages=(
 for argument in "$@"; do
   case $argument in
     --tests) packages+=(libgtest-dev libgmock-dev python3 python3-numpy python3-torch
-                         chromium-headless-shell iproute2) ;;
+                         chromium-headless-shell iproute2 pkg-config) ;;
     --slow) packages+=(python3-torchvision) ;;
     --tools) packages+=(clang-format-14 clang-tidy-14 python3) ;;
     *) fail "unknown argument '$argument'; known: --tests, --slow, --tools" ;;

@@ -2,6 +2,8 @@
 
 namespace valley {
 
-inline constexpr const char* kVersion = "0.1.0";
+/// The version, in this one place: CMake reads it here, and scripts/check_docs.py holds the
+/// documents to it.
+inline constexpr const char* kVersion = "0.2.0";
 
 }  // namespace valley
