@@ -23,5 +23,6 @@ Command add_landscape(CLI::App& program, Engine& engine);
 Command add_dynamics(CLI::App& program, Engine& engine);
 Command add_report(CLI::App& program);
 Command add_list(CLI::App& program);
+Command add_completion(CLI::App& program);
 
 }  // namespace valley::app

@@ -96,11 +96,12 @@ int run_program(int argc, char** argv, Engine& engine) {
   commands["dynamics"] = add_dynamics(program, engine);
   commands["report"] = add_report(program);
   commands["list"] = add_list(program);
+  commands["completion"] = add_completion(program);
 
   try {
     program.parse(argc, argv);
     const std::string name = program.get_subcommands().front()->get_name();
-    if (name != "list" && name != "topology") Streams::outlive_readers();
+    if (name != "list" && name != "topology" && name != "completion") Streams::outlive_readers();
     const int code = commands.at(name)();
     std::cout.flush();
     // That it was interrupted, say, is still what matters most to whoever reads the code.

@@ -76,3 +76,8 @@ say "the program"
 version=$("$work/prefix/bin/valley" --version)
 [[ $version == "valley $(pkg-config --modversion valley)" ]] || fail "$version is another version"
 "$work/prefix/bin/valley" list algorithms
+"$work/prefix/bin/valley" train --data blobs --train-samples 200 --test-samples 100 --model mlp \
+  --workers 2 --steps 2 --quiet --out "$work/run"
+completion=$work/prefix/share/bash-completion/completions/valley
+bash -uc "source $completion; COMP_WORDS=(valley tr); COMP_CWORD=1; _valley; echo \${COMPREPLY[0]}" \
+  2> /dev/null | grep --line-regexp train
