@@ -13,6 +13,13 @@ void Meters::add_loss(double loss) {
   last_loss = loss;
 }
 
+void Meters::add_round(const RoundReport& report) {
+  predicted_width = report.figure("predicted_width");
+  pull = report.figure("pull");
+  push = report.figure("push");
+  last_distance = report.distance;
+}
+
 double Meters::take_mean_loss() {
   return std::exchange(loss_sum, 0.0) / double(std::exchange(loss_count, 0));
 }

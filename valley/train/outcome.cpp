@@ -5,8 +5,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
+
+#include "valley/record/json_file.h"
+#include "valley/record/run_folder.h"
 
 namespace valley {
 namespace {
@@ -84,6 +89,9 @@ Summary summarize(Communicator& comm, const WorkerOutcome& outcome) {
                        .test_accuracy = r.test_accuracy,
                        .train_chance = share_of_commonest(*outcome.data.train),
                        .test_chance = r.chance_accuracy});
+  }
+  if (!o.out.empty() && comm.rank() == 0) {
+    write_json(std::filesystem::path(o.out) / RunFolder::kSummary, r.to_json());
   }
   return r;
 }

@@ -22,7 +22,8 @@ struct WorkerOutcome {
 };
 
 /// The outcome of all workers, the same on each: their means, and the verdict if the run came to
-/// its end. Called by all workers together; costs an all-reduce of ten values.
+/// its end. Worker 0 leaves it in the run folder, if there is one. Called by all workers together;
+/// costs an all-reduce of ten values.
 Summary summarize(Communicator& comm, const WorkerOutcome& outcome);
 
 }  // namespace valley

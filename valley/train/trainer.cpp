@@ -11,18 +11,15 @@
 #include "valley/models/model_pass.h"
 #include "valley/record/run_folder.h"
 #include "valley/train/average_model.h"
+#include "valley/train/broken_off.h"
 #include "valley/train/observers.h"
 #include "valley/train/outcome.h"
 #include "valley/train/rehearsal.h"
 #include "valley/train/run_checkpoint.h"
+#include "valley/train/stop_agreement.h"
 #include "valley/train/worker.h"
 
 namespace valley {
-namespace {
-
-namespace fs = std::filesystem;
-
-}  // namespace
 
 class Trainer::Loop {
  public:
@@ -39,22 +36,10 @@ class Trainer::Loop {
     check_unrun(w_.model, w_.data, w_.options);
     start();
     started_ = now_seconds();
-    try {
-      return train();
-    } catch (const Diverged& error) {
-      throw Diverged(fmt::format(
-          "{}; {}", error.marked(),
-          w_.options.out.empty()
-              ? fmt::format("a smaller {} or a stronger {} may help", Key{"lr"}, Key{"pull"})
-              : checkpoint_.newest()));
-    } catch (const UsageError& error) {  // no request is refused once it is being carried out
-      throw ModelError(broken_off(error.marked()));
-    } catch (const ModelError& error) {
-      throw ModelError(broken_off(error.marked()));
-    }
+    return telling_where(w_, checkpoint_, [this] { return train(); });
   }
 
-  const std::atomic<bool>* stop = nullptr;
+  StopAgreement stop;
 
   Observers& observers() { return observers_; }
   const RunClock& clock() const { return w_.clock; }
@@ -68,12 +53,7 @@ class Trainer::Loop {
         w_.options.resume ? checkpoint_.restore(
                                 w_.clock, [this](const std::string& text) { observers_.say(text); })
                           : Restored::kNothing;
-    if (restored == Restored::kNothing) {
-      at::Tensor x = w_.parameters.values(), buffers = w_.parameters.buffers();
-      w_.comm.broadcast(x, 0);
-      if (buffers.numel() > 0) w_.comm.broadcast(buffers, 0);
-      w_.algorithm->join(w_.comm, x);
-    }
+    if (restored == Restored::kNothing) w_.begin_together();
     observers_.start(average_, w_.options.resume ? w_.clock.step : -1);
     w_.comm.barrier();
     started_ = now_seconds();
@@ -88,7 +68,7 @@ class Trainer::Loop {
       take_step();
       if (w_.clock.evaluation_due()) evaluate();
       observers_.tell(&Observer::step, w_.parameters.values());
-      interrupted = stop_agreed() && !w_.over();
+      interrupted = stop.agreed(w_.comm) && !w_.over();
       if (interrupted || w_.clock.checkpoint_due() || w_.over()) checkpoint();
       // A person is told last, of what is safe by then. The end is told with its accuracy.
       observers_.tell(&Observer::tell, w_.clock.epoch_ends() && !w_.over());
@@ -104,10 +84,7 @@ class Trainer::Loop {
     w_.take_step(observers_.trace());
     ++w_.clock.step;
     if (const auto& round = w_.algorithm->last_round()) {
-      w_.meters.predicted_width = round->figure("predicted_width");
-      w_.meters.pull = round->figure("pull");
-      w_.meters.push = round->figure("push");
-      w_.meters.last_distance = round->distance;
+      w_.meters.add_round(*round);
       observers_.tell(&Observer::round, *round);
     }
     if (w_.clock.epoch_ends() || w_.clock.at_end())
@@ -140,32 +117,17 @@ class Trainer::Loop {
                                  std::abs(last_.train.loss)));
     }
     if (!w_.options.out.empty() && w_.comm.rank() == 0)
-      average_.save((fs::path(w_.options.out) / RunFolder::kModel).string(), w_.options.model_name);
+      average_.save((std::filesystem::path(w_.options.out) / RunFolder::kModel).string(),
+                    w_.options.model_name);
   }
 
   void checkpoint() {
-    // The loss of the last step knows nothing of what that step then did.
-    if (!std::isfinite(w_.x.sum().item<double>())) {
-      throw Diverged(fmt::format("a weight is not finite after step {} on worker {}", w_.clock.step,
-                                 w_.comm.rank()));
-    }
+    w_.require_finite();
     if (w_.options.out.empty()) return;
     const at::Tensor view = w_.standing();
     observers_.tell(&Observer::checkpoint);
     count_total_seconds();
     checkpoint_.save(w_.clock, view);
-  }
-
-  bool stop_agreed() {
-    if (stop != nullptr && stop->load(std::memory_order_relaxed)) w_.comm.request_stop();
-    // A single worker need not wait for its next operation.
-    return w_.comm.stop_agreed() || (w_.comm.size() == 1 && stop != nullptr && stop->load());
-  }
-
-  std::string broken_off(const std::string& reason) const {
-    std::string text = fmt::format("{}: broken off after step {} on worker {}", reason,
-                                   w_.clock.step, w_.comm.rank());
-    return w_.options.out.empty() ? text : text + "; " + checkpoint_.newest();
   }
 
   // Up to now; a resumed run adds to it.
@@ -177,19 +139,14 @@ class Trainer::Loop {
   Summary summarize_all(bool interrupted) {
     const bool final_average = !interrupted && w_.algorithm->final_average_needed();
     count_total_seconds();
-    const Summary summary =
-        summarize(w_.comm, {.options = w_.options,
-                            .data = w_.data,
-                            .clock = w_.clock,
-                            .meters = w_.meters,
-                            .last = last_,
-                            .rounds = w_.algorithm->rounds() + (final_average ? 1 : 0),
-                            .x = w_.x,
-                            .interrupted = interrupted});
-    if (!w_.options.out.empty() && w_.comm.rank() == 0) {
-      write_json(fs::path(w_.options.out) / RunFolder::kSummary, summary.to_json());
-    }
-    return summary;
+    return summarize(w_.comm, {.options = w_.options,
+                               .data = w_.data,
+                               .clock = w_.clock,
+                               .meters = w_.meters,
+                               .last = last_,
+                               .rounds = w_.algorithm->rounds() + (final_average ? 1 : 0),
+                               .x = w_.x,
+                               .interrupted = interrupted});
   }
 
   Worker w_;
@@ -206,7 +163,7 @@ Trainer::~Trainer() = default;
 void Trainer::set_probe(Probe* probe, int64_t every) { loop_->observers().set_probe(probe, every); }
 void Trainer::set_progress(Progress* progress) { loop_->observers().set_progress(progress); }
 void Trainer::add_observer(Observer& observer) { loop_->observers().add(observer); }
-void Trainer::set_stop_flag(const std::atomic<bool>* stop) { loop_->stop = stop; }
+void Trainer::set_stop_flag(const std::atomic<bool>* stop) { loop_->stop.set_flag(stop); }
 Summary Trainer::run() { return loop_->run(); }
 int64_t Trainer::total_steps() const { return loop_->clock().total_steps; }
 int64_t Trainer::steps_per_epoch() const { return loop_->clock().steps_per_epoch; }

@@ -96,6 +96,19 @@ Worker::Worker(Communicator& a_comm, Model& a_model, DataSplits splits, TrainOpt
   algorithm->prepare(comm.size());
 }
 
+void Worker::begin_together() {
+  at::Tensor buffers = parameters.buffers();
+  comm.broadcast(x, 0);
+  if (buffers.numel() > 0) comm.broadcast(buffers, 0);
+  algorithm->join(comm, x);
+}
+
+void Worker::require_finite() const {
+  if (std::isfinite(x.sum().item<double>())) return;
+  throw Diverged(
+      fmt::format("a weight is not finite after step {} on worker {}", clock.step, comm.rank()));
+}
+
 at::Tensor Worker::standing() {
   algorithm->quiesce();
   return algorithm->view(x);

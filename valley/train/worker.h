@@ -24,10 +24,17 @@ struct Worker {
   /// @throws UsageError if an option is out of range
   Worker(Communicator& comm, Model& model, DataSplits data, TrainOptions options);
 
+  /// All workers together: at worker 0's weights, where the algorithm joins them.
+  void begin_together();
+
   /// A local step: a batch, its gradient, the optimizer, and the algorithm's hooks around them,
   /// with a clock for each; the meters count it. `trace` may be null.
   /// @throws Diverged if the loss of the batch is not finite; ModelError; CommError
   void take_step(TraceRecorder* trace);
+
+  /// The loss of the last step knows nothing of what that step then did.
+  /// @throws Diverged if a weight is not finite
+  void require_finite() const;
 
   /// Where this worker stands, with nothing under way: x, unless its algorithm holds something
   /// pending. All workers together.

@@ -4,6 +4,7 @@
 #include <limits>
 #include <optional>
 
+#include "valley/algorithms/algorithm.h"
 #include "valley/record/json_file.h"
 #include "valley/train/summary.h"
 
@@ -26,7 +27,8 @@ struct Meters {
   std::optional<double> last_loss = {};      ///< of the last batch; none yet after a resume
   std::optional<double> last_distance = {};  ///< of the last round, likewise
 
-  void add_loss(double loss);  ///< of a batch
+  void add_loss(double loss);                 ///< of a batch
+  void add_round(const RoundReport& report);  ///< the last one's figures
 
   /// The mean loss since it was last taken.
   double take_mean_loss();
