@@ -79,7 +79,7 @@ class Dynamics(ProgramTest):
         self.assertEqual(run["notes"], [
             "ssgd has no rounds: no pull, push or potential",
             "all workers are at the average: no angles, and nothing that a spread adds",
-            "no spread to smooth the loss with: give --sigma",
+            "no spread to smooth the loss with: give sigma",
         ])  # fmt: skip
 
     def test_decentralised(self):

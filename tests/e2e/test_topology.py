@@ -25,7 +25,7 @@ on a quadratic     stable while lr * curvature <  of ssgd's
 ssgd; atc and cta                              2      100 %
 awc                                       0.6667       33 %
 
-WARNING: --mixing awc bears learning rates only below 0.6667 / curvature, 33 % of what ssgd, \
+WARNING: mixing awc bears learning rates only below 0.6667 / curvature, 33 % of what ssgd, \
 atc and cta bear
 D2 needs lambda_min > -1/3, which does not hold; that of (I + P) / 2 is 0.3333
 """
@@ -119,11 +119,11 @@ class Topology(ProgramTest):
         text = self.succeed("topology", "matrix:swap.txt", "--workers", 2)
         self.assertIn("steps to consensus           never\n", text)
         self.assertIn("WARNING: the workers never agree: ", text)
-        self.assertIn("WARNING: --mixing awc is stable at no learning rate: ", text)
+        self.assertIn("WARNING: mixing awc is stable at no learning rate: ", text)
         (self.folder / "alone.txt").write_text("1 0\n0 1\n")
         text = self.succeed("topology", "matrix:alone.txt", "--workers", 2)
         self.assertIn("WARNING: the workers never agree: ", text)
-        self.assertNotIn("--mixing awc", text)
+        self.assertNotIn("mixing awc", text)
 
     def test_svg(self):
         out = self.succeed("topology", "one-peer-exponential", "--workers", 8, "--svg", "g.svg")

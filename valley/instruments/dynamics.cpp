@@ -233,7 +233,7 @@ void Look::look_at_smoothed_loss(DynamicsResult& result, const WorkerSpread& spr
                                                  : 0;
   meter_.begin(sigma > 0 ? of_smoothing() : 0);
   if (!(sigma > 0)) {
-    result.notes.push_back("no spread to smooth the loss with: give --sigma");
+    result.notes.push_back("no spread to smooth the loss with: give sigma");
     return;
   }
   const double start = now_seconds();
