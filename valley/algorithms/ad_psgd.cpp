@@ -4,34 +4,17 @@
 #include <ATen/ops/empty_like.h>
 
 #include <future>
-#include <mutex>
-#include <string>
 #include <utility>
 #include <vector>
 
 #include "valley/algorithms/every_step.h"
-#include "valley/algorithms/kernels.h"
-#include "valley/algorithms/mixing.h"
+#include "valley/algorithms/graph.h"
+#include "valley/algorithms/spot.h"
 #include "valley/core/clock.h"
 #include "valley/core/random.h"
 
 namespace valley {
 namespace {
-
-// Where a worker stands, for all to see. Only who holds its mutex may touch x.
-struct Place {
-  std::mutex mutex;
-  at::Tensor x;  // [d]
-};
-using Places = std::vector<Place>;
-
-// Both at one moment. Only active workers hold a place while they ask for another, and that other
-// is passive, so no circle of waiting can close.
-void meet(Place& active, Place& passive) {
-  const std::lock_guard first(active.mutex);
-  const std::lock_guard second(passive.mutex);
-  meet_in_the_middle(active.x, passive.x);
-}
 
 class AdPsgd : public EveryStepAlgorithm {
  public:
@@ -49,31 +32,28 @@ class AdPsgd : public EveryStepAlgorithm {
   // Earlier checkpoints have no place: x is where the worker stood.
   void load_state(const AlgorithmState& state) override {
     EveryStepAlgorithm::load_state(state);
-    for (const auto& [name, tensor] : state) {
-      if (name == "place" && tensor.numel() > 0) start_ = tensor.clone();
-    }
+    const at::Tensor place = optional_entry(state, "place");
+    if (place.defined() && place.numel() > 0) start_ = place.clone();
   }
 
  private:
   void begin(const at::Tensor& x) override {
-    places_.reset();
+    spots_.reset();
     start_ = alone() ? at::Tensor() : x.clone();
     partners_ = partners(graph_.graph(), comm().rank());
   }
 
   void do_before_gradient(const StepInfo& info, at::Tensor& x) override {
     if (alone()) return;
-    if (places_ == nullptr) take_places();
-    {
-      const std::lock_guard lock(mine().mutex);
-      x.copy_(mine().x);
-    }
+    if (spots_ == nullptr) spots_ = take_spots(comm(), std::exchange(start_, at::Tensor()));
+    mine().read(x);
     if (!read_.defined()) read_ = at::empty_like(x);
     read_.copy_(x);
     if (partners_.empty()) return;
     Random random(derive_seed(seed_, comm().rank(), "ad-psgd", info.step));
-    Place& partner = place(partners_[random.below(partners_.size())]);
-    meeting_ = std::async(std::launch::async, [this, &partner] { meet(mine(), partner); });
+    Spot& partner = spot(partners_[random.below(partners_.size())]);
+    // Only active workers ask, and only passive ones are asked: no circle of waiting can close.
+    meeting_ = std::async(std::launch::async, [this, &partner] { Spot::meet(mine(), partner); });
   }
 
   void do_after_step(const StepInfo& info, at::Tensor& x) override {
@@ -84,42 +64,29 @@ class AdPsgd : public EveryStepAlgorithm {
       meeting_.get();
       comm().count_shared(2 * static_cast<int64_t>(x.nbytes()), now_seconds() - start);
     }
-    {
-      const std::lock_guard lock(mine().mutex);
-      mine().x.add_(x).sub_(read_);
-      x.copy_(mine().x);
-    }
+    mine().go(x, read_);
     // A wish to stop must be agreed on somewhere.
     if ((info.step + 1) % steps_per_epoch_ == 0) comm().barrier();
   }
 
   void do_quiesce() override {
-    if (places_ != nullptr) comm().barrier();  // who comes here has had the meeting it asked for
+    if (spots_ != nullptr) comm().barrier();  // who comes here has had the meeting it asked for
   }
 
   at::Tensor do_view(const at::Tensor& x) const override {
-    if (places_ == nullptr) return start_.defined() ? start_.clone() : x;
-    const std::lock_guard lock(mine().mutex);
-    return mine().x.clone();
+    if (spots_ == nullptr) return start_.defined() ? start_.clone() : x;
+    return mine().read();
   }
 
-  Place& place(int rank) const { return (*places_)[static_cast<size_t>(rank)]; }
-  Place& mine() const { return place(comm().rank()); }
-
-  // Everyone stands somewhere before anyone is met.
-  void take_places() {
-    const auto workers = static_cast<size_t>(comm().size());
-    places_ = comm().share(comm().rank() == 0 ? std::make_shared<Places>(workers) : nullptr);
-    mine().x = std::exchange(start_, at::Tensor());
-    comm().barrier();
-  }
+  Spot& spot(int rank) const { return (*spots_)[static_cast<size_t>(rank)]; }
+  Spot& mine() const { return spot(comm().rank()); }
 
   uint64_t seed_;
   int64_t steps_per_epoch_;
-  GraphFor<AdPsgdOptions> graph_;
+  GraphFor graph_;
   std::vector<int> partners_;
-  std::shared_ptr<Places> places_;
-  at::Tensor start_;  // where it will stand, until the places are taken, [d]
+  std::shared_ptr<Spots> spots_;
+  at::Tensor start_;  // where it will stand, until the spots are taken, [d]
   at::Tensor read_;   // x at which the gradient is computed, [d]
   std::future<void> meeting_;
 };

@@ -15,18 +15,19 @@ Consensus::Consensus(const PullPushOptions& options, PushShape schedule)
 }
 
 RoundReport Consensus::move(const StepInfo& info, PendingRound& met, at::Tensor& x) {
+  TORCH_INTERNAL_ASSERT(!pushes() || met.sum.defined(), "a push needs the sum of all workers");
   const double alpha = options_.pull;
   const SquaredNorms norms = pushes() ? squared_norms(x, met.sum, met.workers, 0, x.numel())
-                                      : squared_norms(x, met.center, 1, 0, x.numel());
+                                      : squared_norms(x, met.goal(), met.shares(), 0, x.numel());
   const PushStrength push = push_strength(options_, push_factor(schedule_, info.progress()), norms,
                                           met.workers, x.scalar_type());
-  if (push.share > 0) {
+  if (push.share > 0 && met.center.defined()) {
     // sum <- the push; x stays
     lerp_to_mean_keep_direction(x, met.sum, met.workers, 0, push.share);
     lerp_to_mean(x, met.center, 1, alpha);
     x.add_(met.sum);
   } else {
-    lerp_to_mean(x, met.center, 1, alpha);
+    lerp_to_mean(x, met.goal(), met.shares(), alpha - push.share);
   }
   return pull_push_report(std::sqrt(norms.distance), alpha, push.lambda);
 }

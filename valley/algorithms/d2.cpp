@@ -1,31 +1,24 @@
 #include "valley/algorithms/d2.h"
 
-#include <ATen/ops/empty_like.h>
-
-#include "valley/algorithms/every_step.h"
-#include "valley/algorithms/mixing.h"
+#include "valley/algorithms/every_step_rounds.h"
+#include "valley/algorithms/mixing_meeting.h"
 
 namespace valley {
 namespace {
 
-class D2 : public EveryStepAlgorithm {
+// What is mixed is the step with the last one taken back.
+class LastStepTakenBack : public AllTheWay {
  public:
-  D2(const D2Options& options, const AlgorithmContext& context) : graph_(options, context.seed) {
-    keep("stepped", stepped_);
+  LastStepTakenBack() { keep("stepped", stepped_); }
+
+  void prepare(int workers) override { workers_ = workers; }
+
+  void begin(const at::Tensor& x) override {
+    if (workers_ > 1) before_ = x.clone();
   }
 
-  void prepare(int workers) override { graph_.prepare(workers); }
-
- private:
-  void do_before_gradient(const StepInfo&, at::Tensor& x) override {
-    if (alone()) return;
-    if (!before_.defined()) before_ = at::empty_like(x);
-    before_.copy_(x);
-  }
-
-  void do_after_step(const StepInfo& info, at::Tensor& x) override {
-    count_step();
-    if (alone()) return;
+  void after_local_step(const StepInfo&, int64_t, at::Tensor& x) override {
+    if (workers_ == 1) return;
     if (stepped_.defined()) {
       before_.sub_(stepped_);  // x_t - h_{t-1}
       stepped_.copy_(x);
@@ -33,11 +26,14 @@ class D2 : public EveryStepAlgorithm {
     } else {
       stepped_ = x.clone();
     }
-    mixer_.mix(comm(), graph_.matrix(info.step), x);
   }
 
-  GraphFor<D2Options> graph_;
-  Mixer mixer_;
+  void arrived(const StepInfo&, const at::Tensor& x) override {
+    if (workers_ > 1) before_.copy_(x);
+  }
+
+ private:
+  int workers_ = 1;
   at::Tensor before_;   // x_t, [d]
   at::Tensor stepped_;  // h of the last step, [d]
 };
@@ -45,7 +41,9 @@ class D2 : public EveryStepAlgorithm {
 }  // namespace
 
 std::unique_ptr<Algorithm> make_d2(const D2Options& options, const AlgorithmContext& context) {
-  return std::make_unique<D2>(options, context);
+  return std::make_unique<EveryStepRounds>(
+      std::make_unique<Mixing>(GraphFor(options, context.seed)),
+      std::make_unique<LastStepTakenBack>());
 }
 
 }  // namespace valley

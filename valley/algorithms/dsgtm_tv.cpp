@@ -20,7 +20,7 @@ class DsgtmTv : public Tracking {
     return column_stochastic(graph_.topology().graph(t));
   }
 
-  GraphFor<DsgtmTvOptions> graph_;
+  GraphFor graph_;
 };
 
 }  // namespace

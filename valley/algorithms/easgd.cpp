@@ -32,15 +32,14 @@ class Elastic : public Rule {
     former_ = at::empty_like(x);
   }
 
-  void learn(const StepInfo&, const PendingRound& met) override {
+  void learn(const StepInfo&, PendingRound& met) override {
     if (met.workers == 1) return;
-    former_.copy_(center_);
+    met.center = former_.copy_(center_);
     lerp_to_mean(center_, met.sum, met.workers, beta_);
   }
 
   RoundReport move(const StepInfo& info, PendingRound& met, at::Tensor& x) override {
     if (met.workers == 1) return {};
-    met.center = former_;
     return to_center_.move(info, met, x);
   }
 

@@ -16,7 +16,7 @@ class GradientTracking : public Tracking {
   MixingMatrix weights_of_x(int64_t t) override { return graph_.matrix(t); }
   MixingMatrix weights_of_y(int64_t t) override { return graph_.matrix(t); }
 
-  GraphFor<GradientTrackingOptions> graph_;
+  GraphFor graph_;
 };
 
 }  // namespace

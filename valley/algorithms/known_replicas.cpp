@@ -30,19 +30,25 @@ void KnownReplicas::send(Communicator& comm, int64_t step, const at::Tensor& x) 
   }
 }
 
-RoundReport KnownReplicas::move(const StepInfo& info, Rule& rule, const PendingRound& met,
-                                at::Tensor& x) {
+RoundReport KnownReplicas::move(Rule& rule, const PendingRound& met, at::Tensor& x) {
   RoundReport own;
   difference_.copy_(k_[rank_]);  // where it was
   for (int64_t m = 0; m < k_.size(0); ++m) {
-    PendingRound one = met;
+    PendingRound one = met.of(m);
     if (met.sum.defined()) one.sum = spare_.copy_(met.sum);  // the rule may overwrite it
     at::Tensor k = k_[m];
-    const RoundReport report = rule.move(info, one, k);
+    const RoundReport report = rule.move(met.begun, one, k);
     if (m == rank_) own = report;
   }
   x.add_(difference_.neg_().add_(k_[rank_]));
   return own;
+}
+
+at::Tensor KnownReplicas::view(Rule& rule, const PendingRound& met, const at::Tensor& x) const {
+  PendingRound one = met.of(rank_).copy();
+  at::Tensor k = k_[rank_].clone();
+  rule.move(met.begun, one, k);
+  return k.sub_(k_[rank_]).add_(x);
 }
 
 }  // namespace valley

@@ -49,7 +49,10 @@ class KnownReplicas {
   const at::Tensor& all() const { return k_; }  ///< [M, d]
 
   /// Moves all of them by the rule, and x along with its own. The report is this worker's.
-  RoundReport move(const StepInfo& info, Rule& rule, const PendingRound& met, at::Tensor& x);
+  RoundReport move(Rule& rule, const PendingRound& met, at::Tensor& x);
+
+  /// Where that would take x; all stays as it is.
+  at::Tensor view(Rule& rule, const PendingRound& met, const at::Tensor& x) const;
 
   void append_to(AlgorithmState& state) const { kept_.append_to(state); }
   void load(const AlgorithmState& state) { kept_.load(state); }

@@ -3,40 +3,71 @@
 #include <ATen/ops/empty_like.h>
 
 #include <cmath>
-#include <utility>
 
 #include "valley/algorithms/kernels.h"
 
 namespace valley {
+
+MixingRow::MixingRow(const Neighbourhood& neighbourhood) : own(neighbourhood.self) {
+  for (const Neighbour& peer : neighbourhood.receive) {
+    weights.push_back(peer.weight);
+    own += peer.weight;
+  }
+  if (std::abs(own - 1) < 1e-9) own = 1;
+}
+
 void Mixer::start(Communicator& comm, const MixingMatrix& p, const at::Tensor& x) {
   if (!copy_.defined()) copy_ = at::empty_like(x);
   copy_.copy_(x);
   prepare(comm.rank(), p, copy_);
-  work_ = all_ ? comm.start_all_reduce_sum(copy_, received_[0])
-               : comm.start_exchange(sends_, receives_);
+  work_ = row_ ? comm.start_exchange(sends_, receives_)
+               : comm.start_all_reduce_sum(copy_, received_[0]);
 }
 
 void Mixer::finish(at::Tensor& out) {
-  std::exchange(work_, nullptr)->wait();
+  wait();
   apply(copy_, out);
 }
 
 void Mixer::mix(Communicator& comm, const MixingMatrix& p, at::Tensor& x) {
-  prepare(comm.rank(), p, x);
-  if (all_) {
-    comm.all_reduce_sum(x, received_[0]);
-  } else {
-    comm.exchange(sends_, receives_);
-  }
+  exchange(comm, p, x);
   apply(x, x);
 }
 
+PendingRound Mixer::meet(Communicator& comm, const MixingMatrix& p, const at::Tensor& x) {
+  exchange(comm, p, x);
+  return met(x);
+}
+
+PendingRound Mixer::finish() {
+  wait();
+  PendingRound round = met(copy_);
+  round.sent = copy_;
+  return round;
+}
+
+void Mixer::exchange(Communicator& comm, const MixingMatrix& p, const at::Tensor& x) {
+  prepare(comm.rank(), p, x);
+  if (row_) {
+    comm.exchange(sends_, receives_);
+  } else {
+    comm.all_reduce_sum(x, received_[0]);
+  }
+}
+
+PendingRound Mixer::met(const at::Tensor& x) {
+  if (!row_) return {.sum = received_[0], .workers = workers_};
+  // What came first makes room: nobody reads it afterwards.
+  mix_into(received_[0], x, row_->own, row_->weights, received_);
+  return {.center = received_[0], .workers = workers_};
+}
+
 void Mixer::apply(const at::Tensor& x, at::Tensor& out) {
-  if (all_) {
+  if (row_) {
+    mix_into(out, x, row_->own, row_->weights, received_);
+  } else {
     if (!out.is_same(x)) out.copy_(x);
     lerp_to_mean(out, received_[0], workers_, 1);
-  } else {
-    mix_into(out, x, own_, weights_, received_);
   }
 }
 
@@ -48,22 +79,16 @@ void Mixer::prepare(int rank, const MixingMatrix& p, const at::Tensor& x) {
   };
   sends_.clear();
   receives_.clear();
-  weights_.clear();
+  row_.reset();
   workers_ = p.size();
-  all_ = is_average(p);
-  if (all_) {
-    buffer(0);
-    return;
-  }
+  buffer(0);
+  if (is_average(p)) return;
   const Neighbourhood mine = neighbourhood(p, rank);
+  row_.emplace(mine);
   for (const int peer : mine.send) sends_.push_back({peer, x});
-  own_ = mine.self;
   for (const Neighbour& peer : mine.receive) {
-    receives_.push_back({peer.rank, buffer(weights_.size())});
-    weights_.push_back(peer.weight);
-    own_ += peer.weight;
+    receives_.push_back({peer.rank, buffer(receives_.size())});
   }
-  if (std::abs(own_ - 1) < 1e-9) own_ = 1;
 }
 
 }  // namespace valley

@@ -19,7 +19,7 @@ void OuterStep::begin(const at::Tensor& x) {
   momentum_ = at::zeros_like(x);
 }
 
-void OuterStep::learn(const StepInfo& info, const PendingRound& met) {
+void OuterStep::learn(const StepInfo& info, PendingRound& met) {
   at::Tensor next = start_.clone();
   lerp_to_mean(next, met.sum, met.workers, 1);
   outer_step(info, start_, momentum_, next);

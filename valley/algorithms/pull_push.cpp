@@ -48,7 +48,7 @@ RoundReport PullPush::move(at::Tensor& x, PendingRound& met, double push_factor)
 }
 
 RoundReport PullPush::round(at::Tensor& x, Communicator& comm, double push_factor) {
-  PendingRound met = mean_.meet(comm, x);
+  PendingRound met = mean_.meet(comm, x, 0);
   return move(x, met, push_factor);
 }
 

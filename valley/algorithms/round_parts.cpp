@@ -10,7 +10,13 @@ void sum_rows(const at::Tensor& all, at::Tensor& sum) {
   for (int64_t m = 1; m < all.size(0); ++m) sum.add_(all[m]);
 }
 
-PendingRound MeanOfAll::meet(Communicator& comm, const at::Tensor& x) {
+void Meeting::start(Communicator& comm, const at::Tensor& x, int64_t round) {
+  started_ = meet(comm, x, round);
+  started_.norms.reset();
+  started_.sent = x.clone();
+}
+
+PendingRound MeanOfAll::meet(Communicator& comm, const at::Tensor& x, int64_t) {
   if (!sum_.defined() || sum_.numel() != x.numel() || sum_.dtype() != x.dtype()) {
     sum_ = at::empty_like(x);
   }
@@ -18,7 +24,7 @@ PendingRound MeanOfAll::meet(Communicator& comm, const at::Tensor& x) {
   return {.sum = sum_, .workers = comm.size(), .norms = norms, .again = &comm};
 }
 
-PendingRound MeanOfAll::among(Communicator& comm, const at::Tensor& all) {
+PendingRound MeanOfAll::among(Communicator& comm, const at::Tensor& all, int64_t) {
   sum_rows(all, sum_);
   return {.sum = sum_, .workers = comm.size()};
 }

@@ -24,8 +24,9 @@ namespace {
 at::Tensor vec(std::vector<double> v) { return at::tensor(v, at::kDouble); }
 double largest(const at::Tensor& x) { return x.abs().max().item<double>(); }
 
-RoundsAlgorithm pull_push(const PullPushOptions& options, const std::string& compress = "none") {
-  return {{.base = 1},
+RoundsAlgorithm pull_push(const PullPushOptions& options, const std::string& compress = "none",
+                          int64_t period = 1) {
+  return {{.base = period},
           {.total_steps = 1000},
           std::make_unique<MeanOfAll>(),
           std::make_unique<PullPushRule>(options),
@@ -47,8 +48,8 @@ TEST(ARound, BegunAndAppliedAtOnceIsTheRound) {
     whole.join(comm, x);
     parts.join(comm, y);
     whole.after_step({.total_steps = 1}, x);
-    const RoundReport report =
-        parts.apply({.total_steps = 1}, parts.begin_round({.total_steps = 1}, y), y);
+    parts.begin_round({.total_steps = 1}, y);
+    const RoundReport report = parts.apply(y);
     EXPECT_TRUE(x.equal(y));
     EXPECT_EQ(report.distance, whole.last_round()->distance);
     EXPECT_EQ(report.figures, whole.last_round()->figures);
@@ -57,16 +58,136 @@ TEST(ARound, BegunAndAppliedAtOnceIsTheRound) {
 
 TEST(ARound, AppliedLaterMovesXFromWhereItIsAndTakesTheOthersAsTheyWere) {
   run_ranks(2, [](Communicator& comm) {
-    RoundsAlgorithm algorithm = pull_push({.pull = 0.5, .push = 0});
+    RoundsAlgorithm algorithm = pull_push({.pull = 0.5, .push = 0}, "none", /*period=*/100);
     at::Tensor x = vec({comm.rank() == 0 ? 0. : 8.});
     algorithm.join(comm, x);
-    PendingRound met = algorithm.begin_round({}, x);  // the mean is 4
-    x.add_(2);                                        // a local step meanwhile
-    met.norms.reset();
-    const RoundReport report = algorithm.apply({}, met, x);
+    algorithm.begin_round({}, x);  // the mean is 4
+    x.add_(2);                     // a local step meanwhile
+    algorithm.after_step({}, x);
+    const RoundReport report = algorithm.apply(x);
     EXPECT_EQ(x.item<double>(), comm.rank() == 0 ? 3 : 7);
     EXPECT_EQ(report.distance, comm.rank() == 0 ? 2 : 6);
   });
+}
+
+TEST(ARound, IsBegunOnceAndAppliedOnce) {
+  const auto solo = make_solo();
+  RoundsAlgorithm algorithm = pull_push({.pull = 0.5, .push = 0});
+  at::Tensor x = vec({1});
+  algorithm.join(*solo, x);
+  EXPECT_EQ(error_of<UsageError>([&] { algorithm.apply(x); }), "no round is under way");
+  algorithm.begin_round({}, x);
+  EXPECT_EQ(error_of<UsageError>([&] { algorithm.begin_round({}, x); }),
+            "a round is under way already");
+}
+
+// A worker whose rounds are applied two local steps after they were begun.
+class LateWorker {
+ public:
+  LateWorker(const std::string& name, const MethodValues& values, Communicator& comm)
+      : name_(name), values_(values), comm_(&comm) {
+    algorithm_ = make_algorithm(name, find_algorithm(name).with(values),
+                                {.total_steps = 1000,
+                                 .seed = 3,
+                                 .layers = {{0, 30}, {30, 10}},
+                                 .layer_gradient_norms = [&comm] {
+                                   return std::vector<double>{1.0 + comm.rank(), 0.5};
+                                 }});
+    algorithm_->join(comm, x);
+  }
+
+  LateWorker like() const { return {name_, values_, *comm_}; }
+
+  void take_step(int64_t step) {
+    const StepInfo info = {.step = step, .total_steps = 12, .loss = double(2 - comm_->rank())};
+    x.add_(normals({40}, uint64_t(10 * step + comm_->rank()), at::kFloat), 0.1);
+    algorithm_->after_step(info, x);
+    if (step % 4 == 1) rounds().begin_round(info, x);
+    if (step % 4 == 3) apply();
+  }
+
+  void apply() { rounds().apply(x); }
+
+  at::Tensor look() const {
+    algorithm_->quiesce();
+    algorithm_->state();
+    return algorithm_->view(x);
+  }
+
+  void go_on_from(const LateWorker& other) {
+    AlgorithmState state = other.algorithm_->state();
+    for (auto& [name, tensor] : state) tensor = tensor.clone();
+    x.copy_(other.x);
+    algorithm_->join(*comm_, x);
+    algorithm_->load_state(state);
+  }
+
+  at::Tensor x = normals({40}, 1, at::kFloat);
+
+ private:
+  RoundsAlgorithm& rounds() const { return dynamic_cast<RoundsAlgorithm&>(*algorithm_); }
+
+  std::string name_;
+  MethodValues values_;
+  Communicator* comm_;
+  std::unique_ptr<Algorithm> algorithm_;
+};
+
+struct LateMethod {
+  const char* name;
+  MethodValues values;
+};
+
+std::vector<LateMethod> late_methods() {
+  std::vector<LateMethod> methods;
+  for (const char* name : {"dppf", "easgd", "lsgd", "mgrawa", "lgrawa", "local-sgd", "diloco"}) {
+    for (const char* compress : {"none", "top-k:0.3"}) {
+      methods.push_back({name,
+                         {{"period", "1000"},
+                          {"pull", 0.3},
+                          {"push", 0.2},
+                          {"push-schedule", "increasing"},
+                          {"leader-pull", 0.2},
+                          {"compress-rounds", compress}}});
+    }
+  }
+  methods.push_back({"dppf", {{"period", "1000"}, {"push-variant", "exact"}}});
+  return methods;
+}
+
+TEST(APendingRound, ThatIsLookedAtOrSavedChangesNoBit) {
+  for (const LateMethod& method : late_methods()) {
+    run_ranks(3, [&](Communicator& comm) {
+      LateWorker alone(method.name, method.values, comm), looked_at = alone.like(),
+                                                          resumed = alone.like();
+      for (int64_t step = 0; step < 8; ++step) {
+        alone.take_step(step);
+        looked_at.look();
+        looked_at.take_step(step);
+        LateWorker next = alone.like();  // another one after every step
+        if (step > 0) next.go_on_from(resumed);
+        next.take_step(step);
+        resumed = std::move(next);
+      }
+      EXPECT_TRUE(looked_at.x.equal(alone.x)) << method.name;
+      EXPECT_TRUE(resumed.x.equal(alone.x)) << method.name;
+    });
+  }
+}
+
+TEST(APendingRound, IsSeenApplied) {
+  for (const LateMethod& method : late_methods()) {
+    run_ranks(3, [&](Communicator& comm) {
+      LateWorker worker(method.name, method.values, comm);
+      worker.take_step(0);
+      EXPECT_TRUE(worker.look().equal(worker.x)) << method.name;
+      worker.take_step(1);
+      const at::Tensor view = worker.look(), before = worker.x.clone();
+      EXPECT_FALSE(view.equal(before)) << method.name;
+      worker.apply();
+      EXPECT_TRUE(worker.x.equal(view)) << method.name;
+    });
+  }
 }
 
 TEST(ARound, TellsOfNothingThatItDoesNotKnow) {

@@ -48,7 +48,7 @@ class Sgp : public EveryStepAlgorithm {
   }
 
   MixingOrder order_;
-  GraphFor<SgpOptions> graph_;
+  GraphFor graph_;
   Mixer mixer_;
   at::Tensor pushed_;  // [x, w], [d + 1]
   at::Tensor before_;  // z before the optimizer's step, [d]

@@ -1,28 +1,33 @@
 #include "valley/algorithms/state.h"
 
 #include <ATen/ops/empty.h>
-#include <fmt/format.h>
 
 #include "valley/core/error.h"
 
 namespace valley {
 namespace {
 
-const at::Tensor& find(const AlgorithmState& state, const std::string& name) {
-  for (const auto& [key, tensor] : state) {
-    if (key == name) return tensor;
-  }
-  throw UsageError(fmt::format("the checkpoint is of another algorithm: it has no {}", name));
+at::Tensor find(const AlgorithmState& state, const std::string& name) {
+  const at::Tensor tensor = optional_entry(state, name);
+  require(tensor.defined(), "the checkpoint is of another algorithm: it has no {}", name);
+  return tensor;
 }
 
 }  // namespace
 
 at::Tensor state_entry(const AlgorithmState& state, const std::string& name, at::ScalarType dtype,
                        int64_t numel) {
-  const at::Tensor& tensor = find(state, name);
+  const at::Tensor tensor = find(state, name);
   require(tensor.scalar_type() == dtype && (numel < 0 || tensor.numel() == numel),
           "the checkpoint's entry {} is damaged", name);
   return tensor;
+}
+
+at::Tensor optional_entry(const AlgorithmState& state, const std::string& name) {
+  for (const auto& [key, tensor] : state) {
+    if (key == name) return tensor;
+  }
+  return {};
 }
 
 void KeptVectors::append_to(AlgorithmState& state) const {
@@ -34,7 +39,7 @@ void KeptVectors::append_to(AlgorithmState& state) const {
 void KeptVectors::load(const AlgorithmState& state) {
   std::vector<at::Tensor> loaded;
   for (const auto& entry : vectors_) {
-    const at::Tensor& tensor = find(state, entry.first);
+    const at::Tensor tensor = find(state, entry.first);
     loaded.push_back(tensor.numel() == 0 ? at::Tensor() : tensor.clone());
   }
   for (size_t i = 0; i < loaded.size(); ++i) {

@@ -14,6 +14,7 @@ namespace valley {
 /// Both terms use the values from before the round. The push is that of pull_push.h, variant
 /// simple, to the last rule; it needs the average, which one all-reduce brings. A worker that
 /// stands on x_C is not moved by the pull at all, and pull 1 without push gives x_C, both exactly.
+/// A meeting that names no x_C draws them to x_A.
 class Consensus : public Rule {
  public:
   /// @throws UsageError if an option is out of range.

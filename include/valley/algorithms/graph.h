@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -52,23 +53,24 @@ Graph graph_of(const GradientTrackingOptions& options, int workers, uint64_t see
 Graph graph_of(const QgDsgdmOptions& options, int workers, uint64_t seed);
 Graph graph_of(const SgpOptions& options, int workers, uint64_t seed);
 
-/// The graph of a method with these options, once the number of workers is known.
-template <typename Options>
+/// The graph of a method, once the number of workers is known.
 class GraphFor {
  public:
-  GraphFor(const Options& options, uint64_t seed) : options_(options), seed_(seed) {}
+  /// Of the method with these options, as graph_of() makes it.
+  template <typename Options>
+  GraphFor(const Options& options, uint64_t seed)
+      : make_([options, seed](int workers) { return graph_of(options, workers, seed); }) {}
 
   /// To be called before anything is asked, and again for another number of workers.
   /// @throws UsageError as graph_of()
-  void prepare(int workers) { graph_.emplace(graph_of(options_, workers, seed_)); }
+  void prepare(int workers) { graph_.emplace(make_(workers)); }
 
   const MixingMatrix& matrix(int64_t t) { return graph_->matrix(t); }
   const Topology& topology() const { return graph_->topology(); }
   const Graph& graph() const { return *graph_; }
 
  private:
-  Options options_;
-  uint64_t seed_;
+  std::function<Graph(int workers)> make_;
   std::optional<Graph> graph_;
 };
 

@@ -16,8 +16,8 @@ void lerp_to_mean(at::Tensor& x, const at::Tensor& sum, int workers, double weig
 void lerp_to_mean_keep_direction(at::Tensor& x, at::Tensor& sum, int workers, double weight,
                                  double scale);
 
-/// out <- own x + sum_k weight_k (x_k - x), all [d]; `out` may be x. Each block of x and of the x_k
-/// is read once.
+/// out <- own x + sum_k weight_k (x_k - x), all [d]; `out` may be x or one of the x_k. Each block
+/// of x and of the x_k is read once.
 void mix_into(at::Tensor& out, const at::Tensor& x, double own, const std::vector<double>& weights,
               const std::vector<at::Tensor>& others);
 

@@ -2,7 +2,7 @@
 
 #include <memory>
 
-#include "valley/algorithms/grawa_options.h"
+#include "valley/algorithms/pushed_rounds.h"
 
 namespace valley {
 

@@ -4,13 +4,24 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "valley/algorithms/graph.h"
+#include "valley/algorithms/pending_round.h"
 #include "valley/comm/communicator.h"
 #include "valley/topology/topology.h"
 
 namespace valley {
+
+/// Row j of P, as mix_into() takes it.
+struct MixingRow {
+  explicit MixingRow(const Neighbourhood& neighbourhood);
+
+  double own;                   ///< the sum of the row
+  std::vector<double> weights;  ///< of the neighbours, ranks ascending
+};
 
 /// One mixing of the workers' vectors with a matrix P, started and finished:
 ///
@@ -32,17 +43,23 @@ class Mixer {
   /// The same in place and at once, without the copy.
   void mix(Communicator& comm, const MixingMatrix& p, at::Tensor& x);
 
+  /// The same for a rule to apply: what a worker is drawn to is what was mixed, or where P is the
+  /// average of all, their mean. It stands in the mixer until the next mixing; x stays.
+  PendingRound meet(Communicator& comm, const MixingMatrix& p, const at::Tensor& x);
+  PendingRound finish();  ///< after start()
+
  private:
   void prepare(int rank, const MixingMatrix& p, const at::Tensor& x);
+  void exchange(Communicator& comm, const MixingMatrix& p, const at::Tensor& x);
+  void wait() { std::exchange(work_, nullptr)->wait(); }
   void apply(const at::Tensor& x, at::Tensor& out);
+  PendingRound met(const at::Tensor& x);
 
   int workers_ = 1;
   at::Tensor copy_;  // what start() sends
   std::vector<Message> sends_, receives_;
-  double own_ = 1;                    // the sum of the row
-  std::vector<double> weights_;       // of the neighbours
-  std::vector<at::Tensor> received_;  // from them; or the sum over all
-  bool all_ = false;                  // P is the average of all
+  std::optional<MixingRow> row_;      // none: P is the average of all
+  std::vector<at::Tensor> received_;  // from the neighbours; or the sum over all
   std::unique_ptr<Work> work_;
 };
 

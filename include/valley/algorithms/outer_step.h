@@ -29,7 +29,7 @@ class OuterStep : public Rule {
   OuterStep();
 
   void begin(const at::Tensor& x) final;
-  void learn(const StepInfo& info, const PendingRound& met) final;
+  void learn(const StepInfo& info, PendingRound& met) final;
   RoundReport move(const StepInfo& info, PendingRound& met, at::Tensor& x) final;
 
  private:

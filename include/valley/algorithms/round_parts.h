@@ -3,28 +3,16 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <utility>
 
 #include "valley/algorithms/algorithm.h"
+#include "valley/algorithms/pending_round.h"
 #include "valley/algorithms/state.h"
 #include "valley/comm/communicator.h"
-#include "valley/comm/squared_norms.h"
 
 /// What a round is made of: a meeting says what is sent and with whom, a rule what becomes of it.
 namespace valley {
-
-/// A round that is begun and not applied yet: what the workers have learned of each other.
-struct PendingRound {
-  at::Tensor sum = {};  ///< sum_m x_m [d] as they met; undefined where nobody asked. The rule may
-                        ///< overwrite it, and the next meeting does
-  at::Tensor center = {};  ///< what the workers are drawn to [d]; undefined: their mean
-  int workers = 1;
-  std::optional<SquaredNorms> norms =
-      {};                         ///< of x against the mean, where x still stands as it was sent
-  Communicator* again = nullptr;  ///< for a rule that must ask the workers once more
-};
 
 /// What a meeting and a rule have in common: they remember, and a checkpoint holds it.
 class RoundPart {
@@ -36,6 +24,11 @@ class RoundPart {
 
   /// A membership begins, all workers at x: what is remembered from here.
   virtual void begin(const at::Tensor& x) { (void)x; }
+
+  /// As Algorithm::on_gradient().
+  virtual void on_gradient(const StepInfo& info, at::Tensor& x, at::Tensor& g) {
+    (void)info, (void)x, (void)g;
+  }
 
   /// After every local step, before the round if one is due. `period` is that in force.
   virtual void after_local_step(const StepInfo& info, int64_t period, at::Tensor& x) {
@@ -55,31 +48,49 @@ class RoundPart {
   KeptVectors kept_;
 };
 
+/// `round` is the number of the round, by which workers whose topology changes know their
+/// neighbours.
 class Meeting : public RoundPart {
  public:
   /// All workers together; x [d] is only read.
-  virtual PendingRound meet(Communicator& comm, const at::Tensor& x) = 0;
+  virtual PendingRound meet(Communicator& comm, const at::Tensor& x, int64_t round) = 0;
+
+  /// The same in two parts, between which x moves and what is sent may travel; it is a copy. A
+  /// meeting that cannot takes place at the start.
+  virtual void start(Communicator& comm, const at::Tensor& x, int64_t round);
+  virtual PendingRound finish() { return std::move(started_); }
 
   /// The same meeting of vectors that every worker has, worker m's in row m of `all` [M, d]. What
   /// else it needs to know of the workers it still asks them for.
-  virtual PendingRound among(Communicator& comm, const at::Tensor& all) = 0;
+  virtual PendingRound among(Communicator& comm, const at::Tensor& all, int64_t round) = 0;
+
+  /// Whether the workers need no further average at the end of a run, had they just met.
+  virtual bool of_all() const { return true; }
+
+ private:
+  PendingRound started_;
 };
 
 class Rule : public RoundPart {
  public:
-  /// Once a round and the same on all workers: what the rule remembers from it.
-  virtual void learn(const StepInfo& info, const PendingRound& met) { (void)info, (void)met; }
+  /// When the workers have met, once a round and the same on all of them: what the rule remembers
+  /// from it, and what it adds to it.
+  virtual void learn(const StepInfo& info, PendingRound& met) { (void)info, (void)met; }
 
-  /// Moves x [d]: a worker that stands there. Talks to nobody but in a rule that says so.
+  /// Moves x [d]: a worker that stands there. The rule remembers nothing of it. Talks to nobody but
+  /// in a rule that says so.
   virtual RoundReport move(const StepInfo& info, PendingRound& met, at::Tensor& x) = 0;
+
+  /// When this worker has moved, to x [d]: what the rule remembers of that.
+  virtual void arrived(const StepInfo& info, const at::Tensor& x) { (void)info, (void)x; }
 };
 
 /// The mean of all, and how far a worker is from it: one all-reduce of d values, the norms taken
 /// while the sum is in cache.
 class MeanOfAll : public Meeting {
  public:
-  PendingRound meet(Communicator& comm, const at::Tensor& x) override;
-  PendingRound among(Communicator& comm, const at::Tensor& all) override;
+  PendingRound meet(Communicator& comm, const at::Tensor& x, int64_t round) override;
+  PendingRound among(Communicator& comm, const at::Tensor& all, int64_t round) override;
 
  private:
   at::Tensor sum_;  // [d], kept between rounds so that its pages stay mapped

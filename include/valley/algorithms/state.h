@@ -16,6 +16,9 @@ using AlgorithmState = std::vector<std::pair<std::string, at::Tensor>>;
 at::Tensor state_entry(const AlgorithmState& state, const std::string& name, at::ScalarType dtype,
                        int64_t numel);
 
+/// The entry `name`; undefined if there is none.
+at::Tensor optional_entry(const AlgorithmState& state, const std::string& name);
+
 /// The vectors that a method remembers from step to step, by name, so that a checkpoint holds them
 /// and a new start forgets them. They are the method's own and must outlive this.
 class KeptVectors {

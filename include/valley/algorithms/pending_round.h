@@ -1,0 +1,43 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <optional>
+
+#include "valley/algorithms/algorithm.h"
+#include "valley/algorithms/state.h"
+#include "valley/comm/communicator.h"
+#include "valley/comm/squared_norms.h"
+
+namespace valley {
+
+/// A round that is begun and not applied yet: what the workers have learned of each other.
+struct PendingRound {
+  at::Tensor sum = {};  ///< sum_m x_m [d] as they met; undefined where nobody asked. The rule may
+                        ///< overwrite it, and the next meeting does
+  at::Tensor center = {};  ///< what this worker is drawn to [d], or every worker m, row m of [M,
+                           ///< d]; undefined: the mean
+  at::Tensor sent = {};    ///< where this worker stood for the others [d]; undefined: at x as it is
+  int workers = 1;
+  std::optional<SquaredNorms> norms =
+      {};                         ///< of x against the mean, where x still stands as it was sent
+  Communicator* again = nullptr;  ///< for a rule that must ask the workers once more
+  StepInfo begun = {};            ///< the step in which it was begun
+
+  /// What worker m has learned, where all know what all have: with its own center.
+  PendingRound of(int64_t m) const;
+
+  /// With a sum of its own, which a rule may overwrite.
+  PendingRound copy() const;
+
+  /// The vector that this worker is drawn to is goal() / shares().
+  const at::Tensor& goal() const { return center.defined() ? center : sum; }
+  int shares() const { return center.defined() ? 1 : workers; }
+
+  /// Into a checkpoint and from it, without the norms; nothing where none was pending.
+  void append_to(AlgorithmState& state) const;
+  static std::optional<PendingRound> load(const AlgorithmState& state, Communicator& comm);
+};
+
+}  // namespace valley

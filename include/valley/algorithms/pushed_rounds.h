@@ -1,0 +1,37 @@
+#pragma once
+
+#include <string>
+
+#include "valley/algorithms/options.h"
+#include "valley/algorithms/shared_settings.h"
+
+namespace valley {
+
+/// What methods read whose workers are pulled towards a place and pushed away from their average,
+/// every period; `with_variant`: by a push that has one.
+template <bool with_variant>
+struct PushedRounds {
+  PullPushOptions pull_push = {};
+  PushShape push_schedule = PushShape::kConstant;
+  PeriodSpec period = {};
+  std::string compress_rounds = "none";  ///< see known_replicas.h
+};
+
+template <bool with_variant, typename V>
+void visit(PushedRounds<with_variant>& o, V& v) {
+  v(kPeriod, o.period);
+  v(kPull, o.pull_push.pull);
+  v(kPush, o.pull_push.push);
+  v(kPushSchedule, o.push_schedule);
+  if constexpr (with_variant) {
+    v("push-variant", o.pull_push.variant, one_of("push variant", kPushVariantNames),
+      "simple, or exact (leaves the average in place)");
+  }
+  v(kPushRelative, o.pull_push.push_relative);
+  v(kCompressRounds, o.compress_rounds);
+}
+
+using DppfOptions = PushedRounds<true>;
+using GrawaOptions = PushedRounds<false>;  ///< of mgrawa and lgrawa
+
+}  // namespace valley

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include "valley/algorithms/round_parts.h"
+
+namespace valley {
+
+/// The meeting of lsgd: where the worker with the lowest mean loss since the last round stands, and
+/// the sum of all if it is wanted. With a leader pull every local step goes towards the last leader
+/// as well; see lsgd.h.
+///
+/// Cost of a round: an all-gather of 1 value, a broadcast of d and, with the sum, an all-reduce of
+/// d. State: sum and number of the losses; with a leader pull the last leader, d.
+class FollowTheLeader : public Meeting {
+ public:
+  FollowTheLeader(double leader_pull, bool with_sum);
+
+  void prepare(int workers) override { workers_ = workers; }
+  void begin(const at::Tensor& x) override;
+  void append_to(AlgorithmState& state) const override;
+  void load(const AlgorithmState& state) override;
+  void after_local_step(const StepInfo& info, int64_t period, at::Tensor& x) override;
+  PendingRound meet(Communicator& comm, const at::Tensor& x, int64_t round) override;
+  PendingRound among(Communicator& comm, const at::Tensor& all, int64_t round) override;
+
+ private:
+  /// The rank with the lowest loss; the losses begin anew.
+  int find_leader(Communicator& comm, const at::Tensor& like);
+
+  double leader_pull_;
+  bool with_sum_;
+  int workers_ = 1;
+  at::Tensor center_, sum_;               // [d], kept between rounds; center_ is the last leader
+  double loss_sum_ = 0, loss_count_ = 0;  // since the last round
+};
+
+}  // namespace valley

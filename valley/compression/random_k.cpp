@@ -1,0 +1,66 @@
+#include <cstring>
+#include <type_traits>
+#include <unordered_set>
+#include <vector>
+
+#include "valley/compression/for_type.h"
+#include "valley/compression/sparse.h"
+#include "valley/core/random.h"
+
+namespace valley {
+namespace {
+
+class RandomK : public Compressor {
+ public:
+  using Compressor::Compressor;
+
+  void compress(const at::Tensor& x, uint64_t draw, at::Tensor& payload) const override {
+    auto* to = payload.data_ptr<uint8_t>();
+    std::memcpy(to, &draw, sizeof draw);
+    for_type(x, [&](const auto* values) {
+      using T = std::decay_t<decltype(*values)>;
+      auto* next = to + sizeof draw;
+      for (const int64_t place : places(draw, x.numel())) {
+        std::memcpy(next, values + place, sizeof(T));
+        next += sizeof(T);
+      }
+    });
+  }
+
+  void decompress(const at::Tensor& payload, at::Tensor& out) const override {
+    out.zero_();
+    const auto* from = payload.data_ptr<uint8_t>();
+    uint64_t draw = 0;
+    std::memcpy(&draw, from, sizeof draw);
+    for_type(out, [&](auto* values) {
+      using T = std::decay_t<decltype(*values)>;
+      const auto* next = from + sizeof draw;
+      for (const int64_t place : places(draw, out.numel())) {
+        std::memcpy(values + place, next, sizeof(T));
+        next += sizeof(T);
+      }
+    });
+  }
+
+ private:
+  // Floyd's way of drawing k of d: every set of places equally likely, k draws.
+  std::vector<int64_t> places(uint64_t draw, int64_t d) const {
+    Random random(draw);
+    std::unordered_set<int64_t> drawn;
+    std::vector<int64_t> places;
+    for (int64_t i = d - count_of(share(), d); i < d; ++i) {
+      const auto place = static_cast<int64_t>(random.below(static_cast<uint64_t>(i) + 1));
+      places.push_back(drawn.insert(place).second ? place : i);
+      drawn.insert(places.back());
+    }
+    return places;
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Compressor> make_random_k(const CompressorSpec& spec) {
+  return std::make_unique<RandomK>(spec);
+}
+
+}  // namespace valley
