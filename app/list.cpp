@@ -14,6 +14,7 @@
 #include "valley/data/data_names.h"
 #include "valley/models/model_names.h"
 #include "valley/picture/table.h"
+#include "valley/task/task_names.h"
 #include "valley/topology/topology.h"
 
 namespace valley::app {
@@ -32,6 +33,12 @@ std::string list_models() {
   Table table({{"model"}, {"what it is"}});
   for (const auto& m : models()) table.add_row({m.name, m.summary});
   table.add_row({"NAME.pt", "a TorchScript module exported by Python, whatever its ending"});
+  return table.to_string();
+}
+
+std::string list_tasks() {
+  Table table({{"task"}, {"what it is"}});
+  for (const auto& t : task_table()) table.add_row({t.name, t.summary});
   return table.to_string();
 }
 
@@ -82,17 +89,16 @@ std::string list_measures() {
 
 Command add_list(CLI::App& program) {
   auto* command = program.add_subcommand(
-      "list", "show the algorithms, models, data sets, topologies, backends and measures");
+      "list", "show the algorithms, models, tasks, data sets, topologies, backends and measures");
   auto what = std::make_shared<std::string>();
-  command->add_option("what", *what,
-                      "algorithms, models, data, topologies, backends or measures; nothing: all");
+  command->add_option(
+      "what", *what,
+      "algorithms, models, tasks, data, topologies, backends or measures; nothing: all");
   return [what] {
     const std::vector<std::pair<std::string, std::string (*)()>> lists = {
-        {"algorithms", &list_algorithms},
-        {"models", &list_models},
-        {"data", &list_data},
-        {"topologies", &list_topologies},
-        {"backends", &list_backends},
+        {"algorithms", &list_algorithms}, {"models", &list_models},
+        {"tasks", &list_tasks},           {"data", &list_data},
+        {"topologies", &list_topologies}, {"backends", &list_backends},
         {"measures", &list_measures}};
     std::vector<std::string> known;
     bool found = false;

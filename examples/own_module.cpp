@@ -67,7 +67,7 @@ int main(int argc, char** argv) {
     // The model now holds the average of the workers.
     if (comm.rank() == 0) {
       std::printf("test accuracy %.2f %%   valley width %.3f (predicted %.3f)   %lld rounds\n",
-                  100 * summary.test_accuracy, summary.valley_width, summary.predicted_width,
+                  100 * summary.test["accuracy"], summary.valley_width, summary.predicted_width,
                   static_cast<long long>(summary.rounds));
     }
   });

@@ -8,8 +8,9 @@ section names every option that the list gives it. docs/models.md likewise, for 
 models`, and each model in its table of parameters belongs to a row of that list. The table of
 docs/topologies.md has the rows of `valley list topologies`, and the numbers that `valley topology`
 gives. docs/measures.md has a section for each row of `valley list measures`, which says its cost, what
-it is invariant to and when it misleads. docs/DESIGN.md has a row for each of `valley list backends`. CHANGELOG.md and CITATION.cff have the
-program's version.
+it is invariant to and when it misleads. docs/DESIGN.md has a row for each of `valley list backends`,
+docs/running.md for each of `valley list tasks`. CHANGELOG.md and CITATION.cff have the program's
+version.
 Also: every file that a Markdown file links to exists, and every flag that a Markdown file
 gives to a subcommand is known. And every flag that a message of the program names is one of some
 subcommand, so that no error sends anybody to a flag that does not exist.
@@ -131,6 +132,16 @@ def check_version(program):
         yield f"CITATION.cff has not version {version} of {dated[0][1]}"
 
 
+def check_tasks(program):
+    listed = [line.split()[0] for line in output(program, "list", "tasks").splitlines()[2:]]
+    text = (ROOT / "docs/running.md").read_text()
+    table = text.partition("| Task | ")[2].partition("\n\n")[0]
+    described = re.findall(r"^\| `([a-z0-9-]+)` \|", table, flags=re.MULTILINE)
+    if described != listed:
+        yield (f"docs/running.md has the tasks {', '.join(described)}; `valley list tasks` says "
+               f"{', '.join(listed)}")
+
+
 def check_links(path, text):
     prose = re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
     for target in re.findall(r"\]\(([^)#\s]+)", prose):
@@ -186,6 +197,7 @@ def main():
     problems += check_measures(program)
     problems += check_backends(program)
     problems += check_version(program)
+    problems += check_tasks(program)
     problems += check_messages(set.union(*known.values()))
     for path in sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]):
         text = path.read_text()

@@ -74,7 +74,7 @@ std::string workers_table(const DynamicsResult& result) {
     }
     table.add_row(std::move(cells));
   }
-  table.add_row({"average", "", short_number(result.loss)});
+  table.add_row({"average", "", short_number(result.scores.loss())});
   return table.to_string();
 }
 

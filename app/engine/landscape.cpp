@@ -34,7 +34,7 @@ std::string stands_table(const Survey& survey) {
   for (const Survey::Stand& stand : survey.stands) {
     table.add_row({stand.name, fmt::format("{:.3f}", stand.at.x), fmt::format("{:.3f}", stand.at.y),
                    fmt::format("{:.3f}", stand.at.off_plane), shown_loss(stand.loss),
-                   fmt::format("{:.2f} %", 100 * stand.error)});
+                   std::isnan(stand.error) ? "-" : fmt::format("{:.2f} %", 100 * stand.error)});
   }
   return table.to_string();
 }

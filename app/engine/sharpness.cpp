@@ -63,10 +63,10 @@ std::string sharpness_text(const std::vector<SharpnessResult>& results,
     table.add_row(std::move(cells));
   };
   add(
-      "loss", [](const auto& r) { return fmt::format("{:.4g}", r.loss); }, "");
+      "loss", [](const auto& r) { return fmt::format("{:.4g}", r.scores.loss()); }, "");
   add(
       "generalisation gap",
-      [](const auto& r) { return fmt::format("{:.2f} %", 100 * r.generalization_gap); }, "");
+      [](const auto& r) { return score_difference(r.run.sheet.main(), r.generalization_gap); }, "");
   for (size_t i = 0; i < request.measures.size(); ++i) {
     const MeasureEntry& entry = *request.measures[i];
     add(

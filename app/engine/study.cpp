@@ -51,19 +51,21 @@ std::string account(const Study& study, const StudyResult& result) {
     if (run.status == StudyStatus::kDiverged) text += fmt::format("\n  {} diverged", run.name);
     if (run.status == StudyStatus::kShort)
       text += fmt::format("\n  {} ended at training loss {:.3g}, not {}", run.name,
-                          run.summary.train_loss, study.shared.until_loss);
+                          run.summary.train.loss(), study.shared.until_loss);
   }
   if (ranked.empty()) return text + "\n";
-  const auto range = [&](double Summary::*figure) {
-    const auto [least, most] = std::minmax_element(ranked.begin(), ranked.end(),
-                                                   [&](const StudyRun* a, const StudyRun* b) {
-                                                     return a->summary.*figure < b->summary.*figure;
-                                                   });
-    return std::pair((*least)->summary.*figure, (*most)->summary.*figure);
-  };
-  const auto losses = range(&Summary::train_loss), gaps = range(&Summary::generalization_gap);
-  text += fmt::format("\ntraining loss {:.3g} to {:.3g}, generalisation gap {:.2f} to {:.2f} %",
-                      losses.first, losses.second, 100 * gaps.first, 100 * gaps.second);
+  std::vector<double> losses, gaps;
+  for (const StudyRun* run : ranked) {
+    losses.push_back(run->summary.train.loss());
+    gaps.push_back(run->summary.generalization_gap);
+  }
+  const ScoreInfo score = result.sheet().main();
+  const auto [least, most] = std::minmax_element(losses.begin(), losses.end());
+  const auto [narrow, wide] = std::minmax_element(gaps.begin(), gaps.end());
+  text += fmt::format(
+      "\ntraining loss {:.3g} to {:.3g}, generalisation gap {} to {}", *least, *most,
+      score.is_share ? fmt::format("{:.2f}", 100 * *narrow) : score_difference(score, *narrow),
+      score_difference(score, *wide));
   if (study.shared.until_loss == 0)
     text += "\nno until-loss in the recipe: the runs differ in how far they have trained";
   return text + "\n";

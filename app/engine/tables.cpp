@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <functional>
+#include <utility>
 
 #include "valley/picture/table.h"
 #include "valley/record/units.h"
@@ -20,15 +21,23 @@ std::string spread(const ComparisonRow& row, const char* format,
   return mean + " ± " + fmt::format(fmt::runtime(format), deviation_of(values));
 }
 
+// All methods of a comparison are trained for one task.
+ScoreSheet sheet_of_rows(const std::vector<ComparisonRow>& rows) {
+  for (const ComparisonRow& row : rows) {
+    if (!row.runs.empty()) return row.runs.front().sheet;
+  }
+  return classification_scores();
+}
+
 }  // namespace
 
 std::string summary_table(const Summary& s) {
   Table table({{"average of the workers"}, {"", Table::Align::kRight}});
-  table.add_row({"test accuracy", fmt::format("{:.2f} %", 100 * s.test_accuracy)});
-  table.add_row({"test loss", fmt::format("{:.4f}", s.test_loss)});
-  table.add_row({"train accuracy", fmt::format("{:.2f} %", 100 * s.train_accuracy)});
-  table.add_row({"train loss", fmt::format("{:.4f}", s.train_loss)});
-  table.add_row({"generalisation gap", fmt::format("{:.2f} %", 100 * s.generalization_gap)});
+  for (const auto& [of, scores] : {std::pair("test", s.test), std::pair("train", s.train)}) {
+    for (const ScoreInfo& score : s.sheet.headline_first())
+      table.add_row({score_words(of, score), score_text(score, scores[score.name])});
+  }
+  table.add_row({"generalisation gap", score_difference(s.sheet.main(), s.generalization_gap)});
   table.add_row({"valley width", fmt::format("{:.3f}", s.valley_width)});
   table.add_row({"predicted width", fmt::format("{:.3f}", s.predicted_width)});
   table.add_row({"rounds", format_count(s.rounds)});
@@ -48,30 +57,38 @@ std::string summary_table(const Summary& s) {
 
 std::string comparison_table(const std::vector<ComparisonRow>& rows) {
   using Align = Table::Align;
-  Table table({{"method"},
-               {"test acc. %", Align::kRight},
-               {"test loss", Align::kRight},
-               {"train loss", Align::kRight},
-               {"gap %", Align::kRight},
-               {"valley width", Align::kRight},
-               {"predicted", Align::kRight},
-               {"bytes sent", Align::kRight},
-               {"of ssgd", Align::kRight},
-               {"seconds", Align::kRight}});
+  const ScoreSheet sheet = sheet_of_rows(rows);
+  const bool share = sheet.main().is_share;
+  std::vector<Table::Column> columns = {{"method"}};
+  for (const ScoreInfo& score : sheet.headline_first())
+    columns.push_back({score_column("test", score), Align::kRight});
+  for (const char* title : {"train loss", share ? "gap %" : "gap", "valley width", "predicted",
+                            "bytes sent", "of ssgd", "seconds"})
+    columns.push_back({title, Align::kRight});
+  Table table(columns);
   for (const auto& row : rows) {
     std::vector<double> bytes;
     for (const auto& run : row.runs)
       bytes.push_back(static_cast<double>(run.comm_bytes_per_worker));
-    table.add_row(
-        {row.label, spread(row, "{:.2f}", [](const Summary& s) { return 100 * s.test_accuracy; }),
-         spread(row, "{:.3f}", [](const Summary& s) { return s.test_loss; }),
-         spread(row, "{:.4f}", [](const Summary& s) { return s.train_loss; }),
-         spread(row, "{:.2f}", [](const Summary& s) { return 100 * s.generalization_gap; }),
-         spread(row, "{:.2f}", [](const Summary& s) { return s.valley_width; }),
-         spread(row, "{:.2f}", [](const Summary& s) { return s.predicted_width; }),
-         format_bytes(std::llround(mean_of(bytes))),
-         spread(row, "{:.1f} %", [](const Summary& s) { return 100 * s.comm_fraction_of_ssgd; }),
-         spread(row, "{:.1f}", [](const Summary& s) { return s.seconds.total; })});
+    std::vector<std::string> cells = {row.label};
+    const auto add = [&](const char* format, const std::function<double(const Summary&)>& value) {
+      cells.push_back(spread(row, format, value));
+    };
+    for (const ScoreInfo& score : sheet.headline_first()) {
+      add(score.is_share         ? "{:.2f}"
+          : score.name == "loss" ? "{:.3f}"
+                                 : "{:.4g}",
+          [&](const Summary& s) { return score_scale(score) * s.test[score.name]; });
+    }
+    add("{:.4f}", [](const Summary& s) { return s.train.loss(); });
+    add(share ? "{:.2f}" : "{:.4g}",
+        [&](const Summary& s) { return score_scale(sheet.main()) * s.generalization_gap; });
+    add("{:.2f}", [](const Summary& s) { return s.valley_width; });
+    add("{:.2f}", [](const Summary& s) { return s.predicted_width; });
+    cells.push_back(format_bytes(std::llround(mean_of(bytes))));
+    add("{:.1f} %", [](const Summary& s) { return 100 * s.comm_fraction_of_ssgd; });
+    add("{:.1f}", [](const Summary& s) { return s.seconds.total; });
+    table.add_row(std::move(cells));
   }
   std::string cautions;
   for (const auto& row : rows) {

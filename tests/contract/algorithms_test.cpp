@@ -680,7 +680,7 @@ TEST(AlgorithmDefaults, NoRowFailsOnTheDemonstration) {
       if (comm.rank() == 0) summary = mine;
     });
     EXPECT_EQ(summary.verdict, Verdict::kLearned) << entry.name << ": " << summary.caution();
-    EXPECT_LT(summary.train_loss, 0.9 * summary.first_loss) << entry.name;
+    EXPECT_LT(summary.train.loss(), 0.9 * summary.first_loss) << entry.name;
   }
 }
 

@@ -49,7 +49,7 @@ class CommandLine(ProgramTest):
 
     def test_list(self):
         self.refuse("unknown list 'algoritms'; did you mean 'algorithms'? "
-                    "known: algorithms, models, data, topologies, backends, measures", "list", "algoritms")  # fmt: skip
+                    "known: algorithms, models, tasks, data, topologies, backends, measures", "list", "algoritms")  # fmt: skip
 
 
 class Names(ProgramTest):

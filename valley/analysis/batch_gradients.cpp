@@ -15,7 +15,6 @@
 #include "valley/data/loader.h"
 #include "valley/evaluation/batch_norm.h"
 #include "valley/models/model_pass.h"
-#include "valley/task/classification.h"
 
 namespace valley {
 
@@ -32,8 +31,9 @@ struct BatchGradients::Replica {
 };
 
 BatchGradients::BatchGradients(const MakeModel& make_model, std::shared_ptr<const Dataset> data,
-                               const Dataset& statistics, DecayRule rule, int threads)
-    : data_(data) {
+                               const Dataset& statistics, DecayRule rule, int threads,
+                               const Task& task)
+    : task_(task), data_(data) {
   require(threads >= 1, "threads must be at least 1, got {}", threads);
   for (int i = 0; i < threads; ++i) {
     replicas_.push_back(std::make_unique<Replica>(make_model(), rule, data, statistics));
@@ -87,7 +87,7 @@ at::Tensor BatchGradients::mean(const std::vector<at::Tensor>& points,
           const Batch batch = loader.gather(batches[j], /*step=*/0);
           add_parts(part, model_pass([&] {
                       return torch::autograd::grad(
-                          {classification().loss(model->forward(batch.input), batch.target)},
+                          {task_.loss(model->forward(batch.input), batch.target)},
                           parameters.parameters(), /*grad_outputs=*/{}, /*retain_graph=*/false,
                           /*create_graph=*/false, /*allow_unused=*/true);
                     }),

@@ -10,10 +10,11 @@
 #include "valley/data/dataset.h"
 #include "valley/models/model.h"
 #include "valley/optim/flat_parameters.h"
+#include "valley/task/classification.h"
 
 namespace valley {
 
-/// Gradients of the mean cross-entropy over single mini-batches at points given, as
+/// Gradients of the mean loss of a task over single mini-batches at points given, as
 /// training takes them, but with the model in eval mode and without augmentation: their mean over
 /// batches that together hold every example once is Objective's gradient.
 ///
@@ -26,7 +27,8 @@ class BatchGradients {
 
   /// `statistics` normalise the inputs: the training set. threads >= 1.
   BatchGradients(const MakeModel& make_model, std::shared_ptr<const Dataset> data,
-                 const Dataset& statistics, DecayRule rule, int threads);
+                 const Dataset& statistics, DecayRule rule, int threads,
+                 const Task& task = classification());
   ~BatchGradients();
 
   /// As Objective::set_buffers().
@@ -45,6 +47,7 @@ class BatchGradients {
 
  private:
   struct Replica;
+  const Task& task_;
   std::shared_ptr<const Dataset> data_;
   std::vector<std::unique_ptr<Replica>> replicas_;
 };

@@ -42,7 +42,7 @@ struct LiveProbe::Share {
         const Dataset& statistics, const LiveProbeOptions& o)
       : examples(sample.data->size()),
         objective(make_model, part_of(*sample.data, comm), statistics,
-                  {.threads = o.threads, .decay_rule = o.decay_rule}),
+                  {.threads = o.threads, .decay_rule = o.decay_rule, .task = o.task}),
         weight(static_cast<double>(objective.examples()) / static_cast<double>(examples)),
         sampler({.examples = examples,
                  .batch_size = o.batch_size,
@@ -50,7 +50,7 @@ struct LiveProbe::Share {
                  .workers = comm.size(),
                  .seed = o.seed},
                 sample.partition),
-        gradients(make_model, sample.data, statistics, o.decay_rule, /*threads=*/1) {}
+        gradients(make_model, sample.data, statistics, o.decay_rule, /*threads=*/1, *o.task) {}
 
   int64_t examples;  // of all workers
   Objective objective;

@@ -15,6 +15,7 @@
 #include "valley/data/training_sample.h"
 #include "valley/models/model.h"
 #include "valley/optim/flat_parameters.h"
+#include "valley/task/classification.h"
 
 namespace valley {
 
@@ -24,6 +25,7 @@ struct LiveProbeOptions {
   uint64_t seed = 0;        ///< of both draws
   DecayRule decay_rule = DecayRule::kAll;  ///< gives the order of x
   int threads = 1;                         ///< of this worker
+  const Task* task = &classification();    ///< whose loss it takes; not owned
   bool smoothed = true;  ///< the smoothed loss and the curvatures too, the larger part of the cost
 };
 

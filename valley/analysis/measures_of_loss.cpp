@@ -38,7 +38,11 @@ Measurement measure_mean_valley(Minimum& minimum) {
   return result;
 }
 
-Measurement measure_entropy(Minimum& minimum) { return {.value = minimum.at_average().entropy}; }
+Measurement measure_entropy(Minimum& minimum) {
+  const double entropy = minimum.at_average().entropy;
+  if (std::isnan(entropy)) return {.note = "the outputs of this task are no distributions"};
+  return {.value = entropy};
+}
 
 Measurement measure_gradient_norm(Minimum& minimum) {
   return {.value = length(minimum.gradient().gradient)};
@@ -102,6 +106,8 @@ Measurement measure_pac_bayes(Minimum& minimum) {
 }
 
 Measurement measure_valley_bound(Minimum& minimum) {
+  if (std::isnan(minimum.at_average().error))
+    return {.note = "bounds a share of wrong answers, which this task has not"};
   const MinimumData& data = minimum.data();
   const MeasureOptions& o = minimum.options();
   const double radius = minimum.valley_width();
@@ -110,7 +116,7 @@ Measurement measure_valley_bound(Minimum& minimum) {
   std::vector<double> errors;
   for (int64_t k = 0; k < o.draws; ++k) {
     const at::Tensor z = draw_normals(data.average, o.seed, "valley-bound", k);
-    errors.push_back(1 - data.scores(at::add(data.average, z, sigma)).accuracy);
+    errors.push_back(data.scores(at::add(data.average, z, sigma)).error);
   }
   const Estimate error = mean_estimate(errors);
   const double bound =

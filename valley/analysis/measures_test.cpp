@@ -48,7 +48,7 @@ struct Bowl {
     MinimumData data;
     const Bowl bowl = *this;
     data.scores = [bowl](const at::Tensor& x) {
-      return PointScores{.loss = bowl.loss(x), .accuracy = 0.75, .entropy = 0.3};
+      return PointScores{.loss = bowl.loss(x), .error = 0.25, .entropy = 0.3};
     };
     data.gradient = [bowl](const at::Tensor& x) { return bowl.gradient(x); };
     data.products = [bowl](const std::vector<at::Tensor>& vs) {

@@ -1,7 +1,6 @@
 #include "valley/analysis/objective.h"
 
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/log_softmax.h>
 #include <ATen/ops/zeros.h>
 #include <c10/core/GradMode.h>
 #include <fmt/format.h>
@@ -20,7 +19,6 @@
 #include "valley/evaluation/batch_norm.h"
 #include "valley/evaluation/deal.h"
 #include "valley/models/model_pass.h"
-#include "valley/task/classification.h"
 
 namespace valley {
 namespace {
@@ -36,9 +34,9 @@ ObjectiveOptions checked(ObjectiveOptions o) {
 }
 
 // The batch's part of the mean over all examples.
-at::Tensor partial_loss(Model& model, const Batch& batch, int64_t examples) {
+at::Tensor partial_loss(const Task& task, Model& model, const Batch& batch, int64_t examples) {
   const double share = static_cast<double>(batch.target.size(0)) / static_cast<double>(examples);
-  return classification().loss(model.forward(batch.input), batch.target) * share;
+  return task.loss(model.forward(batch.input), batch.target) * share;
 }
 
 // d(g . v)/dx, tensors undefined where it is zero.
@@ -110,8 +108,11 @@ at::Tensor Objective::sum_over_threads(
 }
 
 PointScores Objective::scores(const at::Tensor& x) {
-  const at::Tensor sums =
-      sum_over_threads(x, 1, 3, [&](Replica& replica, Communicator& comm, at::Tensor& sum) {
+  const Task& task = *options_.task;
+  const size_t scores = task.sheet().scores.size();  // behind them the entropy
+  const at::Tensor sums = sum_over_threads(
+      x, 1, static_cast<int64_t>(scores) + 1,
+      [&](Replica& replica, Communicator& comm, at::Tensor& sum) {
         if (options_.batch_norm == BatchNormAt::kProbe) {
           // In the batches of the evaluation that ends a training, so that a landscape's centre has
           // the statistics, and the loss, of the model that was saved.
@@ -120,18 +121,20 @@ PointScores Objective::scores(const at::Tensor& x) {
         }
         double* total = sum.data_ptr<double>();
         deal_batches(data_, statistics_, comm, options_.batch_size, [&](const Batch& batch) {
-          const at::Tensor logits = replica.model->forward(batch.input);
-          classification().add_scores(logits, batch.target, {total, 2});
-          const at::Tensor log_p = at::log_softmax(logits, 1);
-          // exp(-inf) * -inf is no number, where the limit is 0.
-          total[2] -= (log_p.exp() * log_p.clamp_min(-1e30)).sum().item<double>();
+          const at::Tensor output = replica.model->forward(batch.input);
+          task.add_scores(output, batch.target, {total, scores});
+          total[scores] += task.entropy(output);
         });
       });
   const bool twice = options_.batch_norm == BatchNormAt::kProbe;
   if (options_.on_passes) options_.on_passes(twice ? 2 : 1);
   const double* total = sums.data_ptr<double>();
   const double n = static_cast<double>(examples());
-  return {.loss = total[0] / n, .accuracy = total[1] / n, .entropy = total[2] / n};
+  PointScores at{.loss = total[0] / n,
+                 .entropy = total[scores] / n,
+                 .scores = scores_of(task, {total, scores}, n)};
+  at.error = error_of(task.sheet(), at.scores);
+  return at;
 }
 
 LossGradient Objective::gradient(const at::Tensor& x) {
@@ -142,7 +145,8 @@ LossGradient Objective::gradient(const at::Tensor& x) {
         const FlatParameters& p = replica.parameters;
         deal_batches(
             data_, statistics_, comm, options_.derivative_batch_size, [&](const Batch& batch) {
-              const at::Tensor loss = partial_loss(*replica.model, batch, examples());
+              const at::Tensor loss =
+                  partial_loss(*options_.task, *replica.model, batch, examples());
               losses[comm.rank()] += loss.item<double>();
               add_parts(sums[0],
                         torch::autograd::grad({loss}, p.parameters(), /*grad_outputs=*/{},
@@ -176,7 +180,8 @@ std::vector<at::Tensor> Objective::hessian_products(const at::Tensor& x,
           deal_batches(
               data_, statistics_, comm, options_.derivative_batch_size, [&](const Batch& batch) {
                 const variable_list gradients = torch::autograd::grad(
-                    {partial_loss(*replica.model, batch, examples())}, p.parameters(),
+                    {partial_loss(*options_.task, *replica.model, batch, examples())},
+                    p.parameters(),
                     /*grad_outputs=*/{}, /*retain_graph=*/true, /*create_graph=*/true,
                     /*allow_unused=*/true);
                 for (int64_t i = 0; i < k; ++i) {

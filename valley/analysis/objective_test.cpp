@@ -174,8 +174,9 @@ TEST(Objective, ScoresAreThoseOfAnEvaluation) {
   const auto solo = make_solo();
   const Scores expected = evaluate(*model, data.train, *data.train, *solo);
   const PointScores scores = objective.scores(parameters.values());
-  EXPECT_NEAR(scores.loss, expected.loss, 1e-6);
-  EXPECT_EQ(scores.accuracy, expected.accuracy);
+  EXPECT_NEAR(scores.loss, expected.loss(), 1e-6);
+  EXPECT_EQ(scores.scores["accuracy"], expected["accuracy"]);
+  EXPECT_EQ(scores.error, 1 - expected["accuracy"]);
   // At zero every class is as likely as any other.
   EXPECT_NEAR(objective.scores(at::zeros({objective.size()})).entropy, std::log(10.0), 1e-6);
   EXPECT_EQ(objective.scores(parameters.values() * 1000).entropy, 0);

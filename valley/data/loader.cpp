@@ -3,6 +3,7 @@
 #include <ATen/ops/empty.h>
 
 #include <algorithm>
+#include <cstring>
 #include <numeric>
 #include <stdexcept>
 
@@ -112,15 +113,19 @@ Batch Loader::fill(std::span<const int64_t> indices, Augmentation augmentation, 
   if (!room_.input.defined() || room_.input.size(0) < n) {
     std::vector<int64_t> shape = data_->inputs.sizes().vec();
     shape[0] = n;
-    room_ = {at::empty(shape, at::kFloat), at::empty({n}, at::kLong)};
+    std::vector<int64_t> of_targets = data_->targets.sizes().vec();
+    of_targets[0] = n;
+    room_ = {at::empty(shape, at::kFloat), at::empty(of_targets, data_->targets.scalar_type())};
     batch_ = room_;
   }
   if (batch_.input.size(0) != n)
     batch_ = {room_.input.narrow(0, 0, n), room_.target.narrow(0, 0, n)};
 
-  const int64_t* targets = data_->targets.data_ptr<int64_t>();
-  int64_t* target = batch_.target.data_ptr<int64_t>();
-  for (int64_t i = 0; i < n; ++i) target[i] = targets[indices[i]];
+  const auto* targets = static_cast<const char*>(data_->targets.data_ptr());
+  auto* target = static_cast<char*>(batch_.target.data_ptr());
+  const auto bytes = data_->targets.stride(0) * static_cast<int64_t>(data_->targets.element_size());
+  for (int64_t i = 0; i < n; ++i)
+    std::memcpy(target + i * bytes, targets + indices[i] * bytes, static_cast<size_t>(bytes));
 
   if (data_->inputs.scalar_type() == at::kByte)
     fill_input(data_->inputs.data_ptr<uint8_t>(), indices, augmentation, step);

@@ -1,7 +1,9 @@
 #include "valley/data/loader.h"
 
+#include <ATen/ops/arange.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/equal.h>
+#include <ATen/ops/tensor.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -164,6 +166,14 @@ TEST(Loader, MemoryIsTakenOnce) {
   EXPECT_EQ(loader.range(8, 9).input.data_ptr(), memory);
   EXPECT_EQ(loader.gather(std::vector<int64_t>{1, 2}, 0).input.data_ptr(), memory);
   EXPECT_EQ(loader.range(4, 8).input.data_ptr(), memory);
+}
+
+TEST(Loader, TargetsMayBeNumbers) {
+  auto data = images(5, at::kByte);
+  data->targets = at::arange(10, at::kFloat).view({5, 2});
+  Loader loader(data, *data, {}, 0, 0);
+  const at::Tensor target = loader.gather(std::vector<int64_t>{4, 1}, 0).target;
+  EXPECT_TRUE(at::equal(target, at::tensor({8.f, 9.f, 2.f, 3.f}).view({2, 2})));
 }
 
 TEST(Loader, StatisticsComeFromTheSetNamed) {

@@ -8,6 +8,7 @@
 #include "valley/core/error.h"
 #include "valley/core/random.h"
 #include "valley/core/shuffle.h"
+#include "valley/data/dataset.h"
 
 namespace valley {
 namespace {
@@ -118,8 +119,10 @@ Partition deal_shards(const Classes& classes, int64_t examples, int workers, int
 Partition make_partition(const at::Tensor& targets, int64_t classes, int workers,
                          const PartitionSpec& spec) {
   if (spec.kind == PartitionKind::kIid) return {};
-  const int64_t examples = targets.numel();
+  const int64_t examples = targets.size(0);
   require(workers >= 1, "{} must be at least 1, got {}", Key{"workers"}, workers);
+  require(has_classes(targets), "{} {} deals out classes, and these targets are none",
+          Key{"partition"}, to_string(spec));
   require(workers <= examples, "more workers ({}) than training samples ({})", workers, examples);
   Classes members = by_class(targets, classes);
   for (int64_t c = 0; c < classes; ++c)

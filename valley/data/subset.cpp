@@ -11,9 +11,10 @@
 namespace valley {
 
 at::Tensor balanced_indices(const Dataset& data, int64_t count, uint64_t seed) {
-  const int64_t* targets = data.targets.data_ptr<int64_t>();
-  std::vector<std::vector<int64_t>> of_class(data.classes);
-  for (int64_t i = 0; i < data.size(); ++i) of_class[targets[i]].push_back(i);
+  const bool labelled = has_classes(data.targets);
+  const int64_t* targets = labelled ? data.targets.data_ptr<int64_t>() : nullptr;
+  std::vector<std::vector<int64_t>> of_class(labelled ? data.classes : 1);
+  for (int64_t i = 0; i < data.size(); ++i) of_class[labelled ? targets[i] : 0].push_back(i);
 
   Random random(seed);
   for (auto& members : of_class) shuffle(members, random);

@@ -13,19 +13,19 @@ Scores evaluate(Model& model, const std::shared_ptr<const Dataset>& data, const 
                 Communicator& comm, const EvaluationOptions& options, const Task& task) {
   const c10::NoGradGuard no_grad;
   model.train(false);
-  at::Tensor sums = at::zeros({3}, at::kDouble);
+  const size_t scores = task.sheet().scores.size();
+  at::Tensor sums = at::zeros({static_cast<int64_t>(scores) + 1}, at::kDouble);
   double* sum = sums.data_ptr<double>();
+  double& examples = sum[scores];
   deal_batches(data, statistics, comm, options.batch_size, [&](const Batch& batch) {
     model_pass([&] {
-      task.add_scores(model.forward(batch.input), batch.target, {sum, 2});
-      sum[2] += static_cast<double>(batch.target.size(0));
+      task.add_scores(model.forward(batch.input), batch.target, {sum, scores});
+      examples += static_cast<double>(batch.target.size(0));
     });
   });
   model.train(true);
   comm.all_reduce_sum(sums, sums);
-  return {.loss = sum[0] / sum[2],
-          .accuracy = sum[1] / sum[2],
-          .samples = static_cast<int64_t>(sum[2])};
+  return scores_of(task, {sum, scores}, examples);
 }
 
 }  // namespace valley

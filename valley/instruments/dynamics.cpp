@@ -63,6 +63,7 @@ class Look {
                    {.threads = threads,
                     .decay_rule = run.decay_rule(),
                     .batch_norm = options.batch_norm,
+                    .task = &run.task(),
                     .on_passes = [this, stop = watch.stop](double passes) {
                       if (stop != nullptr && *stop) throw Stopped{};
                       meter_.add(passes);
@@ -114,8 +115,7 @@ void Look::look_at_average(DynamicsResult& result) {
   meter_.begin(at_average());
   const PointScores scores = objective_.scores(weights_.average);
   require_finite(scores.loss, run_);
-  result.loss = scores.loss;
-  result.accuracy = scores.accuracy;
+  result.scores = scores.scores;
 }
 
 void Look::read_records(DynamicsResult& result, const std::vector<Json>& metrics) {
@@ -169,9 +169,9 @@ at::Tensor Look::whole_gradient() {
 at::Tensor Look::look_at_gradient(DynamicsResult& result) {
   meter_.begin(kOfGradient);
   const double start = now_seconds();
-  gradients_ = std::make_unique<BatchGradients>([this] { return run_.make_model(data_); },
-                                                sample_.data, *data_.train, run_.decay_rule(),
-                                                std::min(objective_.threads(), run_.workers()));
+  gradients_ = std::make_unique<BatchGradients>(
+      [this] { return run_.make_model(data_); }, sample_.data, *data_.train, run_.decay_rule(),
+      std::min(objective_.threads(), run_.workers()), run_.task());
   double passes = kOfGradient;
   statistics_at_average_ = statistics_at(weights_.average, passes);
   for (const at::Tensor& x : weights_.workers) {

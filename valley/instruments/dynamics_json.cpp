@@ -51,9 +51,8 @@ Json to_json(const DynamicsResult& r) {
                {"examples", r.examples},
                {"training_examples", r.training_examples},
                {"seed", r.options.seed},
-               {"batch_norm", name(r.options.batch_norm)},
-               {"loss", r.loss},
-               {"accuracy", r.accuracy}});
+               {"batch_norm", name(r.options.batch_norm)}});
+  for (const auto& [name, value] : r.scores.values) json[name] = value;
   json["rounds"] = r.rounds;
   json["x_label"] = "step";
   json["series"] = series_json(r.curves);

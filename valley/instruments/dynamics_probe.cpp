@@ -9,6 +9,7 @@
 #include "valley/analysis/live_probe.h"
 #include "valley/data/training_sample.h"
 #include "valley/instruments/figures_json.h"
+#include "valley/task/task.h"
 
 namespace valley {
 namespace {
@@ -45,6 +46,7 @@ class DynamicsProbe : public Probe {
                 .seed = config.seed,
                 .decay_rule = config.decay_rule,
                 .threads = at::get_num_threads(),
+                .task = &find_task(config.task),
                 .smoothed = !config.probe_unsmoothed}) {}
 
   ProbeResult measure(const ProbePoint& point) override {

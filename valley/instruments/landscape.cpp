@@ -19,11 +19,12 @@ struct Landscape::View {
   View(const FinishedRun& of, const LandscapeOptions& how, int threads)
       : run(of), options(how), data(of.load_data()), weights(of.load_weights(data)) {
     const auto& split = how.split == Split::kTrain ? data.train : data.test;
-    objective = std::make_unique<Objective>(
-        [this] { return run.make_model(data); }, examples_of(split, how.samples, how.seed),
-        *data.train,
-        ObjectiveOptions{
-            .threads = threads, .decay_rule = of.decay_rule(), .batch_norm = how.batch_norm});
+    objective = std::make_unique<Objective>([this] { return run.make_model(data); },
+                                            examples_of(split, how.samples, how.seed), *data.train,
+                                            ObjectiveOptions{.threads = threads,
+                                                             .decay_rule = of.decay_rule(),
+                                                             .batch_norm = how.batch_norm,
+                                                             .task = &of.task()});
   }
 
   LandscapeFacts facts() const { return {facts_of(run), options, objective->examples()}; }
@@ -132,7 +133,7 @@ Survey Landscape::survey(double extent, const InstrumentWatch& watch) {
     const PointScores scores = steps.look(i == 0 ? weights.average : weights.workers[i - 1]);
     if (i == 0) require_finite(scores.loss, view_->run);
     survey.stands[i].loss = scores.loss;
-    survey.stands[i].error = 1 - scores.accuracy;
+    survey.stands[i].error = scores.error;
   }
   for (const double y : survey.axis) {
     survey.loss.emplace_back();
@@ -140,7 +141,7 @@ Survey Landscape::survey(double extent, const InstrumentWatch& watch) {
     for (const double x : survey.axis) {
       const PointScores scores = steps.look(plane_.at(x, y));
       survey.loss.back().push_back(scores.loss);
-      survey.error.back().push_back(1 - scores.accuracy);
+      survey.error.back().push_back(scores.error);
     }
   }
   survey.seconds = now_seconds() - start;
@@ -169,7 +170,7 @@ Line cut(const FinishedRun& from, const FinishedRun& to, const LandscapeOptions&
   for (const double t : line.t) {
     const PointScores scores = steps.look(at(t));
     line.loss.push_back(scores.loss);
-    line.error.push_back(1 - scores.accuracy);
+    line.error.push_back(scores.error);
     const double above = scores.loss - ((1 - t) * line.loss_at_ends[0] + t * line.loss_at_ends[1]);
     if (0 < t && t < 1 && above > line.barrier) line.barrier = above, line.barrier_at = t;
   }

@@ -31,16 +31,18 @@ Json to_json(const Survey& survey) {
   json["axes"] = survey.axes;
   json["y"] = survey.axis;
   json["x"] = survey.axis;
+  const bool errors = has_error(survey.facts.run.sheet);
   for (const Survey::Stand& stand : survey.stands) {
     json["points"].push_back({{"name", stand.name},
                               {"x", stand.at.x},
                               {"y", stand.at.y},
                               {"off_plane", stand.at.off_plane},
-                              {"loss", finite_or_null(stand.loss)},
-                              {"error", stand.error}});
+                              {"loss", finite_or_null(stand.loss)}});
+    if (errors) json["points"].back()["error"] = stand.error;
   }
   for (const auto& row : survey.loss) json["loss"].push_back(to_json(row));
-  for (const auto& row : survey.error) json["error"].push_back(row);
+  for (size_t y = 0; errors && y < survey.error.size(); ++y)
+    json["error"].push_back(survey.error[y]);
   json["seconds"] = survey.seconds;
   return json;
 }
@@ -52,7 +54,7 @@ Json to_json(const Line& line) {
   json["distance"] = line.distance;
   json["t"] = line.t;
   json["loss"] = to_json(line.loss);
-  json["error"] = line.error;
+  if (has_error(line.facts.run.sheet)) json["error"] = line.error;
   json["loss_at_ends"] = line.loss_at_ends;
   json["barrier"] = finite_or_null(line.barrier);
   json["barrier_at"] = line.barrier_at;

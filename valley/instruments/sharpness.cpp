@@ -127,6 +127,7 @@ SharpnessResult measure_sharpness(const FinishedRun& run, const SharpnessRequest
   PassMeter* meter = nullptr;
   ObjectiveOptions options = request.objective;
   options.decay_rule = run.decay_rule();
+  options.task = &run.task();
   options.on_passes = [&](double passes) {
     if (watch.stop != nullptr && *watch.stop) throw Stopped{};
     if (meter != nullptr) meter->add(passes);
@@ -155,8 +156,7 @@ SharpnessResult measure_sharpness(const FinishedRun& run, const SharpnessRequest
                          .generalization_gap = run.summary().generalization_gap,
                          .examples = train->size(),
                          .training_examples = data.train->size(),
-                         .loss = scores.loss,
-                         .accuracy = scores.accuracy,
+                         .scores = scores.scores,
                          .measures = measure_all(minimum, request, run.folder(), counting)};
   counting.finish();
   result.seconds = now_seconds() - start;

@@ -54,10 +54,9 @@ Json to_json(const SharpnessResult& r) {
                {"parameters", r.parameters},
                {"generalization_gap", r.generalization_gap},
                {"examples", r.examples},
-               {"training_examples", r.training_examples},
-               {"loss", r.loss},
-               {"accuracy", r.accuracy},
-               {"seed", r.options.seed},
+               {"training_examples", r.training_examples}});
+  for (const auto& [name, value] : r.scores.values) json[name] = value;
+  json.update({{"seed", r.options.seed},
                {"batch_norm", name(r.options.batch_norm)},
                {"normalised", r.options.normalise},
                {"options", options_json(r.options)}});

@@ -7,6 +7,7 @@
 #include "valley/picture/curves.h"
 #include "valley/record/metrics.h"
 #include "valley/record/run_folder.h"
+#include "valley/record/score_record.h"
 
 namespace valley {
 
@@ -15,13 +16,21 @@ namespace fs = std::filesystem;
 void write_curves(const std::string& folder, const std::string& title,
                   const std::vector<std::pair<std::string, std::string>>& labels_and_runs) {
   Panel loss{.title = "loss of the workers", .x_label = "epoch", .curves = {}, .logarithmic = true};
-  Panel accuracy{.title = "test accuracy of the average", .x_label = "epoch", .curves = {}};
+  std::vector<Panel> scores;  // one for each headline
+  const auto scored = [&](const ScoreInfo& score) -> Panel& {
+    const std::string title = score_words("test", score) + " of the average";
+    for (Panel& panel : scores) {
+      if (panel.title == title) return panel;
+    }
+    return scores.emplace_back(Panel{.title = title, .x_label = "epoch", .curves = {}});
+  };
   Panel width{.title = "valley width (dashed: predicted)", .x_label = "epoch", .curves = {}};
   for (const auto& [label, run] : labels_and_runs) {
     Curve test{.label = label, .points = {}};
     Curve distance{.label = label, .points = {}};
     Curve predicted{.label = label, .points = {}, .dashed = true};
     std::vector<Curve> workers;
+    ScoreInfo headline = classification_scores().main();
     for (const Json& record : read_metrics(fs::path(run) / RunFolder::kMetrics)) {
       const double epoch = record.at("epoch");
       const auto add = [&](const char* key, Curve& curve) {
@@ -30,7 +39,8 @@ void write_curves(const std::string& folder, const std::string& title,
           curve.points.emplace_back(epoch, value->get<double>());
         }
       };
-      add("test_accuracy", test);
+      if (record.contains("task")) headline = sheet_of(record).main();
+      add(score_key("test", headline).c_str(), test);
       if (record.contains("distances")) {
         add("valley_width", distance);
         add("predicted_width", predicted);
@@ -42,11 +52,14 @@ void write_curves(const std::string& folder, const std::string& title,
       }
     }
     for (Curve& curve : workers) loss.curves.push_back(std::move(curve));
-    accuracy.curves.push_back(std::move(test));
+    scored(headline).curves.push_back(std::move(test));
     width.curves.push_back(std::move(distance));
     width.curves.push_back(std::move(predicted));
   }
-  write_atomically(fs::path(folder) / "curves.svg", curves_svg(title, {loss, accuracy, width}));
+  std::vector<Panel> panels = {loss};
+  panels.insert(panels.end(), scores.begin(), scores.end());
+  panels.push_back(width);
+  write_atomically(fs::path(folder) / "curves.svg", curves_svg(title, panels));
 }
 
 }  // namespace valley

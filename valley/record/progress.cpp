@@ -63,13 +63,20 @@ std::string whole_seconds(double seconds) {
   return seconds < 59.5 ? fmt::format("{:.0f} s", seconds) : format_seconds(seconds);
 }
 
+// "acc 87.3 %"
+std::string short_text(const ScoreInfo& score, double value) {
+  const std::string& name = score.short_name.empty() ? score.name : score.short_name;
+  return score.is_share ? fmt::format("{} {:.1f} %", name, 100 * value)
+                        : fmt::format("{} {:.4g}", name, value);
+}
+
 // In the order of display.
 std::vector<Part> describe(const ProgressState& s, const std::optional<double>& remaining) {
   std::vector<Part> parts;
   parts.push_back({0, fmt::format("{}/{}", s.step, s.total_steps)});
   if (s.epoch) parts.push_back({7, fmt::format("epoch {:.1f}", *s.epoch)});
   if (s.loss) parts.push_back({1, fmt::format("loss {:.4f}", *s.loss)});
-  if (s.accuracy) parts.push_back({2, fmt::format("acc {:.1f} %", 100 * *s.accuracy)});
+  if (s.score && s.score_of != nullptr) parts.push_back({2, short_text(*s.score_of, *s.score)});
   if (s.valley_width && s.predicted_width) {
     parts.push_back(
         {3, fmt::format("width {:.2f} of {:.2f}", *s.valley_width, *s.predicted_width)});

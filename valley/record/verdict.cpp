@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 namespace valley {
 namespace {
@@ -19,15 +20,17 @@ Verdict parse_verdict(std::string_view name) {
   return found == kNames.end() ? Verdict::kUnknown : static_cast<Verdict>(found - kNames.begin());
 }
 
-Verdict judge(const EndFigures& end) {
+Verdict judge(const EndFigures& end, const ScoreInfo& headline) {
   if (end.train_loss > end.first_loss) return Verdict::kWorse;  // false for NaN
+  const auto no_better = [&](double score, const std::optional<double>& chance) {
+    return chance && !is_better(headline, score, *chance);
+  };
   const bool chance =
-      end.train_accuracy <= end.train_chance || end.test_accuracy <= end.test_chance;
+      no_better(end.train_score, end.train_chance) || no_better(end.test_score, end.test_chance);
   return chance ? Verdict::kChance : Verdict::kLearned;
 }
 
-std::string caution(Verdict verdict, double train_loss, double first_loss, double test_accuracy,
-                    double chance_accuracy) {
+std::string caution(Verdict verdict, const EndFigures& end, const ScoreSheet& sheet) {
   switch (verdict) {
     case Verdict::kUnknown:
     case Verdict::kLearned:
@@ -35,12 +38,12 @@ std::string caution(Verdict verdict, double train_loss, double first_loss, doubl
     case Verdict::kWorse:
       return fmt::format(
           "training ended worse than it began: training loss {:.4g}, in the first batches {:.4g}",
-          train_loss, first_loss);
+          end.train_loss, end.first_loss);
     case Verdict::kChance:
-      return fmt::format(
-          "the model is no better than chance: test accuracy {:.2f} %, the commonest class alone "
-          "{:.2f} %",
-          100 * test_accuracy, 100 * chance_accuracy);
+      return fmt::format("the model is no better than chance: {} {}, {} {}",
+                         score_words("test", sheet.main()),
+                         score_text(sheet.main(), end.test_score), sheet.chance,
+                         score_text(sheet.main(), end.test_chance.value_or(NAN)));
   }
   return "";
 }

@@ -12,7 +12,7 @@
 namespace valley {
 namespace {
 
-Json number_or_null(const Json& record, const char* key) {
+Json number_or_null(const Json& record, const std::string& key) {
   const auto found = record.find(key);
   return found != record.end() && found->is_number() ? Json(shortened(found->get<double>()))
                                                      : Json(nullptr);
@@ -57,8 +57,8 @@ Json to_json(Columns& columns, size_t most) {
   return result;
 }
 
-constexpr const char* kScores[] = {"train_loss",   "train_accuracy",  "test_loss", "test_accuracy",
-                                   "valley_width", "predicted_width", "comm_bytes"};
+// What an evaluation has beside its scores.
+constexpr const char* kBesideScores[] = {"valley_width", "predicted_width", "comm_bytes"};
 constexpr size_t kProbeShare = 4;  // a probe has dozens of series
 
 // The numbers in an object and in objects inside, by their paths.
@@ -88,13 +88,18 @@ struct EpochLosses {
 
 }  // namespace
 
-Json curves_of(const std::vector<Json>& records, const ReportLimits& limits) {
+Json curves_of(const std::vector<Json>& records, const ScoreSheet& sheet,
+               const ReportLimits& limits) {
+  std::vector<std::string> of_evaluations(std::begin(kBesideScores), std::end(kBesideScores));
+  for (const ScoreInfo& score : sheet.scores) {
+    for (const char* of : {"train", "test"}) of_evaluations.push_back(score_key(of, score));
+  }
   Columns rounds, epochs, evaluations;
   std::map<double, EpochLosses> by_epoch;
   std::map<std::string, Columns> probes;
   for (const Json& record : records) {
-    const bool has_scores = std::any_of(std::begin(kScores), std::end(kScores),
-                                        [&](const char* key) { return record.contains(key); });
+    const bool has_scores = std::any_of(of_evaluations.begin(), of_evaluations.end(),
+                                        [&](const auto& key) { return record.contains(key); });
     if (const auto probe = record.find("probe"); probe != record.end() && probe->is_object()) {
       if (const Json step = number_or_null(record, "step"); !step.is_null()) {
         add_probe("", *probe, step, probes);
@@ -121,7 +126,7 @@ Json curves_of(const std::vector<Json>& records, const ReportLimits& limits) {
       columns.add("lowest", lowest);
       columns.add("highest", highest);
     } else {
-      for (const char* key : kScores) columns.add(key, number_or_null(record, key));
+      for (const std::string& key : of_evaluations) columns.add(key, number_or_null(record, key));
     }
     columns.add("lr", number_or_null(record, "lr"));
     ++columns.size;

@@ -17,7 +17,7 @@ TEST(CurvesOf, SortsRecordsIntoRoundsEpochsAndEvaluations) {
       {{"epoch", 1.0}, {"worker", 0}, {"loss", 2.0}, {"lr", 0.1}},
       {{"epoch", 1.0}, {"worker", 1}, {"loss", 4.0}, {"lr", 0.1}},
       {{"epoch", 1.0}, {"worker", "mean"}, {"test_accuracy", 0.5}, {"comm_bytes", 400}}};
-  const Json curves = curves_of(records, {});
+  const Json curves = curves_of(records, classification_scores(), {});
   EXPECT_EQ(curves["rounds"], Json::parse(R"({"epoch":[0.5],"highest":[3.0],"lowest":[1.0],
       "lr":[0.1],"period":[4.0],"predicted":[5.0],"width":[2.0]})"));
   EXPECT_EQ(curves["epochs"], Json::parse(R"({"epoch":[1.0],"highest":[4.0],"loss":[3.0],
@@ -35,7 +35,7 @@ TEST(CurvesOf, GapsWhereARecordHasNoNumber) {
       {{"epoch", 2.0}, {"worker", "mean"}, {"test_accuracy", 0.25}},
       {{"epoch", nullptr}, {"worker", "mean"}, {"test_accuracy", 0.75}},
       {{"note", "not a measurement"}}};
-  const Json curves = curves_of(records, {});
+  const Json curves = curves_of(records, classification_scores(), {});
   EXPECT_FALSE(curves["epochs"].contains("loss")) << "no mean of some of the workers";
   EXPECT_EQ(curves["epochs"]["lowest"], Json({2.0}));
   EXPECT_EQ(curves["evaluations"]["test_loss"], Json({1.5, nullptr}));
@@ -49,7 +49,7 @@ TEST(CurvesOf, ThinsLongCurvesAndSaysSo) {
   }
   ReportLimits limits;
   limits.points = 5;
-  const Json curves = curves_of(records, limits);
+  const Json curves = curves_of(records, classification_scores(), limits);
   EXPECT_EQ(curves["evaluations"]["epoch"], Json({0.0, 25.0, 50.0, 75.0, 100.0}));
   EXPECT_EQ(curves["evaluations"]["test_loss"], Json({0.0, 50.0, 100.0, 150.0, 200.0}));
   EXPECT_EQ(curves["kept"], Json::parse(R"({"evaluations":[101,5]})"));
@@ -62,7 +62,7 @@ TEST(CurvesOf, ProbesBySteps) {
       Json::parse(R"({"step":8,"epoch":2,"worker":"mean","test_loss":3,"probe":{"width":null,
           "rate":{"total":{"value":0.75,"standard_error":null}},"late":7}})"),
       Json::parse(R"({"epoch":3,"worker":"mean","probe":{"width":2}})")};
-  const Json curves = curves_of(records, {});
+  const Json curves = curves_of(records, classification_scores(), {});
   EXPECT_EQ(curves["probes"], Json::parse(R"({
       "late":{"step":[8.0],"value":[7.0]},
       "rate/total":{"error":[0.25,null],"step":[4.0,8.0],"value":[0.5,0.75]},
@@ -79,13 +79,13 @@ TEST(CurvesOf, ProbesAreThinnedMore) {
   }
   ReportLimits limits;
   limits.points = 12;
-  const Json curves = curves_of(records, limits);
+  const Json curves = curves_of(records, classification_scores(), limits);
   EXPECT_EQ(curves["probes"]["width"]["step"], Json({0.0, 50.0, 100.0}));
   EXPECT_EQ(curves["kept"], Json::parse(R"({"probe/width":[101,3]})"));
 }
 
 TEST(CurvesOf, NothingFromNothing) {
-  EXPECT_EQ(curves_of({}, {}),
+  EXPECT_EQ(curves_of({}, classification_scores(), {}),
             Json::parse(R"({"rounds":{},"epochs":{},"evaluations":{},"kept":{}})"));
 }
 

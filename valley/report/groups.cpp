@@ -17,11 +17,11 @@ const std::set<std::string, std::less<>> kNoSetting = {
     "timeout", "quiet",         "evaluate-every", "checkpoint-every", "keep-checkpoints",
     "probe",   "probe-samples", "probe-draws",    "probe-unsmoothed"};
 
-constexpr const char* kTerms[] = {"data",     "train-samples", "test-samples", "partition",
-                                  "model",    "workers",       "batch-size",   "epochs",
-                                  "steps",    "optimizer",     "lr",           "lr-schedule",
-                                  "momentum", "nesterov",      "weight-decay", "warmup-steps",
-                                  "sam",      "flip",          "crop-padding"};
+constexpr const char* kTerms[] = {"task",         "data",     "train-samples", "test-samples",
+                                  "partition",    "model",    "workers",       "batch-size",
+                                  "epochs",       "steps",    "optimizer",     "lr",
+                                  "lr-schedule",  "momentum", "nesterov",      "weight-decay",
+                                  "warmup-steps", "sam",      "flip",          "crop-padding"};
 
 constexpr size_t kNamed = 4;  // settings in a label
 
@@ -62,6 +62,26 @@ Spread RunGroup::spread(std::string_view figure) const {
     if (const auto value = run->figure(figure)) values.push_back(*value);
   }
   return spread_of(values);
+}
+
+ScoreInfo headline_score(const std::vector<RunGroup>& groups) {
+  for (const RunGroup& group : groups) {
+    const ScoreInfo& score = group.sheet().main();
+    if (group.spread(score_key("test", score)).count > 0) return score;
+  }
+  return groups.empty() ? classification_scores().main() : groups.front().sheet().main();
+}
+
+std::vector<ScoreInfo> all_scores(const std::vector<RunGroup>& groups) {
+  std::vector<ScoreInfo> all = {headline_score(groups)};
+  for (const RunGroup& group : groups) {
+    for (const ScoreInfo& score : group.sheet().headline_first()) {
+      if (std::none_of(all.begin(), all.end(),
+                       [&](const ScoreInfo& known) { return known.name == score.name; }))
+        all.push_back(score);
+    }
+  }
+  return all;
 }
 
 std::vector<RunGroup> group_runs(const std::vector<ReportRun>& runs) {

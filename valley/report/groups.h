@@ -17,7 +17,16 @@ struct RunGroup {
 
   /// Over the finished runs.
   Spread spread(std::string_view figure) const;
+
+  /// What the scores of its runs are: they differ in seeds alone.
+  const ScoreSheet& sheet() const { return runs.front()->sheet; }
 };
+
+/// What runs are compared by: the headline of the first group that has one.
+ScoreInfo headline_score(const std::vector<RunGroup>& groups);
+
+/// All scores of all groups by name, that of headline_score() first.
+std::vector<ScoreInfo> all_scores(const std::vector<RunGroup>& groups);
 
 /// In the order of their first runs. The groups point into `runs`.
 std::vector<RunGroup> group_runs(const std::vector<ReportRun>& runs);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <stdexcept>
@@ -17,16 +18,12 @@
 namespace valley {
 namespace {
 
-constexpr const char* kFigures[] = {"test_accuracy",         "test_loss",
-                                    "train_accuracy",        "train_loss",
-                                    "generalization_gap",    "valley_width",
-                                    "predicted_width",       "rounds",
-                                    "comm_bytes_per_worker", "comm_fraction_of_ssgd",
-                                    "samples_per_second",    "peak_rss_bytes",
-                                    "seconds.total",         "seconds.compute",
-                                    "seconds.communicate",   "seconds.wait",
-                                    "seconds.data",          "seconds.evaluate",
-                                    "seconds.probe"};
+// Beside the scores.
+constexpr const char* kFigures[] = {
+    "generalization_gap",    "valley_width",          "predicted_width",     "rounds",
+    "comm_bytes_per_worker", "comm_fraction_of_ssgd", "samples_per_second",  "peak_rss_bytes",
+    "seconds.total",         "seconds.compute",       "seconds.communicate", "seconds.wait",
+    "seconds.data",          "seconds.evaluate",      "seconds.probe"};
 
 // "one value", or "3 of them" for several.
 std::string common(const std::vector<ReportRun>& runs, std::string_view key,
@@ -41,6 +38,29 @@ std::string default_title(const std::vector<ReportRun>& runs) {
   return fmt::format("{} on {}, {} {}", common(runs, "model", "models"),
                      common(runs, "data", "data sets"), workers,
                      workers == "1" ? "worker" : "workers");
+}
+
+std::vector<std::string> figure_keys(const std::vector<ScoreInfo>& scores) {
+  std::vector<std::string> keys;
+  for (const char* of : {"test", "train"}) {
+    for (const ScoreInfo& score : scores) keys.push_back(score_key(of, score));
+  }
+  keys.insert(keys.end(), std::begin(kFigures), std::end(kFigures));
+  return keys;
+}
+
+// What the page must know to show them; the first is the headline.
+Json scores_json(const std::vector<ScoreInfo>& scores) {
+  Json list = Json::array();
+  for (const ScoreInfo& score : scores) {
+    list.push_back({{"name", score_words("", score)},
+                    {"test", score_key("test", score)},
+                    {"train", score_key("train", score)},
+                    {"column", score_column("test", score)},
+                    {"more", score.more_is_better},
+                    {"share", score.is_share}});
+  }
+  return list;
 }
 
 Json run_json(const ReportRun& run) {
@@ -74,11 +94,13 @@ bool has_plotly() { return !plotly_js().empty(); }
 
 Json report_data(const std::vector<ReportRun>& runs, const PageOptions& options) {
   const auto groups = group_runs(runs);
+  const std::vector<ScoreInfo> scores = all_scores(groups);
+  const std::vector<std::string> keys = figure_keys(scores);
   Json group_list = Json::array(), run_list = Json::array();
   for (const auto& group : groups) {
     Json members = Json::array(), figures = Json::object();
     for (const auto* run : group.runs) members.push_back(run - runs.data());
-    for (const char* key : kFigures) {
+    for (const std::string& key : keys) {
       const Spread spread = group.spread(key);
       if (spread.count == 0) continue;
       figures[key] = {
@@ -97,6 +119,7 @@ Json report_data(const std::vector<ReportRun>& runs, const PageOptions& options)
           {"headline", headline(groups)},
           {"cautions", std::move(caution_list)},
           {"version", kVersion},
+          {"scores", scores_json(scores)},
           {"studies", options.studies},
           {"groups", std::move(group_list)},
           {"runs", std::move(run_list)}};

@@ -11,6 +11,7 @@
 #include "valley/core/error.h"
 #include "valley/record/metrics.h"
 #include "valley/record/run_state.h"
+#include "valley/record/score_record.h"
 #include "valley/report/curves_data.h"
 #include "valley/report/measures.h"
 #include "valley/report/timeline.h"
@@ -98,6 +99,14 @@ Progress progress_of(const std::vector<Json>& records) {
     }
   }
   return progress;
+}
+
+// The summary says it, and where there is none the evaluations.
+ScoreSheet sheet_of_run(const Json& summary, const std::vector<Json>& records) {
+  if (!summary.is_null()) return sheet_of(summary);
+  const auto says = std::find_if(records.begin(), records.end(),
+                                 [](const Json& r) { return r.contains("task"); });
+  return says == records.end() ? classification_scores() : sheet_of(*says);
 }
 
 // Those of landscape.json and of landscape-PLANE.json, in this order.
@@ -193,7 +202,8 @@ ReportRun read_report_run(const RunFolder& folder, const ReportLimits& limits) {
   }
   run.status = state.kind;
   run.reason = state.reason;
-  run.curves = curves_of(records, limits);
+  run.sheet = sheet_of_run(run.summary, records);
+  run.curves = curves_of(records, run.sheet, limits);
   const auto read = [&](std::string_view name, const std::string& remedy) {
     return read_if_whole(folder.file(name), remedy, run.damages);
   };

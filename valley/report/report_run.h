@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "valley/core/scores.h"
 #include "valley/record/config_file.h"
 #include "valley/record/json_file.h"
 #include "valley/record/run_folder.h"
@@ -32,11 +33,12 @@ struct ReportRun {
   Config config;
   std::string algorithm;
   RunState::Kind status = RunState::Kind::kBrokenOff;
-  std::string reason;                ///< why it diverged or is damaged; "" where nobody knows
-  std::string reached;               ///< how far it came, in words: "step 120 (epoch 8)"
-  Json summary;                      ///< null where the run did not end
-  Json curves;                       ///< see curves_of()
-  Json timeline;                     ///< see timeline_of(); null without a trace
+  std::string reason;   ///< why it diverged or is damaged; "" where nobody knows
+  std::string reached;  ///< how far it came, in words: "step 120 (epoch 8)"
+  Json summary;         ///< null where the run did not end
+  ScoreSheet sheet = classification_scores();  ///< what its scores are
+  Json curves;                                 ///< see curves_of()
+  Json timeline;                               ///< see timeline_of(); null without a trace
   Json landscapes;                   ///< a list, see landscape_of(), one a plane; null without
   Json sharpness;                    ///< see sharpness_of(); null without
   Json dynamics;                     ///< see dynamics_of(); null without

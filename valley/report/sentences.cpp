@@ -16,12 +16,20 @@ namespace {
 constexpr double kMatches = 0.05;  // of the predicted width
 constexpr size_t kMost = 5;        // sentences of one kind
 
-const std::string kAccuracy = "test_accuracy", kShare = "comm_fraction_of_ssgd";
+const std::string kShare = "comm_fraction_of_ssgd";
 
-std::string percent(const Spread& spread) {
-  std::string text = fmt::format("{:.2f} %", 100 * spread.mean);
-  if (spread.count > 1) text += fmt::format(" ± {:.2f}", 100 * spread.deviation);
+// "87.34 % ± 0.12"; of what is no share, "mse 0.1234 ± 0.01".
+std::string with_deviation(const ScoreInfo& score, const Spread& spread) {
+  std::string text = score_text(score, spread.mean);
+  if (!score.is_share) text = score_words("", score) + " " + text;
+  if (spread.count > 1)
+    text += score.is_share ? fmt::format(" ± {:.2f}", 100 * spread.deviation)
+                           : fmt::format(" ± {:.2g}", spread.deviation);
   return text;
+}
+
+Spread of_test(const RunGroup& group, const ScoreInfo& score) {
+  return group.spread(score_key("test", score));
 }
 
 std::string seeds(size_t count) { return count == 1 ? "one seed" : fmt::format("{} seeds", count); }
@@ -50,29 +58,33 @@ std::string traffic(const RunGroup& group) {
   return text;
 }
 
-std::string one_method(const RunGroup& group) {
+std::string one_method(const RunGroup& group, const ScoreInfo& score) {
   const ReportRun& run = *group.finished().front();
-  const Spread accuracy = group.spread(kAccuracy), seconds = group.spread("seconds.total");
+  const Spread reached = of_test(group, score), seconds = group.spread("seconds.total");
   const auto workers = run.figure("workers");
   std::string text =
       fmt::format("{} trained {} on {}", group.label, run.setting("model"), run.setting("data"));
   if (workers) {
     text += fmt::format(" with {:.0f} {}", *workers, *workers == 1 ? "worker" : "workers");
   }
-  text += fmt::format(" to {} on the test set", percent(accuracy));
-  if (accuracy.count > 1) text += fmt::format(" ({})", seeds(accuracy.count));
+  text += fmt::format(" to {} on the test set", with_deviation(score, reached));
+  if (reached.count > 1) text += fmt::format(" ({})", seeds(reached.count));
   if (seconds.count > 0) {
     text += fmt::format(" in {}{}", format_seconds(seconds.mean), seconds.count > 1 ? " each" : "");
   }
   return text + traffic(group) + width_clause(group) + ".";
 }
 
-// "0.53 points above ssgd", with a word on whether that is more than chance.
-std::string against(const Spread& mine, const std::string& other, const Spread& theirs) {
-  const double points = 100 * (mine.mean - theirs.mean);
-  if (std::abs(points) < 0.005) return fmt::format("level with {}", other);
-  std::string text =
-      fmt::format("{:.2f} points {} {}", std::abs(points), points > 0 ? "above" : "below", other);
+// "0.53 points above ssgd", "0.02 below ssgd", with a word on whether that is more than chance.
+std::string against(const ScoreInfo& score, const Spread& mine, const std::string& other,
+                    const Spread& theirs) {
+  const double points = score_scale(score) * (mine.mean - theirs.mean);
+  const bool level =
+      score.is_share ? std::abs(points) < 0.005 : std::abs(points) <= 1e-3 * std::abs(theirs.mean);
+  if (level) return fmt::format("level with {}", other);
+  const std::string distance = score.is_share ? fmt::format("{:.2f} points", std::abs(points))
+                                              : fmt::format("{:.3g}", std::abs(points));
+  std::string text = fmt::format("{} {} {}", distance, points > 0 ? "above" : "below", other);
   if (mine.count > 1 && theirs.count > 1 && !differ(mine, theirs)) {
     text += " (within the spread of seeds)";
   }
@@ -88,9 +100,9 @@ std::string bytes_against(const RunGroup& mine, const RunGroup& other) {
   return fmt::format(", sending {:.3g} % of its bytes", share);
 }
 
-std::string several_methods(std::vector<const RunGroup*> groups) {
-  std::stable_sort(groups.begin(), groups.end(), [](const RunGroup* a, const RunGroup* b) {
-    return a->spread(kAccuracy).mean > b->spread(kAccuracy).mean;
+std::string several_methods(std::vector<const RunGroup*> groups, const ScoreInfo& score) {
+  std::stable_sort(groups.begin(), groups.end(), [&](const RunGroup* a, const RunGroup* b) {
+    return is_better(score, of_test(*a, score).mean, of_test(*b, score).mean);
   });
   const RunGroup& best = *groups.front();
   // The yardstick of everybody; where it is the best itself, the next one is compared with it.
@@ -99,18 +111,18 @@ std::string several_methods(std::vector<const RunGroup*> groups) {
   });
   const bool has_other_yardstick = ssgd != groups.end() && *ssgd != &best;
   const RunGroup& other = has_other_yardstick ? **ssgd : *groups[1];
-  const Spread mine = best.spread(kAccuracy), theirs = other.spread(kAccuracy);
+  const Spread mine = of_test(best, score), theirs = of_test(other, score);
   const Spread sent = best.spread("comm_bytes_per_worker"),
                other_sent = other.spread("comm_bytes_per_worker");
   const std::string text = fmt::format("{} reached {} on the test set ({})", best.label,
-                                       percent(mine), seeds(mine.count));
+                                       with_deviation(score, mine), seeds(mine.count));
   // Of the two, the frugal one is worth the second half of the sentence.
   if (other_sent.count > 0 && other_sent.mean < 0.999 * sent.mean) {
     return fmt::format("{}{}; {} ended {}{}{}.", text, width_clause(best), other.label,
-                       against(theirs, "it", mine), bytes_against(other, best),
+                       against(score, theirs, "it", mine), bytes_against(other, best),
                        width_clause(other));
   }
-  return fmt::format("{}, {}{}{}.", text, against(mine, other.label, theirs),
+  return fmt::format("{}, {}{}{}.", text, against(score, mine, other.label, theirs),
                      bytes_against(best, other), width_clause(best));
 }
 
@@ -146,9 +158,12 @@ std::vector<std::string> fruitless_runs(const std::vector<RunGroup>& groups) {
   for (const auto& group : groups) {
     for (const auto* run : group.finished()) {
       const Verdict verdict = parse_verdict(run->summary.value("verdict", ""));
-      const std::string text = caution(
-          verdict, run->figure("train_loss").value_or(NAN), run->figure("first_loss").value_or(NAN),
-          run->figure("test_accuracy").value_or(NAN), run->figure("chance_accuracy").value_or(NAN));
+      const ScoreInfo& score = run->sheet.main();
+      const EndFigures end = {.first_loss = run->figure("first_loss").value_or(NAN),
+                              .train_loss = run->figure("train_loss").value_or(NAN),
+                              .test_score = run->figure(score_key("test", score)).value_or(NAN),
+                              .test_chance = run->figure(score_key("chance", score))};
+      const std::string text = caution(verdict, end, run->sheet);
       if (!text.empty()) result.push_back(fmt::format("{}: {}.", run->name, text));
     }
   }
@@ -177,12 +192,13 @@ std::string no_result(const std::vector<RunGroup>& groups) {
 }  // namespace
 
 std::string headline(const std::vector<RunGroup>& groups) {
+  const ScoreInfo score = headline_score(groups);
   std::vector<const RunGroup*> scored;
   for (const auto& group : groups) {
-    if (group.spread(kAccuracy).count > 0) scored.push_back(&group);
+    if (of_test(group, score).count > 0) scored.push_back(&group);
   }
   if (scored.empty()) return no_result(groups);
-  return scored.size() == 1 ? one_method(*scored.front()) : several_methods(scored);
+  return scored.size() == 1 ? one_method(*scored.front(), score) : several_methods(scored, score);
 }
 
 std::vector<std::string> cautions(const std::vector<RunGroup>& groups) {

@@ -7,9 +7,10 @@
 
 namespace valley {
 
-/// What happened, in a sentence: the best method by test accuracy, what it is compared with (ssgd,
-/// or else the runner-up), what it sent, and whether its valley has the predicted width. It says
-/// so where the difference is no larger than seeds make, or where there is one seed only.
+/// What happened, in a sentence: the best method by the headline of the task's scores on the test
+/// set, what it is compared with (ssgd, or else the runner-up), what it sent, and whether its
+/// valley has the predicted width. It says so where the difference is no larger than seeds make, or
+/// where there is one seed only.
 std::string headline(const std::vector<RunGroup>& groups);
 
 /// What a reader must know before believing the tables: runs that did not end, or ended worse than

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "valley/record/score_record.h"
 #include "valley/report/json_parts.h"
 #include "valley/report/report_run.h"
 #include "valley/report/statistics.h"
@@ -51,6 +52,7 @@ Json study_of(const Json& file, const std::string& name) {
   if (!part(file, "runs").is_array()) return nullptr;
   Json result = {{"name", name},
                  {"until_loss", number(part(file, "until_loss"))},
+                 {"share", sheet_of(file).main().is_share},
                  {"axes", Json::array()},
                  {"groups", Json::array()},
                  {"ranking", Json::array()},

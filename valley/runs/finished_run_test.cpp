@@ -112,7 +112,7 @@ TEST_F(AFinishedRun, GivesBackWhatItEndedWith) {
   const FlatParameters parameters(model->parameters(), model->buffers(), run.decay_rule());
   EXPECT_TRUE(at::equal(parameters.values(), weights.average));
   const auto solo = make_solo();
-  EXPECT_NEAR(evaluate(*model, data.train, *data.train, *solo).loss, run.summary().train_loss,
+  EXPECT_NEAR(evaluate(*model, data.train, *data.train, *solo).loss(), run.summary().train.loss(),
               1e-6);
 }
 

@@ -36,7 +36,7 @@ TEST_F(ARun, IsTrainedOnce) {
   EXPECT_EQ(first.status, Kind::kFinished);
   EXPECT_THAT(said, ElementsAre("a title"));
   EXPECT_EQ(finished_outcome(config.out)->steps, first.steps);
-  EXPECT_EQ(train().test_loss, first.test_loss);
+  EXPECT_EQ(train().test.loss(), first.test.loss());
   EXPECT_THAT(said, ElementsAre(config.out + " is finished already"));
 }
 

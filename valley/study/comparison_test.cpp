@@ -20,7 +20,7 @@ TEST(Comparison, HasMeanAndDeviationOverTheSeeds) {
   const auto train = [&](const RunConfig& config, const std::string& title) {
     titles.push_back(title);
     Summary summary;
-    summary.test_loss = 1.0 + 2.0 * static_cast<double>(config.seed);
+    summary.test = {{{"loss", 1.0 + 2.0 * static_cast<double>(config.seed)}}};
     summary.seconds.total = 4;
     return summary;
   };

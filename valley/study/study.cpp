@@ -61,14 +61,15 @@ StudyRun run_one(const Study& study, const GridRun& run, const std::string& titl
   result.status = StudyStatus::kInterrupted;
   if (result.summary.status != RunState::Kind::kFinished) return result;
   result.status = StudyStatus::kShort;
-  if (run.config.until_loss > 0 && result.summary.train_loss > run.config.until_loss) return result;
+  if (run.config.until_loss > 0 && result.summary.train.loss() > run.config.until_loss)
+    return result;
   try {
     result.measures = measures_of(result.folder, study, work);
   } catch (const Stopped&) {
     result.status = StudyStatus::kInterrupted;
     return result;
   }
-  result.measures.emplace_back(kControlMeasure, result.summary.train_loss);
+  result.measures.emplace_back(kControlMeasure, result.summary.train.loss());
   result.status = StudyStatus::kFinished;
   return result;
 }
@@ -122,6 +123,13 @@ std::vector<const StudyRun*> StudyResult::ranked() const {
     if (run.ranked()) result.push_back(&run);
   }
   return result;
+}
+
+ScoreSheet StudyResult::sheet() const {
+  for (const StudyRun& run : runs) {
+    if (run.has_summary()) return run.summary.sheet;
+  }
+  return classification_scores();
 }
 
 StudyResult run_study(const Study& study, const StudyWork& work) {

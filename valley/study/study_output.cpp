@@ -7,6 +7,7 @@
 
 #include "valley/core/version.h"
 #include "valley/picture/scatter_picture.h"
+#include "valley/record/score_record.h"
 #include "valley/study/study.h"
 
 namespace valley {
@@ -33,14 +34,14 @@ Json run_json(const Study& study, const StudyRun& run) {
   if (!run.has_summary()) return json;
   const Summary& s = run.summary;
   json["steps"] = s.steps;
-  json["train_loss"] = s.train_loss;
-  json["test_loss"] = s.test_loss;
-  json["train_accuracy"] = s.train_accuracy;
-  json["test_accuracy"] = s.test_accuracy;
+  for (const ScoreInfo& score : s.sheet.scores) {
+    json[score_key("train", score)] = s.train[score.name];
+    json[score_key("test", score)] = s.test[score.name];
+  }
   json["generalization_gap"] = s.generalization_gap;
   if (!run.ranked()) return json;
   json["measures"] = read_json(std::filesystem::path(run.folder) / kSharpnessFile)["measures"];
-  json["measures"][kControlMeasure] = {{"value", s.train_loss}};
+  json["measures"][kControlMeasure] = {{"value", s.train.loss()}};
   return json;
 }
 
@@ -63,13 +64,15 @@ Json to_json(const Study& study, const StudyResult& result) {
   Json ranks = Json::array(), runs = Json::array();
   for (const MeasureRank& rank : result.ranking) ranks.push_back(rank_json(rank));
   for (const StudyRun& run : result.runs) runs.push_back(run_json(study, run));
-  return {{"recipe", study.recipe},
-          {"axes", axes_json(study.axes)},
-          {"until_loss", study.shared.until_loss},
-          {"ranking", ranks},
-          {"runs", runs},
-          {"seconds", result.seconds},
-          {"version", kVersion}};
+  Json json = {{"recipe", study.recipe},
+               {"axes", axes_json(study.axes)},
+               {"until_loss", study.shared.until_loss},
+               {"ranking", ranks},
+               {"runs", runs},
+               {"seconds", result.seconds},
+               {"version", kVersion}};
+  add_sheet(json, result.sheet());
+  return json;
 }
 
 std::string study_svg(const Study& study, const StudyResult& result) {
@@ -78,6 +81,7 @@ std::string study_svg(const Study& study, const StudyResult& result) {
     groups.push_back(study.axes[0].key + " " + plain_text(value));
   }
   const std::vector<const StudyRun*> runs = result.ranked();
+  const ScoreInfo score = result.sheet().main();
   std::vector<ScatterPanel> panels;
   for (const MeasureRank& rank : result.ranking) {
     ScatterPanel panel{
@@ -87,7 +91,7 @@ std::string study_svg(const Study& study, const StudyResult& result) {
     for (const StudyRun* run : runs) {
       if (const auto value = run->value(rank.measure)) {
         panel.points.push_back({.x = *value,
-                                .y = 100 * run->summary.generalization_gap,
+                                .y = score_scale(score) * run->summary.generalization_gap,
                                 .group = static_cast<size_t>(run->place[0])});
       }
     }
@@ -95,7 +99,7 @@ std::string study_svg(const Study& study, const StudyResult& result) {
   }
   return scatter_svg(
       fmt::format("{} runs of {} on {}", runs.size(), study.shared.algorithm, study.shared.data),
-      "generalisation gap, %", groups, panels);
+      score.is_share ? "generalisation gap, %" : "generalisation gap", groups, panels);
 }
 
 std::string coefficient(const std::optional<double>& value) {

@@ -63,7 +63,7 @@ TEST(Study, TrainsAndMeasuresWhatIsNotThereYet) {
   EXPECT_EQ(json["runs"][3]["settings"], (Json{{"lr", "0.1"}, {"seed", "1"}}));
   EXPECT_EQ(json["runs"][3]["measures"]["entropy"]["value"], *result.runs[3].value("entropy"));
   EXPECT_EQ(json["runs"][3]["measures"][kControlMeasure]["value"],
-            result.runs[3].summary.train_loss);
+            result.runs[3].summary.train.loss());
   EXPECT_THAT(study_svg(study, result), HasSubstr(">4 runs of dppf on blobs<"));
 
   const StudyResult again = run_study(study, work);

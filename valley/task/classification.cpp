@@ -1,33 +1,39 @@
 #include "valley/task/classification.h"
 
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/argmax.h>
+#include <ATen/ops/bincount.h>
 #include <ATen/ops/cross_entropy_loss.h>
 #include <ATen/ops/eq.h>
+#include <ATen/ops/log_softmax.h>
+#include <ATen/ops/max.h>
 #include <fmt/ranges.h>
+
+#include <algorithm>
 
 #include "valley/core/error.h"
 
 namespace valley {
 namespace {
 
-constexpr ScoreInfo kScores[] = {{"loss", /*more_is_better=*/false},
-                                 {"accuracy", /*more_is_better=*/true}};
-
 class Classification : public Task {
  public:
-  std::string_view name() const override { return "classification"; }
-  std::span<const ScoreInfo> scores() const override { return kScores; }
-  size_t headline() const override { return 1; }
-  std::string_view output() const override { return "logits [batch, classes]"; }
+  const ScoreSheet& sheet() const override { return classification_scores(); }
+  std::string_view output() const override { return "logits"; }
 
-  void check(const at::Tensor& logits, const at::Tensor& target,
-             const std::string& which) const override {
-    require(logits.dim() == 2 && logits.size(0) == target.size(0),
-            "the model must return {} [batch, classes], got [{}] for a batch of {}", which,
-            fmt::join(logits.sizes(), ", "), target.size(0));
-    const int64_t largest = target.max().item<int64_t>();
-    require(largest < logits.size(1), "the model returns {} {}, but there is a target of class {}",
-            logits.size(1), which, largest);
+  void check(const at::Tensor& logits, const OutputDemand& demand) const override {
+    const std::string which = demand.output.empty() ? std::string(output()) : demand.output;
+    require(logits.dim() == 2 && logits.size(0) == demand.examples,
+            "{} must return {} [batch, classes], got [{}] for a batch of {}", demand.model, which,
+            fmt::join(logits.sizes(), ", "), demand.examples);
+    const int64_t largest = demand.targets.max().item<int64_t>();
+    require(!demand.data.empty() || largest < logits.size(1),
+            "{} returns {} {}, but there is a target of class {}", demand.model, logits.size(1),
+            which, largest);
+    const int64_t classes = std::max(demand.classes, largest + 1);
+    require(demand.data.empty() || classes <= logits.size(1),
+            "{} returns {} {}, but {} has {} classes", demand.model, logits.size(1), which,
+            demand.data, classes);
   }
 
   at::Tensor loss(const at::Tensor& logits, const at::Tensor& target) const override {
@@ -38,6 +44,17 @@ class Classification : public Task {
                   std::span<double> sums) const override {
     sums[0] += loss(logits, target).item<double>() * static_cast<double>(target.size(0));
     sums[1] += at::eq(at::argmax(logits, 1), target).sum().item<double>();
+  }
+
+  // The share of the commonest class.
+  std::optional<double> chance(const at::Tensor& targets) const override {
+    return at::bincount(targets).max().item<double>() / static_cast<double>(targets.numel());
+  }
+
+  double entropy(const at::Tensor& logits) const override {
+    const at::Tensor log_p = at::log_softmax(logits, 1);
+    // exp(-inf) * -inf is no number, where the limit is 0.
+    return -(log_p.exp() * log_p.clamp_min(-1e30)).sum().item<double>();
   }
 };
 

@@ -8,6 +8,7 @@
 
 #include "valley/core/error.h"
 #include "valley/core/testing/test_folder.h"
+#include "valley/task/task_names.h"
 
 namespace valley::classification_test {
 namespace {
@@ -32,30 +33,92 @@ TEST(Classification, TheLossHasAGradient) {
 }
 
 TEST(Classification, SaysWhatAModelMustReturn) {
-  const auto message = [](std::vector<int64_t> shape, std::vector<int64_t> classes) {
-    return error_of<UsageError>(
-        [&] { classification().check(at::zeros(shape), targets(classes), "logits"); });
+  const auto message = [](std::vector<int64_t> shape, OutputDemand demand) {
+    demand.examples = 2;
+    return error_of<UsageError>([&] { classification().check(at::zeros(shape), demand); });
   };
-  EXPECT_EQ(message({2, 3, 4}, {0, 1}),
+  const OutputDemand batch{.targets = targets({0, 1})};
+  EXPECT_EQ(message({2, 3, 4}, batch),
             "the model must return logits [batch, classes], got [2, 3, 4] for a batch of 2");
-  EXPECT_EQ(message({3, 4}, {0, 1}),
+  EXPECT_EQ(message({3, 4}, batch),
             "the model must return logits [batch, classes], got [3, 4] for a batch of 2");
-  EXPECT_EQ(message({2, 4}, {0, 4}),
-            "the model returns 4 logits, but there is a target of class 4");
-  EXPECT_NO_THROW(classification().check(at::zeros({2, 4}), targets({0, 3}), "logits"));
+  EXPECT_EQ(message({2, 4}, {.targets = targets({0, 4}), .output = "logits as output aux"}),
+            "the model returns 4 logits as output aux, but there is a target of class 4");
+  EXPECT_NO_THROW(classification().check(
+      at::zeros({2, 4}), {.examples = 2, .targets = targets({0, 3, 1}), .classes = 5}));
+}
+
+// Those of a whole data set, which may have more classes than its examples show, or fewer.
+TEST(Classification, ServesAllClassesOfTheData) {
+  const auto message = [](int64_t logits, std::vector<int64_t> classes, int64_t declared) {
+    return error_of<UsageError>([&] {
+      classification().check(at::zeros({1, logits}), {.examples = 1,
+                                                      .targets = targets(classes),
+                                                      .model = "net",
+                                                      .data = "images",
+                                                      .classes = declared});
+    });
+  };
+  EXPECT_EQ(message(4, {0, 1}, 5), "net returns 4 logits, but images has 5 classes");
+  EXPECT_EQ(message(4, {0, 6}, 3), "net returns 4 logits, but images has 7 classes");
+}
+
+TEST(Classification, ChanceIsTheCommonestClass) {
+  EXPECT_EQ(classification().chance(targets({3, 0, 3, 1})), 0.5);
+}
+
+TEST(Classification, EntropyOfThePredictions) {
+  EXPECT_NEAR(classification().entropy(at::zeros({2, 4})), 2 * std::log(4.0), 1e-6);
+  EXPECT_EQ(classification().entropy(at::tensor({1e4, 0.0}, at::kDouble).view({1, 2})), 0);
+}
+
+// A score that is no mean is made of one.
+TEST(Tasks, ScoresMayBeMadeOfMeans) {
+  class Perplexity : public Task {
+   public:
+    const ScoreSheet& sheet() const override {
+      static const ScoreSheet sheet = {
+          .task = "words", .scores = {{.name = "loss"}, {.name = "perplexity"}}, .headline = 1};
+      return sheet;
+    }
+    std::string_view output() const override { return "logits"; }
+    void check(const at::Tensor&, const OutputDemand&) const override {}
+    at::Tensor loss(const at::Tensor& output, const at::Tensor&) const override { return output; }
+    void add_scores(const at::Tensor&, const at::Tensor&, std::span<double>) const override {}
+    void finish(std::span<double> means) const override { means[1] = std::exp(means[0]); }
+  };
+  const double sums[2] = {6, 0};
+  const Scores scores = scores_of(Perplexity(), sums, 3);
+  EXPECT_EQ(scores.loss(), 2);
+  EXPECT_EQ(scores["perplexity"], std::exp(2.0));
+  EXPECT_TRUE(std::isnan(scores["accuracy"]));
+  EXPECT_FALSE(Perplexity().chance(targets({0})));
+  EXPECT_TRUE(std::isnan(Perplexity().entropy(targets({0}))));
 }
 
 // What every row of the table promises.
 TEST(Tasks, AreFoundByName) {
-  for (const Task* task : tasks()) {
-    EXPECT_EQ(&find_task(std::string(task->name())), task);
-    ASSERT_FALSE(task->scores().empty());
-    EXPECT_EQ(task->scores()[0].name, "loss");
-    EXPECT_FALSE(task->scores()[0].more_is_better);
-    EXPECT_LT(task->headline(), task->scores().size());
+  ASSERT_EQ(tasks().size(), task_table().size());
+  for (size_t i = 0; i < tasks().size(); ++i) {
+    const Task* task = tasks()[i];
+    const ScoreSheet& sheet = task->sheet();
+    EXPECT_EQ(task_table()[i].name, task->name());
+    EXPECT_EQ(&find_task(task->name()), task);
+    EXPECT_NO_THROW(check_task_name(task->name()));
+    ASSERT_FALSE(sheet.scores.empty());
+    EXPECT_EQ(sheet.scores[0].name, "loss");
+    EXPECT_FALSE(sheet.scores[0].more_is_better);
+    ASSERT_LT(sheet.headline, sheet.scores.size());
+    for (const ScoreInfo& score : sheet.scores) {
+      EXPECT_EQ(score.name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_"),
+                std::string::npos)
+          << score.name;
+    }
   }
-  EXPECT_EQ(error_of<UsageError>([] { find_task("clasification"); }),
-            "unknown task 'clasification'; did you mean 'classification'? known: classification");
+  const std::string unknown =
+      "unknown task 'clasification'; did you mean 'classification'? known: ";
+  EXPECT_TRUE(error_of<UsageError>([] { find_task("clasification"); }).starts_with(unknown));
+  EXPECT_TRUE(error_of<UsageError>([] { check_task_name("clasification"); }).starts_with(unknown));
 }
 
 }  // namespace

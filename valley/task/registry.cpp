@@ -11,7 +11,7 @@ const std::vector<const Task*>& tasks() {
 
 const Task& find_task(const std::string& name) {
   std::vector<std::string> known;
-  for (const Task* task : tasks()) known.emplace_back(task->name());
+  for (const Task* task : tasks()) known.push_back(task->name());
   return *tasks()[choose("task", name, known)];
 }
 

@@ -17,12 +17,13 @@
 namespace valley {
 
 AverageModel::AverageModel(Communicator& comm, Model& model, const FlatParameters& parameters,
-                           DataSplits data, const EvaluationOptions& options,
+                           DataSplits data, const Task& task, const EvaluationOptions& options,
                            WorkerGenerator& generator)
     : comm_(comm),
       model_(model),
       parameters_(parameters),
       data_(std::move(data)),
+      task_(task),
       options_(options),
       generator_(generator) {}
 
@@ -80,8 +81,10 @@ Evaluation AverageModel::meet(const at::Tensor& x, int64_t train_bytes, at::Tens
 void AverageModel::score(Evaluation& evaluation) const {
   const KeptGenerator kept(generator_);
   reestimate_batch_norm(model_, parameters_, data_.train, comm_, options_);
-  evaluation.train = valley::evaluate(model_, data_.train, *data_.train, comm_, options_);
-  evaluation.test = valley::evaluate(model_, data_.test, *data_.train, comm_, options_);
+  evaluation.train = valley::evaluate(model_, data_.train, *data_.train, comm_, options_, task_);
+  evaluation.test = valley::evaluate(model_, data_.test, *data_.train, comm_, options_, task_);
+  evaluation.generalization_gap =
+      generalization_gap(task_.sheet(), evaluation.train, evaluation.test);
 }
 
 }  // namespace valley

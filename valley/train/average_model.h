@@ -23,7 +23,7 @@ class WorkerGenerator;
 class AverageModel {
  public:
   AverageModel(Communicator& comm, Model& model, const FlatParameters& parameters, DataSplits data,
-               const EvaluationOptions& options, WorkerGenerator& generator);
+               const Task& task, const EvaluationOptions& options, WorkerGenerator& generator);
 
   /// x_A [d] of workers at `x`, each at its own. Cost: an all-reduce of d values.
   at::Tensor weights(const at::Tensor& x) const;
@@ -51,6 +51,7 @@ class AverageModel {
   Model& model_;
   const FlatParameters& parameters_;
   DataSplits data_;
+  const Task& task_;
   EvaluationOptions options_;
   WorkerGenerator& generator_;
 };

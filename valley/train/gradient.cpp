@@ -40,13 +40,13 @@ class PartHook : public torch::autograd::FunctionPostHook {
 };
 
 at::Tensor checked_loss(const Task& task, const at::Tensor& output, const at::Tensor& target,
-                        const std::string& which) {
-  task.check(output, target, which);
+                        const std::string& which = "") {
+  task.check(output, {.examples = target.size(0), .targets = target, .output = which});
   return task.loss(output, target);
 }
 
 at::Tensor loss_on(const Task& task, Model& model, const Batch& batch) {
-  return checked_loss(task, model.forward(batch.input), batch.target, "logits");
+  return checked_loss(task, model.forward(batch.input), batch.target);
 }
 
 // With the other outputs, each weighed by `auxiliary`.
@@ -55,9 +55,10 @@ at::Tensor loss_on(const Task& task, Model& model, const Batch& batch, double au
   const Outputs outputs = forward_all(model, batch.input);
   require(!outputs.others.empty(), "{} {}: the model returns one output only", Key{"auxiliary"},
           auxiliary);
-  at::Tensor loss = checked_loss(task, outputs.logits, batch.target, "logits");
+  at::Tensor loss = checked_loss(task, outputs.logits, batch.target);
   for (const auto& [name, other] : outputs.others) {
-    loss = loss + auxiliary * checked_loss(task, other, batch.target, "logits as output " + name);
+    loss = loss + auxiliary * checked_loss(task, other, batch.target,
+                                           fmt::format("{} as output {}", task.output(), name));
   }
   return loss;
 }

@@ -65,7 +65,7 @@ TEST(Job, TrainsWhatIsConfigured) {
   EXPECT_EQ(summary.steps, 60);
   EXPECT_EQ(summary.model, "mlp");
   EXPECT_EQ(summary.data, "xor");
-  EXPECT_GT(summary.test_accuracy, 0.95);
+  EXPECT_GT(summary.test["accuracy"], 0.95);
   EXPECT_TRUE(std::filesystem::exists(folder / "model.safetensors"));
   EXPECT_FALSE(std::filesystem::exists(folder / "model.pt"));
 }

@@ -30,7 +30,7 @@ class Listener : public Observer {
     heard += 'e';
   }
   void evaluation(const RunMoment&, const Evaluation& evaluation) override {
-    EXPECT_GT(evaluation.test.loss, 0);
+    EXPECT_GT(evaluation.test.loss(), 0);
     heard += 'v';
   }
   void step(const RunMoment& moment, const at::Tensor& x) override {

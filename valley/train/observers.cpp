@@ -23,7 +23,8 @@ void Observers::start(const AverageModel& average, int64_t resume_step) {
   Worker& w = worker_;
   recorder_.emplace(w.comm, w.options.out, resume_step);
   if (const std::string warning = recorder_->warning(); !warning.empty()) say(warning);
-  own_.push_back(std::make_unique<RecordObserver>(*recorder_));
+  const ScoreSheet& sheet = task_of(w.options).sheet();
+  own_.push_back(std::make_unique<RecordObserver>(*recorder_, sheet));
   if (probe_ != nullptr) {
     own_.push_back(std::make_unique<ProbeObserver>(
         *probe_, probe_every_,
@@ -32,7 +33,7 @@ void Observers::start(const AverageModel& average, int64_t resume_step) {
         [this](const std::string& text) { say(text); }));
   }
   if (progress_ != nullptr) {
-    own_.push_back(std::make_unique<ProgressObserver>(*progress_, w.comm.size()));
+    own_.push_back(std::make_unique<ProgressObserver>(*progress_, w.comm.size(), sheet.main()));
   }
 }
 

@@ -3,12 +3,10 @@
 #include <ATen/ops/tensor.h>
 #include <sys/resource.h>
 
-#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
-#include <vector>
 
 #include "valley/record/json_file.h"
 #include "valley/record/run_folder.h"
@@ -20,16 +18,6 @@ int64_t peak_rss_bytes() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
   return usage.ru_maxrss * 1024;
-}
-
-// What always answering the commonest class scores.
-double share_of_commonest(const Dataset& data) {
-  std::vector<int64_t> counts(static_cast<size_t>(data.classes));
-  const at::Tensor targets = data.targets.contiguous();
-  for (int64_t i = 0; i < targets.numel(); ++i) {
-    ++counts[static_cast<size_t>(targets.data_ptr<int64_t>()[i])];
-  }
-  return double(*std::max_element(counts.begin(), counts.end())) / double(targets.numel());
 }
 
 }  // namespace
@@ -45,7 +33,9 @@ Summary summarize(Communicator& comm, const WorkerOutcome& outcome) {
   comm.all_reduce_mean(means);
   const double* mean = means.data_ptr<double>();
 
-  const Scores &train = outcome.last.train, &test = outcome.last.test;
+  const Task& task = task_of(o);
+  const bool evaluated = !outcome.last.train.values.empty();
+  const Scores none = zero_scores(task.sheet());
   const double ssgd_bytes =
       double(outcome.x.numel()) * double(outcome.x.element_size()) * double(outcome.clock.step);
   Summary r{
@@ -59,13 +49,12 @@ Summary summarize(Communicator& comm, const WorkerOutcome& outcome) {
       .parameters = outcome.x.numel(),
       .steps = outcome.clock.step,
       .epochs = outcome.clock.epoch(),
-      .train_loss = train.loss,
-      .train_accuracy = train.accuracy,
-      .test_loss = test.loss,
-      .test_accuracy = test.accuracy,
-      .generalization_gap = outcome.last.generalization_gap(),
+      .sheet = task.sheet(),
+      .train = evaluated ? outcome.last.train : none,
+      .test = evaluated ? outcome.last.test : none,
+      .generalization_gap = outcome.last.generalization_gap,
       .first_loss = mean[9],
-      .chance_accuracy = share_of_commonest(*outcome.data.test),
+      .chance = task.chance(outcome.data.test->targets),
       .valley_width = outcome.last.valley_width,
       .predicted_width = meters.predicted_width,
       .rounds = outcome.rounds,
@@ -84,11 +73,12 @@ Summary summarize(Communicator& comm, const WorkerOutcome& outcome) {
       mean[6] * comm.size() / (r.seconds.total - r.seconds.evaluate - r.seconds.probe);
   if (!outcome.interrupted) {
     r.verdict = judge({.first_loss = r.first_loss,
-                       .train_loss = r.train_loss,
-                       .train_accuracy = r.train_accuracy,
-                       .test_accuracy = r.test_accuracy,
-                       .train_chance = share_of_commonest(*outcome.data.train),
-                       .test_chance = r.chance_accuracy});
+                       .train_loss = r.train.loss(),
+                       .train_score = r.train[r.sheet.main().name],
+                       .test_score = r.headline(),
+                       .train_chance = task.chance(outcome.data.train->targets),
+                       .test_chance = r.chance},
+                      r.sheet.main());
   }
   if (!o.out.empty() && comm.rank() == 0) {
     write_json(std::filesystem::path(o.out) / RunFolder::kSummary, r.to_json());

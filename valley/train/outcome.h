@@ -15,7 +15,7 @@ struct WorkerOutcome {
   const DataSplits& data;
   const RunClock& clock;
   const Meters& meters;
-  Evaluation last = {};  ///< the last evaluation; zeros if there was none
+  Evaluation last = {};  ///< the last evaluation; without scores if there was none
   int64_t rounds = 0;    ///< the average at the end included
   at::Tensor x = {};     ///< [d]
   bool interrupted = false;

@@ -3,7 +3,7 @@
 namespace valley {
 
 void ProgressObserver::evaluation(const RunMoment&, const Evaluation& evaluation) {
-  accuracy_ = evaluation.test.accuracy;
+  score_ = evaluation.test[headline_.name];
 }
 
 void ProgressObserver::tell(const RunMoment& moment, bool line) {
@@ -13,7 +13,8 @@ void ProgressObserver::tell(const RunMoment& moment, bool line) {
                       .epoch_end = line,
                       .epoch = moment.clock.epoch(),
                       .loss = meters.last_loss,
-                      .accuracy = accuracy_};
+                      .score = score_,
+                      .score_of = &headline_};
   if (meters.last_distance) {
     state.valley_width = meters.last_distance;
     state.predicted_width = meters.predicted_width;

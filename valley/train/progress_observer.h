@@ -10,7 +10,9 @@ namespace valley {
 /// Shows a person how a run goes: worker 0's view.
 class ProgressObserver : public Observer {
  public:
-  ProgressObserver(Progress& progress, int workers) : progress_(progress), workers_(workers) {}
+  /// Shows the headline of the scores.
+  ProgressObserver(Progress& progress, int workers, const ScoreInfo& headline)
+      : progress_(progress), workers_(workers), headline_(headline) {}
 
   void evaluation(const RunMoment& moment, const Evaluation& evaluation) override;
   void tell(const RunMoment& moment, bool line) override;
@@ -18,7 +20,8 @@ class ProgressObserver : public Observer {
  private:
   Progress& progress_;
   int workers_;
-  std::optional<double> accuracy_;  // of the last evaluation
+  const ScoreInfo& headline_;
+  std::optional<double> score_;  // of the last evaluation
 };
 
 }  // namespace valley

@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "valley/record/score_record.h"
+
 namespace valley {
 
 void RecordObserver::round(const RunMoment& moment, const RoundReport& report) {
@@ -14,28 +16,25 @@ void RecordObserver::epoch(const RunMoment& moment, double loss) {
 }
 
 void RecordObserver::evaluation(const RunMoment& moment, const Evaluation& evaluation) {
-  const Scores &train = evaluation.train, &test = evaluation.test;
   const PhaseSeconds& seconds = moment.meters.seconds;
-  recorder_.mean({{"step", moment.clock.step},
-                  {"epoch", moment.clock.epoch()},
-                  {"worker", "mean"},
-                  {"train_loss", train.loss},
-                  {"train_accuracy", train.accuracy},
-                  {"test_loss", test.loss},
-                  {"test_accuracy", test.accuracy},
-                  {"generalization_gap", evaluation.generalization_gap()},
-                  {"valley_width", evaluation.valley_width},
-                  {"predicted_width", moment.meters.predicted_width},
-                  {"lr", moment.learning_rate},
-                  {"rounds", moment.rounds},
-                  {"period", moment.period},
-                  {"comm_bytes", evaluation.train_bytes},
-                  {"seconds_compute", seconds.compute},
-                  {"seconds_communicate", seconds.communicate},
-                  {"seconds_wait", seconds.wait},
-                  {"seconds_data", seconds.data},
-                  {"seconds_evaluate", seconds.evaluate},
-                  {"seconds_probe", seconds.probe}});
+  Json record = {{"step", moment.clock.step}, {"epoch", moment.clock.epoch()}, {"worker", "mean"}};
+  add_scores(record, sheet_, "train", evaluation.train);
+  add_scores(record, sheet_, "test", evaluation.test);
+  record.update({{"generalization_gap", evaluation.generalization_gap},
+                 {"valley_width", evaluation.valley_width},
+                 {"predicted_width", moment.meters.predicted_width},
+                 {"lr", moment.learning_rate},
+                 {"rounds", moment.rounds},
+                 {"period", moment.period},
+                 {"comm_bytes", evaluation.train_bytes},
+                 {"seconds_compute", seconds.compute},
+                 {"seconds_communicate", seconds.communicate},
+                 {"seconds_wait", seconds.wait},
+                 {"seconds_data", seconds.data},
+                 {"seconds_evaluate", seconds.evaluate},
+                 {"seconds_probe", seconds.probe}});
+  add_sheet(record, sheet_);
+  recorder_.mean(record);
   recorder_.flush();
 }
 

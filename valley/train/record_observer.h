@@ -8,7 +8,8 @@ namespace valley {
 /// What a run's recorder is told.
 class RecordObserver : public Observer {
  public:
-  explicit RecordObserver(Recorder& recorder) : recorder_(recorder) {}
+  RecordObserver(Recorder& recorder, const ScoreSheet& sheet)
+      : recorder_(recorder), sheet_(sheet) {}
 
   void round(const RunMoment& moment, const RoundReport& report) override;
   void epoch(const RunMoment& moment, double loss) override;
@@ -18,6 +19,7 @@ class RecordObserver : public Observer {
 
  private:
   Recorder& recorder_;
+  const ScoreSheet& sheet_;
 };
 
 }  // namespace valley

@@ -143,8 +143,8 @@ TEST(Recorder, ARunIsRecorded) {
   for (const auto& [worker, steps] : losses) EXPECT_EQ(steps, evaluations) << worker;
 
   const Json final = read_metrics(folder / "metrics.jsonl").back();
-  EXPECT_EQ(final.at("test_accuracy"), summary.test_accuracy);
-  EXPECT_EQ(final.at("train_loss"), summary.train_loss);
+  EXPECT_EQ(final.at("test_accuracy"), summary.test["accuracy"]);
+  EXPECT_EQ(final.at("train_loss"), summary.train.loss());
   EXPECT_EQ(final.at("valley_width"), summary.valley_width);
   EXPECT_EQ(final.at("predicted_width"), 2);
   EXPECT_EQ(final.at("comm_bytes"), summary.comm_bytes_per_worker);

@@ -1,7 +1,6 @@
 #include "valley/train/rehearsal.h"
 
 #include <ATen/CPUGeneratorImpl.h>
-#include <ATen/ops/max.h>
 #include <c10/core/GradMode.h>
 #include <fmt/ranges.h>
 
@@ -19,7 +18,6 @@
 #include "valley/models/model_pass.h"
 #include "valley/models/safetensors.h"
 #include "valley/models/state_dict.h"
-#include "valley/task/classification.h"
 #include "valley/train/gradient.h"
 
 namespace valley {
@@ -56,6 +54,7 @@ class Rehearsal {
         parameters_(parameters),
         data_(data),
         o_(options),
+        task_(task_of(options)),
         workers_(workers),
         name_(name_of(options)),
         loader_(data.train, *data.train, Augmentation{}, /*seed=*/0, /*worker=*/0) {}
@@ -79,11 +78,17 @@ class Rehearsal {
                                                   smallest_dealt_batch(data_.test->size(), most)));
     const c10::NoGradGuard no_grad;
     model_.train(false);
-    at::Tensor logits;
-    pass("a batch of an evaluation", batch, "", [&] { logits = model_.forward(batch.input); });
-    check_logits(logits, batch.target.size(0));
-    pass("a batch of an evaluation", batch, "",
-         [&] { classification().loss(logits, batch.target); });
+    at::Tensor output;
+    pass("a batch of an evaluation", batch, "", [&] { output = model_.forward(batch.input); });
+    for (const auto& split : {data_.train, data_.test}) {
+      task_.check(output, {.examples = batch.target.size(0),
+                           .targets = split->targets,
+                           .output = {},
+                           .model = name_,
+                           .data = o_.data_name,
+                           .classes = split->classes});
+    }
+    pass("a batch of an evaluation", batch, "", [&] { task_.loss(output, batch.target); });
   }
 
   // BatchNorm sees batches in train mode that are none of training.
@@ -111,7 +116,7 @@ class Rehearsal {
       remedy = fmt::format("; a {} above 1 may do", Key{"batch-size"});
     }
     pass(last ? "the last training batch of an epoch" : "a training batch", batch, remedy,
-         [&] { Gradient(model_, parameters_, o_.sam, o_.auxiliary).compute(batch, {}); });
+         [&] { Gradient(model_, parameters_, o_.sam, o_.auxiliary, task_).compute(batch, {}); });
   }
 
   // Of one worker: a step's batches are of one size for all, whatever the partition.
@@ -127,18 +132,6 @@ class Rehearsal {
     const int64_t whole = size_at(0), last = size_at(epoch - 1);
     const bool comes = (o_.steps > 0 ? o_.steps : o_.epochs * epoch) >= epoch;
     return last < whole && comes ? TrainingBatch{last, true} : TrainingBatch{whole, false};
-  }
-
-  void check_logits(const at::Tensor& logits, int64_t size) const {
-    require(logits.dim() == 2 && logits.size(0) == size,
-            "{} must return logits [batch, classes], got [{}] for a batch of {}", name_,
-            fmt::join(logits.sizes(), ", "), size);
-    int64_t classes = data_.train->classes;
-    for (const auto& split : {data_.train, data_.test}) {
-      classes = std::max(classes, split->targets.max().item<int64_t>() + 1);
-    }
-    require(logits.size(1) >= classes, "{} returns {} logits, but {} has {} classes", name_,
-            logits.size(1), o_.data_name, classes);
   }
 
   // f(); what it throws says what it was given.
@@ -173,6 +166,7 @@ class Rehearsal {
   const FlatParameters& parameters_;
   const DataSplits& data_;
   const TrainOptions& o_;
+  const Task& task_;
   int workers_;
   std::string name_;
   Loader loader_;

@@ -22,7 +22,7 @@ constexpr const char* kOrder[] = {
     "data", "train-samples", "test-samples", "crop-padding", "flip", "tail", "partition",
     "data-seed",
     // Model
-    "model", "output", "auxiliary",
+    "model", "output", "auxiliary", "task",
     // Method
     "algorithm",
     // Training

@@ -5,6 +5,7 @@
 
 #include "valley/core/error.h"
 #include "valley/core/version.h"
+#include "valley/record/score_record.h"
 
 namespace valley {
 
@@ -25,45 +26,43 @@ ProbeCost probe_cost_from(const Json& json) {
 }
 
 Json Summary::to_json() const {
-  return {{"status", name(status)},
-          {"algorithm", algorithm},
-          {"model", model},
-          {"data", data},
-          {"workers", workers},
-          {"backend", backend},
-          {"seed", seed},
-          {"parameters", parameters},
-          {"steps", steps},
-          {"epochs", epochs},
-          {"train_loss", train_loss},
-          {"train_accuracy", train_accuracy},
-          {"test_loss", test_loss},
-          {"test_accuracy", test_accuracy},
-          {"generalization_gap", generalization_gap},
-          {"verdict", name(verdict)},
-          {"first_loss", first_loss},
-          {"chance_accuracy", chance_accuracy},
-          {"valley_width", valley_width},
-          {"predicted_width", predicted_width},
-          {"rounds", rounds},
-          {"comm_bytes_per_worker", comm_bytes_per_worker},
-          {"comm_fraction_of_ssgd", comm_fraction_of_ssgd},
-          {"seconds",
-           {{"compute", seconds.compute},
-            {"communicate", seconds.communicate},
-            {"wait", seconds.wait},
-            {"data", seconds.data},
-            {"evaluate", seconds.evaluate},
-            {"probe", seconds.probe},
-            {"total", seconds.total}}},
-          {"probes", valley::to_json(probes)},
-          {"samples_per_second", samples_per_second},
-          {"peak_rss_bytes", peak_rss_bytes},
-          {"version", kVersion}};
+  Json json = {{"status", name(status)}, {"algorithm", algorithm},   {"model", model},
+               {"data", data},           {"workers", workers},       {"backend", backend},
+               {"seed", seed},           {"parameters", parameters}, {"steps", steps},
+               {"epochs", epochs}};
+  add_sheet(json, sheet);
+  add_scores(json, sheet, "train", train);
+  add_scores(json, sheet, "test", test);
+  json.update({{"generalization_gap", generalization_gap},
+               {"verdict", name(verdict)},
+               {"first_loss", first_loss}});
+  if (chance) json[score_key("chance", sheet.main())] = *chance;
+  json.update({{"valley_width", valley_width},
+               {"predicted_width", predicted_width},
+               {"rounds", rounds},
+               {"comm_bytes_per_worker", comm_bytes_per_worker},
+               {"comm_fraction_of_ssgd", comm_fraction_of_ssgd},
+               {"seconds",
+                {{"compute", seconds.compute},
+                 {"communicate", seconds.communicate},
+                 {"wait", seconds.wait},
+                 {"data", seconds.data},
+                 {"evaluate", seconds.evaluate},
+                 {"probe", seconds.probe},
+                 {"total", seconds.total}}},
+               {"probes", valley::to_json(probes)},
+               {"samples_per_second", samples_per_second},
+               {"peak_rss_bytes", peak_rss_bytes},
+               {"version", kVersion}});
+  return json;
 }
 
 std::string Summary::caution() const {
-  return valley::caution(verdict, train_loss, first_loss, test_accuracy, chance_accuracy);
+  const EndFigures end = {.first_loss = first_loss,
+                          .train_loss = train.loss(),
+                          .test_score = headline(),
+                          .test_chance = chance};
+  return valley::caution(verdict, end, sheet);
 }
 
 namespace {
@@ -71,9 +70,21 @@ namespace {
 constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
 
 // JSON has no word for a number that is not finite: it was written as null.
-double number(const Json& json, const char* key) {
+double number(const Json& json, const std::string& key) {
   const Json& value = json.at(key);
-  return value.is_null() ? std::numeric_limits<double>::quiet_NaN() : value.get<double>();
+  return value.is_null() ? kUnknown : value.get<double>();
+}
+
+Scores scores_from(const Json& json, const ScoreSheet& sheet, std::string_view of) {
+  Scores scores;
+  for (const ScoreInfo& score : sheet.scores)
+    scores.values.emplace_back(score.name, number(json, score_key(of, score)));
+  return scores;
+}
+
+std::optional<double> chance_from(const Json& json, const ScoreSheet& sheet) {
+  const std::string key = score_key("chance", sheet.main());
+  return json.contains(key) ? std::optional(number(json, key)) : std::nullopt;
 }
 
 }  // namespace
@@ -81,6 +92,7 @@ double number(const Json& json, const char* key) {
 Summary summary_from(const Json& json) {
   try {
     const Json& s = json.at("seconds");
+    const ScoreSheet sheet = sheet_of(json);
     return {.status = parse_status(json.at("status")),
             .algorithm = json.at("algorithm"),
             .model = json.at("model"),
@@ -91,14 +103,13 @@ Summary summary_from(const Json& json) {
             .parameters = json.at("parameters"),
             .steps = json.at("steps"),
             .epochs = number(json, "epochs"),
-            .train_loss = number(json, "train_loss"),
-            .train_accuracy = number(json, "train_accuracy"),
-            .test_loss = number(json, "test_loss"),
-            .test_accuracy = number(json, "test_accuracy"),
+            .sheet = sheet,
+            .train = scores_from(json, sheet, "train"),
+            .test = scores_from(json, sheet, "test"),
             .generalization_gap = number(json, "generalization_gap"),
             .verdict = parse_verdict(json.value("verdict", "")),
             .first_loss = json.contains("first_loss") ? number(json, "first_loss") : kUnknown,
-            .chance_accuracy = json.value("chance_accuracy", 0.0),
+            .chance = chance_from(json, sheet),
             .valley_width = number(json, "valley_width"),
             .predicted_width = number(json, "predicted_width"),
             .rounds = json.at("rounds"),

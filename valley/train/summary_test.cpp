@@ -23,14 +23,12 @@ Summary example() {
           .parameters = 4,
           .steps = 5,
           .epochs = 1.25,
-          .train_loss = 0.1,
-          .train_accuracy = 0.2,
-          .test_loss = 0.3,
-          .test_accuracy = 0.4,
+          .train = {{{"loss", 0.1}, {"accuracy", 0.2}}},
+          .test = {{{"loss", 0.3}, {"accuracy", 0.4}}},
           .generalization_gap = -0.2,
           .verdict = Verdict::kWorse,
           .first_loss = 0.05,
-          .chance_accuracy = 0.25,
+          .chance = 0.25,
           .valley_width = 0.5,
           .predicted_width = 0.6,
           .rounds = 7,
@@ -53,7 +51,7 @@ TEST(Summary, SurvivesItsJson) {
   EXPECT_EQ(read.seconds.wait, 3);
   EXPECT_EQ(read.verdict, Verdict::kWorse);
   EXPECT_EQ(read.first_loss, 0.05);
-  EXPECT_EQ(read.chance_accuracy, 0.25);
+  EXPECT_EQ(read.chance, 0.25);
   EXPECT_EQ(read.caution(),
             "training ended worse than it began: training loss 0.1, in the first batches 0.05");
   EXPECT_EQ(read.peak_rss_bytes, int64_t{1} << 40);
@@ -73,6 +71,7 @@ TEST(Summary, DoesWithoutAVerdict) {
 // What others read from summary.json; none may go.
 TEST(Summary, HoldsWhatIsPromised) {
   const Json json = example().to_json();
+  EXPECT_FALSE(json.contains("task"));  // as it always was
   for (const char* key : {"algorithm",
                           "model",
                           "data",
@@ -85,6 +84,7 @@ TEST(Summary, HoldsWhatIsPromised) {
                           "test_loss",
                           "test_accuracy",
                           "generalization_gap",
+                          "chance_accuracy",
                           "valley_width",
                           "predicted_width",
                           "rounds",
@@ -105,12 +105,34 @@ TEST(Summary, HoldsWhatIsPromised) {
 // A loss that is not finite is null in JSON.
 TEST(Summary, ALossThatIsNoNumberCanBeRead) {
   Summary summary = example();
-  summary.test_loss = std::numeric_limits<double>::quiet_NaN();
-  summary.train_loss = std::numeric_limits<double>::infinity();
+  summary.test.values[0].second = std::numeric_limits<double>::quiet_NaN();
+  summary.train.values[0].second = std::numeric_limits<double>::infinity();
   const Summary read = summary_from(Json::parse(summary.to_json().dump()));
-  EXPECT_TRUE(std::isnan(read.test_loss));
-  EXPECT_TRUE(std::isnan(read.train_loss));
-  EXPECT_EQ(read.test_accuracy, 0.4);
+  EXPECT_TRUE(std::isnan(read.test.loss()));
+  EXPECT_TRUE(std::isnan(read.train.loss()));
+  EXPECT_EQ(read.test["accuracy"], 0.4);
+}
+
+// Another task's names, its headline and which way is better come with the record.
+TEST(Summary, SaysWhatItsScoresAre) {
+  Summary summary = example();
+  summary.sheet = {.task = "squares",
+                   .scores = {{.name = "loss"}, {.name = "mse"}},
+                   .headline = 1,
+                   .chance = "the mean alone"};
+  summary.train = {{{"loss", 0.1}, {"mse", 0.2}}};
+  summary.test = {{{"loss", 0.3}, {"mse", 0.4}}};
+  const Json json = summary.to_json();
+  EXPECT_EQ(json["test_mse"], 0.4);
+  EXPECT_EQ(json["chance_mse"], 0.25);
+  EXPECT_FALSE(json.contains("test_accuracy"));
+  const Summary read = summary_from(Json::parse(json.dump()));
+  EXPECT_EQ(read.to_json(), json);
+  EXPECT_EQ(read.headline(), 0.4);
+  EXPECT_FALSE(read.sheet.main().more_is_better);
+  EXPECT_EQ(read.sheet.chance, "the mean alone");
+  summary.chance = std::nullopt;
+  EXPECT_FALSE(summary_from(summary.to_json()).chance);
 }
 
 // Runs of a time before there were probes.

@@ -3,6 +3,10 @@
 
 namespace valley {
 
+const Task& task_of(const TrainOptions& options) {
+  return options.own_task != nullptr ? *options.own_task : find_task(options.task);
+}
+
 void check(const TrainOptions& o) {
   check(o, o.algorithm_options);
   require(!o.resume || !o.out.empty(), "a run without a folder cannot be resumed");

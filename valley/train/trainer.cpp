@@ -26,7 +26,8 @@ class Trainer::Loop {
   Loop(Communicator& comm, Model& model, DataSplits data, TrainOptions options)
       : w_(comm, model, std::move(data), std::move(options)),
         observers_(w_),
-        average_(comm, model, w_.parameters, w_.data, w_.options.evaluation, w_.generator),
+        average_(comm, model, w_.parameters, w_.data, task_of(w_.options), w_.options.evaluation,
+                 w_.generator),
         checkpoint_(comm, w_.options.out,
                     {w_.options.algorithm, w_.options.model_name, w_.options.keep_checkpoints},
                     {w_.parameters, *w_.optimizer, *w_.algorithm, w_.generator, w_.meters}) {}
@@ -70,7 +71,7 @@ class Trainer::Loop {
       observers_.tell(&Observer::step, w_.parameters.values());
       interrupted = stop.agreed(w_.comm) && !w_.over();
       if (interrupted || w_.clock.checkpoint_due() || w_.over()) checkpoint();
-      // A person is told last, of what is safe by then. The end is told with its accuracy.
+      // A person is told last, of what is safe by then. The end is told with its scores.
       observers_.tell(&Observer::tell, w_.clock.epoch_ends() && !w_.over());
     }
     if (!interrupted) adopt_average();
@@ -97,7 +98,7 @@ class Trainer::Loop {
       const TraceScope trace(observers_.trace(), Phase::kEvaluate, w_.clock.step);
       last_ = average_.evaluate(w_.standing(), w_.meters.train_bytes);
     }
-    w_.meters.reached = w_.options.until_loss > 0 && last_.train.loss <= w_.options.until_loss;
+    w_.meters.reached = w_.options.until_loss > 0 && last_.train.loss() <= w_.options.until_loss;
     observers_.tell(&Observer::evaluation, last_);
   }
 
@@ -112,9 +113,9 @@ class Trainer::Loop {
       last_ = average_.adopt(w_.standing(), w_.meters.train_bytes);
     }
     observers_.tell(&Observer::evaluation, last_);
-    if (!std::isfinite(last_.train.loss)) {
+    if (!std::isfinite(last_.train.loss())) {
       throw Diverged(fmt::format("the loss of the workers' average is {} at the end",
-                                 std::abs(last_.train.loss)));
+                                 std::abs(last_.train.loss())));
     }
     if (!w_.options.out.empty() && w_.comm.rank() == 0)
       average_.save((std::filesystem::path(w_.options.out) / RunFolder::kModel).string(),
@@ -153,7 +154,7 @@ class Trainer::Loop {
   Observers observers_;
   AverageModel average_;
   RunCheckpoint checkpoint_;
-  Evaluation last_;  // zeros before the first
+  Evaluation last_;  // without scores before the first
   double started_ = 0;
 };
 

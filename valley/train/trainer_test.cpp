@@ -152,8 +152,8 @@ TEST(Trainer, LearnsWithEveryAlgorithm) {
     training.options.learning_rate.base = 0.1;
     training.set("push", 0.05);
     const Summary summary = train(training).summaries[0];
-    EXPECT_GT(summary.test_accuracy, 0.9) << entry.name;
-    EXPECT_LT(summary.train_loss, 0.4) << entry.name;
+    EXPECT_GT(summary.test["accuracy"], 0.9) << entry.name;
+    EXPECT_LT(summary.train.loss(), 0.4) << entry.name;
   }
 }
 
@@ -176,12 +176,12 @@ TEST(Trainer, SaysHowItEndedAgainstItsStart) {
   EXPECT_EQ(good.verdict, Verdict::kLearned);
   EXPECT_NEAR(good.first_loss, std::log(4), 0.7);  // four classes, weights that know nothing
   EXPECT_EQ(good.caution(), "");
-  EXPECT_NEAR(good.chance_accuracy, 0.25, 0.15);  // 40 examples
+  EXPECT_NEAR(good.chance.value(), 0.25, 0.15);  // 40 examples
 
   training.options.learning_rate.base = 30;
   const Summary bad = train(training).summaries[0];
   EXPECT_EQ(bad.first_loss, good.first_loss);  // the same weights and batches
-  EXPECT_GT(bad.train_loss, bad.first_loss);
+  EXPECT_GT(bad.train.loss(), bad.first_loss);
   EXPECT_EQ(bad.verdict, Verdict::kWorse);
   EXPECT_EQ(bad.status, RunState::Kind::kFinished);
 
@@ -194,7 +194,7 @@ TEST(Trainer, SaysHowItEndedAgainstItsStart) {
     *split = one;
   }
   const Summary chance = train(training).summaries[0];
-  EXPECT_EQ(chance.chance_accuracy, 1);
+  EXPECT_EQ(chance.chance, 1);
   EXPECT_EQ(chance.verdict, Verdict::kChance);
 }
 
@@ -296,7 +296,7 @@ TEST(Trainer, TheSummaryDescribesTheRun) {
     EXPECT_EQ(s.steps, 20);
     EXPECT_DOUBLE_EQ(s.epochs, 20.0 / 6);
     EXPECT_DOUBLE_EQ(s.predicted_width, 0.5);
-    EXPECT_DOUBLE_EQ(s.generalization_gap, s.train_accuracy - s.test_accuracy);
+    EXPECT_DOUBLE_EQ(s.generalization_gap, s.train["accuracy"] - s.test["accuracy"]);
     EXPECT_GT(s.seconds.compute, 0);
     EXPECT_GE(s.seconds.communicate, 0);
     EXPECT_GT(s.seconds.data, 0);
@@ -325,7 +325,8 @@ TEST(Trainer, ProgressSeesEveryStep) {
   EXPECT_EQ(steps, expected);
   EXPECT_EQ(ends, (std::vector<int64_t>{6, 12, 18, 20}));
   EXPECT_EQ(progress.last.total_steps, 20);
-  EXPECT_EQ(progress.last.accuracy, summary.test_accuracy);
+  EXPECT_EQ(progress.last.score, summary.test["accuracy"]);
+  EXPECT_EQ(progress.last.score_of->name, "accuracy");
   EXPECT_DOUBLE_EQ(progress.last.epoch.value(), 20.0 / 6);
   EXPECT_EQ(progress.last.predicted_width, summary.predicted_width);
 }
@@ -378,7 +379,7 @@ TEST(Trainer, UntilLossEndsAtTheFirstEvaluationThatIsLowEnough) {
     const Outcome ended = train(until);
     const Summary& summary = ended.summaries[0];
     EXPECT_EQ(summary.status, RunState::Kind::kFinished) << entry.name;
-    EXPECT_LE(summary.train_loss, 0.6) << entry.name;
+    EXPECT_LE(summary.train.loss(), 0.6) << entry.name;
     ASSERT_LT(summary.steps, 600) << entry.name;
     EXPECT_EQ(summary.steps % 12, 0)
         << entry.name;  // evaluations are two epochs of six steps apart

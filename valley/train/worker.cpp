@@ -80,7 +80,7 @@ Worker::Worker(Communicator& a_comm, Model& a_model, DataSplits splits, TrainOpt
       parameters(model.parameters(), model.buffers(), options.decay_rule),
       optimizer(make_optimizer(options.optimizer, parameters)),
       loader(data.train, *data.train, options.augmentation, options.seed, comm.rank()),
-      gradient(model, parameters, options.sam, options.auxiliary),
+      gradient(model, parameters, options.sam, options.auxiliary, task_of(options)),
       extra_gradient(data.train, sampler, gradient, options.seed, comm.rank()),
       algorithm(make_algorithm(
           options.algorithm, options.algorithm_options,

@@ -12,6 +12,7 @@
 #include "valley/data/dataset.h"
 #include "valley/models/model.h"
 #include "valley/optim/flat_parameters.h"
+#include "valley/task/classification.h"
 
 namespace valley {
 
@@ -21,6 +22,7 @@ struct ObjectiveOptions {
   int64_t derivative_batch_size = 64;  ///< second derivatives keep a batch's whole graph in memory
   DecayRule decay_rule = DecayRule::kAll;  ///< gives the order of x
   BatchNormAt batch_norm = BatchNormAt::kModel;
+  const Task* task = &classification();  ///< whose loss and scores it takes; not owned
   /// Told after every call how much it was, in forward passes over the data set: a loss is 1, a
   /// gradient 3, k products with the Hessian 3 + 6 k.
   std::function<void(double passes)> on_passes = {};
@@ -28,9 +30,11 @@ struct ObjectiveOptions {
 
 /// What a model says of a data set.
 struct PointScores {
-  double loss = 0;      ///< mean cross-entropy, in nats
-  double accuracy = 0;  ///< in [0, 1]
-  double entropy = 0;   ///< mean Shannon entropy of the predictions, -sum p log p, in nats
+  double loss = 0;
+  double error = 0;    ///< share of wrong answers; NaN where the task has none
+  double entropy = 0;  ///< mean Shannon entropy of the predictions, -sum p log p, in nats;
+                       ///< NaN where they are no distributions
+  Scores scores = {};  ///< all of the task's
 };
 
 struct LossGradient {
@@ -38,7 +42,7 @@ struct LossGradient {
   at::Tensor gradient;  ///< [d]
 };
 
-/// The mean cross-entropy over a data set as a function of one flat vector x [d], and its
+/// The mean loss of a task over a data set as a function of one flat vector x [d], and its
 /// derivatives. The model is in eval mode.
 ///
 ///     Objective objective([&] { return run.make_model(data); }, data.train, *data.train);
@@ -89,7 +93,7 @@ class Objective {
  private:
   struct Replica;
 
-  // fn(replica, comm, sums) on every thread; the sums [rows, d or 3] added up.
+  // fn(replica, comm, sums) on every thread; the sums [rows, columns] added up.
   at::Tensor sum_over_threads(const at::Tensor& x, int64_t rows, int64_t columns,
                               const std::function<void(Replica&, Communicator&, at::Tensor&)>& fn);
 

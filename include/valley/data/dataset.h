@@ -18,9 +18,11 @@ namespace valley {
 /// sequences (lstm) reads its rows from top to bottom, H steps of C W values each, so that any set
 /// serves it: 28 steps of 28 values for MNIST, 32 of 96 for CIFAR, the 64 frames of fsdd.
 struct Dataset {
-  at::Tensor inputs;   ///< [N, C, H, W] uint8 (images as bytes), or float32
-  at::Tensor targets;  ///< [N] int64, in [0, classes)
-  int64_t classes = 0;
+  at::Tensor inputs;  ///< [N, C, H, W] uint8 (images as bytes), or float32
+  /// [N] int64, in [0, classes); or what a task of its own asks for, [N, ...], contiguous. Then no
+  /// example has a class: partitions but iid are refused, and samples are drawn unbalanced.
+  at::Tensor targets;
+  int64_t classes = 0;  ///< how many, and so how many outputs a network is to have
   /// [C], of the whole training split before --train-samples, bytes scaled to [0, 1]; train and
   /// test hold the same. Synthetic data, and data normalised otherwise (fsdd): 0 and 1.
   std::vector<float> mean, stddev;
@@ -31,6 +33,11 @@ struct Dataset {
 struct DataSplits {
   std::shared_ptr<const Dataset> train, test;
 };
+
+/// Whether every example has a class.
+inline bool has_classes(const at::Tensor& targets) {
+  return targets.scalar_type() == at::kLong && targets.dim() == 1;
+}
 
 /// What find_data() finds. @throws UsageError likewise; for missing files (says which path, which
 /// package), files

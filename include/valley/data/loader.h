@@ -68,7 +68,7 @@ class Sampler {
 
 struct Batch {
   at::Tensor input;   ///< [B, C, H, W] float32, normalised by the training mean and deviation
-  at::Tensor target;  ///< [B] int64
+  at::Tensor target;  ///< [B] int64, or as the data set has them
 };
 
 /// Gathers, augments and normalises batches in one pass from the bytes, on the calling thread. The

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <cstdint>
+#include <memory>
 
 #include "valley/comm/communicator.h"
 #include "valley/data/dataset.h"
@@ -10,20 +10,15 @@
 
 namespace valley {
 
-struct Scores {
-  double loss = 0;      ///< mean cross-entropy, in nats
-  double accuracy = 0;  ///< share of examples whose largest logit is the right one, in [0, 1]
-  int64_t samples = 0;
-};
-
-/// Loss and accuracy of the model's present parameters on a whole data set, in eval mode (the
+/// The task's scores of the model's present parameters on a whole data set, in eval mode (the
 /// model is left in train mode). The batches are dealt over the workers, each of which must hold
 /// the same parameters; the sums are in double, so the result does not depend on their number
 /// beyond rounding.
 ///
 /// `statistics` gives mean and deviation for the normalisation: the training set.
 ///
-/// Cost: N / M forward passes a worker, one all-reduce of 3 values. @throws ModelError
+/// Cost: N / M forward passes a worker, one all-reduce of a value a score and
+/// one. @throws ModelError
 Scores evaluate(Model& model, const std::shared_ptr<const Dataset>& data, const Dataset& statistics,
                 Communicator& comm, const EvaluationOptions& options = {},
                 const Task& task = classification());

@@ -27,7 +27,7 @@ struct DynamicsResult {
   DynamicsOptions options = {};
   int64_t parameters = 0;
   int64_t examples = 0, training_examples = 0;  ///< those it was taken over, and all
-  double loss = 0, accuracy = 0;                ///< of the average, over the former
+  Scores scores = {};                           ///< of the average, over the former
   int64_t rounds = 0;                           ///< in the records of the run
   std::vector<DynamicsCurve> curves = {};
 

@@ -31,7 +31,7 @@ struct Survey {
   LandscapeFacts facts = {};
   std::array<std::string, 2> axes = {};  ///< what they are, for a person
   std::vector<double> axis = {};         ///< the coordinates of both
-  /// [y][x]; loss not finite where it was not. Error: 1 - accuracy.
+  /// [y][x]; loss not finite where it was not. Error: see error_of().
   std::vector<std::vector<double>> loss = {}, error = {};
 
   /// The average and the workers, and how far from the plane they stand.

@@ -15,10 +15,11 @@ struct RunFacts {
   std::string folder = {}, algorithm = {}, model = {}, data = {};
   int workers = 0;
   uint64_t seed = 0;
+  ScoreSheet sheet = classification_scores();
 };
 RunFacts facts_of(const FinishedRun& run);
 
-/// {"run", "algorithm", "model", "data"}
+/// {"run", "algorithm", "model", "data"}, and "task" where it is not classification
 Json to_json(const RunFacts& facts);
 
 /// @throws UsageError if the loss of the run's average is no number.

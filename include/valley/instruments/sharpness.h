@@ -46,7 +46,7 @@ struct SharpnessResult {
   int64_t parameters = 0;
   double generalization_gap = 0;
   int64_t examples = 0, training_examples = 0;  ///< those it was taken over, and all
-  double loss = 0, accuracy = 0;                ///< of the average, over the former
+  Scores scores = {};                           ///< of the average, over the former
   std::vector<Measured> measures = {};
   double seconds = 0;
 };

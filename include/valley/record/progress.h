@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "valley/core/clock.h"
+#include "valley/core/scores.h"
 
 namespace valley {
 
@@ -19,7 +20,8 @@ struct ProgressState {
   bool epoch_end = false;   ///< this step ends an epoch: worth a line where there is no bar
   std::optional<double> epoch = {};
   std::optional<double> loss = {};
-  std::optional<double> accuracy = {};  ///< in [0, 1]
+  std::optional<double> score = {};     ///< the task's headline, on the test set
+  const ScoreInfo* score_of = nullptr;  ///< what it is; with `score`
   std::optional<double> valley_width = {};
   std::optional<double> predicted_width = {};
   std::optional<double> samples_per_second = {};  ///< of all workers

@@ -10,6 +10,7 @@
 #include "valley/models/model.h"
 #include "valley/optim/flat_parameters.h"
 #include "valley/record/run_folder.h"
+#include "valley/task/task.h"
 #include "valley/train/run_config.h"
 #include "valley/train/summary.h"
 
@@ -42,6 +43,7 @@ class FinishedRun {
   const RunConfig& config() const { return config_; }
   const Summary& summary() const { return summary_; }
   int workers() const;
+  const Task& task() const { return find_task(config_.task); }
   DecayRule decay_rule() const { return config_.decay_rule; }
 
   /// The data that the run trained on. @throws UsageError

@@ -53,6 +53,9 @@ struct StudyResult {
   double seconds = 0;
 
   std::vector<const StudyRun*> ranked() const;
+
+  /// What the scores of the runs are.
+  ScoreSheet sheet() const;
 };
 
 /// How a study does its work. By default it is silent, and nothing stops it.

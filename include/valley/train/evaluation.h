@@ -8,13 +8,10 @@ namespace valley {
 
 /// What an evaluation found. The same on all workers.
 struct Evaluation {
-  Scores train = {}, test = {};  ///< of the average model
-  double valley_width = 0;       ///< mean_m ||x_m - x_A||
-  int64_t train_bytes = 0;       ///< payload of training so far, mean over workers
-
-  /// Test error minus train error, in [-1, 1].
-  double generalization_gap() const { return train.accuracy - test.accuracy; }
+  Scores train = {}, test = {};   ///< of the average model
+  double generalization_gap = 0;  ///< of the headline, see core/scores.h
+  double valley_width = 0;        ///< mean_m ||x_m - x_A||
+  int64_t train_bytes = 0;        ///< payload of training so far, mean over workers
 };
-
 
 }  // namespace valley

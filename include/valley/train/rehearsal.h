@@ -14,7 +14,9 @@ void check_unrun(Model& model, const DataSplits& data, const TrainOptions& optio
 /// Asks of a model, before anything is done or written, what training would ask of it hours later:
 ///
 /// - flat parameters of one type, float32 or float64, and what check_unrun() asks;
-/// - in evaluation mode, logits for every class on the smallest batch that an evaluation will have;
+/// - in evaluation mode, an output that serves every target (Task::check), on the smallest batch
+/// that
+///   an evaluation will have;
 /// - in train mode, the same where BatchNorm's statistics will be re-estimated;
 /// - loss and gradient of the smallest training batch: the last of an epoch under Tail::kKeep.
 ///

@@ -3,8 +3,10 @@
 #include <array>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <string>
 
+#include "valley/core/scores.h"
 #include "valley/record/json_file.h"
 #include "valley/record/run_state.h"
 #include "valley/record/verdict.h"
@@ -34,7 +36,8 @@ struct ProbeCost {
 Json to_json(const ProbeCost& cost);
 ProbeCost probe_cost_from(const Json& json);
 
-/// The outcome of a run: what summary.json holds. Scores are those of the average model.
+/// The outcome of a run: what summary.json holds. Scores are those of the average model; their keys
+/// are formed from their names: "train_loss", "test_accuracy", "chance_accuracy".
 struct Summary {
   RunState::Kind status = RunState::Kind::kFinished;  ///< or kInterrupted
   std::string algorithm, model, data;
@@ -44,13 +47,14 @@ struct Summary {
   int64_t parameters = 0;  ///< d
   int64_t steps = 0;       ///< local steps done
   double epochs = 0;
-  double train_loss = 0, train_accuracy = 0, test_loss = 0, test_accuracy = 0;
-  double generalization_gap = 0;        ///< test error minus train error, in [-1, 1]
+  ScoreSheet sheet = classification_scores();  ///< what the scores are
+  Scores train = {}, test = {};
+  double generalization_gap = 0;        ///< of the headline, see core/scores.h
   Verdict verdict = Verdict::kUnknown;  ///< of a finished run
   double first_loss = std::numeric_limits<double>::quiet_NaN();  ///< see EndFigures
-  double chance_accuracy = 0;  ///< share of the commonest class in the test set
-  double valley_width = 0;     ///< mean_m ||x_m - x_A|| of the final workers
-  double predicted_width = 0;  ///< lambda / alpha of the last round
+  std::optional<double> chance = {};  ///< the headline of sheet.chance on the test set
+  double valley_width = 0;            ///< mean_m ||x_m - x_A|| of the final workers
+  double predicted_width = 0;         ///< lambda / alpha of the last round
   int64_t rounds = 0;
   int64_t comm_bytes_per_worker = 0;  ///< payload sent to train, mean over workers
   double comm_fraction_of_ssgd = 0;   ///< that, as a share of d values in every step
@@ -60,6 +64,9 @@ struct Summary {
   int64_t peak_rss_bytes = 0;     ///< of worker 0's process
 
   Json to_json() const;
+
+  /// The headline of the average model, on the test set.
+  double headline() const { return test[sheet.main().name]; }
 
   /// What a person must know of this outcome, see caution(); "" if nothing.
   std::string caution() const;

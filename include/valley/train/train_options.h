@@ -8,13 +8,17 @@
 #include "valley/evaluation/options.h"
 #include "valley/optim/options.h"
 #include "valley/schedule/learning_rate.h"
+#include "valley/task/task_names.h"
 
 /// What can be chosen about a training, known without LibTorch.
 namespace valley {
 
+class Task;
+
 /// What the trainer reads, but for the options of the algorithm.
 struct TrainSettings {
-  std::string algorithm = "dppf";  ///< a name of algorithms()
+  std::string task = "classification";  ///< a name of task_table()
+  std::string algorithm = "dppf";       ///< a name of algorithms()
 
   int64_t epochs = 10;      ///< passes of all workers together over the training set
   int64_t steps = 0;        ///< local steps; above 0 it replaces epochs
@@ -46,8 +50,10 @@ void visit(TrainSettings& o, V& v) {
   v(kTail, o.tail);
   v(kPartition, o.partition);
   v.group("Model");
+  v("task", o.task, CheckedText{&check_task_name},
+    "what the network is trained for; see `valley list tasks`", kYounger);
   v("auxiliary", o.auxiliary, at_least(0),
-    "weight of the cross-entropy of its other outputs in the loss that is trained", kYounger);
+    "weight of the loss of its other outputs in the loss that is trained", kYounger);
   v.group("Method");
   v("algorithm", o.algorithm, "see `valley list algorithms`");
   v.group("Training");
@@ -71,6 +77,7 @@ void visit(TrainSettings& o, V& v) {
 
 struct TrainOptions : TrainSettings {
   AlgorithmOptions algorithm_options;  ///< empty: the algorithm's defaults
+  const Task* own_task = nullptr;      ///< in place of `task`, from C++; not owned
   EvaluationOptions evaluation;
   bool resume = false;             ///< go on from the newest checkpoint in `out`
   std::string model_name = "own";  ///< for the record

@@ -22,6 +22,9 @@ class Observer;
 class Probe;
 class Progress;
 
+/// What a training is for. @throws UsageError for an unknown name.
+const Task& task_of(const TrainOptions& options);
+
 /// What can be known without data and workers. @throws UsageError if an option is out of range.
 void check(const TrainOptions& options);
 

@@ -191,19 +191,15 @@ const curves = () => {
       "Mean over the workers, on their batches of an epoch." +
       (single ? " The band spans the workers." : ""),
   });
-  curveChart(grid, {
-    title: "Test accuracy",
-    y: "accuracy, %",
-    of: column("evaluations", "test_accuracy", 100),
-    hover: "%{y:.2f} %",
-    caption: "Of the average of the workers' models.",
-  });
-  curveChart(grid, {
-    title: "Test loss",
-    y: "loss",
-    of: column("evaluations", "test_loss"),
-    caption: "Of the average of the workers' models.",
-  });
+  for (const score of scores) {
+    curveChart(grid, {
+      title: `Test ${score.name}`,
+      y: score.share ? `${score.name}, %` : score.name,
+      of: column("evaluations", score.test, scoreScale(score)),
+      hover: score.share ? "%{y:.2f} %" : undefined,
+      caption: "Of the average of the workers' models.",
+    });
+  }
   if (runs.some((run) => numbers((run.curves.rounds || {}).width).some((w) => w > 1e-3))) {
     curveChart(grid, {
       title: "Valley width",

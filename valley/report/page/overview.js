@@ -41,25 +41,19 @@ const tiles = () => {
       several ? groups[g].label : who ? who(groups[g]) : "",
     );
   };
-  best(
-    several ? "Best test accuracy" : "Test accuracy",
-    "test_accuracy",
-    false,
-    percent(2),
-    " %",
-    (group) =>
-      mean(group, "train_accuracy") === undefined
-        ? ""
-        : `training ${percent(2)(mean(group, "train_accuracy"))} %`,
-  );
-  best(
-    several ? "Lowest test loss" : "Test loss",
-    "test_loss",
-    true,
-    fixed(3),
-    "",
-    (group) => `training ${fixed(3)(mean(group, "train_loss"))}`,
-  );
+  for (const score of scores.slice(0, 2)) {
+    best(
+      several ? `${score.more ? "Best" : "Lowest"} test ${score.name}` : `Test ${score.name}`,
+      score.test,
+      !score.more,
+      scoreFormat(score),
+      scoreUnit(score),
+      (group) =>
+        mean(group, score.train) === undefined
+          ? ""
+          : `training ${scoreFormat(score)(mean(group, score.train))}${scoreUnit(score)}`,
+    );
+  }
   const wide = bestOf("valley_width", false);
   if (wide >= 0 && mean(groups[wide], "valley_width") > 0) {
     const predicted = mean(groups[wide], "predicted_width");
@@ -104,10 +98,19 @@ const cautions = () => {
 };
 
 const figures = [
-  { key: "test_accuracy", title: "test acc. %", format: percent(2), best: "most" },
-  { key: "test_loss", title: "test loss", format: fixed(3), best: "least" },
+  ...scores.map((score) => ({
+    key: score.test,
+    title: score.column,
+    format: scoreFormat(score),
+    best: score.more ? "most" : "least",
+  })),
   { key: "train_loss", title: "train loss", format: fixed(3) },
-  { key: "generalization_gap", title: "gap %", format: percent(2), best: "least" },
+  {
+    key: "generalization_gap",
+    title: "gap" + scoreUnit(headline),
+    format: headline.share ? percent(2) : digits,
+    best: "least",
+  },
   { key: "valley_width", title: "valley width", format: fixed(2) },
   { key: "predicted_width", title: "predicted", format: (v) => (v > 0 ? fixed(2)(v) : "–") },
   { key: "comm_bytes_per_worker", title: "bytes sent", format: bytes, best: "least" },
@@ -214,22 +217,22 @@ const tradeoff = (node) => {
     .map((_, g) => g)
     .filter(
       (g) =>
-        mean(groups[g], "test_accuracy") !== undefined &&
+        mean(groups[g], headline.test) !== undefined &&
         mean(groups[g], "comm_bytes_per_worker") > 0,
     );
   const bars = timed().length > 1;
   if (shown.length < 2 && !bars) return;
   const grid = el("div", { class: "grid", style: "margin-top:16px" });
   node.append(grid);
-  if (shown.length > 1) accuracyOverTraffic(grid, shown);
+  if (shown.length > 1) scoreOverTraffic(grid, shown);
   if (bars) phaseBars(grid, 320, shown.length < 2);
 };
-const accuracyOverTraffic = (grid, shown) => {
-  const caption =
-    "Up is more accurate, left is less traffic; bars are a standard deviation over seeds.";
+const scoreOverTraffic = (grid, shown) => {
+  const scale = scoreScale(headline),
+    sign = scoreUnit(headline);
   chart(grid, {
-    title: "Accuracy against traffic",
-    caption,
+    title: `${capital(headline.name)} against traffic`,
+    caption: `${headline.more ? "Up" : "Down"} is better, left is less traffic; bars are a standard deviation over seeds.`,
     height: 320,
     traces: () =>
       shown.map((g) => ({
@@ -237,31 +240,31 @@ const accuracyOverTraffic = (grid, shown) => {
         mode: "markers+text",
         name: groups[g].label,
         x: [mean(groups[g], "comm_bytes_per_worker") / 1e6],
-        y: [100 * mean(groups[g], "test_accuracy")],
+        y: [scale * mean(groups[g], headline.test)],
         text: [shown.length <= 8 ? groups[g].label.split(" ")[0] : ""],
         textposition: "top center",
         textfont: { color: colour("ink") },
         cliponaxis: false,
         error_y: {
           type: "data",
-          array: [100 * figure(groups[g], "test_accuracy").deviation],
+          array: [scale * figure(groups[g], headline.test).deviation],
           color: groupColour(g),
           thickness: 1.5,
           width: 5,
         },
         marker: { size: 13, symbol: groupSymbol(g), color: groupColour(g) },
-        hovertemplate: "<b>%{fullData.name}</b><br>%{y:.2f} %<br>%{x:.4g} MB<extra></extra>",
+        hovertemplate: `<b>%{fullData.name}</b><br>%{y:${headline.share ? ".2f" : ".4g"}}${sign}<br>%{x:.4g} MB<extra></extra>`,
       })),
     layout: () => ({
       xaxis: axis("sent by a worker, MB", { rangemode: "tozero" }),
-      yaxis: axis("test accuracy, %"),
+      yaxis: axis(`test ${headline.name}${headline.share ? ", %" : ""}`),
     }),
     numbers: () => ({
-      columns: [{ title: "method" }, { title: "MB" }, { title: "test accuracy %" }],
+      columns: [{ title: "method" }, { title: "MB" }, { title: `test ${headline.name}${sign}` }],
       rows: shown.map((g) => [
         groups[g].label,
         digits(mean(groups[g], "comm_bytes_per_worker") / 1e6),
-        withSpread(groups[g], "test_accuracy", percent(2)),
+        withSpread(groups[g], headline.test, scoreFormat(headline)),
       ]),
     }),
   });

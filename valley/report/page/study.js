@@ -37,16 +37,16 @@ const gapAgainst = (grid, study, rank) => {
           mode: "markers",
           name: label,
           x: own.map((run) => run.values[name]),
-          y: own.map((run) => 100 * run.gap),
+          y: own.map((run) => (study.share ? 100 : 1) * run.gap),
           cliponaxis: false,
           marker: { color: groupColour(g), symbol: groupSymbol(g), size: 9, line: { width: 0 } },
           customdata: own.map((run) => run.name),
-          hovertemplate: `<b>%{customdata}</b><br>${name}: %{x:.4g}<br>gap: %{y:.2f} %<extra></extra>`,
+          hovertemplate: `<b>%{customdata}</b><br>${name}: %{x:.4g}<br>gap: %{y:${study.share ? ".2f} %" : ".4g}"}<extra></extra>`,
         })),
-    layout: () => ({ xaxis: axis(name), yaxis: axis("gap, %") }),
+    layout: () => ({ xaxis: axis(name), yaxis: axis(study.share ? "gap, %" : "gap") }),
     numbers: () => ({
-      columns: ["run", name, "gap %"].map((title) => ({ title })),
-      rows: points.map((run) => [run.name, digits(run.values[name]), percent(2)(run.gap)]),
+      columns: ["run", name, study.share ? "gap %" : "gap"].map((title) => ({ title })),
+      rows: points.map((run) => [run.name, digits(run.values[name]), (study.share ? percent(2) : digits)(run.gap)]),
     }),
   });
 };
@@ -75,7 +75,7 @@ const studies = () =>
     const node = section(
       s ? `study-${s}` : "study",
       report.studies.length > 1 ? `Study ${study.name}` : "Study",
-      "Which measure of sharpness explains how the runs generalise: Kendall's τ-b between a measure and the generalisation gap, the test error minus the training error. 1 means: the sharper, the larger the gap; 0 no order, -1 the reverse. The training loss is a control.",
+      "Which measure of sharpness explains how the runs generalise: Kendall's τ-b between a measure and the generalisation gap: how much worse the model is on the test set than on the training set. 1 means: the sharper, the larger the gap; 0 no order, -1 the reverse. The training loss is a control.",
     );
     const card = el("div", { class: "card" });
     node.append(card);

@@ -67,6 +67,16 @@ const groupsWith = (has) =>
 const figure = (group, key) => group.figures[key];
 const mean = (group, key) => (figure(group, key) || {}).mean;
 
+// The scores of the runs' task: {name, test, train (their keys), column, more, share}; the first is
+// the headline.
+const { scores } = report;
+const headline = scores[0];
+const scoreFormat = (score) =>
+  score.share ? percent(2) : score.name === "loss" ? fixed(3) : digits;
+const scoreUnit = (score) => (score.share ? " %" : "");
+const scoreScale = (score) => (score.share ? 100 : 1);
+const capital = (text) => text[0].toUpperCase() + text.slice(1);
+
 const colour = (name) =>
   getComputedStyle(root)
     .getPropertyValue("--" + name)
