@@ -105,7 +105,7 @@ TrainOptions options_of(const std::string& out, double rate) {
   TrainOptions options;
   options.algorithm = "local-sgd";
   options.own_task = &kSquares;
-  options.epochs = 6;
+  options.epochs = 20;
   options.batch_size = 8;
   options.learning_rate.base = rate;
   options.out = out;
