@@ -91,7 +91,7 @@ struct Line : torch::nn::Module {
   torch::nn::Linear fc{nullptr};
 };
 
-struct Run {
+struct Trained {
   std::string folder;
   Summary summary = {};
 };
@@ -115,7 +115,7 @@ TrainOptions options_of(const std::string& out, double rate) {
 }
 
 // As the program would, but for its own data, model and task.
-Run train(const fs::path& folder, double rate) {
+Trained train(const fs::path& folder, double rate) {
   const TrainOptions options = options_of(folder.string(), rate);
   RunFolder::create(folder);
   RunConfig config;
@@ -124,7 +124,7 @@ Run train(const fs::path& folder, double rate) {
   config.data = "plane";
   config.workers = 2;
   write_atomically(folder / RunFolder::kConfig, config_text(to_recorded_config(config)));
-  Run run{.folder = folder.string()};
+  Trained run{.folder = folder.string()};
   run_threads(2, [&](Communicator& comm) {
     const auto model = wrap(std::make_shared<Line>());
     Trainer trainer(comm, *model, splits(), options);
@@ -138,8 +138,8 @@ class OwnTask : public testing::Test {
  protected:
   static void SetUpTestSuite() {
     folder_ = new TestFolder;
-    good_ = new Run(train(*folder_ / "good", 0.1));
-    stuck_ = new Run(train(*folder_ / "stuck", 1e-7));
+    good_ = new Trained(train(*folder_ / "good", 0.1));
+    stuck_ = new Trained(train(*folder_ / "stuck", 1e-7));
   }
   static void TearDownTestSuite() {
     delete good_;
@@ -148,7 +148,7 @@ class OwnTask : public testing::Test {
   }
 
   inline static TestFolder* folder_ = nullptr;
-  inline static Run *good_ = nullptr, *stuck_ = nullptr;
+  inline static Trained *good_ = nullptr, *stuck_ = nullptr;
 };
 
 TEST_F(OwnTask, IsRehearsedInItsOwnWords) {
@@ -211,7 +211,7 @@ TEST_F(OwnTask, IsTabledAndDrawn) {
 // The better run leads, though its figure is the smaller.
 TEST_F(OwnTask, IsReportedAndRanked) {
   std::vector<ReportRun> runs;
-  for (const Run* run : {stuck_, good_})
+  for (const Trained* run : {stuck_, good_})
     runs.push_back(read_report_run(RunFolder::open(run->folder), {}));
   const Json data = report_data(runs, {});
   EXPECT_EQ(data["scores"][0]["name"], "mse");
@@ -228,7 +228,8 @@ TEST_F(OwnTask, IsReportedAndRanked) {
   result.runs = {
       {.name = "a", .folder = good_->folder, .place = {0}, .status = StudyStatus::kShort}};
   result.runs[0].summary = good_->summary;
-  const Study study{.recipe = "", .out = "", .axes = {{"lr", {0.1}}}};
+  Study study;
+  study.axes = {{"lr", {0.1}}};
   const Json json = to_json(study, result);
   EXPECT_EQ(json["task"]["headline"], "mse");
   EXPECT_EQ(json["runs"][0]["test_mse"], good_->summary.headline());

@@ -223,9 +223,9 @@ TEST(Objective, BatchNormKeepsItsStatisticsOrFollowsTheProbe) {
     const auto model = make();
     const FlatParameters parameters(model->parameters(), model->buffers());
     const auto solo = make_solo();
-    EXPECT_NEAR(fixed.loss(x), evaluate(*model, data, *data, *solo).loss, 1e-6);
+    EXPECT_NEAR(fixed.loss(x), evaluate(*model, data, *data, *solo).loss(), 1e-6);
     reestimate_batch_norm(*model, parameters, data, *solo);
-    const double normalised = evaluate(*model, data, *data, *solo).loss;
+    const double normalised = evaluate(*model, data, *data, *solo).loss();
     EXPECT_NEAR(following.loss(x), normalised, 1e-6);
     EXPECT_GT(std::abs(fixed.loss(x) - normalised), 1e-3);
     // Derivatives have the statistics of the model, after a probe as well.
