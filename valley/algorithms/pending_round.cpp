@@ -37,14 +37,13 @@ void PendingRound::append_to(AlgorithmState& state) const {
   }
 }
 
-std::optional<PendingRound> PendingRound::load(const AlgorithmState& state, Communicator& comm) {
+std::optional<PendingRound> PendingRound::load(const AlgorithmState& state) {
   if (!optional_entry(state, kPending).defined()) return std::nullopt;
   const at::Tensor numbers = state_entry(state, kPending, at::kLong, 3);
   const int64_t* v = numbers.data_ptr<int64_t>();
   PendingRound pending;
   pending.begun = {.step = v[0], .total_steps = v[1]};
   pending.workers = static_cast<int>(v[2]);
-  pending.again = &comm;
   for (const auto& [name, vector] : kVectors) {
     const at::Tensor saved = optional_entry(state, name);
     if (saved.defined()) pending.*vector = saved.clone();

@@ -86,7 +86,8 @@ void RoundsAlgorithm::load_state(const AlgorithmState& state) {
   const at::Tensor clock = state_entry(state, "clock", at::kLong, 4);
   round_.load(state);
   if (replicas_) replicas_->load(state);
-  pending_ = PendingRound::load(state, comm());
+  pending_ = PendingRound::load(state);
+  if (pending_) pending_->again = &comm();
   const int64_t* v = clock.data_ptr<int64_t>();
   last_round_.reset();
   clock_.set_state({.step = v[0], .period = v[1], .position = v[2], .rounds = v[3]});

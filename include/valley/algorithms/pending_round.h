@@ -35,9 +35,10 @@ struct PendingRound {
   const at::Tensor& goal() const { return center.defined() ? center : sum; }
   int shares() const { return center.defined() ? 1 : workers; }
 
-  /// Into a checkpoint and from it, without the norms; nothing where none was pending.
+  /// Into a checkpoint and from it, without the norms and whom to ask again; nothing where none was
+  /// pending.
   void append_to(AlgorithmState& state) const;
-  static std::optional<PendingRound> load(const AlgorithmState& state, Communicator& comm);
+  static std::optional<PendingRound> load(const AlgorithmState& state);
 };
 
 }  // namespace valley
