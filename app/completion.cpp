@@ -15,6 +15,7 @@
 #include "valley/core/names.h"
 #include "valley/data/data_names.h"
 #include "valley/models/model_names.h"
+#include "valley/task/task_names.h"
 #include "valley/topology/topology.h"
 #include "valley/train/run_config.h"
 
@@ -67,8 +68,10 @@ std::map<std::string, Names> known_values() {
   values["--data"] = data_names();
   values["--topology"] = values["topology name"] = topology_names();
   values["--backend"] = entries_of(backend_table(), {"auto"});
+  values["--task"] = entries_of(task_table());
   values["--measures"] = entries_of(measure_table());
-  values["list what"] = {"algorithms", "models", "data", "topologies", "backends", "measures"};
+  values["list what"] = {"algorithms", "models",   "tasks",   "data",
+                         "topologies", "backends", "measures"};
   values["completion shell"] = {"bash", "zsh"};
   return values;
 }

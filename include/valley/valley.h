@@ -58,7 +58,7 @@
 #include "valley/optim/flat_parameters.h"
 #include "valley/optim/local_optimizer.h"
 
-// Scores of a model, and the loss that is trained.
+// Scores of a model, and the loss that is trained; task.h is what a task of your own fills.
 #include "valley/evaluation/evaluate.h"
 #include "valley/task/classification.h"
 
