@@ -90,6 +90,9 @@ function(pkg_config name description)
     set(cflags " -I$<JOIN:$<REMOVE_DUPLICATES:${of_torch}INCLUDE_DIRECTORIES>>, -I>"
                "-D$<JOIN:${of_torch}COMPILE_DEFINITIONS>, -D>" "${TORCH_CXX_FLAGS}")
     list(APPEND parts "-L$<TARGET_FILE_DIR:torch>" -ltorch -ltorch_cpu -lc10)
+    if(TARGET glog::glog)  # c10's macros use it, where LibTorch was built with it
+      list(APPEND parts $<TARGET_FILE:glog::glog>)
+    endif()
   endif()
   if("gloo Gloo -" IN_LIST found)
     if(TARGET gloo)
