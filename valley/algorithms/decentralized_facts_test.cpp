@@ -267,7 +267,7 @@ TEST_F(FiveBowls, SgpComesNearOverDirectedGraphs) {
   };
   for (const MixingOrder order : {kAtc, kAwc}) {
     EXPECT_LT(off(order, 0.02, 200), order == kAtc ? 0.2 : 0.3);
-    EXPECT_LT(off(order, 0.004, 2000), 0.06);
+    EXPECT_LT(off(order, 0.002, 4000), 0.03);
   }
 }
 
