@@ -70,7 +70,10 @@ void AverageModel::save(const std::string& path, const std::string& model_name) 
 Evaluation AverageModel::meet(const at::Tensor& x, int64_t train_bytes, at::Tensor& mean) const {
   const c10::NoGradGuard no_grad;
   at::Tensor sum = at::empty_like(x);
-  const SquaredNorms norms = comm_.all_reduce_sum_norms(x, sum);
+  comm_.all_reduce_sum(x, sum);
+  // Not all_reduce_sum_norms(): it adds the norms up by the parts that a backend sends, and the last
+  // bit of a recorded width would be another.
+  const SquaredNorms norms = squared_norms(x, sum, comm_.size(), 0, x.numel());
   at::Tensor means = at::tensor({std::sqrt(norms.distance), double(train_bytes)}, at::kDouble);
   comm_.all_reduce_mean(means);
   mean = sum.div_(comm_.size());
