@@ -31,6 +31,12 @@ def output(program, *arguments):
     return subprocess.run([program, *arguments], check=True, capture_output=True, text=True).stdout
 
 
+def subcommands(program):
+    """Those that --help shows, and the one that is only there for shells."""
+    shown = output(program, "--help").partition("\nSubcommands:\n")[2].partition("\n\n")[0]
+    return [*re.findall(r"^  ([a-z-]+)", shown, flags=re.MULTILINE), "completion"]
+
+
 def listed_algorithms(program):
     """{name: [flags]} from the table that `valley list algorithms` prints."""
     algorithms = {}
@@ -151,7 +157,7 @@ def check_links(path, text):
 
 def check_flags(path, text, known):
     text = text.replace("\\\n", " ")
-    for command, rest in re.findall(r"valley (train|compare|sharpness|landscape|dynamics|topology|report|list|study|completion) ([^\n`#|]*)", text):
+    for command, rest in re.findall(rf"valley ({'|'.join(known)}) ([^\n`#|]*)", text):
         for flag in re.findall(r"(?<!\S)--[a-z-]+", rest):
             if flag not in known[command]:
                 yield f"{path.relative_to(ROOT)}: `valley {command}` has no {flag}"
@@ -190,8 +196,7 @@ def check_messages(known):
 def main():
     program = sys.argv[1]
     known = {command: set(re.findall(r"--[a-z0-9-]+", output(program, command, "--help")))
-             for command in ("train", "compare", "sharpness", "landscape", "dynamics", "topology",
-                             "report", "list", "study", "completion")}
+             for command in subcommands(program)}
     problems = [*check_algorithms(program), *check_models(program)]
     problems += check_topologies(program)
     problems += check_measures(program)
