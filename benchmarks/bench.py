@@ -109,9 +109,13 @@ with tempfile.TemporaryDirectory() as folder:
         rate = lambda runs: statistics.median(r["samples_per_second"] for r in runs)
         loader = statistics.median(
             r["seconds"]["data"] / (r["seconds"]["data"] + r["seconds"]["compute"]) for r in ours)
+        # Of the time that counts in samples a second: evaluations do not.
+        waiting = statistics.median(
+            r["seconds"]["wait"] / (r["seconds"]["total"] - r["seconds"]["evaluate"]) for r in two)
         print(f"  batch {batch}: valley {rate(ours):.0f}, Python {rate(python):.0f}, "
               f"valley with 2 workers {rate(two):.0f} ({rate(two) / rate(ours):.2f} times one), "
-              f"two programs of one worker {rate(pair):.0f}")
+              f"two programs of one worker {rate(pair):.0f}; the two workers wait for each other "
+              f"{100 * waiting:.1f} % of their time")
         report(f"valley / Python, batch {batch}", rate(ours) / rate(python), 1.15, False)
         report(f"2 workers / 2 programs of 1, batch {batch}", rate(two) / rate(pair), 0.97, False)
         report(f"loader's share of a step, batch {batch}", loader, 0.03, True)
