@@ -32,8 +32,9 @@
 #include "valley/train/rehearsal.h"
 #include "valley/train/trainer.h"
 
-// Workers: threads (group.h), any backend by name (backends.h), processes that a launcher started
-// (rendezvous.h) or that are started here (launcher.h*).
+// Workers: threads (group.h), any backend by name (backends.h; what is known of them:
+// backend_table.h*), processes that a launcher started (rendezvous.h*) or that are started here
+// (launcher.h*).
 #include "valley/comm/backends.h"
 #include "valley/comm/communicator.h"
 #include "valley/comm/group.h"
@@ -63,7 +64,8 @@
 #include "valley/task/classification.h"
 
 // What a finished run found: opened, its minimum measured, the loss around it, how its workers
-// moved. study/study.h trains and measures a grid of runs, study/comparison.h compares methods.
+// moved; sharpness_options.h* and its like hold the settings, analysis/measure_table.h* the measures.
+// study/study.h trains and measures a grid of runs, study/comparison.h compares methods.
 #include "valley/instruments/dynamics.h"
 #include "valley/instruments/landscape.h"
 #include "valley/instruments/sharpness.h"
