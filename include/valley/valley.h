@@ -64,8 +64,9 @@
 #include "valley/task/classification.h"
 
 // What a finished run found: opened, its minimum measured, the loss around it, how its workers
-// moved; sharpness_options.h* and its like hold the settings, analysis/measure_table.h* the measures.
-// study/study.h trains and measures a grid of runs, study/comparison.h compares methods.
+// moved; sharpness_options.h* and its like hold the settings, analysis/measure_table.h* names the
+// measures. study/study.h trains and measures a grid of runs, study/comparison.h compares
+// methods.
 #include "valley/instruments/dynamics.h"
 #include "valley/instruments/landscape.h"
 #include "valley/instruments/sharpness.h"

@@ -28,14 +28,15 @@ std::vector<std::string> topology_warnings(const Topology& topology, const Topol
   if (topology.workers() > 1 && facts.awc_limit && *facts.awc_limit < 1 - kEigenRounding) {
     if (*facts.awc_limit < kEigenRounding) {
       result.push_back(
-          "mixing awc is stable at no learning rate: P has an eigenvalue -1, or another of modulus 1 "
+          "mixing awc is stable at no learning rate: P has an eigenvalue -1, or another of modulus "
+          "1 "
           "that a step takes outside");
     } else {
-      result.push_back(
-          fmt::format("mixing awc bears learning rates only below {} / curvature{}, {:.0f} % of what "
-                      "ssgd, atc and cta bear",
-                      short_number(*facts.awc_limit),
-                      topology.cycle() == 0 ? " in mean square" : "", 50 * *facts.awc_limit));
+      result.push_back(fmt::format(
+          "mixing awc bears learning rates only below {} / curvature{}, {:.0f} % of what "
+          "ssgd, atc and cta bear",
+          short_number(*facts.awc_limit), topology.cycle() == 0 ? " in mean square" : "",
+          50 * *facts.awc_limit));
     }
   }
   return result;

@@ -24,8 +24,7 @@ std::vector<std::string> warnings(const std::string& name, int workers) {
 }
 
 TEST(Advice, WarnsOfWhatWillNotWork) {
-  EXPECT_THAT(warnings("ring", 16),
-              ElementsAre(HasSubstr("mixing awc bears learning rates only")));
+  EXPECT_THAT(warnings("ring", 16), ElementsAre(HasSubstr("mixing awc bears learning rates only")));
   EXPECT_THAT(warnings("complete", 4), IsEmpty());
   const auto apart = repeat({MixingMatrix::identity(2)});
   EXPECT_THAT(topology_warnings(*apart, analyse(*apart)),
@@ -36,8 +35,7 @@ TEST(Advice, NotesWhatIsSpecial) {
   EXPECT_THAT(notes("complete", 4), Contains("exact: a step brings everyone to the mean"));
   EXPECT_THAT(notes("grid", 7), Contains("7 workers make no rectangle: this is a path"));
   EXPECT_THAT(notes("matching", 5), Contains("an odd number of workers: one rests in every step"));
-  EXPECT_THAT(notes("matching", 4),
-              Contains(HasSubstr("steps to consensus are those of seed 3")));
+  EXPECT_THAT(notes("matching", 4), Contains(HasSubstr("steps to consensus are those of seed 3")));
   EXPECT_THAT(notes("ring", 5), Contains("D2 needs lambda_min > -1/3, which holds"));
   EXPECT_THAT(notes("ring", 8), Contains(HasSubstr("which does not hold; that of (I + P) / 2 is")));
 }

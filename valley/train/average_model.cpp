@@ -71,8 +71,8 @@ Evaluation AverageModel::meet(const at::Tensor& x, int64_t train_bytes, at::Tens
   const c10::NoGradGuard no_grad;
   at::Tensor sum = at::empty_like(x);
   comm_.all_reduce_sum(x, sum);
-  // Not all_reduce_sum_norms(): it adds the norms up by the parts that a backend sends, and the last
-  // bit of a recorded width would be another.
+  // Not all_reduce_sum_norms(): it adds the norms up by the parts that a backend sends, and the
+  // last bit of a recorded width would be another.
   const SquaredNorms norms = squared_norms(x, sum, comm_.size(), 0, x.numel());
   at::Tensor means = at::tensor({std::sqrt(norms.distance), double(train_bytes)}, at::kDouble);
   comm_.all_reduce_mean(means);
