@@ -16,7 +16,7 @@
 #include <limits>
 #include <string>
 
-#include "app/allocator.h"
+#include "app/engine/allocator.h"
 #include "valley/analysis/draws.h"
 #include "valley/analysis/objective.h"
 #include "valley/analysis/plane.h"

@@ -29,7 +29,8 @@ configure() {
   if [[ ! -f $build/build.ninja ]] ||
       { [[ $tests == ON ]] && grep --quiet '^VALLEY_BUILD_TESTS:BOOL=OFF' "$build/CMakeCache.txt"; }
   then
-    cmake --preset release -DVALLEY_BUILD_TESTS=$tests
+    # Benchmarks do not run with the tests, but what nobody compiles breaks.
+    cmake --preset release -DVALLEY_BUILD_TESTS=$tests -DVALLEY_BUILD_BENCHMARKS=$tests
   fi
 }
 
