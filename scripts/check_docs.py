@@ -114,13 +114,14 @@ def check_measures(program):
                 yield f"docs/measures.md: the section of {name} does not say '{point}'"
 
 
-def check_backends(program):
-    listed = [line.split()[0] for line in output(program, "list", "backends").splitlines()[2:]]
-    text = (ROOT / "docs/DESIGN.md").read_text()
-    table = text.partition("| Backend | ")[2].partition("\n\n")[0]
-    described = re.findall(r"^\| `([a-z0-9]+)` \|", table, flags=re.MULTILINE)
-    if described != ["solo", *listed]:  # what every group of one is
-        yield (f"docs/DESIGN.md has the backends {', '.join(described)}; `valley list backends` "
+def check_table(program, what, path, heading, besides=()):
+    """The table of `path` that begins with `heading` has the rows of `valley list WHAT`, after those
+    that no list has."""
+    listed = [line.split()[0] for line in output(program, "list", what).splitlines()[2:]]
+    table = (ROOT / path).read_text().partition(f"| {heading} | ")[2].partition("\n\n")[0]
+    described = re.findall(r"^\| `([a-z0-9-]+)` \|", table, flags=re.MULTILINE)
+    if described != [*besides, *listed]:
+        yield (f"{path} has the {what} {', '.join(described)}; `valley list {what}` "
                f"says {', '.join(listed)}")
 
 
@@ -136,16 +137,6 @@ def check_version(program):
                             flags=re.MULTILINE))
     if (cited.get("version"), cited.get("date-released")) != dated[0]:
         yield f"CITATION.cff has not version {version} of {dated[0][1]}"
-
-
-def check_tasks(program):
-    listed = [line.split()[0] for line in output(program, "list", "tasks").splitlines()[2:]]
-    text = (ROOT / "docs/running.md").read_text()
-    table = text.partition("| Task | ")[2].partition("\n\n")[0]
-    described = re.findall(r"^\| `([a-z0-9-]+)` \|", table, flags=re.MULTILINE)
-    if described != listed:
-        yield (f"docs/running.md has the tasks {', '.join(described)}; `valley list tasks` says "
-               f"{', '.join(listed)}")
 
 
 def check_links(path, text):
@@ -200,9 +191,10 @@ def main():
     problems = [*check_algorithms(program), *check_models(program)]
     problems += check_topologies(program)
     problems += check_measures(program)
-    problems += check_backends(program)
+    # "solo" is what every group of one is.
+    problems += check_table(program, "backends", "docs/DESIGN.md", "Backend", besides=["solo"])
     problems += check_version(program)
-    problems += check_tasks(program)
+    problems += check_table(program, "tasks", "docs/running.md", "Task")
     problems += check_messages(set.union(*known.values()))
     for path in sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]):
         text = path.read_text()

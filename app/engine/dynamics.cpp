@@ -11,6 +11,7 @@
 #include "valley/core/error.h"
 
 namespace valley::app {
+
 int dynamics(const DynamicsFlags& flags) {
   const std::vector<FinishedRun> runs = open_given(flags);
   const int64_t samples = flags.options.samples;
