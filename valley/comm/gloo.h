@@ -11,12 +11,12 @@ namespace valley {
 /// One worker of a group of processes, over TCP. size 1: solo, without any connection.
 ///
 /// An operation starts with 64 bytes from everyone to everyone, (operation, size, dtype,
-/// sequence number, stop), so that a mismatch is named and not left to Gloo, which would abort
-/// the process. all_reduce is a ring, pipelined over blocks: every worker sends and receives
+/// sequence number, stop), so that a mismatch is named. all_reduce is a ring, pipelined over blocks: every worker sends and receives
 /// 2 (M-1)/M of its vector; all_gather and exchange are direct; broadcast is a binomial tree.
 ///
-/// Ignores SIGPIPE in this process if it has its default action: Gloo writes to sockets that a
-/// dead peer may have closed.
+/// The name is older than its sockets, which were those of the library Gloo until 0.2. LibTorch has
+/// that library too, either one that others share or one of its own with the same symbols, and a
+/// process bears one of them only.
 ///
 /// Names are never looked up but the master's: what a machine's own name resolves to (127.0.1.1 on
 /// a stock Debian) says nothing of where others reach it.

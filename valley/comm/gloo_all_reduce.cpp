@@ -6,8 +6,7 @@
 namespace valley {
 namespace {
 
-// Every message wakes two threads on both sides, 0.2 ms on a busy machine: few and large ones,
-// though larger than the L2 cache.
+// Few and large messages, though larger than the L2 cache: each may wake its receiver.
 constexpr int64_t kMessageBytes = 1 << 20;
 constexpr int64_t kBlockBytes = 1 << 20;
 constexpr int kAhead = 1;       // chunks whose first step is sent early
@@ -28,7 +27,7 @@ void call_back(const ChunkCallback& on_chunk, int64_t begin, int64_t end, int64_
 template <typename Scalar>
 class Ring {
  public:
-  Ring(GlooMesh& mesh, const AllReduceOptions& options, const Scalar* in, Scalar* out, int64_t n)
+  Ring(TcpMesh& mesh, const AllReduceOptions& options, const Scalar* in, Scalar* out, int64_t n)
       : rank_(mesh.rank()),
         size_(mesh.size()),
         left_((rank_ + size_ - 1) % size_),
@@ -42,16 +41,15 @@ class Ring {
         chunk_(block_ * size_),
         chunks_((n + chunk_ - 1) / chunk_),
         places_(size_ + kAhead),
-        send_in_(mesh, in, bytes<Scalar>(n)),
-        send_out_(mesh, out, bytes<Scalar>(n)) {
+        send_in_(mesh, in),
+        send_out_(mesh, out) {
     if (in_ == out_) {
       options.scratch->resize(static_cast<size_t>(bytes<Scalar>(places_ * 2 * block_)));
       scratch_ = reinterpret_cast<Scalar*>(options.scratch->data());
     }
     for (int step = 0; step < steps_; ++step) {
       const bool aside = sums(step) && scratch_;
-      receives_.push_back(std::make_unique<GlooMesh::Buffer>(
-          mesh, aside ? scratch_ : out, bytes<Scalar>(aside ? places_ * 2 * block_ : n)));
+      receives_.push_back(std::make_unique<TcpMesh::Buffer>(mesh, aside ? scratch_ : out));
     }
   }
 
@@ -135,13 +133,13 @@ class Ring {
   const int64_t n_, block_, chunk_, chunks_;
   const int64_t places_;       // chunks that have scratch at the same time
   Scalar* scratch_ = nullptr;  // for partial sums; out of place they may arrive in `out`
-  GlooMesh::Buffer send_in_, send_out_;
-  std::vector<std::unique_ptr<GlooMesh::Buffer>> receives_;  // by step
+  TcpMesh::Buffer send_in_, send_out_;
+  std::vector<std::unique_ptr<TcpMesh::Buffer>> receives_;  // by step
   int64_t sent_in_ = 0, sent_out_ = 0;
 };
 
 template <typename Scalar>
-void pair_all_reduce(GlooMesh& mesh, const AllReduceOptions& options, const Scalar* in, Scalar* out,
+void pair_all_reduce(TcpMesh& mesh, const AllReduceOptions& options, const Scalar* in, Scalar* out,
                      int64_t n, const ChunkCallback& on_chunk) {
   const int peer = 1 - mesh.rank();
   const int64_t message = kMessageBytes / static_cast<int64_t>(sizeof(Scalar));
@@ -153,8 +151,8 @@ void pair_all_reduce(GlooMesh& mesh, const AllReduceOptions& options, const Scal
   const int64_t places = in_place ? kPlaces : messages;
   if (in_place) options.scratch->resize(static_cast<size_t>(bytes<Scalar>(places * message)));
   Scalar* const arrived = in_place ? reinterpret_cast<Scalar*>(options.scratch->data()) : out;
-  GlooMesh::Buffer from(mesh, arrived, bytes<Scalar>(in_place ? places * message : n));
-  GlooMesh::Buffer to(mesh, in, bytes<Scalar>(n));
+  TcpMesh::Buffer from(mesh, arrived);
+  TcpMesh::Buffer to(mesh, in);
 
   const auto receive = [&](int64_t m) {
     from.receive(peer, options.first_slot, bytes<Scalar>(m % places * message),
@@ -181,16 +179,16 @@ void pair_all_reduce(GlooMesh& mesh, const AllReduceOptions& options, const Scal
 }  // namespace
 
 template <typename Scalar>
-void gloo_all_reduce(GlooMesh& mesh, const AllReduceOptions& options, const Scalar* in, Scalar* out,
+void gloo_all_reduce(TcpMesh& mesh, const AllReduceOptions& options, const Scalar* in, Scalar* out,
                      int64_t n, const ChunkCallback& on_chunk) {
   if (n == 0) return;
   if (mesh.size() == 2) return pair_all_reduce(mesh, options, in, out, n, on_chunk);
   Ring<Scalar>(mesh, options, in, out, n).run(on_chunk);
 }
 
-template void gloo_all_reduce(GlooMesh&, const AllReduceOptions&, const float*, float*, int64_t,
+template void gloo_all_reduce(TcpMesh&, const AllReduceOptions&, const float*, float*, int64_t,
                               const ChunkCallback&);
-template void gloo_all_reduce(GlooMesh&, const AllReduceOptions&, const double*, double*, int64_t,
+template void gloo_all_reduce(TcpMesh&, const AllReduceOptions&, const double*, double*, int64_t,
                               const ChunkCallback&);
 
 }  // namespace valley

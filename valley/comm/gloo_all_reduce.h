@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "valley/comm/chunks.h"
-#include "valley/comm/gloo_mesh.h"
+#include "valley/comm/tcp_mesh.h"
 
 namespace valley {
 
@@ -29,7 +29,7 @@ struct AllReduceOptions {
 /// Cost: 2 (M-1) n / M values sent by every worker. Scratch: none out of place; in place, 4 MiB for
 /// two workers, else 2 (M+1) MiB.
 template <typename Scalar>
-void gloo_all_reduce(GlooMesh& mesh, const AllReduceOptions& options, const Scalar* in, Scalar* out,
+void gloo_all_reduce(TcpMesh& mesh, const AllReduceOptions& options, const Scalar* in, Scalar* out,
                      int64_t n, const ChunkCallback& on_chunk);
 
 }  // namespace valley

@@ -8,11 +8,11 @@
 
 #include "valley/comm/address.h"
 #include "valley/comm/gloo_all_reduce.h"
-#include "valley/comm/gloo_mesh.h"
 #include "valley/comm/group.h"
 #include "valley/comm/host_communicator.h"
 #include "valley/comm/meeting.h"
 #include "valley/comm/ranks.h"
+#include "valley/comm/tcp_mesh.h"
 #include "valley/core/clock.h"
 #include "valley/core/error.h"
 
@@ -109,11 +109,10 @@ class GlooCommunicator : public HostCommunicator {
         mesh_(options_, *store_),
         received_(static_cast<size_t>(size())),
         sent_(static_cast<size_t>(size())) {
-    const auto bytes = static_cast<int64_t>(sizeof(Header));
     for (int peer = 0; peer < size(); ++peer) {
       const auto p = static_cast<size_t>(peer);
-      header_in_.push_back(std::make_unique<GlooMesh::Buffer>(mesh_, &received_[p], bytes));
-      header_out_.push_back(std::make_unique<GlooMesh::Buffer>(mesh_, &sent_[p], bytes));
+      header_in_.push_back(std::make_unique<TcpMesh::Buffer>(mesh_, &received_[p]));
+      header_out_.push_back(std::make_unique<TcpMesh::Buffer>(mesh_, &sent_[p]));
     }
     expect_headers(1);
   }
@@ -279,8 +278,8 @@ class GlooCommunicator : public HostCommunicator {
     }
   }
 
-  // Receives are posted one operation ahead: a header finds its place waiting, which saves the
-  // round trip in which Gloo asks for it.
+  // Receives are posted one operation ahead: a header finds its place waiting, whoever is waited
+  // for when it comes.
   void expect_headers(int64_t sequence) {
     Call next;
     next.sequence = sequence;
@@ -350,15 +349,15 @@ class GlooCommunicator : public HostCommunicator {
   void transfer(const Call& call, const std::vector<Part>& sends,
                 const std::vector<Part>& receives) {
     const uint64_t data = slot(call, kDataSlot);
-    std::vector<std::pair<int, std::unique_ptr<GlooMesh::Buffer>>> in, out;
+    std::vector<std::pair<int, std::unique_ptr<TcpMesh::Buffer>>> in, out;
     for (const Part& part : receives) {
       if (part.bytes == 0) continue;
-      in.emplace_back(part.peer, std::make_unique<GlooMesh::Buffer>(mesh_, part.data, part.bytes));
+      in.emplace_back(part.peer, std::make_unique<TcpMesh::Buffer>(mesh_, part.data));
       in.back().second->receive(part.peer, data, 0, part.bytes);
     }
     for (const Part& part : sends) {
       if (part.bytes == 0) continue;
-      out.emplace_back(part.peer, std::make_unique<GlooMesh::Buffer>(mesh_, part.data, part.bytes));
+      out.emplace_back(part.peer, std::make_unique<TcpMesh::Buffer>(mesh_, part.data));
       out.back().second->send(part.peer, data, 0, part.bytes);
     }
     for (auto& [peer, buffer] : in) buffer->wait_received(peer);
@@ -452,10 +451,10 @@ class GlooCommunicator : public HostCommunicator {
   std::atomic<bool> aborted_ = false;
   std::atomic<int> culprit_ = -1;  // global rank
   std::vector<char> scratch_;
-  GlooMesh mesh_;
-  std::vector<Header> received_, sent_;  // by peer; Gloo writes and reads them
+  TcpMesh mesh_;
+  std::vector<Header> received_, sent_;  // by peer; the mesh writes and reads them
   std::vector<Header> current_;          // of the operation under way, by rank
-  std::vector<std::unique_ptr<GlooMesh::Buffer>> header_in_, header_out_;  // before mesh_ dies
+  std::vector<std::unique_ptr<TcpMesh::Buffer>> header_in_, header_out_;  // before mesh_ dies
 };
 
 }  // namespace
