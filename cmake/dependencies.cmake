@@ -1,12 +1,16 @@
-# Everything comes from the distribution's packages; scripts/setup.sh installs them.
+# Everything comes from the distribution's packages, which scripts/setup.sh installs; LibTorch may come
+# from elsewhere.
+include(${CMAKE_CURRENT_LIST_DIR}/torch.cmake)
+valley_before_torch()
 find_package(Torch REQUIRED)
+valley_after_torch()
+message(STATUS "LibTorch ${Torch_VERSION} of ${TORCH_INSTALL_PREFIX}")
 find_package(Threads REQUIRED)
 find_package(ZLIB REQUIRED)
 list(APPEND CMAKE_MODULE_PATH ${CMAKE_CURRENT_LIST_DIR})
 find_package(SndFile REQUIRED)
 find_package(fmt REQUIRED)
 find_package(nlohmann_json REQUIRED)
-find_package(Gloo CONFIG QUIET)
 
 # One place that says how LibTorch is compiled against.
 #  - AT_PER_OPERATOR_HEADERS: include <ATen/ops/foo.h> instead of all 2,000 operators.
@@ -18,6 +22,18 @@ target_compile_definitions(valley_torch INTERFACE AT_PER_OPERATOR_HEADERS USE_C1
 target_compile_options(valley_torch INTERFACE
   $<BUILD_INTERFACE:-Wno-deprecated-declarations>)
 set_target_properties(valley_torch PROPERTIES EXPORT_NAME torch)
+
+# PyTorch's own packages have another fmt among their headers. That of our headers must be the one that
+# is linked: a folder with nothing else goes first.
+get_target_property(fmt_include fmt::fmt INTERFACE_INCLUDE_DIRECTORIES)
+if(EXISTS ${TORCH_INSTALL_PREFIX}/include/fmt AND NOT fmt_include STREQUAL "${TORCH_INSTALL_PREFIX}/include")
+  set(VALLEY_FMT_FIRST ${CMAKE_INSTALL_LIBDIR}/cmake/Valley/fmt_first)
+  file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/fmt_first)
+  file(CREATE_LINK ${fmt_include}/fmt ${PROJECT_BINARY_DIR}/fmt_first/fmt SYMBOLIC)
+  target_include_directories(valley_torch INTERFACE
+    $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/fmt_first> $<INSTALL_INTERFACE:${VALLEY_FMT_FIRST}>)
+  install(DIRECTORY ${PROJECT_BINARY_DIR}/fmt_first/ DESTINATION ${VALLEY_FMT_FIRST})
+endif()
 
 if(VALLEY_SANITIZER STREQUAL "address")
   add_compile_options(-fsanitize=address,undefined -fno-omit-frame-pointer)

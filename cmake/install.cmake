@@ -10,7 +10,7 @@ add_library(valley INTERFACE)
 add_library(valley::valley ALIAS valley)
 
 # A library that a room links beside other rooms: target, CMake package, package of pkg-config.
-set(outside "torch Torch -" "gloo Gloo -" "Threads::Threads Threads -" "ZLIB::ZLIB ZLIB zlib"
+set(outside "torch Torch -" "Threads::Threads Threads -" "ZLIB::ZLIB ZLIB zlib"
     "SndFile::sndfile SndFile sndfile" "fmt::fmt fmt fmt"
     "nlohmann_json::nlohmann_json nlohmann_json nlohmann_json")
 
@@ -67,13 +67,13 @@ configure_package_config_file(cmake/ValleyConfig.cmake.in ${PROJECT_BINARY_DIR}/
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/ValleyConfigVersion.cmake
                                  COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/ValleyConfig.cmake ${PROJECT_BINARY_DIR}/ValleyConfigVersion.cmake
-              cmake/FindSndFile.cmake
+              cmake/FindSndFile.cmake cmake/torch.cmake
         DESTINATION ${package_dir})
 install(DIRECTORY include/valley DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
         FILES_MATCHING PATTERN "*.h")
 
-# pkg_config(NAME DESCRIPTION components...): NAME.pc, with the same knowledge. LibTorch and Gloo have
-# no such file: their paths are those found here.
+# pkg_config(NAME DESCRIPTION components...): NAME.pc, with the same knowledge. LibTorch has no such
+# file: its paths are those found here.
 file(RELATIVE_PATH up_to_prefix /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 function(pkg_config name description)
   set(parts)
@@ -86,19 +86,23 @@ function(pkg_config name description)
   list(TRANSFORM parts PREPEND "-lvalley_")
   set(cflags)
   if("torch Torch -" IN_LIST found)
-    set(of_torch $<TARGET_PROPERTY:valley_torch,INTERFACE_)
-    set(cflags " -I$<JOIN:$<REMOVE_DUPLICATES:${of_torch}INCLUDE_DIRECTORIES>>, -I>"
-               "-D$<JOIN:${of_torch}COMPILE_DEFINITIONS>, -D>" "${TORCH_CXX_FLAGS}")
+    set(folders $<REMOVE_DUPLICATES:$<TARGET_PROPERTY:torch,INTERFACE_INCLUDE_DIRECTORIES>>)
+    set(cflags " -I$<JOIN:${folders}, -I>"
+               "-D$<JOIN:$<TARGET_PROPERTY:valley_torch,INTERFACE_COMPILE_DEFINITIONS>, -D>"
+               "${TORCH_CXX_FLAGS}")
+    if(VALLEY_FMT_FIRST)
+      list(PREPEND cflags " -I\${prefix}/${VALLEY_FMT_FIRST}")
+    endif()
     list(APPEND parts "-L$<TARGET_FILE_DIR:torch>" -ltorch -ltorch_cpu -lc10)
+    if(TARGET torch_cuda)
+      list(APPEND parts -ltorch_cuda -lc10_cuda)
+    endif()
+    if(NOT TORCH_INSTALL_PREFIX STREQUAL "/usr")
+      list(APPEND parts "-Wl,-rpath,$<TARGET_FILE_DIR:torch>")
+    endif()
     if(TARGET glog::glog)  # c10's macros use it, where LibTorch was built with it
       list(APPEND parts $<TARGET_FILE:glog::glog>)
     endif()
-  endif()
-  if("gloo Gloo -" IN_LIST found)
-    if(TARGET gloo)
-      list(APPEND parts "-L$<TARGET_FILE_DIR:gloo>")
-    endif()
-    list(APPEND parts -lgloo)
   endif()
   if("Threads::Threads Threads -" IN_LIST found)
     list(APPEND parts -pthread)

@@ -11,7 +11,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 packages=(
   g++ cmake ninja-build
   ccache mold                          # make a second build and every link faster
-  libtorch-dev libgloo-dev             # tensors, autograd, optimizers; sockets between processes
+  libtorch-dev                         # tensors, autograd, optimizers
   libopenblas0-openmp                  # the matrix products; its threads are LibTorch's own
   libcli11-dev libfmt-dev nlohmann-json3-dev libtomlplusplus-dev zlib1g-dev
   libsndfile1-dev                      # WAV files
@@ -20,7 +20,7 @@ packages=(
 )
 for argument in "$@"; do
   case $argument in
-    --tests) packages+=(libgtest-dev libgmock-dev python3 python3-numpy python3-torch
+    --tests) packages+=(libgtest-dev libgmock-dev libgloo-dev python3 python3-numpy python3-torch
                          chromium-headless-shell iproute2 pkg-config) ;;
     --slow) packages+=(python3-torchvision) ;;
     --tools) packages+=(clang-format-14 clang-tidy-14 python3) ;;
