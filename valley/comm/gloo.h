@@ -11,8 +11,9 @@ namespace valley {
 /// One worker of a group of processes, over TCP. size 1: solo, without any connection.
 ///
 /// An operation starts with 64 bytes from everyone to everyone, (operation, size, dtype,
-/// sequence number, stop), so that a mismatch is named. all_reduce is a ring, pipelined over blocks: every worker sends and receives
-/// 2 (M-1)/M of its vector; all_gather and exchange are direct; broadcast is a binomial tree.
+/// sequence number, stop), so that a mismatch is named. all_reduce is a ring, pipelined over
+/// blocks: every worker sends and receives 2 (M-1)/M of its vector; all_gather and exchange are
+/// direct; broadcast is a binomial tree.
 ///
 /// The name is older than its sockets, which were those of the library Gloo until 0.2. LibTorch has
 /// that library too, either one that others share or one of its own with the same symbols, and a
