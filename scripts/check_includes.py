@@ -40,7 +40,8 @@ MAY_INCLUDE = {
 WITHOUT_LIBTORCH = {"core", "record", "schedule", "topology", "picture", "report"}
 LIBTORCH = re.compile(r"(ATen|c10|torch|caffe2)/")
 SOCKETS = re.compile(r"(torch/csrc/distributed|c10d)/")
-KNOWS_SOCKETS = re.compile(r"valley/comm/\w+\.cpp$")
+KNOWS_SOCKETS = re.compile(r"valley/comm/(\w+\.cpp|(c10d_store|lookout|process_group)\.h"
+                           r"|testing/\w+\.h)$")
 ONLY_FOR_TESTS = re.compile(r"(gtest/|gmock/|valley/testing/|valley/\w+/testing/|.*/test_\w+\.h$)")
 PUBLIC_ONLY = {"include": "those outside include/ are not installed",
                "examples": "examples show what users can include"}
@@ -79,7 +80,7 @@ def why_not(path, header, root):
     if room in WITHOUT_LIBTORCH and LIBTORCH.match(header) and not is_test(path):
         return f"{room} does without LibTorch"
     if SOCKETS.match(header) and not KNOWS_SOCKETS.match(str(path)):
-        return "c10d stays inside valley/comm/*.cpp"
+        return "c10d stays inside valley/comm"
     other = re.match(r"valley/(\w+)/(.+)", header)
     if header.startswith("app/"):
         return "the library does not know the program"

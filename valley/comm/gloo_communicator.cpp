@@ -3,12 +3,13 @@
 #include <algorithm>
 #include <atomic>
 #include <optional>
-#include <sstream>
 #include <utility>
 
 #include "valley/comm/address.h"
+#include "valley/comm/failure.h"
 #include "valley/comm/gloo_all_reduce.h"
 #include "valley/comm/group.h"
+#include "valley/comm/header.h"
 #include "valley/comm/host_communicator.h"
 #include "valley/comm/meeting.h"
 #include "valley/comm/ranks.h"
@@ -25,94 +26,21 @@ constexpr uint64_t kHeaderSlot = 0;     // slots of one operation; see slot()
 constexpr uint64_t kDataSlot = 1;       // the first of them for the ring
 constexpr uint64_t kSlotsPerCall = 1 << 16;
 
-// What every worker sends every other at the start of an operation.
-struct Header {
-  int64_t sequence = 0;  // 0: has not arrived
-  int64_t numel = 0;
-  int32_t operation = 0;
-  int32_t dtype = 0;
-  int32_t root = 0;
-  int8_t text = 0;
-  int8_t stop = 0;
-  int16_t unused = 0;
-  // From the sender to the receiver of this header, and back; -1: nothing.
-  int64_t sends_numel = -1;
-  int64_t expects_numel = -1;
-  int32_t sends_dtype = 0;
-  int32_t expects_dtype = 0;
-  int64_t reserved = 0;
-};
-static_assert(sizeof(Header) == 64);
-
-Header to_header(const Call& call) {
-  Header header;
-  header.sequence = call.sequence;
-  header.numel = call.numel;
-  header.operation = static_cast<int32_t>(call.operation);
-  header.dtype = static_cast<int32_t>(call.dtype);
-  header.root = call.root;
-  header.text = call.text;
-  header.stop = call.stop;
-  return header;
-}
-
-Call to_call(const Header& header) {
-  Call call;
-  call.operation = static_cast<Operation>(header.operation);
-  call.text = header.text != 0;
-  call.dtype = static_cast<at::ScalarType>(header.dtype);
-  call.numel = header.numel;
-  call.root = header.root;
-  call.sequence = header.sequence;
-  call.stop = header.stop != 0;
-  return call;
-}
-
-std::string describe_message(int64_t numel, int32_t dtype) {
-  return numel < 0 ? "nothing" : describe_values(numel, static_cast<at::ScalarType>(dtype));
-}
-
-// Why the group ended, as the first worker to notice wrote it into the store.
-struct Failure {
-  enum Kind { kLost, kLeft, kTimeout, kMismatch };
-  Kind kind;
-  int culprit;       // global rank; kLost, kLeft: who is not there; else whoever wrote this
-  std::string text;  // kLost, kLeft: the reason, else the whole message
-
-  bool lost() const { return kind == kLost || kind == kLeft; }
-
-  std::string encode() const {
-    return fmt::format("{} {} {}", static_cast<int>(kind), culprit, text);
-  }
-
-  static Failure decode(const std::string& code) {
-    std::istringstream in(code);
-    int kind = 0;
-    Failure failure{kLost, 0, ""};
-    in >> kind >> failure.culprit;
-    in.get();
-    std::getline(in, failure.text, '\0');
-    failure.kind = static_cast<Kind>(kind);
-    return failure;
-  }
-};
-
 class GlooCommunicator : public HostCommunicator {
  public:
   explicit GlooCommunicator(GlooWorker worker)
       : HostCommunicator(worker.options.rank, std::move(worker.global_ranks),
                          /*shares_memory=*/false),
         options_(std::move(worker.options)),
+        backend_(std::move(worker.backend)),
         store_(std::move(worker.store)),
         exits_(std::move(worker.exits)),
         hosts_(worker.hosts),
         mesh_(options_, *store_),
-        received_(static_cast<size_t>(size())),
-        sent_(static_cast<size_t>(size())) {
+        headers_(rank(), global_ranks()) {
     for (int peer = 0; peer < size(); ++peer) {
-      const auto p = static_cast<size_t>(peer);
-      header_in_.push_back(std::make_unique<TcpMesh::Buffer>(mesh_, &received_[p]));
-      header_out_.push_back(std::make_unique<TcpMesh::Buffer>(mesh_, &sent_[p]));
+      header_in_.push_back(std::make_unique<TcpMesh::Buffer>(mesh_, &headers_.from(peer)));
+      header_out_.push_back(std::make_unique<TcpMesh::Buffer>(mesh_, &headers_.to(peer)));
     }
     expect_headers(1);
   }
@@ -121,8 +49,7 @@ class GlooCommunicator : public HostCommunicator {
     finish_started();
     try {
       if (!failed_) {
-        store_->set(key("left/", rank()),
-                    fmt::format("it left the group after operation {}", sequence()));
+        store_->set(key("left/", rank()), left_after(sequence()));
       } else if (hosts_) {
         // The others read the cause of the failure here; without the store they would blame
         // this worker.
@@ -136,7 +63,7 @@ class GlooCommunicator : public HostCommunicator {
     }
   }
 
-  std::string_view backend() const override { return "gloo"; }
+  std::string_view backend() const override { return backend_; }
 
  protected:
   void sum_in_chunks(Call& call, const at::Tensor& in, at::Tensor& out,
@@ -187,7 +114,7 @@ class GlooCommunicator : public HostCommunicator {
   void do_exchange(Call& call, const std::vector<Message>& sends,
                    const std::vector<Message>& receives) override {
     run(call, to_parts(sends), to_parts(receives), [&] {
-      if (auto text = unmatched_message(call))
+      if (auto text = headers_.unmatched_message(call))
         end_group({Failure::kMismatch, global_rank(rank()), *text});
       transfer(call, to_parts(sends), to_parts(receives));
     });
@@ -199,18 +126,14 @@ class GlooCommunicator : public HostCommunicator {
 
   std::vector<std::string> do_all_gather_text(Call& call, const std::string& text) override {
     std::vector<std::string> texts(static_cast<size_t>(size()));
-    const auto length = static_cast<int64_t>(text.size());
-    std::vector<Part> sends;
-    for (int peer = 0; peer < size(); ++peer) {
-      if (peer != rank()) sends.push_back({peer, text.data(), length, length, at::kByte});
-    }
+    const std::vector<Part> sends = to_everybody(text, rank(), size());
     run(call, sends, {}, [&] {
       std::vector<Part> receives;
       texts[static_cast<size_t>(rank())] = text;
       for (int peer = 0; peer < size(); ++peer) {
         if (peer == rank()) continue;
         std::string& place = texts[static_cast<size_t>(peer)];
-        place.resize(static_cast<size_t>(current_[static_cast<size_t>(peer)].sends_numel));
+        place.resize(headers_.text_bytes(peer));
         receives.push_back({peer, place.data(), static_cast<int64_t>(place.size())});
       }
       transfer(call, sends, receives);
@@ -225,7 +148,8 @@ class GlooCommunicator : public HostCommunicator {
         .global_ranks = global_ranks_of(members),
         .store = with_prefix(store_, fmt::format("split/{}/{}", call.sequence, members.front())),
         .exits = exits_,
-        .start = now_seconds()};
+        .start = now_seconds(),
+        .backend = backend_};
     const auto place = std::find(members.begin(), members.end(), rank()) - members.begin();
     worker.options.rank = static_cast<int>(place);
     worker.options.size = static_cast<int>(members.size());
@@ -242,24 +166,6 @@ class GlooCommunicator : public HostCommunicator {
   }
 
  private:
-  // A message to or from one peer.
-  struct Part {
-    int peer;
-    const void* data;
-    int64_t bytes;
-    int64_t numel = 0;  // numel and dtype: only what the header tells the peer
-    at::ScalarType dtype = at::kByte;
-  };
-
-  static std::vector<Part> to_parts(const std::vector<Message>& messages) {
-    std::vector<Part> parts;
-    for (const auto& [peer, tensor] : messages) {
-      parts.push_back({peer, tensor.data_ptr(), static_cast<int64_t>(tensor.nbytes()),
-                       tensor.numel(), tensor.scalar_type()});
-    }
-    return parts;
-  }
-
   static std::string key(const char* prefix, int rank) { return prefix + std::to_string(rank); }
 
   static uint64_t slot(const Call& call, uint64_t index) {
@@ -285,10 +191,10 @@ class GlooCommunicator : public HostCommunicator {
     next.sequence = sequence;
     for (int peer = 0; peer < size(); ++peer) {
       if (peer == rank()) continue;
-      const auto p = static_cast<size_t>(peer);
-      received_[p].sequence = 0;
+      headers_.from(peer).sequence = 0;
       try {
-        header_in_[p]->receive(peer, slot(next, kHeaderSlot), 0, sizeof(Header));
+        header_in_[static_cast<size_t>(peer)]->receive(peer, slot(next, kHeaderSlot), 0,
+                                                       sizeof(Header));
       } catch (const PeerError&) {  // a peer that has already left; the next operation, if any,
       }                             // finds out when it sends
     }
@@ -296,17 +202,7 @@ class GlooCommunicator : public HostCommunicator {
 
   void exchange_headers(Call& call, const std::vector<Part>& sends,
                         const std::vector<Part>& receives) {
-    std::fill(sent_.begin(), sent_.end(), to_header(call));
-    for (const Part& part : sends) {
-      Header& header = sent_[static_cast<size_t>(part.peer)];
-      header.sends_numel = part.numel;
-      header.sends_dtype = static_cast<int32_t>(part.dtype);
-    }
-    for (const Part& part : receives) {
-      Header& header = sent_[static_cast<size_t>(part.peer)];
-      header.expects_numel = part.numel;
-      header.expects_dtype = static_cast<int32_t>(part.dtype);
-    }
+    headers_.tell(call, sends, receives);
     const auto for_each_peer = [&](auto f) {
       for (int peer = 0; peer < size(); ++peer) {
         if (peer != rank()) f(peer, static_cast<size_t>(peer));
@@ -319,31 +215,9 @@ class GlooCommunicator : public HostCommunicator {
     call.met = now_seconds();
     for_each_peer([&](int peer, size_t p) { header_out_[p]->wait_sent(peer); });
 
-    current_ = received_;
-    current_[static_cast<size_t>(rank())] = to_header(call);
+    const std::optional<std::string> difference = headers_.compare(call);
     expect_headers(call.sequence + 1);
-
-    std::vector<Call> calls;
-    for (const Header& header : current_) calls.push_back(to_call(header));
-    if (auto text = mismatch(calls, global_ranks()))
-      end_group({Failure::kMismatch, global_rank(rank()), *text});
-    call.stop = std::any_of(calls.begin(), calls.end(), [](const Call& c) { return c.stop; });
-  }
-
-  std::optional<std::string> unmatched_message(const Call& call) const {
-    for (int peer = 0; peer < size(); ++peer) {
-      if (peer == rank()) continue;
-      const Header& mine = sent_[static_cast<size_t>(peer)];
-      const Header& theirs = current_[static_cast<size_t>(peer)];
-      const auto check = [&](int from, int to, const Header& sender, const Header& receiver) {
-        return unmatched_pair(call, global_rank(from), global_rank(to),
-                              describe_message(sender.sends_numel, sender.sends_dtype),
-                              describe_message(receiver.expects_numel, receiver.expects_dtype));
-      };
-      if (auto text = check(rank(), peer, mine, theirs)) return text;
-      if (auto text = check(peer, rank(), theirs, mine)) return text;
-    }
-    return std::nullopt;
+    if (difference) end_group({Failure::kMismatch, global_rank(rank()), *difference});
   }
 
   void transfer(const Call& call, const std::vector<Part>& sends,
@@ -390,38 +264,20 @@ class GlooCommunicator : public HostCommunicator {
     const double waited = now_seconds() - start;
     const int self = global_rank(rank());
     if (aborted_) throw CommError(fmt::format("rank {} has left the group", self));
-    const Failure mine =
-        error.timed_out
-            ? Failure{Failure::kTimeout, self,
-                      fmt::format("timed out after {:.1f} s in {}: waiting for {}", waited,
-                                  label(call),
-                                  name_ranks(global_ranks_of(awaited(call, error.peer))))}
-            : how_lost(error.peer);
+    const Failure mine = error.timed_out
+                             ? Failure{Failure::kTimeout, self,
+                                       timeout_text(call, waited, awaited(call, error.peer))}
+                             : how_lost(error.peer);
     const Failure cause = publish(mine);
     mesh_.close();
-    if (cause.lost()) {
-      const std::string text = fmt::format("lost rank {} ({}) in {} after {:.1f} s", cause.culprit,
-                                           cause.text, label(call), waited);
-      if (cause.kind == Failure::kLeft) throw CommError(text);
-      throw WorkerLost(cause.culprit, cause.text, text);
-    }
-    throw CommError(cause.kind == Failure::kTimeout && cause.culprit != self
-                        ? fmt::format("rank {} {}", cause.culprit, cause.text)
-                        : cause.text);
+    cause.raise(self, call, waited);
   }
 
   // All ranks whose header has not arrived, or, if all have, the one that went silent later.
   std::vector<int> awaited(const Call& call, int peer) const {
-    std::vector<int> ranks;
-    if (current_.empty() || current_[static_cast<size_t>(rank())].sequence != call.sequence) {
-      for (int other = 0; other < size(); ++other) {
-        if (other != rank() && received_[static_cast<size_t>(other)].sequence != call.sequence) {
-          ranks.push_back(other);
-        }
-      }
-    }
+    std::vector<int> ranks = headers_.missing(call);
     if (ranks.empty()) ranks.push_back(peer);
-    return ranks;
+    return global_ranks_of(ranks);
   }
 
   Failure how_lost(int peer) {
@@ -445,6 +301,7 @@ class GlooCommunicator : public HostCommunicator {
   }
 
   const JoinOptions options_;
+  const std::string backend_;
   std::shared_ptr<Store> store_, exits_;
   const bool hosts_;
   std::atomic<bool> failed_ = false;
@@ -452,8 +309,7 @@ class GlooCommunicator : public HostCommunicator {
   std::atomic<int> culprit_ = -1;  // global rank
   std::vector<char> scratch_;
   TcpMesh mesh_;
-  std::vector<Header> received_, sent_;  // by peer; the mesh writes and reads them
-  std::vector<Header> current_;          // of the operation under way, by rank
+  Headers headers_;  // the mesh writes and reads them
   std::vector<std::unique_ptr<TcpMesh::Buffer>> header_in_, header_out_;  // before mesh_ dies
 };
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "valley/comm/communicator.h"
@@ -17,9 +18,13 @@ struct GlooWorker {
   std::shared_ptr<Store> exits;  ///< where a launcher says how a worker died, by its global rank
   bool hosts = false;            ///< the store lives in this process
   double start = 0;              ///< now_seconds() when the joining began
+  std::string backend = "gloo";  ///< what it calls itself
 };
 
 /// Connects it to all others of its group, within the timeout. @throws CommError
 std::unique_ptr<Communicator> connect_gloo(GlooWorker worker);
+
+/// The same for workers that have to meet() first: of which none knows where the others listen.
+std::unique_ptr<Communicator> meet_and_connect_gloo(GlooWorker worker);
 
 }  // namespace valley

@@ -47,10 +47,22 @@ void listen_at_interface(JoinOptions& options) {
       address_of_interface(options.interface, options.interface_from, options.address);
 }
 
-std::unique_ptr<Communicator> join(JoinOptions options, std::shared_ptr<Store> store, bool hosts) {
-  const double start = now_seconds();
+std::unique_ptr<Communicator> join(const JoinOptions& options, const std::shared_ptr<Store>& store,
+                                   bool hosts) {
+  return meet_and_connect_gloo({.options = options,
+                                .global_ranks = everyone(options.size),
+                                .store = store,
+                                .exits = store,
+                                .hosts = hosts});
+}
+
+}  // namespace
+
+std::unique_ptr<Communicator> meet_and_connect_gloo(GlooWorker worker) {
+  worker.start = now_seconds();
+  JoinOptions& options = worker.options;
   const std::vector<std::string> addresses =
-      meet(*store,
+      meet(*worker.store,
            {.rank = options.rank,
             .size = options.size,
             .address = options.address,
@@ -60,22 +72,16 @@ std::unique_ptr<Communicator> join(JoinOptions options, std::shared_ptr<Store> s
            options.timeout_seconds);
   if (options.interface.empty()) options.address = reachable_by_all(options.address, addresses);
 
-  auto comm = connect_gloo({.options = options,
-                            .global_ranks = everyone(options.size),
-                            .store = store,
-                            .exits = store,
-                            .hosts = hosts,
-                            .start = start});
+  auto comm = connect_gloo(worker);
   if (options.rank == 0 && options.on_message) {
     std::vector<Place> places;
     for (int rank = 0; rank < options.size; ++rank)
-      places.push_back(Place::decode(store->get(fmt::format("ready/{}", rank)).value_or("")));
+      places.push_back(
+          Place::decode(worker.store->get(fmt::format("ready/{}", rank)).value_or("")));
     options.on_message("listening at " + describe_places(places));
   }
   return comm;
 }
-
-}  // namespace
 
 std::unique_ptr<Communicator> make_gloo(const JoinOptions& options, std::shared_ptr<Store> store) {
   require_valid(options);
@@ -84,7 +90,7 @@ std::unique_ptr<Communicator> make_gloo(const JoinOptions& options, std::shared_
   complete.host_store = false;
   if (complete.address.empty()) complete.address = "127.0.0.1";
   listen_at_interface(complete);
-  return join(complete, std::move(store), false);
+  return join(complete, store, false);
 }
 
 std::unique_ptr<Communicator> make_gloo(const JoinOptions& options) {
@@ -101,7 +107,7 @@ std::unique_ptr<Communicator> make_gloo(const JoinOptions& options) {
                                  .on_message = options.on_message});
   if (options.address.empty()) complete.address = tcp.local_address;
   listen_at_interface(complete);  // with the family of addresses that leads to the master
-  return join(complete, std::move(tcp.store), hosts);
+  return join(complete, tcp.store, hosts);
 }
 
 }  // namespace valley

@@ -43,7 +43,7 @@ class Split : public testing::TestWithParam<std::string> {
     return errors;
   }
 };
-INSTANTIATE_TEST_SUITE_P(, Split, testing::ValuesIn(backend_names()),
+INSTANTIATE_TEST_SUITE_P(, Split, testing::ValuesIn(tested_backends()),
                          [](const auto& info) { return info.param; });
 
 double sum_of(Communicator& comm, double value) {
@@ -264,7 +264,7 @@ TEST_P(Split, ItIsCalledByAll) {
 // A fault of one worker, in a part.
 TEST_P(Split, FaultsAreInjectedIntoParts) {
   for (const Fault fault : {Fault::kNone, Fault::kThrow, Fault::kAbort, Fault::kVanish}) {
-    const MakeWorker make = find_backend(GetParam()).in_threads(3, 10);
+    const MakeWorker make = make_ranks(3, GetParam(), 10);
     std::vector<std::string> errors(3, "no error");
     try {
       run_workers(

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "valley/comm/address.h"
+#include "valley/comm/c10d_store.h"
 #include "valley/core/clock.h"
 #include "valley/core/error.h"
 
@@ -210,7 +211,12 @@ std::shared_ptr<Store> with_prefix(std::shared_ptr<Store> store, std::string pre
 }
 
 std::shared_ptr<Store> make_hash_store() {
-  return std::make_shared<C10dStore>(c10::make_intrusive<c10d::HashStore>(), "this process");
+  return share_store(c10::make_intrusive<c10d::HashStore>(), "this process");
+}
+
+std::shared_ptr<Store> share_store(c10::intrusive_ptr<c10d::Store> store,
+                                   const std::string& where) {
+  return std::make_shared<C10dStore>(std::move(store), where);
 }
 
 TcpStore open_tcp_store(const TcpStoreOptions& options) {

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <c10/util/intrusive_ptr.h>
+
+#include <memory>
+#include <string>
+#include <torch/csrc/distributed/c10d/Store.hpp>
+
+#include "valley/comm/store.h"
+
+namespace valley {
+
+/// A store of c10d as this room sees one; `where` is what errors call it.
+std::shared_ptr<Store> share_store(c10::intrusive_ptr<c10d::Store> store, const std::string& where);
+
+}  // namespace valley

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <c10/util/intrusive_ptr.h>
+
+#include <chrono>
+#include <csignal>
+#include <memory>
+#include <torch/csrc/distributed/c10d/HashStore.hpp>
+#include <torch/csrc/distributed/c10d/PrefixStore.hpp>
+#include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
+#include <type_traits>
+#include <utility>
+
+#include "valley/comm/backends.h"
+#include "valley/comm/process_group.h"
+
+namespace valley {
+
+/// What tests call the backend of a process group.
+inline constexpr const char* kProcessGroup = "c10d";
+
+// Until LibTorch 2.0 a backend was a group; since then a group has one for each kind of device.
+template <typename Group, typename Backend>
+c10::intrusive_ptr<Group> group_of(c10::intrusive_ptr<Backend> backend,
+                                   const c10::intrusive_ptr<c10d::Store>& store) {
+  if constexpr (std::is_base_of_v<Group, Backend>) {
+    return backend;
+  } else {
+    auto group = c10::make_intrusive<Group>(store, backend->getRank(), backend->getSize());
+    group->setBackend(c10::DeviceType::CPU, Group::BackendType::GLOO, std::move(backend));
+    group->setDefaultBackend(Group::BackendType::GLOO);
+    return group;
+  }
+}
+
+/// A worker of a Gloo group over loopback, as a user has one: with a timeout of half an hour.
+inline c10::intrusive_ptr<c10d::ProcessGroup> gloo_group(
+    const c10::intrusive_ptr<c10d::Store>& store, int rank, int size) {
+  std::signal(SIGPIPE, SIG_IGN);  // as Python has it
+  using Gloo = c10d::ProcessGroupGloo;
+  const auto own = c10::make_intrusive<c10d::PrefixStore>("group", store);
+  const auto options = Gloo::Options::create(std::chrono::minutes(30));
+  options->devices.push_back(Gloo::createDeviceForInterface("lo"));
+  return group_of<c10d::ProcessGroup>(c10::make_intrusive<Gloo>(own, rank, size, options), own);
+}
+
+/// Workers that are threads, each with its own end of a Gloo group of c10d over one store.
+inline MakeWorker process_group_threads(int workers, double timeout_seconds) {
+  return [=, store = c10::intrusive_ptr<c10d::Store>(c10::make_intrusive<c10d::HashStore>())](
+             int rank) {
+    ProcessGroupOptions options{.store = store, .interface = "lo", .name = kProcessGroup};
+    options.timeout_seconds = timeout_seconds;
+    return make_process_group(gloo_group(store, rank, workers), std::move(options));
+  };
+}
+
+}  // namespace valley
