@@ -5,6 +5,7 @@
 #include <ATen/ops/arange.h>
 #include <ATen/ops/cross_entropy_loss.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
 #include <ATen/ops/equal.h>
 #include <ATen/ops/rand.h>
 #include <fmt/ranges.h>
@@ -13,6 +14,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cmath>
 #include <map>
 #include <optional>
 #include <set>
@@ -90,10 +92,16 @@ class Worker {
     for (int64_t step = from; step < to; ++step) {
       StepInfo info{.step = step, .total_steps = steps_};
       const auto seed = static_cast<uint64_t>(1000 * step + rank_);
+      const at::Tensor before = x.clone();
       if (algorithm_) algorithm_->before_gradient(info, x);
+      EXPECT_TRUE(may_move_first_ || x.equal(before));
       g.copy_(curvature_ * (x - center_) + noise * normals({flat_.size()}, seed, dtype()));
       info.loss = (curvature_ * (x - center_).square()).sum().item<double>() / 2;
-      if (algorithm_) {
+      if (algorithm_ && !needs_.loss) info.loss = std::nan("");
+      if (algorithm_ && !needs_.gradient) {
+        at::Tensor anything = at::empty_like(g).fill_(std::nan(""));
+        algorithm_->on_gradient(info, x, anything);
+      } else if (algorithm_) {
         // As backward does: the last parameter first.
         for (auto range = flat_.ranges().rbegin(); range != flat_.ranges().rend(); ++range) {
           algorithm_->on_gradient_part(g, range->offset, range->offset + range->size);
@@ -134,6 +142,12 @@ class Worker {
 
   void stand_at(const at::Tensor& x) { at::Tensor(flat_.values()).copy_(x); }
 
+  // From now on the algorithm is given what it needs, and beside it what is no number.
+  void give_no_more_than(const LoopNeeds& needs, bool moves_first) {
+    needs_ = needs;
+    may_move_first_ = moves_first;
+  }
+
   // From now on its optimizer takes steps of no length.
   void freeze() { rate_ = 0; }
 
@@ -149,6 +163,8 @@ class Worker {
   int rank_;
   int64_t steps_;
   double rate_;
+  LoopNeeds needs_ = {.gradient = true, .loss = true};
+  bool may_move_first_ = true;
   at::Tensor curvature_, center_;  // [d]
   std::unique_ptr<Algorithm> algorithm_;
 };
@@ -322,6 +338,19 @@ TEST_P(AlgorithmContractBits, ResumedEqualsUninterruptedBitForBit) {
       EXPECT_EQ(after.algorithm().final_average_needed(), whole.algorithm().final_average_needed());
       before.train(stop, std::min(stop + pace, kSteps));
     }
+  });
+}
+
+// What a row says it does not need may be anything: a foreign loop gives no more.
+TEST_P(AlgorithmContractBits, WhatIsNotNeededIsNotLookedAt) {
+  each([&](Communicator& comm, const AlgorithmOptions& options, at::ScalarType dtype) {
+    Worker whole(comm.rank(), dtype, kSteps), spared(comm.rank(), dtype, kSteps);
+    whole.use(make(comm, options), comm);
+    spared.use(make(comm, options), comm);
+    spared.give_no_more_than(entry().needs, entry().moves_first(options));
+    whole.train(0, kSteps);
+    spared.train(0, kSteps);
+    EXPECT_TRUE(spared.x().equal(whole.x()));
   });
 }
 

@@ -54,6 +54,10 @@ AlgorithmEntry row(AlgorithmEntryOf<Options> r) {
       return momentum(o.as<Options>());
     };
   }
+  entry.needs = r.needs;
+  entry.moves_first = [moves = r.moves_first](const AlgorithmOptions& o) {
+    return moves != nullptr && moves(o.as<Options>());
+  };
   return entry;
 }
 
@@ -110,6 +114,11 @@ int64_t ad_psgd_bytes(Cost cost, const AdPsgdOptions& options) {
   return active ? 2 * cost.vector() : 0;
 }
 
+template <typename Options>
+bool mixes_first(const Options& options) {
+  return options.mixing == MixingOrder::kCta;
+}
+
 }  // namespace
 
 const std::vector<AlgorithmEntry>& algorithms() {
@@ -117,12 +126,15 @@ const std::vector<AlgorithmEntry>& algorithms() {
       row<SsgdOptions>({.name = "ssgd",
                         .summary = "synchronous SGD: the mean gradient in every step",
                         .cost = "d values a step",
-                        .bytes_per_round = &one_vector}),
+                        .bytes_per_round = &one_vector,
+                        .needs = {.gradient = true}}),
       row<SsgdNoiseOptions>({.name = "ssgd-noise",
                              .summary = "synchronous SGD with gradients taken at noisy points",
                              .cost = "d values a step",
                              .bytes_per_round = &one_vector,
-                             .plain_alone = [](SsgdNoiseOptions& o) { o.noise = 0; }}),
+                             .plain_alone = [](SsgdNoiseOptions& o) { o.noise = 0; },
+                             .needs = {.gradient = true},
+                             .moves_first = [](const SsgdNoiseOptions& o) { return o.noise > 0; }}),
       row<LocalSgdOptions>({.name = "local-sgd",
                             .summary = "train alone, take the average every round",
                             .cost = "d values a round",
@@ -162,7 +174,8 @@ const std::vector<AlgorithmEntry>& algorithms() {
            .cost = "2 d + 1 values a round (push 0: d + 1)",
            .bytes_per_round = [](Cost cost,
                                  const LsgdOptions& o) { return consensus_bytes(cost, o, 1); },
-           .impartial = false}),
+           .impartial = false,
+           .needs = {.loss = true}}),
       row<GrawaOptions>(
           {.name = "mgrawa",
            .summary =
@@ -170,7 +183,8 @@ const std::vector<AlgorithmEntry>& algorithms() {
            .cost = "2 d + 1 values a round (push 0: d + 1), and one more gradient",
            .bytes_per_round = [](Cost cost,
                                  const GrawaOptions& o) { return consensus_bytes(cost, o, 1); },
-           .impartial = false}),
+           .impartial = false,
+           .needs = {.another_gradient = true}}),
       row<GrawaOptions>(
           {.name = "lgrawa",
            .summary = "mgrawa with a weight for every layer",
@@ -179,12 +193,14 @@ const std::vector<AlgorithmEntry>& algorithms() {
                [](Cost cost, const GrawaOptions& o) {
                  return consensus_bytes(cost, o, cost.layers);
                },
-           .impartial = false}),
+           .impartial = false,
+           .needs = {.another_gradient = true}}),
       row<DpsgdOptions>({.name = "dpsgd",
                          .summary = "mixes the weights with those of the neighbours in every step",
                          .cost = "d values to every neighbour a step (complete: d)",
                          .bytes_per_round = &neighbours,
-                         .check = &check_graph}),
+                         .check = &check_graph,
+                         .moves_first = &mixes_first}),
       row<SgpOptions>({.name = "sgp",
                        .summary = "dpsgd over directed graphs, by push-sum",
                        .cost = "d + 1 values to every receiver a step (complete: d + 1)",
@@ -204,7 +220,8 @@ const std::vector<AlgorithmEntry>& algorithms() {
                [](Cost cost, const GradientTrackingOptions& o) {
                  return (cost.round == 0 ? 1 : 2) * neighbours(cost, o);
                },
-           .check = &check_graph}),
+           .check = &check_graph,
+           .needs = {.gradient = true}}),
       row<DsgtmTvOptions>(
           {.name = "dsgtm-tv",
            .summary = "gradient tracking with momentum over directed graphs that change",
@@ -213,7 +230,8 @@ const std::vector<AlgorithmEntry>& algorithms() {
                [](Cost cost, const DsgtmTvOptions& o) {
                  return (cost.round == 0 ? 1 : 2) * dsgtm_tv_bytes(cost, o);
                },
-           .check = &check_graph}),
+           .check = &check_graph,
+           .needs = {.gradient = true}}),
       row<D2Options>({.name = "d2",
                       .summary = "dpsgd with its last step taken back, for data that differ",
                       .cost = "d values to every neighbour a step (complete: d)",
@@ -226,7 +244,8 @@ const std::vector<AlgorithmEntry>& algorithms() {
            .bytes_per_round = &neighbours,
            .check = &check_graph,
            .plain_alone = [](QgDsgdmOptions& o) { o.quasi_momentum = 0; },
-           .momentum_in_gradient = [](const QgDsgdmOptions& o) { return o.quasi_momentum; }}),
+           .momentum_in_gradient = [](const QgDsgdmOptions& o) { return o.quasi_momentum; },
+           .needs = {.gradient = true}}),
       row<ChocoOptions>({.name = "choco",
                          .summary = "dpsgd that sends compressed differences",
                          .cost = "a payload of {compress} to every neighbour a step",
@@ -240,7 +259,8 @@ const std::vector<AlgorithmEntry>& algorithms() {
            .bytes_per_round = &ad_psgd_bytes,
            .check = &check_graph,
            .impartial = false,
-           .asynchronous = true}),
+           .asynchronous = true,
+           .moves_first = [](const AdPsgdOptions&) { return true; }}),
   };
   return table;
 }

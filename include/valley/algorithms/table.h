@@ -23,6 +23,14 @@ struct RoundCost {
   int64_t vector() const { return d * element_size; }  ///< bytes of x
 };
 
+/// What a method asks of the loop it is in, beside its hooks. A loop that is not Valley's own need
+/// not give what is not asked for.
+struct LoopNeeds {
+  bool gradient = false;  ///< on_gradient() reads or changes g; otherwise g may be anything there
+  bool loss = false;      ///< StepInfo::loss is read
+  bool another_gradient = false;  ///< AlgorithmContext::layer_gradient_norms, once a round
+};
+
 /// What is known of an algorithm without LibTorch: all but how it is made (registry.h).
 template <typename Options>
 struct AlgorithmEntryOf {
@@ -47,6 +55,9 @@ struct AlgorithmEntryOf {
   /// Where the method feeds a momentum of its own into every gradient: its strength. With that of
   /// the local optimizer it must stay below 1, see require_stable_momentum().
   double (*momentum_in_gradient)(const Options&) = nullptr;
+  LoopNeeds needs = {};
+  /// Whether before_gradient() moves x, with these options: the gradient must be taken after it.
+  bool (*moves_first)(const Options&) = nullptr;
 };
 
 /// Values of algorithms' settings by key.
@@ -62,6 +73,8 @@ struct AlgorithmEntry {
   std::function<void(AlgorithmOptions&)> plain_alone;  ///< may be empty
   bool asynchronous = false;
   std::function<double(const AlgorithmOptions&)> momentum_in_gradient;  ///< may be empty
+  LoopNeeds needs = {};
+  std::function<bool(const AlgorithmOptions&)> moves_first;  ///< never empty
 
   /// The momentum of the local optimizer where nobody gives one.
   double default_momentum() const { return momentum_in_gradient ? 0 : 0.9; }
