@@ -30,7 +30,8 @@ configure() {
       { [[ $tests == ON ]] && grep --quiet '^VALLEY_BUILD_TESTS:BOOL=OFF' "$build/CMakeCache.txt"; }
   then
     # Benchmarks do not run with the tests, but what nobody compiles breaks.
-    cmake --preset release -DVALLEY_BUILD_TESTS=$tests -DVALLEY_BUILD_BENCHMARKS=$tests
+    cmake --preset release -DVALLEY_BUILD_TESTS=$tests -DVALLEY_BUILD_BENCHMARKS=$tests \
+      -DVALLEY_BUILD_PYTHON=$tests
   fi
 }
 

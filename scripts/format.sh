@@ -14,7 +14,7 @@ command -v clang-format-14 > /dev/null || fail "clang-format-14 is missing: scri
 
 cd "$root"
 folders=()
-for folder in include valley app tests examples benchmarks; do
+for folder in include valley app python tests examples benchmarks; do
   if [[ -d $folder ]]; then folders+=("$folder"); fi
 done
 find "${folders[@]}" \( -name '*.h' -o -name '*.cpp' \) -print0 | xargs -0 clang-format-14 "${mode[@]}"

@@ -3,7 +3,8 @@
 # everything there and installs nothing.
 #
 #   scripts/setup.sh            what it takes to build and to run
-#   scripts/setup.sh --tests    and to test
+#   scripts/setup.sh --python   and for the Python package, for the distribution's PyTorch
+#   scripts/setup.sh --tests    and to test, the Python package included
 #   scripts/setup.sh --slow     and for the slow tests (scripts/test-slow.sh)
 #   scripts/setup.sh --tools    and to format and to lint (scripts/format.sh, scripts/lint.sh)
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -18,13 +19,15 @@ packages=(
   dataset-fashion-mnist
   esbuild                              # makes Plotly.js, which draws the reports, smaller
 )
+python=(python3 python3-dev python3-numpy python3-torch pybind11-dev)
 for argument in "$@"; do
   case $argument in
-    --tests) packages+=(libgtest-dev libgmock-dev libgloo-dev python3 python3-numpy python3-torch
-                         chromium-headless-shell iproute2 pkg-config) ;;
+    --python) packages+=("${python[@]}") ;;
+    --tests) packages+=("${python[@]}" libgtest-dev libgmock-dev libgloo-dev chromium-headless-shell
+                        iproute2 pkg-config) ;;
     --slow) packages+=(python3-torchvision) ;;
     --tools) packages+=(clang-format-14 clang-tidy-14 python3) ;;
-    *) fail "unknown argument '$argument'; known: --tests, --slow, --tools" ;;
+    *) fail "unknown argument '$argument'; known: --python, --tests, --slow, --tools" ;;
   esac
 done
 

@@ -206,9 +206,10 @@ void Loop::finish(const StepInfo& info) {
     algorithm_->after_step(info, x);
     report_ = algorithm_->last_round() ? algorithm_->last_round() : report_;
     if (algorithm_->last_round()) {
-      at::Tensor width = at::full({1}, algorithm_->last_round()->distance, at::kDouble);
-      comm_->all_reduce_mean(width);
-      width_ = width.item<double>();
+      const at::Tensor mine = at::full({1}, algorithm_->last_round()->distance, at::kDouble);
+      const at::Tensor all = comm_->all_gather(mine);
+      distances_.assign(all.data_ptr<double>(), all.data_ptr<double>() + all.numel());
+      width_ = all.mean().item<double>();
     }
   });
   ++step_;

@@ -79,6 +79,8 @@ class Loop {
   int64_t period() const { return algorithm_->period(); }
   const std::optional<RoundReport>& last_round() const { return report_; }
   std::optional<double> width() const { return width_; }
+  /// Of all workers from their average as the last round began, by rank; empty before it.
+  const std::vector<double>& distances() const { return distances_; }
   Communicator& comm() const { return *comm_; }
 
   /// Parameters that belong to modules: {dict of the module's parameters, key}, in the order of the
@@ -112,6 +114,7 @@ class Loop {
   int64_t step_ = 0;
   std::optional<RoundReport> report_;
   std::optional<double> width_;
+  std::vector<double> distances_;
 };
 
 }  // namespace valley::python

@@ -98,6 +98,7 @@ void bind_loop(py::module_& m) {
       .def_property_readonly("rounds", &Loop::rounds)
       .def_property_readonly("period", &Loop::period)
       .def_property_readonly("width", &Loop::width)
+      .def_property_readonly("distances", &Loop::distances)
       .def_property_readonly("distance",
                              [](const Loop& loop) -> std::optional<double> {
                                if (!loop.last_round()) return std::nullopt;

@@ -3,6 +3,7 @@
 import os
 import pathlib
 import signal
+import socket
 import sys
 import tempfile
 import time
@@ -14,14 +15,16 @@ import torch.distributed
 TIMEOUT = 120  # generous: a test that needs it is broken, a busy machine is not
 
 
-def run(workers, fn, *args, killed=(), timeout=TIMEOUT):
+def run(workers, fn, *args, killed=(), timeout=TIMEOUT, start_group=True):
     """fn(rank, *args) in `workers` processes that are one default process group; the results by rank.
 
-    An exception is a result: the text of it. A rank of `killed` may die, its result is None.
+    An exception is a result: the text of it. A rank of `killed` may die, its result is None. Without
+    start_group the processes have the variables of torchrun, and fn starts the group.
     """
+    port = free_port()
     with tempfile.TemporaryDirectory(prefix="valley-processes-") as folder:
         folder = pathlib.Path(folder)
-        children = [_fork(rank, workers, folder, fn, args) for rank in range(workers)]
+        children = [_fork(rank, workers, folder, fn, args, None if start_group else port) for rank in range(workers)]
         deadline = time.monotonic() + timeout
         running = set(children)
         while running and time.monotonic() < deadline:
@@ -41,15 +44,27 @@ def run(workers, fn, *args, killed=(), timeout=TIMEOUT):
         return results
 
 
-def _fork(rank, workers, folder, fn, args):
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def _fork(rank, workers, folder, fn, args, port):
     """The process of one worker: a fork, since importing PyTorch takes longer than most tests."""
     pid = os.fork()
     if pid:
         return pid
     try:
-        torch.distributed.init_process_group(
-            "gloo", init_method=f"file://{folder}/store", rank=rank, world_size=workers
-        )
+        if port is None:
+            torch.distributed.init_process_group(
+                "gloo", init_method=f"file://{folder}/store", rank=rank, world_size=workers
+            )
+        else:
+            os.environ.update(
+                RANK=str(rank), WORLD_SIZE=str(workers), LOCAL_RANK=str(rank),
+                MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port),
+            )  # fmt: skip
         try:
             result = fn(rank, *args)
         except Exception as error:

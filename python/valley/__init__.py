@@ -13,8 +13,10 @@ is given, or the threads of valley.run_threads().
 import torch  # noqa: F401  isort: skip
 
 from valley._core import CommError, __version__
+from valley.folder import run_folder
 from valley.method import Method
 from valley.methods import CLASSES, METHODS
+from valley.program import train
 from valley.threads import run_threads
 from valley.topology import Topology, topology
 
@@ -26,7 +28,9 @@ __all__ = [
     "Method",
     "Topology",
     "__version__",
+    "run_folder",
     "run_threads",
     "topology",
+    "train",
     *METHODS,
 ]

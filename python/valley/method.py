@@ -83,10 +83,7 @@ class Method(torch.optim.Optimizer):
             raise ValueError(f"optimizer must be a torch.optim.Optimizer, got {type(optimizer).__name__}")
         self._check_keywords(settings, total_steps, another_gradient)
         self.optimizer = optimizer
-        self.settings = {
-            s["keyword"]: s["default"] if settings.get(s["keyword"]) is None else settings[s["keyword"]]
-            for s in self._row["settings"]
-        }
+        self.settings = {s["keyword"]: self._value(s, settings.get(s["keyword"])) for s in self._row["settings"]}
         self._model = model
         named = self._named_parameters()
         device = named[0][1].device if named else "cpu"
@@ -96,12 +93,19 @@ class Method(torch.optim.Optimizer):
             warmup_steps, seed, self._learning_rate, another_gradient,
         )  # fmt: skip
         self._joining = False
+        self._recorders = []
         self._loop.begin_together()
         if model is None:
             self._await_model()
         else:
             self._watch()
             batch_norm.broadcast_buffers(model, self.group)
+
+    @staticmethod
+    def _value(setting, given):
+        if given is None:
+            return setting["default"]
+        return str(given) if isinstance(setting["default"], str) and not isinstance(given, bool) else given
 
     def _check_keywords(self, settings, total_steps, another_gradient):
         name = type(self).__name__
@@ -213,7 +217,12 @@ class Method(torch.optim.Optimizer):
             self._all_done(False)
         if closure is not None:
             closure = torch.enable_grad()(closure)
-        return self._loop.step(_nothing if skipped else self.optimizer.step, closure, loss)
+        rounds = self._loop.rounds
+        result = self._loop.step(_nothing if skipped else self.optimizer.step, closure, loss)
+        if self._recorders and self._loop.rounds > rounds:
+            for recorder in self._recorders:
+                recorder.round()
+        return result
 
     def _skipped(self, scaler):
         """Whether a GradScaler found infinities in this worker's gradients, which are unscaled then."""
@@ -348,6 +357,12 @@ class Method(torch.optim.Optimizer):
         """(1/M) sum_m ||x_m - x_A||, the workers' mean distance from their average, as the last round
         began, or at the last average(); None before either."""
         return self._loop.width
+
+    @property
+    def distances(self):
+        """||x_m - x_A|| of all workers, by rank, as the last round began; empty before it, and for
+        methods whose workers do not learn their average."""
+        return self._loop.distances
 
     @property
     def predicted_width(self):

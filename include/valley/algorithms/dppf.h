@@ -14,15 +14,22 @@ inline void check_compressible(const DppfOptions& o) {
           Key{"compress-rounds"});
 }
 
-/// DPPF: local steps, and every tau steps the pull-push round (pull_push.h), with the push
-/// strength following a schedule over the run.
+/// DPPF: local steps, and every tau steps a round that pulls the workers towards their average and
+/// pushes them away from it, the push strength following a schedule over the run.
+///
+///     x_A = (1/M) sum_m x_m
+///     x_m <- x_m + alpha (x_A - x_m) + lambda (x_m - x_A) / ||x_m - x_A||
+///
+/// The distances ||x_m - x_A|| go to lambda / alpha, the predicted width of the valley;
+/// pull_push.h says more of the round.
 ///
 /// lambda = 0 is its base method, averaging with strength alpha, bit for bit; alpha = 1 as well is
 /// local-sgd.
 ///
 /// Cost of a round: one all-reduce of d values (push variant exact: two). State: the clock.
 ///
-/// Reference: see pull_push.h.
+/// Reference: Dimlioglu and Choromanska, arXiv:2507.20424; what is our reading of it, see
+/// pull_push.h.
 std::unique_ptr<Algorithm> make_dppf(const DppfOptions&, const AlgorithmContext&);
 
 }  // namespace valley

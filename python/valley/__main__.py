@@ -1,0 +1,5 @@
+"""python3 -m valley: the program."""
+
+from valley.program import main
+
+main()
