@@ -1,0 +1,211 @@
+#include "valley/comm/tcp_mesh.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <functional>
+#include <numeric>
+#include <sstream>
+#include <thread>
+
+namespace valley::tcp_mesh_test {
+namespace {
+
+using Work = std::function<void(TcpMesh&)>;
+
+JoinOptions options_of(int rank, int size, double timeout_seconds) {
+  JoinOptions options{.rank = rank, .size = size, .address = "127.0.0.1"};
+  options.timeout_seconds = timeout_seconds;
+  return options;
+}
+
+// Each worker is a thread; the mesh of one lives until it has done its work.
+void run(const std::vector<Work>& works, double timeout_seconds = 10) {
+  const auto store = make_hash_store();
+  const int size = static_cast<int>(works.size());
+  std::vector<std::thread> threads;
+  for (int rank = 0; rank < size; ++rank) {
+    threads.emplace_back([&, rank] {
+      TcpMesh mesh(options_of(rank, size, timeout_seconds), *store);
+      works[static_cast<size_t>(rank)](mesh);
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+}
+
+std::vector<int> numbers(size_t n) {
+  std::vector<int> values(n);
+  std::iota(values.begin(), values.end(), 1);
+  return values;
+}
+
+int64_t bytes(const std::vector<int>& values) {
+  return static_cast<int64_t>(values.size() * sizeof(int));
+}
+
+std::string error_of(const std::function<void()>& call) {
+  try {
+    call();
+  } catch (const PeerError& error) {
+    return fmt::format("{} {}", error.peer, error.what());
+  }
+  return "nothing";
+}
+
+// The first fills every buffer of the kernel, and the other asks for the last of them first.
+TEST(TcpMesh, MessagesMayBeAskedForInAnyOrder) {
+  const std::vector<int> large = numbers(3'000'000), small = numbers(3);
+  std::vector<int> got_large(large.size()), got_small(small.size());
+  run({[&](TcpMesh& mesh) {
+         TcpMesh::Buffer a(mesh, large.data()), b(mesh, small.data());
+         a.send(1, 7, 0, bytes(large));
+         b.send(1, 8, 0, bytes(small));
+         a.wait_sent(1);
+         b.wait_sent(1);
+       },
+       [&](TcpMesh& mesh) {
+         TcpMesh::Buffer a(mesh, got_large.data()), b(mesh, got_small.data());
+         b.receive(0, 8, 0, bytes(small));
+         b.wait_received(0);
+         a.receive(0, 7, 0, bytes(large));
+         a.wait_received(0);
+       }});
+  EXPECT_EQ(got_small, small);
+  EXPECT_EQ(got_large, large);
+}
+
+// Of what nobody has asked for yet.
+TEST(TcpMesh, BothMaySendMoreThanTheKernelHoldsBeforeEitherReceives) {
+  const std::vector<int> sent = numbers(3'000'000);
+  std::vector<int> got[2] = {std::vector<int>(sent.size()), std::vector<int>(sent.size())};
+  const auto work = [&](TcpMesh& mesh) {
+    std::vector<int>& place = got[mesh.rank()];
+    const int peer = 1 - mesh.rank();
+    TcpMesh::Buffer out(mesh, sent.data()), in(mesh, place.data());
+    out.send(peer, 1, 0, bytes(sent));
+    in.receive(peer, 1, 0, bytes(sent));
+    in.wait_received(peer);
+    out.wait_sent(peer);
+  };
+  run({work, work});
+  EXPECT_EQ(got[0], sent);
+  EXPECT_EQ(got[1], sent);
+}
+
+TEST(TcpMesh, MessagesOfASlotArriveInOrderAndAreWaitedForOneByOne) {
+  const std::vector<int> sent = numbers(1000);
+  std::vector<int> got(sent.size());
+  run({[&](TcpMesh& mesh) {
+         TcpMesh::Buffer out(mesh, sent.data());
+         for (int i = 0; i < 1000; ++i) out.send(1, 1, i * 4, 4);
+         for (int i = 0; i < 1000; ++i) out.wait_sent(1);
+       },
+       [&](TcpMesh& mesh) {
+         TcpMesh::Buffer in(mesh, got.data());
+         for (int i = 0; i < 1000; ++i) in.receive(0, 1, i * 4, 4);
+         for (int i = 0; i < 1000; ++i) {
+           in.wait_received(0);
+           ASSERT_EQ(got[static_cast<size_t>(i)], i + 1);
+         }
+       }});
+}
+
+TEST(TcpMesh, APeerThatIsGoneIsNamedAfterWhatItSent) {
+  int got = 0;
+  std::string error;
+  run({[](TcpMesh& mesh) {
+         const int sent = 5;
+         TcpMesh::Buffer out(mesh, &sent);
+         out.send(1, 1, 0, 4);
+         out.wait_sent(1);
+       },
+       [&](TcpMesh& mesh) {
+         TcpMesh::Buffer in(mesh, &got);
+         in.receive(0, 1, 0, 4);
+         in.wait_received(0);
+         in.receive(0, 2, 0, 4);
+         error = error_of([&] { in.wait_received(0); });
+       }});
+  EXPECT_EQ(got, 5);
+  EXPECT_EQ(error, "0 connection closed");
+}
+
+TEST(TcpMesh, AWaitEndsWithTheTimeAndByClose) {
+  std::string late, closed;
+  run({[&](TcpMesh& mesh) {
+         int got = 0;
+         TcpMesh::Buffer in(mesh, &got);
+         in.receive(1, 1, 0, 4);
+         late = error_of([&] { in.wait_received(1); });
+         std::thread closer([&] {
+           std::this_thread::sleep_for(std::chrono::milliseconds(50));
+           mesh.close();
+         });
+         closed = error_of([&] { in.wait_received(1); });
+         closer.join();
+       },
+       [](TcpMesh&) { std::this_thread::sleep_for(std::chrono::milliseconds(600)); }},
+      0.3);
+  EXPECT_EQ(late, "1 timed out");
+  EXPECT_EQ(closed, "1 connection closed");
+}
+
+// The memory of a buffer that is gone is not written to: the connection ends instead.
+TEST(TcpMesh, ABufferThatDiesWithHalfAMessageEndsTheConnection) {
+  const std::vector<int> sent = numbers(3'000'000);
+  std::string error;
+  run({[&](TcpMesh& mesh) {
+         { TcpMesh::Buffer(mesh, sent.data()).send(1, 1, 0, bytes(sent)); }
+         int more = 0;
+         error = error_of([&] { TcpMesh::Buffer(mesh, &more).send(1, 2, 0, 4); });
+       },
+       [](TcpMesh& mesh) {
+         std::vector<int> got(3'000'000);
+         TcpMesh::Buffer in(mesh, got.data());
+         in.receive(0, 1, 0, bytes(got));
+         EXPECT_EQ(error_of([&] { in.wait_received(0); }), "0 connection closed");
+       }});
+  EXPECT_EQ(error, "1 connection closed");
+}
+
+// Somebody who knows the port and not the word is not taken for a worker.
+TEST(TcpMesh, AStrangerAtTheDoorIsSentAway) {
+  const auto store = make_hash_store();
+  int sum = 0;
+  const auto work = [&](int rank) {
+    TcpMesh mesh(options_of(rank, 2, 10), *store);
+    int in = 0;
+    TcpMesh::Buffer out(mesh, &rank), place(mesh, &in);
+    place.receive(1 - rank, 1, 0, 4);
+    out.send(1 - rank, 1, 0, 4);
+    place.wait_received(1 - rank);
+    out.wait_sent(1 - rank);
+    if (rank == 0) sum = in;
+  };
+  std::thread first(work, 0);
+  ASSERT_TRUE(store->wait("door/0", 10));
+  std::istringstream door(*store->get("door/0"));
+  uint64_t word = 0;
+  int port = 0;
+  door >> word >> port;
+  const int stranger = socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<uint16_t>(port));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ASSERT_EQ(connect(stranger, reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
+  const uint64_t guess[2] = {word + 1, 1};
+  ASSERT_EQ(send(stranger, guess, sizeof(guess), 0), static_cast<ssize_t>(sizeof(guess)));
+  std::thread second(work, 1);
+  first.join();
+  second.join();
+  close(stranger);
+  EXPECT_EQ(sum, 1);
+}
+
+}  // namespace
+}  // namespace valley::tcp_mesh_test
