@@ -6,6 +6,7 @@
 #include <c10/core/GradMode.h>
 #include <fmt/ranges.h>
 #include <torch/csrc/autograd/autograd.h>
+#include <torch/csrc/autograd/edge.h>
 #include <torch/csrc/autograd/function.h>
 #include <torch/csrc/autograd/function_hook.h>
 #include <torch/csrc/autograd/variable.h>
@@ -21,8 +22,9 @@
 namespace valley {
 namespace {
 
-using torch::autograd::Node;
 using torch::autograd::variable_list;
+// std::shared_ptr in LibTorch 1.13 and 2.6, intrusive in 2.15.
+using NodePtr = decltype(torch::autograd::Edge::function);
 
 class PartHook : public torch::autograd::FunctionPostHook {
  public:
@@ -68,7 +70,7 @@ at::Tensor loss_on(const Task& task, Model& model, const Batch& batch, double au
 // A parameter's gradient is final when its AccumulateGrad node has run. A variable holds its node
 // only weakly, so the nodes are kept here, and the hooks leave with them.
 struct Gradient::Hooks {
-  std::vector<std::pair<std::shared_ptr<Node>, uintptr_t>> nodes;
+  std::vector<std::pair<NodePtr, uintptr_t>> nodes;
   const PartCallback* callback = nullptr;  // of the running compute()
 
   ~Hooks() {
