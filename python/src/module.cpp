@@ -124,6 +124,7 @@ PYBIND11_MODULE(_core, m) {
   bind_groups(m);
   bind_process_groups(m);
   bind_loop(m);
+  bind_instruments(m);
   bind_rows(m);
   bind_topologies(m);
 }

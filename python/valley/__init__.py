@@ -14,6 +14,15 @@ import torch  # noqa: F401  isort: skip
 
 from valley._core import CommError, __version__
 from valley.folder import run_folder
+from valley.instruments import (
+    Alignment,
+    Landscape,
+    Measurement,
+    Sharpness,
+    alignment,
+    landscape,
+    sharpness,
+)
 from valley.method import Method
 from valley.methods import CLASSES, METHODS
 from valley.program import train
@@ -24,12 +33,19 @@ globals().update(CLASSES)
 
 __all__ = [
     "METHODS",
+    "Alignment",
     "CommError",
+    "Landscape",
+    "Measurement",
     "Method",
+    "Sharpness",
     "Topology",
     "__version__",
+    "alignment",
+    "landscape",
     "run_folder",
     "run_threads",
+    "sharpness",
     "topology",
     "train",
     *METHODS,
