@@ -126,5 +126,6 @@ PYBIND11_MODULE(_core, m) {
   bind_loop(m);
   bind_instruments(m);
   bind_rows(m);
+  bind_sampler(m);
   bind_topologies(m);
 }

@@ -1,7 +1,12 @@
 """The same as other people's code, in processes of their own."""
 
+import copy
+import json
 import os
+import pathlib
 import signal
+import tempfile
+import time
 import unittest
 
 import processes
@@ -104,6 +109,69 @@ class Parity(unittest.TestCase):
         self.check(2, work, {torch.float64: 1e-12, torch.float32: 1e-5})
 
 
+def write_idx(path, array):
+    path.write_bytes(bytes([0, 0, 8, array.dim()]) + b"".join(n.to_bytes(4, "big") for n in array.shape)
+                     + array.numpy().tobytes())  # fmt: skip
+
+
+def read_safetensors(path):
+    data = path.read_bytes()
+    size = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8 : 8 + size])
+    tensors = {}
+    for name, entry in header.items():
+        if name != "__metadata__":
+            begin, end = entry["data_offsets"]
+            values = bytearray(data[8 + size + begin : 8 + size + end])
+            tensors[name] = torch.frombuffer(values, dtype=torch.float32).view(entry["shape"])
+    return tensors
+
+
+class Program(unittest.TestCase):
+    def test_the_same_weights_as_valley_train(self):
+        """The same network, images and batches, by the program and by a loop in Python."""
+        for method in ("dppf", "ssgd", "dpsgd"):
+            with self.subTest(method), tempfile.TemporaryDirectory() as folder:
+                folder = pathlib.Path(folder)
+                torch.manual_seed(1)
+                x = torch.randint(256, (48, 6, 6), dtype=torch.uint8)
+                y = torch.randint(3, (48,), dtype=torch.uint8)
+                for part in ("train", "t10k"):
+                    write_idx(folder / f"{part}-images-idx3-ubyte", x)
+                    write_idx(folder / f"{part}-labels-idx1-ubyte", y)
+                net = nn.Sequential(nn.Flatten(), nn.Linear(36, 12), nn.Tanh(), nn.Linear(12, 3))
+                torch.jit.script(net).save(folder / "net.pt")
+                settings = {"period": "3", "push": 0.2} if method == "dppf" else {}
+                valley.train(
+                    {"data": f"mnist:{folder}", "model": folder / "net.pt", "algorithm": method, "workers": 2,
+                     "batch-size": 4, "epochs": 3, "lr": 0.05, "momentum": 0.9, "lr-schedule": "constant",
+                     "seed": 5, "threads": 1, **settings},
+                    out=folder / "run",
+                )  # fmt: skip
+                pixels = x.double() / 255
+                inputs = ((pixels - pixels.mean()) / pixels.std(unbiased=False)).float().unsqueeze(1)
+
+                def work(rank):
+                    mine = copy.deepcopy(net)
+                    opt = torch.optim.SGD(mine.parameters(), lr=0.05, momentum=0.9)
+                    opt = getattr(valley, method.upper())(opt, seed=5, total_steps=18, **settings)
+                    batches = valley.Sampler(48, 4, seed=5)
+                    for _ in range(3):
+                        for batch in batches:
+                            opt.zero_grad()
+                            nn.functional.cross_entropy(mine(inputs[batch]), y[batch].long()).backward()
+                            opt.step()
+                    opt.adopt_average()
+                    return mine.state_dict()
+
+                theirs = read_safetensors(folder / "run" / "model.safetensors")
+                for ours in valley.run_threads(2, work):
+                    self.assertEqual(set(ours), set(theirs))
+                    for name, value in ours.items():
+                        self.assertLess(distance(value, theirs[name]), 1e-5)
+                self.assertGreater(distance(theirs["1.weight"], net[1].weight.detach()), 0.01)
+
+
 class Groups(unittest.TestCase):
     def test_a_group_that_is_given(self):
         """Two of three workers train, the third does not; the default group is used in between."""
@@ -162,8 +230,6 @@ class Groups(unittest.TestCase):
             if rank == 0:
                 opt.step()
             else:
-                import time
-
                 time.sleep(6)
 
         found = processes.run(2, work)[0]

@@ -26,6 +26,7 @@ from valley.instruments import (
 from valley.method import Method
 from valley.methods import CLASSES, METHODS
 from valley.program import train
+from valley.sampler import Sampler
 from valley.threads import run_threads
 from valley.topology import Topology, topology
 
@@ -38,6 +39,7 @@ __all__ = [
     "Landscape",
     "Measurement",
     "Method",
+    "Sampler",
     "Sharpness",
     "Topology",
     "__version__",

@@ -50,6 +50,16 @@ def find(process_group=None, *, device="cpu", timeout=300.0):
     return _over(process_group, device, timeout)
 
 
+def place():
+    """(rank, size) of the group that find() would find, without making one."""
+    threads = getattr(_of_thread, "group", None)
+    if threads is not None:
+        return threads.rank, threads.size
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        return torch.distributed.get_rank(), torch.distributed.get_world_size()
+    return 0, 1
+
+
 def _over(process_group, device, timeout):
     distributed = torch.distributed.distributed_c10d
     default = distributed._get_default_group()
