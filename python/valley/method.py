@@ -210,16 +210,21 @@ class Method(torch.optim.Optimizer):
         Returns:
             the closure's loss, or None.
         """
-        skipped = self._skipped(scaling.pop("grad_scaler", None))
-        if scaling:
-            raise TypeError(f"step() has no argument {next(iter(scaling))!r}")
+        skipped = False
+        if scaling or "found_inf" in self.__dict__:
+            skipped = self._skipped(scaling.pop("grad_scaler", None))
+            if scaling:
+                raise TypeError(f"step() has no argument {next(iter(scaling))!r}")
         if self._joining and self._loop.steps % max(1, self._loop.period) == 0:
             self._all_done(False)
         if closure is not None:
             closure = torch.enable_grad()(closure)
+        take_step = _nothing if skipped else self.optimizer.step
+        if not self._recorders:
+            return self._loop.step(take_step, closure, loss)
         rounds = self._loop.rounds
-        result = self._loop.step(_nothing if skipped else self.optimizer.step, closure, loss)
-        if self._recorders and self._loop.rounds > rounds:
+        result = self._loop.step(take_step, closure, loss)
+        if self._loop.rounds > rounds:
             for recorder in self._recorders:
                 recorder.round()
         return result
@@ -232,10 +237,10 @@ class Method(torch.optim.Optimizer):
                 scaler.unscale_(self)
                 found = scaler._per_optimizer_states[id(self)]["found_inf_per_device"]
             skipped = any(f.item() for f in found.values())
+        elif "found_inf" not in self.__dict__:
+            return False
         else:  # how 2 does
-            found = self.__dict__.get("found_inf")
-            if found is None:
-                return False
+            found = self.__dict__["found_inf"]
             scale = self.__dict__.get("grad_scale")
             if scale is not None:
                 for parameter_group in self.param_groups:
