@@ -2,6 +2,9 @@
 /// vector, plus one pass that reads x and x_A and writes x.
 ///
 ///     round_bench gloo D ROUNDS      started once a worker, see valley/comm/rendezvous.h
+///     round_bench c10d D ROUNDS      the same over a Gloo group of c10d; the floor is that group's
+///     own
+///                                    all-reduce and the pass
 ///     round_bench thread D ROUNDS M
 ///
 /// Worker 0 prints one JSON line: milliseconds a round of each variant, the mean over ROUNDS
@@ -17,12 +20,16 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <string>
+#include <vector>
 
 #include "valley/algorithms/pull_push.h"
 #include "valley/comm/gloo.h"
 #include "valley/comm/group.h"
+#include "valley/comm/process_group.h"
 #include "valley/comm/rendezvous.h"
+#include "valley/comm/testing/process_group_threads.h"
 #include "valley/core/clock.h"
 
 namespace {
@@ -64,29 +71,24 @@ double milliseconds(Communicator& comm, int rounds, const F& f) {
   return (valley::now_seconds() - start) / rounds * 1e3;
 }
 
-void bench_gloo(int64_t d, int rounds) {
-  const auto environment = valley::read_environment([](const char* v) { return std::getenv(v); });
-  const auto comm = valley::make_gloo(valley::join_options(*environment, 60));
-  const auto folder = std::filesystem::temp_directory_path() /
-                      ("valley_bench_" + std::to_string(environment->master_port));
-  std::filesystem::create_directories(folder);
-  BareAllReduce bare(comm->rank(), comm->size(), folder.string());
-
+// `bare` adds the workers' buffers up in place.
+void bench(Communicator& comm, int64_t d, int rounds,
+           const std::function<void(at::Tensor& buffer)>& bare) {
   at::Tensor x = at::randn({d}), buffer = at::randn({d});
   valley::PullPush round({.pull = 0.1, .push = 0.5});
   constexpr int kBlocks = 5;
   double floor = 0, all_reduce = 0, own_all_reduce = 0, ours = 0;
   for (int block = -1; block < kBlocks; ++block) {  // the first one warms up
-    const double f = milliseconds(*comm, rounds, [&] {
-      bare.run(buffer.data_ptr<float>(), d);
+    const double f = milliseconds(comm, rounds, [&] {
+      bare(buffer);
       one_pass(x.data_ptr<float>(), buffer.data_ptr<float>(), 0.1f, d);
       buffer.data_ptr<float>()[0] = 1;
     });
     buffer.fill_(1);  // sums would grow without bound
-    const double a = milliseconds(*comm, rounds, [&] { bare.run(buffer.data_ptr<float>(), d); });
+    const double a = milliseconds(comm, rounds, [&] { bare(buffer); });
     buffer.fill_(1);
-    const double o = milliseconds(*comm, rounds, [&] { round.round(x, *comm); });
-    const double own = milliseconds(*comm, rounds, [&] { comm->all_reduce_sum(x, buffer); });
+    const double o = milliseconds(comm, rounds, [&] { round.round(x, comm); });
+    const double own = milliseconds(comm, rounds, [&] { comm.all_reduce_sum(x, buffer); });
     buffer.fill_(1);
     if (block < 0) continue;
     own_all_reduce += own / kBlocks;
@@ -94,12 +96,38 @@ void bench_gloo(int64_t d, int rounds) {
     all_reduce += a / kBlocks;
     ours += o / kBlocks;
   }
-  if (comm->rank() == 0) {
+  if (comm.rank() == 0) {
     std::printf(
         "{\"floor\": %.4f, \"all_reduce\": %.4f, \"own_all_reduce\": %.4f, \"round\": %.4f}\n",
         floor, all_reduce, own_all_reduce, ours);
-    std::filesystem::remove_all(folder);
   }
+}
+
+valley::WorkerEnvironment this_worker() {
+  return *valley::read_environment([](const char* v) { return std::getenv(v); });
+}
+
+void bench_gloo(int64_t d, int rounds) {
+  const valley::WorkerEnvironment environment = this_worker();
+  const auto comm = valley::make_gloo(valley::join_options(environment, 60));
+  const auto folder = std::filesystem::temp_directory_path() /
+                      ("valley_bench_" + std::to_string(environment.master_port));
+  std::filesystem::create_directories(folder);
+  BareAllReduce bare(comm->rank(), comm->size(), folder.string());
+  bench(*comm, d, rounds, [&](at::Tensor& buffer) { bare.run(buffer.data_ptr<float>(), d); });
+  if (comm->rank() == 0) std::filesystem::remove_all(folder);
+}
+
+void bench_c10d(int64_t d, int rounds) {
+  const valley::WorkerEnvironment environment = this_worker();
+  const auto store = valley::tcp_store(environment.master_address, environment.master_port,
+                                       /*server=*/environment.rank == 0);
+  const auto group = valley::gloo_group(store, environment.rank, environment.size);
+  const auto comm = valley::make_process_group(group, {.store = store});
+  bench(*comm, d, rounds, [&](at::Tensor& buffer) {
+    std::vector<at::Tensor> tensors = {buffer};
+    group->allreduce(tensors)->wait();
+  });
 }
 
 void bench_thread(int64_t d, int rounds, int workers) {
@@ -120,6 +148,8 @@ int main(int argc, char** argv) {
   const int rounds = std::atoi(argv[3]);
   if (std::string(argv[1]) == "gloo") {
     bench_gloo(d, rounds);
+  } else if (std::string(argv[1]) == "c10d") {
+    bench_c10d(d, rounds);
   } else {
     bench_thread(d, rounds, argc > 4 ? std::atoi(argv[4]) : 2);
   }

@@ -40,8 +40,8 @@ MAY_INCLUDE = {
 WITHOUT_LIBTORCH = {"core", "record", "schedule", "topology", "picture", "report"}
 LIBTORCH = re.compile(r"(ATen|c10|torch|caffe2)/")
 SOCKETS = re.compile(r"(torch/csrc/distributed|c10d)/")
-KNOWS_SOCKETS = re.compile(r"valley/comm/(\w+\.cpp|(c10d_store|lookout|process_group)\.h"
-                           r"|testing/\w+\.h)$")
+KNOWS_SOCKETS = re.compile(r"valley/comm/(\w+\.cpp|(c10d_store|group_mesh|lookout|process_group)\.h"
+                           r"|testing/\w+\.\w+)$")
 ONLY_FOR_TESTS = re.compile(r"(gtest/|gmock/|valley/testing/|valley/\w+/testing/|.*/test_\w+\.h$)")
 PUBLIC_ONLY = {"include": "those outside include/ are not installed",
                "examples": "examples show what users can include"}
@@ -51,7 +51,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^">]+)[">]')
 
 
 def is_test(path):
-    return (path.name.endswith("_test.cpp") or path.parts[0] == "tests" or "testing" in path.parts
+    return (path.name.endswith("_test.cpp") or path.parts[0] in ("tests", "benchmarks") or "testing" in path.parts
             or path.name.startswith("test_"))
 
 

@@ -15,6 +15,7 @@
 #include <thread>
 
 #include "valley/comm/group.h"
+#include "valley/comm/testing/process_group_threads.h"
 #include "valley/core/error.h"
 #include "valley/core/testing/test_folder.h"
 #include "valley/testing/run_ranks.h"
@@ -22,7 +23,7 @@
 namespace valley::communicator_test {
 namespace {
 
-// Every test here runs on every backend with 1 to 5 workers.
+// Every test here runs on every backend with 1 to 5 workers, and on a process group with 2 and 3.
 class Backends : public testing::TestWithParam<std::tuple<std::string, int>> {
  protected:
   static std::string backend() { return std::get<0>(GetParam()); }
@@ -33,12 +34,16 @@ class Backends : public testing::TestWithParam<std::tuple<std::string, int>> {
   }
 };
 
+std::string test_name(const testing::TestParamInfo<std::tuple<std::string, int>>& info) {
+  return std::get<0>(info.param) + std::to_string(std::get<1>(info.param));
+}
 INSTANTIATE_TEST_SUITE_P(Comm, Backends,
-                         testing::Combine(testing::ValuesIn(tested_backends()),
+                         testing::Combine(testing::ValuesIn(backend_names()),
                                           testing::Values(1, 2, 3, 4, 5)),
-                         [](const auto& info) {
-                           return std::get<0>(info.param) + std::to_string(std::get<1>(info.param));
-                         });
+                         test_name);
+INSTANTIATE_TEST_SUITE_P(ProcessGroup, Backends,
+                         testing::Combine(testing::Values(kProcessGroup), testing::Values(2, 3)),
+                         test_name);
 
 // Numbers whose sum depends on the order of addition.
 at::Tensor rough(int rank, int64_t n, at::ScalarType dtype) {

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <memory>
 
+#include "valley/comm/group_mesh.h"
+#include "valley/comm/tcp_mesh.h"
+
 namespace valley {
 namespace {
 
@@ -24,10 +27,10 @@ void call_back(const ChunkCallback& on_chunk, int64_t begin, int64_t end, int64_
                  [&](int64_t from, int64_t to) { on_chunk(begin + from, begin + to); });
 }
 
-template <typename Scalar>
+template <typename Mesh, typename Scalar>
 class Ring {
  public:
-  Ring(TcpMesh& mesh, const AllReduceOptions& options, const Scalar* in, Scalar* out, int64_t n)
+  Ring(Mesh& mesh, const AllReduceOptions& options, const Scalar* in, Scalar* out, int64_t n)
       : rank_(mesh.rank()),
         size_(mesh.size()),
         left_((rank_ + size_ - 1) % size_),
@@ -49,7 +52,7 @@ class Ring {
     }
     for (int step = 0; step < steps_; ++step) {
       const bool aside = sums(step) && scratch_;
-      receives_.push_back(std::make_unique<TcpMesh::Buffer>(mesh, aside ? scratch_ : out));
+      receives_.push_back(std::make_unique<Buffer>(mesh, aside ? scratch_ : out));
     }
   }
 
@@ -70,6 +73,7 @@ class Ring {
   }
 
  private:
+  using Buffer = typename Mesh::Buffer;
   struct Range {
     int64_t begin, count;
   };
@@ -133,13 +137,13 @@ class Ring {
   const int64_t n_, block_, chunk_, chunks_;
   const int64_t places_;       // chunks that have scratch at the same time
   Scalar* scratch_ = nullptr;  // for partial sums; out of place they may arrive in `out`
-  TcpMesh::Buffer send_in_, send_out_;
-  std::vector<std::unique_ptr<TcpMesh::Buffer>> receives_;  // by step
+  Buffer send_in_, send_out_;
+  std::vector<std::unique_ptr<Buffer>> receives_;  // by step
   int64_t sent_in_ = 0, sent_out_ = 0;
 };
 
-template <typename Scalar>
-void pair_all_reduce(TcpMesh& mesh, const AllReduceOptions& options, const Scalar* in, Scalar* out,
+template <typename Mesh, typename Scalar>
+void pair_all_reduce(Mesh& mesh, const AllReduceOptions& options, const Scalar* in, Scalar* out,
                      int64_t n, const ChunkCallback& on_chunk) {
   const int peer = 1 - mesh.rank();
   const int64_t message = kMessageBytes / static_cast<int64_t>(sizeof(Scalar));
@@ -151,8 +155,8 @@ void pair_all_reduce(TcpMesh& mesh, const AllReduceOptions& options, const Scala
   const int64_t places = in_place ? kPlaces : messages;
   if (in_place) options.scratch->resize(static_cast<size_t>(bytes<Scalar>(places * message)));
   Scalar* const arrived = in_place ? reinterpret_cast<Scalar*>(options.scratch->data()) : out;
-  TcpMesh::Buffer from(mesh, arrived);
-  TcpMesh::Buffer to(mesh, in);
+  typename Mesh::Buffer from(mesh, arrived);
+  typename Mesh::Buffer to(mesh, in);
 
   const auto receive = [&](int64_t m) {
     from.receive(peer, options.first_slot, bytes<Scalar>(m % places * message),
@@ -178,17 +182,21 @@ void pair_all_reduce(TcpMesh& mesh, const AllReduceOptions& options, const Scala
 
 }  // namespace
 
-template <typename Scalar>
-void gloo_all_reduce(TcpMesh& mesh, const AllReduceOptions& options, const Scalar* in, Scalar* out,
+template <typename Mesh, typename Scalar>
+void gloo_all_reduce(Mesh& mesh, const AllReduceOptions& options, const Scalar* in, Scalar* out,
                      int64_t n, const ChunkCallback& on_chunk) {
   if (n == 0) return;
   if (mesh.size() == 2) return pair_all_reduce(mesh, options, in, out, n, on_chunk);
-  Ring<Scalar>(mesh, options, in, out, n).run(on_chunk);
+  Ring<Mesh, Scalar>(mesh, options, in, out, n).run(on_chunk);
 }
 
 template void gloo_all_reduce(TcpMesh&, const AllReduceOptions&, const float*, float*, int64_t,
                               const ChunkCallback&);
 template void gloo_all_reduce(TcpMesh&, const AllReduceOptions&, const double*, double*, int64_t,
+                              const ChunkCallback&);
+template void gloo_all_reduce(GroupMesh&, const AllReduceOptions&, const float*, float*, int64_t,
+                              const ChunkCallback&);
+template void gloo_all_reduce(GroupMesh&, const AllReduceOptions&, const double*, double*, int64_t,
                               const ChunkCallback&);
 
 }  // namespace valley

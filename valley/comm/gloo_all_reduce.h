@@ -4,7 +4,6 @@
 #include <vector>
 
 #include "valley/comm/chunks.h"
-#include "valley/comm/tcp_mesh.h"
 
 namespace valley {
 
@@ -27,9 +26,9 @@ struct AllReduceOptions {
 /// summed along one path and then copied: the same bits everywhere.
 ///
 /// Cost: 2 (M-1) n / M values sent by every worker. Scratch: none out of place; in place, 4 MiB for
-/// two workers, else 2 (M+1) MiB.
-template <typename Scalar>
-void gloo_all_reduce(TcpMesh& mesh, const AllReduceOptions& options, const Scalar* in, Scalar* out,
+/// two workers, else 2 (M+1) MiB. Mesh: TcpMesh, GroupMesh.
+template <typename Mesh, typename Scalar>
+void gloo_all_reduce(Mesh& mesh, const AllReduceOptions& options, const Scalar* in, Scalar* out,
                      int64_t n, const ChunkCallback& on_chunk);
 
 }  // namespace valley

@@ -1,84 +1,26 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <csignal>
-#include <filesystem>
-#include <fstream>
 
 #include "valley/comm/gloo.h"
 #include "valley/comm/group.h"
+#include "valley/comm/testing/processes.h"
 #include "valley/core/clock.h"
 #include "valley/core/error.h"
 
 namespace valley::gloo_communicator_test {
 namespace {
 
-int free_port() {
-  const int fd = socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t length = sizeof(address);
-  bind(fd, reinterpret_cast<sockaddr*>(&address), length);
-  getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length);
-  close(fd);
-  return ntohs(address.sin_port);
-}
+class GlooProcesses : public Processes {};
 
-// Workers that are processes, with nobody to watch them; rank 0 hosts the store.
-class Processes : public testing::Test {
- protected:
-  Processes() {
-    std::string path = (std::filesystem::temp_directory_path() / "valley_comm_XXXXXX").string();
-    folder_ = mkdtemp(path.data());
-  }
-  ~Processes() override { std::filesystem::remove_all(folder_); }
-
-  // Runs them to their end and returns how they ended, as waitpid says.
-  std::vector<int> run(int workers, const std::string& mode, int culprit, double timeout = 10) {
-    const std::string port = std::to_string(free_port()), size = std::to_string(workers);
-    const std::string who = std::to_string(culprit), wait = std::to_string(timeout);
-    std::vector<pid_t> pids;
-    for (int rank = 0; rank < workers; ++rank) {
-      const std::string self = std::to_string(rank);
-      const pid_t pid = fork();
-      if (pid == 0) {
-        setenv("RANK", self.c_str(), 1);
-        setenv("WORLD_SIZE", size.c_str(), 1);
-        setenv("MASTER_PORT", port.c_str(), 1);
-        setenv("TEST_TIMEOUT", wait.c_str(), 1);
-        execl(COMM_TEST_WORKER, COMM_TEST_WORKER, folder_.c_str(), mode.c_str(), who.c_str(),
-              nullptr);
-        _exit(127);
-      }
-      pids.push_back(pid);
-    }
-    std::vector<int> statuses(pids.size());
-    for (size_t i = 0; i < pids.size(); ++i) waitpid(pids[i], &statuses[i], 0);
-    return statuses;
-  }
-
-  std::string written(int rank) const {
-    std::ifstream in(folder_ + "/" + std::to_string(rank));
-    return {std::istreambuf_iterator<char>(in), {}};
-  }
-
-  std::string folder_;
-};
-
-TEST_F(Processes, SumTheirRanks) {
-  EXPECT_THAT(run(2, "sum", -1), testing::Each(0));
+TEST_F(GlooProcesses, SumTheirRanks) {
+  EXPECT_THAT(run("gloo", 2, "sum", -1), testing::Each(0));
   for (int rank = 0; rank < 2; ++rank) {
     EXPECT_EQ(written(rank), "sum 3 from environment (RANK, WORLD_SIZE)\n");
   }
 }
 
-TEST_F(Processes, SurvivorsNameTheKilledOne) {
-  const auto statuses = run(3, "die", 2);
+TEST_F(GlooProcesses, SurvivorsNameTheKilledOne) {
+  const auto statuses = run("gloo", 3, "die", 2);
   EXPECT_TRUE(WIFSIGNALED(statuses[2]));
   for (const int rank : {0, 1}) {
     EXPECT_EQ(WEXITSTATUS(statuses[static_cast<size_t>(rank)]), 3);
@@ -87,8 +29,8 @@ TEST_F(Processes, SurvivorsNameTheKilledOne) {
   }
 }
 
-TEST_F(Processes, SumInPartsAndNameTheOneKilledInAPart) {
-  const auto statuses = run(4, "part", 3);
+TEST_F(GlooProcesses, SumInPartsAndNameTheOneKilledInAPart) {
+  const auto statuses = run("gloo", 4, "part", 3);
   EXPECT_TRUE(WIFSIGNALED(statuses[3]));
   EXPECT_EQ(written(3), "sum 3 of 10\n");
   for (const int rank : {0, 1, 2}) {
@@ -100,8 +42,8 @@ TEST_F(Processes, SumInPartsAndNameTheOneKilledInAPart) {
   }
 }
 
-TEST_F(Processes, SurvivorsNameTheHostOfTheStoreToo) {
-  const auto statuses = run(3, "die", 0);
+TEST_F(GlooProcesses, SurvivorsNameTheHostOfTheStoreToo) {
+  const auto statuses = run("gloo", 3, "die", 0);
   EXPECT_TRUE(WIFSIGNALED(statuses[0]));
   for (const int rank : {1, 2}) {
     EXPECT_EQ(WEXITSTATUS(statuses[static_cast<size_t>(rank)]), 3);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <exception>
 #include <utility>
 
 #include "valley/core/clock.h"
@@ -44,10 +43,10 @@ void Lookout::end() {
   sequence_ = 0;
 }
 
-bool Lookout::wait_message(const c10::intrusive_ptr<c10d::Work>& work) {
+void Lookout::wait_message(const c10::intrusive_ptr<c10d::Work>& work) {
   {
     const std::lock_guard lock(mutex_);
-    if (sight_ != kNothing) return false;
+    if (sight_ != kNothing) throw GivenUp();
     message_ = work;
   }
   std::exception_ptr error;
@@ -60,13 +59,13 @@ bool Lookout::wait_message(const c10::intrusive_ptr<c10d::Work>& work) {
   const std::lock_guard lock(mutex_);
   message_.reset();
   if (error && sight_ == kNothing) std::rethrow_exception(error);
-  return done && !error;
+  if (!done) throw GivenUp();
 }
 
-bool Lookout::wait_collective(const c10::intrusive_ptr<c10d::Work>& work, bool on_cpu) {
+void Lookout::wait_collective(const c10::intrusive_ptr<c10d::Work>& work, bool on_cpu) {
   double pause = 20e-6;
   while (!work->isCompleted()) {
-    if (sight() != kNothing) return false;
+    if (sight() != kNothing) throw GivenUp();
     const double start = now_seconds();
     if (on_cpu) {
       try {
@@ -81,7 +80,6 @@ bool Lookout::wait_collective(const c10::intrusive_ptr<c10d::Work>& work, bool o
   }
   if (!work->isSuccess()) std::rethrow_exception(work->exception());
   work->synchronize();
-  return true;
 }
 
 void Lookout::stop() {

@@ -2,12 +2,16 @@
 
 #include <condition_variable>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <mutex>
 #include <thread>
 #include <torch/csrc/distributed/c10d/Work.hpp>
 
 namespace valley {
+
+/// A wait was given up for what the lookout has seen.
+struct GivenUp : std::exception {};
 
 /// Ends the waits of a worker for works of c10d before they end by themselves: after its timeout,
 /// or when the group has ended. A thread looks, only while operations last; a work that ends soon
@@ -25,12 +29,11 @@ class Lookout {
   void begin(int64_t sequence);
   void end();
 
-  /// Waits for a send or receive. Returns false if it was given up for what sight() says; throws
-  /// what the work throws.
-  bool wait_message(const c10::intrusive_ptr<c10d::Work>& work);
+  /// Waits for a send or receive. @throws GivenUp; what the work throws.
+  void wait_message(const c10::intrusive_ptr<c10d::Work>& work);
 
   /// The same for a collective, or for anything on another device.
-  bool wait_collective(const c10::intrusive_ptr<c10d::Work>& work, bool on_cpu);
+  void wait_collective(const c10::intrusive_ptr<c10d::Work>& work, bool on_cpu);
 
   /// Gives up what is under way, and all that comes; from any thread.
   void stop();

@@ -1,13 +1,9 @@
-#include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
 
 #include <algorithm>
 #include <atomic>
 #include <cstdlib>
-#include <deque>
-#include <functional>
 #include <optional>
-#include <stdexcept>
 #include <tuple>
 #include <utility>
 
@@ -15,12 +11,15 @@
 #include "valley/comm/c10d_store.h"
 #include "valley/comm/chunks.h"
 #include "valley/comm/failure.h"
+#include "valley/comm/gloo_all_reduce.h"
 #include "valley/comm/gloo_communicator.h"
 #include "valley/comm/group.h"
+#include "valley/comm/group_mesh.h"
 #include "valley/comm/header.h"
 #include "valley/comm/lookout.h"
 #include "valley/comm/process_group.h"
 #include "valley/comm/ranks.h"
+#include "valley/comm/tcp_mesh.h"
 #include "valley/core/clock.h"
 #include "valley/core/error.h"
 
@@ -31,17 +30,9 @@ using Group = c10::intrusive_ptr<c10d::ProcessGroup>;
 using GroupWork = c10::intrusive_ptr<c10d::Work>;
 
 constexpr double kHostLingerSeconds = 5;  // see ~ProcessGroupCommunicator
-constexpr int64_t kPartBytes = 4 << 20;   // of a sum: what stays in the last cache
-constexpr size_t kPartsUnderWay = 2;      // a Gloo group has two threads
-
-// The connection to a peer is closed.
-struct ClosedPeer : std::runtime_error {
-  ClosedPeer(int peer, const std::string& text) : std::runtime_error(text), peer(peer) {}
-  int peer;
-};
-
-// A wait was given up for what the lookout has seen.
-struct GivenUp : std::exception {};
+// Tags of a communicator, from its first one on.
+enum Tag { kHeaderTag, kMessageTag, kProbeTag, kSumTag };
+constexpr int kTags = 1 << 13;
 
 // Memory of a tensor as one vector that autograd knows nothing of; keeps it alive.
 at::Tensor flat(const at::Tensor& x) {
@@ -55,20 +46,16 @@ at::Tensor bytes_of(const at::Tensor& x) {
       at::device(x.device()).dtype(at::kByte));
 }
 
-at::Tensor bytes_at(const void* data, size_t bytes) {
-  return at::from_blob(const_cast<void*>(data), {static_cast<int64_t>(bytes)}, at::kByte);
-}
-
 std::string from_environment() {
   const char* interface = std::getenv("GLOO_SOCKET_IFNAME");
   return interface ? interface : "";
 }
 
-// The same on all workers, for the tags of one prefix: three follow each other.
+// The same on all workers.
 int first_tag(const std::string& prefix) {
   uint32_t hash = 2166136261;  // FNV-1a
   for (const char c : prefix) hash = (hash ^ static_cast<unsigned char>(c)) * 16777619;
-  return (1 << 30) + static_cast<int>(hash % (1 << 28)) * 3;
+  return (1 << 30) + static_cast<int>(hash % (1 << 16)) * kTags;
 }
 
 class ProcessGroupCommunicator : public Communicator {
@@ -82,7 +69,8 @@ class ProcessGroupCommunicator : public Communicator {
         talk_(options_.side_group ? options_.side_group : group_),
         tag_(first_tag(options_.prefix)),
         headers_(rank(), this->global_ranks()),
-        lookout_(options_.timeout_seconds, [this](int64_t sequence) { return ended(sequence); }) {
+        lookout_(options_.timeout_seconds, [this](int64_t sequence) { return ended(sequence); }),
+        mesh_(*talk_, lookout_, tag_) {
     if (options_.store) {
       store_ = with_prefix(share_store(options_.store, "the process group"), options_.prefix);
     }
@@ -95,9 +83,8 @@ class ProcessGroupCommunicator : public Communicator {
       if (!failed_) {
         const std::string reason = left_after(sequence());
         store_->set(key("left/", rank()), reason);
-        store_->set_if_absent(
-            "left", fmt::format("{} {}", sequence(),
-                                Failure{Failure::kLeft, global_rank(rank()), reason}.encode()));
+        store_->set_if_absent("left",
+                              encode(sequence(), {Failure::kLeft, global_rank(rank()), reason}));
       } else if (rank() == 0) {
         // Its process often hosts the store, in which the others read the cause.
         const double deadline =
@@ -129,6 +116,7 @@ class ProcessGroupCommunicator : public Communicator {
   }
 
   void do_all_reduce_mean(Call& call, at::Tensor& x) override {
+    if (!x.device().is_cpu()) return Communicator::do_all_reduce_mean(call, x);
     at::Tensor values = flat(x);
     sum(call, x, x,
         [&](int64_t begin, int64_t end) { values.narrow(0, begin, end - begin).div_(size()); });
@@ -140,7 +128,7 @@ class ProcessGroupCommunicator : public Communicator {
       std::vector<at::Tensor> inputs = {bytes_of(in)};
       std::vector<std::vector<at::Tensor>> outputs(1);
       for (int m = 0; m < size(); ++m) outputs[0].push_back(bytes_of(out.select(0, m)));
-      finish(group_->allgather(outputs, inputs), in);
+      finish(group_for(in).allgather(outputs, inputs), in);
     });
   }
 
@@ -150,7 +138,7 @@ class ProcessGroupCommunicator : public Communicator {
       std::vector<at::Tensor> tensors = {bytes_of(x)};
       c10d::BroadcastOptions options;
       options.rootRank = call.root;
-      finish(group_->broadcast(tensors, options), x);
+      finish(group_for(x).broadcast(tensors, options), x);
     });
   }
 
@@ -159,7 +147,7 @@ class ProcessGroupCommunicator : public Communicator {
     run(call, to_parts(sends), to_parts(receives), [&] {
       if (auto text = headers_.unmatched_message(call))
         end_group({Failure::kMismatch, global_rank(rank()), *text});
-      transfer(*group_, sends, receives);
+      transfer(sends, receives);
     });
   }
 
@@ -176,10 +164,10 @@ class ProcessGroupCommunicator : public Communicator {
         if (peer == rank()) continue;
         std::string& place = texts[static_cast<size_t>(peer)];
         place.resize(headers_.text_bytes(peer));
-        sends.push_back({peer, bytes_at(text.data(), text.size())});
-        receives.push_back({peer, bytes_at(place.data(), place.size())});
+        sends.push_back({peer, bytes_at(text.data(), static_cast<int64_t>(text.size()))});
+        receives.push_back({peer, bytes_at(place.data(), static_cast<int64_t>(place.size()))});
       }
-      transfer(*talk_, sends, receives);
+      transfer(sends, receives);
     });
     return texts;
   }
@@ -206,7 +194,9 @@ class ProcessGroupCommunicator : public Communicator {
   void do_lose(int global_rank, const std::string& reason) noexcept override {
     try {
       aborted_ = true;
-      if (!failed_) publish({Failure::kLost, global_rank, reason});
+      // What this worker has finished the others can finish, too.
+      const int64_t done = global_rank == this->global_rank(rank()) ? finished_.load() : -1;
+      if (!failed_) publish({Failure::kLost, global_rank, reason}, done);
     } catch (...) {  // the timeouts of the others will have to tell
     }
     lookout_.stop();
@@ -232,15 +222,16 @@ class ProcessGroupCommunicator : public Communicator {
     try {
       exchange_headers(call, sends, receives);
       data();
+      finished_ = call.sequence;
       lookout_.end();
     } catch (const CommError&) {  // the group has ended
       lookout_.end();
       throw;
     } catch (const std::exception& error) {
-      const auto* closed = dynamic_cast<const ClosedPeer*>(&error);
+      const auto* about = dynamic_cast<const PeerError*>(&error);
       const double waited = now_seconds() - start;
       lookout_.end();
-      fail(call, waited, closed ? std::optional(closed->peer) : std::nullopt, error.what());
+      fail(call, waited, about ? std::optional(about->peer) : std::nullopt, error.what());
     }
   }
 
@@ -248,50 +239,32 @@ class ProcessGroupCommunicator : public Communicator {
                         const std::vector<Part>& receives) {
     if (lookout_.sight() != Lookout::kNothing) throw GivenUp();
     headers_.tell(call, sends, receives);
-    std::vector<std::pair<int, GroupWork>> works;
-    for (const bool receiving : {true, false}) {
-      for (int peer = 0; peer < size(); ++peer) {
-        if (peer == rank()) continue;
-        Header& header = receiving ? headers_.from(peer) : headers_.to(peer);
-        std::vector<at::Tensor> tensors = {bytes_at(&header, sizeof(Header))};
-        named(peer, [&] {
-          works.emplace_back(peer, receiving ? talk_->recv(tensors, peer, tag_)
-                                             : talk_->send(tensors, peer, tag_));
-        });
-      }
+    std::vector<std::pair<int, GroupMesh::Buffer>> in, out;
+    for (int peer = 0; peer < size(); ++peer) {
+      if (peer == rank()) continue;
+      in.emplace_back(peer, GroupMesh::Buffer(mesh_, &headers_.from(peer)));
+      in.back().second.receive(peer, kHeaderTag, 0, sizeof(Header));
+      out.emplace_back(peer, GroupMesh::Buffer(mesh_, &headers_.to(peer)));
     }
-    for (size_t i = 0; i < works.size(); ++i) {
-      if (i == works.size() / 2) call.met = now_seconds();
-      finish_message(works[i].first, works[i].second);
-    }
+    for (auto& [peer, buffer] : out) buffer.send(peer, kHeaderTag, 0, sizeof(Header));
+    for (auto& [peer, buffer] : in) buffer.wait_received(peer);
+    call.met = now_seconds();
+    for (auto& [peer, buffer] : out) buffer.wait_sent(peer);
     if (auto text = headers_.compare(call))
       end_group({Failure::kMismatch, global_rank(rank()), *text});
   }
 
-  template <typename F>
-  void named(int peer, const F& f) {
-    try {
-      f();
-    } catch (const std::exception& error) {
-      throw ClosedPeer(peer, error.what());
-    }
-  }
-
-  // A message over `talk_` or any group that has tags.
-  void finish_message(int peer, const GroupWork& work) {
-    bool done = false;
-    named(peer, [&] { done = lookout_.wait_message(work); });
-    if (!done) throw GivenUp();
+  c10d::ProcessGroup& group_for(const at::Tensor& x) const {
+    return x.device().is_cpu() ? *talk_ : *group_;
   }
 
   void finish(const GroupWork& work, const at::Tensor& x) {
-    if (!lookout_.wait_collective(work, x.device().is_cpu())) throw GivenUp();
+    lookout_.wait_collective(work, x.device().is_cpu());
   }
 
   // Pairs in the same order on all workers, and in a pair first what the lower rank sends: where
   // a message holds those after it up, one is always free to go.
-  void transfer(c10d::ProcessGroup& group, const std::vector<Message>& sends,
-                const std::vector<Message>& receives) {
+  void transfer(const std::vector<Message>& sends, const std::vector<Message>& receives) {
     std::vector<std::pair<const Message*, bool>> steps;  // and whether it is sent
     for (const Message& message : sends) steps.emplace_back(&message, true);
     for (const Message& message : receives) steps.emplace_back(&message, false);
@@ -305,45 +278,38 @@ class ProcessGroupCommunicator : public Communicator {
     for (const auto& step : steps) {
       const Message& message = *step.first;
       if (message.tensor.nbytes() == 0) continue;
+      c10d::ProcessGroup& group = group_for(message.tensor);
       std::vector<at::Tensor> tensors = {bytes_of(message.tensor)};
-      named(message.peer, [&] {
-        works.emplace_back(&message, step.second ? group.send(tensors, message.peer, tag_ + 1)
-                                                 : group.recv(tensors, message.peer, tag_ + 1));
+      about_peer(message.peer, [&] {
+        works.emplace_back(&message, step.second
+                                         ? group.send(tensors, message.peer, tag_ + kMessageTag)
+                                         : group.recv(tensors, message.peer, tag_ + kMessageTag));
       });
     }
     for (const auto& [message, work] : works) {
-      message->tensor.device().is_cpu() ? finish_message(message->peer, work)
-                                        : finish(work, message->tensor);
+      about_peer(message->peer, [&] {
+        message->tensor.device().is_cpu() ? lookout_.wait_message(work)
+                                          : finish(work, message->tensor);
+      });
     }
   }
 
-  // out <- sum of in, by parts: while one is on its way the next is copied, and `on_part` is called
-  // for the one before.
-  void sum(Call& call, const at::Tensor& in, at::Tensor& out, const ChunkCallback& on_part) {
+  // out <- sum of in. On the CPU by the same sends and receives as `gloo`, which copies nothing and
+  // calls back for each part; elsewhere by the group itself, in one piece.
+  void sum(Call& call, const at::Tensor& in, at::Tensor& out, const ChunkCallback& on_chunk) {
     run(call, {}, {}, [&] {
-      const bool apart = in.data_ptr() != out.data_ptr();
-      const at::Tensor from = flat(in), to = flat(out);
-      const int64_t d = call.numel;
-      const int64_t step = in.device().is_cpu() ? kPartBytes / in.element_size() : d;
-      struct Under {
-        int64_t begin, end;
-        GroupWork work;
-      };
-      std::deque<Under> under_way;
-      const auto finish_first = [&] {
-        const Under first = std::move(under_way.front());
-        under_way.pop_front();
-        finish(first.work, in);
-        if (on_part) on_part(first.begin, first.end);
-      };
-      for (int64_t begin = 0; begin < d; begin += step) {
-        const int64_t n = std::min(step, d - begin);
-        std::vector<at::Tensor> part = {to.narrow(0, begin, n)};
-        if (apart) part[0].copy_(from.narrow(0, begin, n));
-        if (under_way.size() == kPartsUnderWay) finish_first();
-        under_way.push_back({begin, begin + n, group_->allreduce(part)});
+      if (!in.device().is_cpu()) {
+        std::vector<at::Tensor> whole = {flat(out)};
+        if (in.data_ptr() != out.data_ptr()) whole[0].copy_(flat(in));
+        if (call.numel > 0) finish(group_->allreduce(whole), in);
+        return;
       }
-      while (!under_way.empty()) finish_first();
+      const AllReduceOptions options{kSumTag, &scratch_};
+      const auto add = [&](auto type) {
+        using T = decltype(type);
+        gloo_all_reduce(mesh_, options, in.data_ptr<T>(), out.data_ptr<T>(), call.numel, on_chunk);
+      };
+      call.dtype == at::kFloat ? add(float()) : add(double());
     });
   }
 
@@ -352,22 +318,33 @@ class ProcessGroupCommunicator : public Communicator {
   bool ended(int64_t sequence) {
     if (!store_ || store_gone_) return false;
     try {
-      if (store_->get("failure")) return true;
-      const auto left = store_->get("left");
-      return left && std::atoll(left->c_str()) < sequence;
+      const auto before = [&](const char* key) {
+        const auto told = store_->get(key);
+        return told && std::atoll(told->c_str()) < sequence;
+      };
+      return before("failure") || before("left");
     } catch (const std::exception&) {  // whoever hosted it is seen to be lost by the connection
       store_gone_ = true;
       return false;
     }
   }
 
+  // In the store a failure stands behind the number of the last operation that it leaves to the
+  // others.
+  static std::string encode(int64_t after, const Failure& failure) {
+    return fmt::format("{} {}", after, failure.encode());
+  }
+  static Failure decode(const std::string& code) {
+    return Failure::decode(code.substr(code.find(' ') + 1));
+  }
+
   // The first failure to reach the store is the cause of all others. Returns it.
-  Failure publish(const Failure& failure) {
+  Failure publish(const Failure& failure, int64_t after = -1) {
     failed_ = true;
     Failure cause = failure;
     try {
       if (store_) {
-        cause = Failure::decode(store_->set_if_absent("failure", failure.encode()));
+        cause = decode(store_->set_if_absent("failure", encode(after, failure)));
         store_->set(key("seen/", rank()), "");
       }
     } catch (const CommError&) {  // the store is gone: what this worker knows has to do
@@ -394,7 +371,7 @@ class ProcessGroupCommunicator : public Communicator {
     if (lookout_.sight() == Lookout::kEnded) return told();
     if (lookout_.sight() == Lookout::kTimeout || text.find("imed out") != std::string::npos) {
       std::vector<int> ranks = headers_.missing(call);
-      if (ranks.empty()) ranks = closed_peers();
+      if (ranks.empty()) ranks = mesh_.closed_peers(kProbeTag);
       if (ranks.empty() && peer) ranks = {*peer};
       if (!ranks.empty())
         return {Failure::kTimeout, self, timeout_text(call, waited, global_ranks_of(ranks))};
@@ -402,7 +379,7 @@ class ProcessGroupCommunicator : public Communicator {
               fmt::format("timed out after {:.1f} s in {}: all had come, and one fell silent",
                           waited, label(call))};
     }
-    std::vector<int> closed = peer ? std::vector<int>{*peer} : closed_peers();
+    std::vector<int> closed = peer ? std::vector<int>{*peer} : mesh_.closed_peers(kProbeTag);
     if (!closed.empty()) return how_lost(closed);
     return {Failure::kMismatch, self,
             fmt::format("rank {}: the process group failed in {} after {:.1f} s: {}", self,
@@ -412,12 +389,11 @@ class ProcessGroupCommunicator : public Communicator {
   // What others have told: a failure, else that one has left.
   Failure told() {
     try {
-      if (auto failure = store_->get("failure")) return Failure::decode(*failure);
-      const std::string left = store_->get("left").value_or("0 ");
-      return Failure::decode(left.substr(left.find(' ') + 1));
-    } catch (const CommError&) {
-      return {Failure::kMismatch, global_rank(rank()), "the group has ended"};
+      if (auto failure = store_->get("failure")) return decode(*failure);
+      if (auto left = store_->get("left")) return decode(*left);
+    } catch (const CommError&) {  // the store is gone meanwhile
     }
+    return {Failure::kMismatch, global_rank(rank()), "the group has ended"};
   }
 
   Failure how_lost(const std::vector<int>& peers) {
@@ -434,31 +410,19 @@ class ProcessGroupCommunicator : public Communicator {
     return {Failure::kLost, global_rank(peers.front()), reason};
   }
 
-  // A connection that is closed does not take a message; nobody waits for this one.
-  std::vector<int> closed_peers() {
-    std::vector<int> closed;
-    for (int peer = 0; peer < size(); ++peer) {
-      if (peer == rank()) continue;
-      std::vector<at::Tensor> tensors = {at::empty({1}, at::kByte)};
-      try {
-        talk_->send(tensors, peer, tag_ + 2);
-      } catch (const std::exception&) {
-        closed.push_back(peer);
-      }
-    }
-    return closed;
-  }
-
   const ProcessGroupOptions options_;
   const std::string interface_;
   const Capabilities capabilities_;
   const Group group_, talk_;
-  const int tag_;  // of headers; the next ones of messages, and of what nobody waits for
+  const int tag_;  // the first
   std::shared_ptr<Store> store_;
   std::atomic<bool> failed_ = false, aborted_ = false, store_gone_ = false;
-  std::atomic<int> culprit_ = -1;  // global rank
-  Headers headers_;                // the group writes and reads them
-  Lookout lookout_;                // last: it looks at the others
+  std::atomic<int64_t> finished_ = 0;  // the last operation
+  std::atomic<int> culprit_ = -1;      // global rank
+  Headers headers_;                    // the group writes and reads them
+  std::vector<char> scratch_;
+  Lookout lookout_;  // it looks at the others
+  GroupMesh mesh_;   // last: it waits with the lookout
 };
 
 }  // namespace

@@ -19,8 +19,8 @@ struct ProcessGroupOptions {
   /// split() is refused.
   c10::intrusive_ptr<c10d::Store> store = {};
 
-  /// A group of the same workers and ranks for headers and texts, where the group itself cannot
-  /// send tensors on the CPU with tags (NCCL). Null: the group itself.
+  /// A group of the same workers and ranks for headers, texts and all tensors on the CPU, where the
+  /// group itself cannot send them with tags (NCCL). Null: the group itself.
   c10::intrusive_ptr<c10d::ProcessGroup> side_group = {};
 
   std::vector<c10::DeviceType> devices = {c10::DeviceType::CPU};  ///< where tensors may be
@@ -42,11 +42,12 @@ struct ProcessGroupOptions {
 /// may use one group, one after the other or in turns, each with a prefix of its own.
 ///
 /// An operation starts with 64 bytes from everyone to everyone, by send and receive with a tag of
-/// its own, so that nobody hangs in a sum that a worker does not join. all_reduce, all_gather and
-/// broadcast are the group's own; exchange is sends and receives, pair by pair in the same order on
-/// all workers, so that a group without tags (NCCL) does not block. Sums of the CPU are handed to
-/// the group in parts, and norms taken of each while it is in cache. What is on another device has
-/// arrived when the operation returns.
+/// its own, so that nobody hangs in a sum that a worker does not join. all_reduce on the CPU is
+/// that of `gloo` over the group's sends and receives, so that norms are taken of each part while
+/// it is in cache; on other devices, and all_gather and broadcast on all, it is the group's own.
+/// exchange is sends and receives, pair by pair in the same order on all workers, so that a group
+/// without tags (NCCL) does not block. What is on another device than the CPU has arrived when the
+/// operation returns.
 ///
 /// The parts of split() meet over the store and talk over sockets of their own, as `gloo` does, on
 /// the CPU alone. Without a store split() is a UsageError on all workers, after which the

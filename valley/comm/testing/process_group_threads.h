@@ -5,9 +5,11 @@
 #include <chrono>
 #include <csignal>
 #include <memory>
+#include <string>
 #include <torch/csrc/distributed/c10d/HashStore.hpp>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
+#include <torch/csrc/distributed/c10d/TCPStore.hpp>
 #include <type_traits>
 #include <utility>
 
@@ -42,6 +44,16 @@ inline c10::intrusive_ptr<c10d::ProcessGroup> gloo_group(
   const auto options = Gloo::Options::create(std::chrono::minutes(30));
   options->devices.push_back(Gloo::createDeviceForInterface("lo"));
   return group_of<c10d::ProcessGroup>(c10::make_intrusive<Gloo>(own, rank, size, options), own);
+}
+
+/// The store that rank 0 hosts, as torchrun's workers have it.
+inline c10::intrusive_ptr<c10d::Store> tcp_store(const std::string& address, int port,
+                                                 bool server) {
+  c10d::TCPStoreOptions options;
+  options.port = static_cast<uint16_t>(port);
+  options.isServer = server;
+  options.waitWorkers = false;
+  return c10::make_intrusive<c10d::TCPStore>(address, options);
 }
 
 /// Workers that are threads, each with its own end of a Gloo group of c10d over one store.

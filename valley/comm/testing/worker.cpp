@@ -6,19 +6,26 @@
 //   part RANK    even and odd ranks sum in parts, then all; then that rank kills itself while the
 //   others
 //                sum in their parts and then meet
+//   burst RANK   sums of 32 MB, one after the other, in the midst of which that rank kills itself
 //   fail RANK    the same, but it leaves with status 7 and without a word
 //
-// Every worker writes into FOLDER/<rank>.
+// Every worker writes into FOLDER/<rank>. With TEST_BACKEND=c10d they have a Gloo group of c10d,
+// else gloo.
 #include <ATen/ops/full.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
+#include <memory>
 #include <string>
+#include <thread>
 
 #include "valley/comm/gloo.h"
+#include "valley/comm/process_group.h"
 #include "valley/comm/rendezvous.h"
+#include "valley/comm/testing/process_group_threads.h"
 #include "valley/core/error.h"
 
 namespace {
@@ -29,6 +36,16 @@ float sum_of_ranks(Communicator& comm) {
   at::Tensor x = at::full({1000}, comm.rank() + 1.0, at::kFloat);
   comm.all_reduce_sum(x, x);
   return *static_cast<float*>(x.data_ptr());
+}
+
+std::unique_ptr<Communicator> join(const valley::WorkerEnvironment& place, double timeout) {
+  const char* backend = std::getenv("TEST_BACKEND");
+  if (!backend || std::string(backend) != valley::kProcessGroup)
+    return valley::make_gloo(valley::join_options(place, timeout));
+  const auto store = valley::tcp_store(place.master_address, place.master_port, place.rank == 0);
+  valley::ProcessGroupOptions group{.store = store, .interface = "lo"};
+  group.timeout_seconds = timeout;
+  return valley::make_process_group(valley::gloo_group(store, place.rank, place.size), group);
 }
 
 }  // namespace
@@ -45,7 +62,7 @@ int main(int argc, char** argv) {
   std::ofstream out(folder + "/" + std::to_string(place->rank));
 
   try {
-    const auto comm = valley::make_gloo(valley::join_options(*place, timeout));
+    const auto comm = join(*place, timeout);
     if (mode == "sum") {
       out << "sum " << sum_of_ranks(*comm) << " from " << name(place->launcher) << std::endl;
       return 0;
@@ -56,6 +73,15 @@ int main(int argc, char** argv) {
       if (comm->rank() == culprit) raise(SIGKILL);
       sum_of_ranks(*part);
       comm->barrier();
+    }
+    if (mode == "burst") {
+      at::Tensor x = at::full({8 << 20}, 1.0, at::kFloat);
+      comm->all_reduce_sum(x, x);
+      std::jthread end([&] {
+        std::this_thread::sleep_for(std::chrono::milliseconds(150));
+        if (comm->rank() == culprit) raise(SIGKILL);
+      });
+      while (true) comm->all_reduce_sum(x, x);
     }
     for (int i = 0;; ++i) {
       if (i == 3 && comm->rank() == culprit) {
