@@ -34,7 +34,7 @@
 
 // Workers: threads (group.h), any backend by name (backends.h; what is known of them:
 // backend_table.h*), processes that a launcher started (rendezvous.h*) or that are started here
-// (launcher.h*).
+// (launcher.h*), a process group of torch.distributed (process_group.h).
 #include "valley/comm/backends.h"
 #include "valley/comm/communicator.h"
 #include "valley/comm/group.h"

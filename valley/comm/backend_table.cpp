@@ -26,6 +26,9 @@ const std::vector<BackendFacts>& backend_table() {
 }
 
 void check_backend_name(const std::string& name) {
+#ifndef VALLEY_LIBTORCH_HAS_CUDA
+  require(name != "nccl", "{} nccl needs NCCL, and this LibTorch has none", Key{"backend"});
+#endif
   std::vector<std::string> known = {"auto"};
   for (const BackendFacts& backend : backend_table()) known.push_back(backend.name);
   choose("backend", name, known);

@@ -58,6 +58,10 @@ TEST(Backends, AreChosenByNameOrByWhatIsLaunched) {
             "backend thread needs launch threads: processes share no memory");
   EXPECT_EQ(error_of<UsageError>([] { choose_backend("gloo", "threads"); }),
             "backend gloo needs launch processes, torchrun, mpirun or srun");
+#ifndef VALLEY_LIBTORCH_HAS_CUDA
+  EXPECT_EQ(error_of<UsageError>([] { choose_backend("nccl", "processes"); }),
+            "backend nccl needs NCCL, and this LibTorch has none");
+#endif
   EXPECT_TRUE(error_of<UsageError>([] {
                 choose_backend("glo", "threads");
               }).starts_with("unknown backend 'glo'; did you mean 'gloo'? known: auto, thread"));
