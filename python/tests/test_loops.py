@@ -1,8 +1,10 @@
 """What the loops of other people do to an optimizer, with workers that are threads."""
 
 import copy
+import importlib.util
 import math
 import os
+import pathlib
 import threading
 import unittest
 import warnings
@@ -98,6 +100,13 @@ class EveryMethod(unittest.TestCase):
                     self.assertIn(setting["keyword"], keywords)
                     self.assertIn(setting["keyword"], cls.__doc__)
                 self.assertIn(cls._row["summary"], cls.__doc__)
+
+    def test_the_stubs_are_those_of_the_rows(self):
+        folder = pathlib.Path(__file__).resolve().parents[1]
+        spec = importlib.util.spec_from_file_location("stubs", folder / "stubs.py")
+        stubs = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(stubs)
+        self.assertEqual(stubs.OUTPUT.read_text(), stubs.text(), "write them anew: python/stubs.py")
 
     def test_resumed_equals_uninterrupted_bit_for_bit(self):
         momentum = {"qg-dsgdm": 0.0}
