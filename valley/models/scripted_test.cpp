@@ -9,6 +9,7 @@
 #include <ATen/ops/linear.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/randn.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <torch/version.h>
 #include <unistd.h>
@@ -393,7 +394,7 @@ for name, y in twins.load_safetensors("expected.safetensors").items():
     net.load_state_dict({key: trained[key] for key in net.state_dict()}, strict=True)
     assert set(trained) == set(net.state_dict()) | {"grid"}, list(trained)
     difference = (net(torch.ones(2, 4)) - y).abs().max().item()
-    assert name == "twice_train" or difference < 1e-5, (name, difference)
+    assert name == "twice_train" or difference < 1e-5 * max(1, y.abs().max().item()), (name, difference)
 )");
 }
 
@@ -546,8 +547,11 @@ TEST_F(Scripted, ModulesThatCannotBeTrainedSayWhy) {
   EXPECT_EQ(load_error("Empty.pt"), "PATH has no trainable parameters (is it frozen?)");
   EXPECT_EQ(load_error("NoForward.pt"), "PATH has no forward method");
   EXPECT_EQ(load_error("TwoInputs.pt"), "PATH: forward must take one tensor, it needs 2 arguments");
-  EXPECT_EQ(forward_error("Pair.pt", at::randn({3, 5}), "0"),
-            "Pair.pt: forward failed: mat1 and mat2 shapes cannot be multiplied (3x5 and 4x2)");
+  // Newer versions of LibTorch name the operator before it.
+  EXPECT_THAT(
+      forward_error("Pair.pt", at::randn({3, 5}), "0"),
+      testing::MatchesRegex("Pair.pt: forward failed: (addmm: )?mat1 and mat2 shapes cannot "
+                            "be multiplied \\(3x5 and 4x2\\)"));
   EXPECT_EQ(forward_error("Raises.pt", at::randn({3, 4})), "Raises.pt: forward failed: no such");
   EXPECT_EQ(forward_error("Silent.pt", at::randn({3, 4})),
             "Silent.pt: forward failed: builtins.ValueError");
