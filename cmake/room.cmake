@@ -94,3 +94,16 @@ endfunction()
 function(valley_unity target)
   set_target_properties(${target} PROPERTIES UNITY_BUILD ${VALLEY_UNITY} UNITY_BUILD_BATCH_SIZE 8)
 endfunction()
+
+# valley_test_by_operators(TEST FILTER): the tests of that name in the binary TEST once more, with
+# LibTorch's operators in the place of Valley's own loops (valley/comm/fused.h): what runs on other
+# devices.
+function(valley_test_by_operators test filter)
+  if(NOT TARGET ${test})
+    return()
+  endif()
+  add_test(NAME ${test}_by_operators COMMAND ${test} --gtest_filter=${filter}
+           WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+  set_tests_properties(${test}_by_operators PROPERTIES LABELS fast TIMEOUT 300
+                       ENVIRONMENT VALLEY_FUSED=0)
+endfunction()

@@ -31,7 +31,8 @@ void CompressedMixing::begin(const at::Tensor& x) {
   replica_ = start_ == Start::kZero ? at::zeros_like(x) : x.clone();
   mixed_ = replica_.clone();
   difference_ = at::empty_like(x);
-  payload_ = at::empty({compressor_->bytes(x.numel(), int64_t(x.element_size()))}, at::kByte);
+  payload_ = at::empty({compressor_->bytes(x.numel(), int64_t(x.element_size()))},
+                       x.options().dtype(at::kByte));
 }
 
 void CompressedMixing::find_neighbours(int rank) {

@@ -9,18 +9,18 @@
 /// What the kernels may be called with.
 namespace valley {
 
-/// Of one size and type, and each in one piece of memory.
+/// Of one size, place and type, float or double, and each in one piece of memory.
 inline void check_alike(const at::Tensor& a, const at::Tensor& b) {
   TORCH_INTERNAL_ASSERT(a.is_contiguous() && b.is_contiguous() && a.numel() == b.numel() &&
-                        a.scalar_type() == b.scalar_type());
+                        a.scalar_type() == b.scalar_type() && a.device() == b.device());
+  require(a.scalar_type() == at::kFloat || a.scalar_type() == at::kDouble,
+          "parameters must be float32 or float64, got {}", std::string(a.dtype().name()));
 }
 
 /// Calls f with a value of x's element type: float or double, what a Communicator sums.
 template <typename F>
 auto with_type_of(const at::Tensor& x, const F& f) {
   if (x.scalar_type() == at::kDouble) return f(double());
-  require(x.scalar_type() == at::kFloat, "parameters must be float32 or float64, got {}",
-          std::string(x.dtype().name()));
   return f(float());
 }
 

@@ -1,5 +1,6 @@
 #include "valley/algorithms/kernels.h"
 
+#include <ATen/ops/allclose.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/equal.h>
 #include <ATen/ops/zeros.h>
@@ -8,7 +9,9 @@
 #include <cmath>
 
 #include "valley/core/error.h"
+#include "valley/core/fused_passes.h"
 #include "valley/core/random.h"
+#include "valley/testing/test_device.h"
 
 namespace valley::kernels_test {
 namespace {
@@ -85,6 +88,57 @@ TYPED_TEST(Kernels, LerpKeepsTheDirectionFromBefore) {
       EXPECT_NEAR(double(sum.data_ptr<T>()[i]), 0.7 * away, 8 * epsilon);
     }
   }
+}
+
+// a kernel over five vectors [n], by Valley's own loops and by LibTorch's operators.
+template <typename T, typename Kernel>
+void expect_two_ways_agree(int64_t n, const Kernel& kernel) {
+  const double epsilon = std::numeric_limits<T>::epsilon();
+  std::vector<at::Tensor> loops, operators;
+  for (uint64_t i = 0; i < 5; ++i) {
+    loops.push_back(normals<T>(n, 20 + i));
+    operators.push_back(loops.back().to(test_device(), loops.back().scalar_type(), false, true));
+  }
+  kernel(loops);
+  const OperatorsOnly only;
+  kernel(operators);
+  for (size_t i = 0; i < loops.size(); ++i) {
+    EXPECT_TRUE(at::allclose(operators[i].cpu(), loops[i], 16 * epsilon, 16 * epsilon))
+        << n << ", " << i;
+  }
+}
+
+TYPED_TEST(Kernels, OperatorsComeToTheSame) {
+  using T = TypeParam;
+  using Vectors = std::vector<at::Tensor>;
+  for (const int64_t n : {0, 1, 33, 2500}) {
+    for (const double weight : {-0.3, 0.0, 0.3, 0.7, 1.0}) {
+      expect_two_ways_agree<T>(n, [&](Vectors& v) { lerp_to_mean(v[0], v[1], 3, weight); });
+      expect_two_ways_agree<T>(
+          n, [&](Vectors& v) { lerp_to_mean_keep_direction(v[0], v[1], 3, weight, 0.7); });
+    }
+    expect_two_ways_agree<T>(n, [](Vectors& v) {
+      mix_into(v[0], v[1], 0.5, {0.3, 0.2}, {v[2], v[3], v[4]});
+    });
+    expect_two_ways_agree<T>(  // into what is read
+        n, [](Vectors& v) {
+          mix_into(v[1], v[1], 0.5, {0.3, 0.2}, {v[2], v[3]});
+        });
+    expect_two_ways_agree<T>(n, [](Vectors& v) {
+      mix_into(v[3], v[1], 0.5, {0.3, 0.2}, {v[2], v[3]});
+    });
+    expect_two_ways_agree<T>(n, [](Vectors& v) { meet_in_the_middle(v[0], v[1]); });
+  }
+}
+
+// Whose factor 1/5 is rounded would come out smaller or larger after many means.
+TYPED_TEST(Kernels, OperatorsDivideByTheWorkers) {
+  using T = TypeParam;
+  const OperatorsOnly only;
+  at::Tensor x = normals<T>(1000, 5).to(test_device());
+  const at::Tensor sum = normals<T>(1000, 6);
+  lerp_to_mean(x, sum.to(test_device()), 5, 1);
+  EXPECT_TRUE(x.cpu().equal(sum.div(5)));
 }
 
 TEST(KernelsErrors, OtherDtypesAreNamed) {

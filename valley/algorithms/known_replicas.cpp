@@ -17,7 +17,8 @@ void KnownReplicas::begin(const Communicator& comm, const at::Tensor& x) {
   k_ = x.detach().unsqueeze(0).expand({comm.size(), x.numel()}).contiguous();
   difference_ = at::empty_like(x);
   spare_ = at::empty_like(x);
-  payload_ = at::empty({compressor_->bytes(x.numel(), int64_t(x.element_size()))}, at::kByte);
+  payload_ = at::empty({compressor_->bytes(x.numel(), int64_t(x.element_size()))},
+                       x.options().dtype(at::kByte));
 }
 
 void KnownReplicas::send(Communicator& comm, int64_t step, const at::Tensor& x) {

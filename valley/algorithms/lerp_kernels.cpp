@@ -1,6 +1,8 @@
 // Passes in which x moves towards the mean.
 #include "valley/algorithms/kernel_types.h"
 #include "valley/algorithms/kernels.h"
+#include "valley/algorithms/operator_kernels.h"
+#include "valley/comm/fused.h"
 #include "valley/core/mean_of_sum.h"
 
 namespace valley {
@@ -33,6 +35,7 @@ void lerp_keep(T* __restrict x, T* __restrict sum, Mean mean, T weight, T scale,
 
 void lerp_to_mean(at::Tensor& x, const at::Tensor& sum, int workers, double weight) {
   check_alike(x, sum);
+  if (!fused(x)) return operators::lerp_to_mean(x, sum, workers, weight);
   with_type_of(x, [&](auto type) {
     using T = decltype(type);
     with_mean<T>(workers, [&](auto mean) {
@@ -44,6 +47,9 @@ void lerp_to_mean(at::Tensor& x, const at::Tensor& sum, int workers, double weig
 void lerp_to_mean_keep_direction(at::Tensor& x, at::Tensor& sum, int workers, double weight,
                                  double scale) {
   check_alike(x, sum);
+  if (!fused(x)) {
+    return operators::lerp_to_mean_keep_direction(x, sum, workers, weight, scale);
+  }
   with_type_of(x, [&](auto type) {
     using T = decltype(type);
     with_mean<T>(workers, [&](auto mean) {

@@ -3,6 +3,8 @@
 
 #include "valley/algorithms/kernel_types.h"
 #include "valley/algorithms/kernels.h"
+#include "valley/algorithms/operator_kernels.h"
+#include "valley/comm/fused.h"
 
 namespace valley {
 namespace {
@@ -32,20 +34,20 @@ void mix(T* out, const T* x, T own, const std::vector<T>& weights,
 void mix_into(at::Tensor& out, const at::Tensor& x, double own, const std::vector<double>& weights,
               const std::vector<at::Tensor>& others) {
   check_alike(out, x);
+  for (size_t k = 0; k < weights.size(); ++k) check_alike(x, others[k]);
+  if (!fused(x)) return operators::mix_into(out, x, own, weights, others);
   with_type_of(x, [&](auto type) {
     using T = decltype(type);
     const std::vector<T> shares(weights.begin(), weights.end());
     std::vector<const T*> values;
-    for (size_t k = 0; k < weights.size(); ++k) {
-      check_alike(x, others[k]);
-      values.push_back(others[k].data_ptr<T>());
-    }
+    for (size_t k = 0; k < weights.size(); ++k) values.push_back(others[k].data_ptr<T>());
     mix(out.data_ptr<T>(), x.data_ptr<T>(), T(own), shares, values, x.numel());
   });
 }
 
 void meet_in_the_middle(at::Tensor& a, at::Tensor& b) {
   check_alike(a, b);
+  if (!fused(a)) return operators::meet_in_the_middle(a, b);
   with_type_of(a, [&](auto type) {
     using T = decltype(type);
     T* one = a.data_ptr<T>();

@@ -24,11 +24,14 @@ class SsgdNoise : public EveryStepAlgorithm {
 
   void do_before_gradient(const StepInfo& info, at::Tensor& x) override {
     if (noise_ == 0) return;
-    if (!before_.defined()) before_ = at::empty_like(x), e_ = at::empty_like(x);
+    if (!before_.defined()) {
+      before_ = at::empty_like(x);
+      e_ = at::empty_like(x, x.options().device(at::kCPU));  // the same draws on every device
+    }
     before_.copy_(x);
     auto generator = at::make_generator<at::CPUGeneratorImpl>(
         derive_seed(seed_, comm().rank(), "ssgd-noise", info.step));
-    x.add_(e_.normal_(0, noise_, generator));
+    x.add_(e_.normal_(0, noise_, generator).to(x.device()));
   }
 
   void do_on_gradient_part(at::Tensor& g, int64_t begin, int64_t end) override {

@@ -74,7 +74,7 @@ PendingRound WeightedMean::meet(Communicator& comm, const at::Tensor& x, int64_t
 PendingRound WeightedMean::among(Communicator& comm, const at::Tensor& all, int64_t) {
   std::vector<LayerRange> groups;
   const std::vector<double> own = weights(all.size(1), groups);
-  const at::Tensor mine = at::tensor(own, at::kDouble).to(all.scalar_type());
+  const at::Tensor mine = at::tensor(own, at::kDouble).to(all.options());
   const at::Tensor every = comm.all_gather(mine);  // [M, groups]
   at::Tensor center = at::empty({all.size(1)}, all.options()), sum;
   for (size_t l = 0; l < groups.size(); ++l) {

@@ -12,7 +12,7 @@ const std::vector<BackendFacts>& backend_table() {
       {.name = "thread",
        .summary = "threads of one process that read each other's memory",
        .shares_memory = true,
-       .devices = "cpu",
+       .devices = "cpu or cuda",
        .sums = "float or double",
        .needs = "nothing, no ports"},
       {.name = "gloo",

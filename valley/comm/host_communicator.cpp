@@ -1,5 +1,9 @@
 #include "valley/comm/host_communicator.h"
 
+#include <ATen/core/TensorBody.h>
+
+#include "valley/comm/fused.h"
+
 namespace valley {
 namespace {
 
@@ -13,7 +17,8 @@ void divide(at::Tensor& x, int64_t begin, int64_t end, int by) {
 
 const Capabilities& host_capabilities(bool shares_memory) {
   static const Capabilities apart{.sums = {at::kFloat, at::kDouble}};
-  static const Capabilities shared{.sums = apart.sums, .shares_memory = true};
+  static const Capabilities shared{
+      .devices = {at::kCPU, at::kCUDA}, .sums = apart.sums, .shares_memory = true};
   return shares_memory ? shared : apart;
 }
 
@@ -31,6 +36,11 @@ SquaredNorms HostCommunicator::do_all_reduce_sum_norms(Call& call, const at::Ten
 }
 
 void HostCommunicator::do_all_reduce_mean(Call& call, at::Tensor& x) {
+  if (!fused(x)) {
+    sum_in_chunks(call, x, x, {});
+    x.div_(size());
+    return;
+  }
   const auto by_type = call.dtype == at::kDouble ? &divide<double> : &divide<float>;
   sum_in_chunks(call, x, x, [&](int64_t begin, int64_t end) { by_type(x, begin, end, size()); });
 }

@@ -8,11 +8,13 @@
 
 namespace valley {
 
-/// What backends can take that add up in this machine's memory: float and double, on the CPU.
+/// What backends can take whose workers add up by themselves: float and double. Threads that share
+/// memory take tensors on a device, too.
 const Capabilities& host_capabilities(bool shares_memory);
 
 /// A backend that adds up on the calling thread and can say when a part of the sum is final. What
-/// is made of the sum, a mean or norms, is made while that part is in cache.
+/// is made of the sum, a mean or norms, is made while that part is in cache. Of tensors elsewhere
+/// (fused.h says no) the sum is one part, and queued on the device rather than done.
 class HostCommunicator : public Communicator {
  public:
   const Capabilities& capabilities() const override { return capabilities_; }

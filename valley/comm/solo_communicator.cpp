@@ -1,3 +1,6 @@
+#include <ATen/core/TensorBody.h>
+
+#include "valley/comm/fused.h"
 #include "valley/comm/group.h"
 #include "valley/comm/host_communicator.h"
 
@@ -15,6 +18,11 @@ class SoloCommunicator : public HostCommunicator {
  protected:
   void sum_in_chunks(Call& call, const at::Tensor& in, at::Tensor& out,
                      const ChunkCallback& on_chunk) override {
+    if (!fused(in)) {
+      copy_flat(out, in);
+      if (on_chunk) on_chunk(0, call.numel);
+      return;
+    }
     const int64_t element = in.element_size();
     const char* from = static_cast<const char*>(in.data_ptr());
     char* to = static_cast<char*>(out.data_ptr());
@@ -25,9 +33,7 @@ class SoloCommunicator : public HostCommunicator {
     });
   }
 
-  void do_all_gather(Call&, const at::Tensor& in, at::Tensor& out) override {
-    copy_bytes(out.data_ptr(), in.data_ptr(), in.nbytes());
-  }
+  void do_all_gather(Call&, const at::Tensor& in, at::Tensor& out) override { copy_flat(out, in); }
 
   void do_broadcast(Call&, at::Tensor&) override {}
   // No other rank, so the public function has let only empty lists through.

@@ -5,6 +5,7 @@
 #include <ATen/ops/sub.h>
 #include <ATen/ops/sum.h>
 
+#include "valley/comm/fused.h"
 #include "valley/core/mean_of_sum.h"
 
 namespace valley {
@@ -66,6 +67,10 @@ SquaredNorms squared_norms(const at::Tensor& x, const at::Tensor& sum, int worke
                            int64_t end) {
   TORCH_INTERNAL_ASSERT(x.is_contiguous() && sum.is_contiguous() && x.numel() == sum.numel() &&
                         x.scalar_type() == sum.scalar_type());
+  if (!fused(x)) {
+    return squared_norms_on_device(x.narrow(0, begin, end - begin),
+                                   sum.narrow(0, begin, end - begin), workers);
+  }
   return x.scalar_type() == at::kDouble ? norms_of<double>(x, sum, workers, begin, end)
                                         : norms_of<float>(x, sum, workers, begin, end);
 }

@@ -1,12 +1,18 @@
+#include <ATen/core/TensorBody.h>
+#include <ATen/ops/add.h>
+#include <c10/core/GradMode.h>
+
 #include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstring>
+#include <exception>
 #include <mutex>
 #include <optional>
 #include <utility>
 
+#include "valley/comm/fused.h"
 #include "valley/comm/group.h"
 #include "valley/comm/host_communicator.h"
 #include "valley/comm/ranks.h"
@@ -169,8 +175,8 @@ class Group {
 // outs[m][i] = sum over m of ins[m][i] for i in [begin, end), in the order of ranks. An output
 // may be its own worker's input: each block is read whole before it is written.
 template <typename Scalar>
-void sum_slice(const std::vector<const Scalar*>& ins, const std::vector<Scalar*>& outs,
-               int64_t begin, int64_t end) {
+void sum_slice(const std::vector<Scalar*>& ins, const std::vector<Scalar*>& outs, int64_t begin,
+               int64_t end) {
   constexpr int64_t kBlock = 16384 / sizeof(Scalar);  // half of L1
   alignas(64) Scalar sum[kBlock];
   for (int64_t first = begin; first < end; first += kBlock) {
@@ -186,12 +192,35 @@ void sum_slice(const std::vector<const Scalar*>& ins, const std::vector<Scalar*>
   }
 }
 
+template <typename Scalar>
+std::vector<Scalar*> pointers(const std::vector<at::Tensor>& tensors) {
+  std::vector<Scalar*> result;
+  for (const at::Tensor& tensor : tensors) result.push_back(tensor.data_ptr<Scalar>());
+  return result;
+}
+
+// The same by LibTorch's operators, for tensors on a device.
+void sum_slice(const std::vector<at::Tensor>& ins, const std::vector<at::Tensor>& outs,
+               int64_t begin, int64_t end) {
+  if (begin == end) return;
+  const c10::NoGradGuard no_grad;
+  const auto part = [&](const at::Tensor& x) { return x.view(-1).narrow(0, begin, end - begin); };
+  at::Tensor sum = at::add(part(ins[0]), part(ins[1]));
+  for (size_t m = 2; m < ins.size(); ++m) sum.add_(part(ins[m]));
+  for (const at::Tensor& out : outs) part(out).copy_(sum);
+}
+
 const Message* find_peer(const std::vector<Message>& messages, int peer) {
   const auto found = std::find_if(messages.begin(), messages.end(),
                                   [&](const Message& message) { return message.peer == peer; });
   return found == messages.end() ? nullptr : &*found;
 }
 
+// Tensors on a device: what a section does is queued there, not done. That is enough, because all
+// workers queue on one stream, the device's default one, which nothing in Valley leaves: enter()
+// and finish() order who queues when, and the stream, and the allocator that gives freed memory to
+// what is queued later, keep that order. A worker that computed on a stream of its own would have
+// to wait for it before it communicates.
 class ThreadCommunicator : public HostCommunicator {
  public:
   ThreadCommunicator(int rank, std::shared_ptr<Group> group)
@@ -208,25 +237,22 @@ class ThreadCommunicator : public HostCommunicator {
  protected:
   void sum_in_chunks(Call& call, const at::Tensor& in, at::Tensor& out,
                      const ChunkCallback& on_chunk) override {
-    run({.call = call, .in = &in, .out = &out}, call, [&] {
-      call.dtype == at::kFloat ? sum_own_slice<float>(call.numel)
-                               : sum_own_slice<double>(call.numel);
-    });
-    if (on_chunk) for_each_chunk(call.numel, in.element_size(), on_chunk);
+    run({.call = call, .in = &in, .out = &out}, call, [&] { sum_own_slice(call); });
+    if (!on_chunk) return;
+    if (!fused(in)) return on_chunk(0, call.numel);
+    for_each_chunk(call.numel, in.element_size(), on_chunk);
   }
 
   void do_all_gather(Call& call, const at::Tensor& in, at::Tensor& out) override {
     run({.call = call, .in = &in}, call, [&] {
       for (int m = 0; m < size(); ++m) {
-        copy_bytes(static_cast<char*>(out.data_ptr()) + static_cast<size_t>(m) * in.nbytes(),
-                   group_->slot(m).in->data_ptr(), in.nbytes());
+        copy_flat(out.view(-1).narrow(0, m * in.numel(), in.numel()), *group_->slot(m).in);
       }
     });
   }
 
   void do_broadcast(Call& call, at::Tensor& x) override {
-    run({.call = call, .in = &x}, call,
-        [&] { copy_bytes(x.data_ptr(), group_->slot(call.root).in->data_ptr(), x.nbytes()); });
+    run({.call = call, .in = &x}, call, [&] { copy_flat(x, *group_->slot(call.root).in); });
   }
 
   void do_exchange(Call& call, const std::vector<Message>& sends,
@@ -237,7 +263,7 @@ class ThreadCommunicator : public HostCommunicator {
       if (!unmatched.empty()) return;
       for (const Message& message : receives) {
         const Message* sent = find_peer(*group_->slot(message.peer).sends, rank());
-        copy_bytes(message.tensor.data_ptr(), sent->tensor.data_ptr(), message.tensor.nbytes());
+        copy_flat(message.tensor, sent->tensor);
       }
     });
     if (!unmatched.empty()) throw CommError(unmatched);
@@ -290,21 +316,29 @@ class ThreadCommunicator : public HostCommunicator {
       stop = stop || calls.back().stop;
     }
     const std::optional<std::string> difference = mismatch(calls, global_ranks());
-    if (!difference) section();
+    // Whatever happens to one, the others wait for it there.
+    std::exception_ptr error;
+    try {
+      if (!difference) section();
+    } catch (...) {
+      error = std::current_exception();
+    }
     group_->finish();
+    if (error) std::rethrow_exception(error);
     if (difference) throw CommError(*difference);
     call.stop = stop;
   }
 
-  template <typename Scalar>
-  void sum_own_slice(int64_t numel) {
-    std::vector<const Scalar*> ins;
-    std::vector<Scalar*> outs;
+  void sum_own_slice(const Call& call) {
+    std::vector<at::Tensor> ins, outs;
     for (int m = 0; m < size(); ++m) {
-      ins.push_back(group_->slot(m).in->data_ptr<Scalar>());
-      outs.push_back(group_->slot(m).out->data_ptr<Scalar>());
+      ins.push_back(*group_->slot(m).in);
+      outs.push_back(*group_->slot(m).out);
     }
-    sum_slice(ins, outs, rank() * numel / size(), (rank() + 1) * numel / size());
+    const int64_t begin = rank() * call.numel / size(), end = (rank() + 1) * call.numel / size();
+    if (!std::all_of(ins.begin(), ins.end(), fused)) return sum_slice(ins, outs, begin, end);
+    call.dtype == at::kFloat ? sum_slice(pointers<float>(ins), pointers<float>(outs), begin, end)
+                             : sum_slice(pointers<double>(ins), pointers<double>(outs), begin, end);
   }
 
   // The first message that is not expected as it is sent, or not sent as it is expected. Every

@@ -1,4 +1,5 @@
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/allclose.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/equal.h>
@@ -11,8 +12,10 @@
 
 #include "valley/compression/compressor.h"
 #include "valley/core/error.h"
+#include "valley/core/fused_passes.h"
 #include "valley/core/testing/test_folder.h"
 #include "valley/testing/normals.h"
+#include "valley/testing/test_device.h"
 
 namespace valley::compression_test {
 namespace {
@@ -63,6 +66,36 @@ TEST_P(EveryCompressor, NothingStaysNothing) {
 TEST_P(EveryCompressor, TheSameDrawGivesTheSame) {
   const at::Tensor x = normals({100}, 4, at::kFloat);
   EXPECT_TRUE(through(*make(), x, 7).equal(through(*make(), x, 7)));
+}
+
+// A payload is read by workers on whatever device; of rows of payloads, as a gather brings them,
+// too.
+TEST_P(EveryCompressor, OperatorsMakeAndReadTheSamePayload) {
+  const auto c = make();
+  for (const at::ScalarType dtype : {at::kFloat, at::kDouble}) {
+    for (const int64_t d : {1, 2, 7, 8, 9, 255, 256, 257, 1000}) {
+      at::Tensor x = normals({d}, 3, dtype);
+      x.narrow(0, 0, (d + 1) / 2).copy_(x.narrow(0, d / 2, (d + 1) / 2).flip(0));  // equal moduli
+      const int64_t bytes = c->bytes(d, int64_t(x.element_size()));
+      at::Tensor loops = at::zeros({bytes}, at::kByte), expected = at::empty_like(x);
+      c->compress(x, 9, loops);
+      c->decompress(loops, expected);
+
+      const OperatorsOnly only;
+      const at::Tensor there = x.to(test_device());
+      at::Tensor got = at::empty_like(there);
+      at::Tensor payload = at::zeros({2, bytes}, there.options().dtype(at::kByte))[1];
+      c->compress(there, 9, payload);
+      const bool rounds_its_scale = GetParam() == "sign";
+      EXPECT_TRUE(rounds_its_scale || payload.cpu().equal(loops)) << GetParam() << ", d " << d;
+      c->decompress(payload, got);
+      EXPECT_TRUE(at::allclose(got.cpu(), expected, rounds_its_scale ? 1e-6 : 0, 0))
+          << GetParam() << ", d " << d;
+      payload.copy_(loops);
+      c->decompress(payload, got);
+      EXPECT_TRUE(got.cpu().equal(expected)) << GetParam() << ", d " << d;
+    }
+  }
 }
 
 std::vector<std::string> all() {

@@ -1,9 +1,14 @@
+#include <ATen/core/TensorBody.h>
+#include <ATen/ops/tensor.h>
+
 #include <cstring>
 #include <type_traits>
 #include <unordered_set>
 #include <vector>
 
+#include "valley/comm/fused.h"
 #include "valley/compression/for_type.h"
+#include "valley/compression/operators.h"
 #include "valley/compression/sparse.h"
 #include "valley/core/random.h"
 
@@ -15,6 +20,11 @@ class RandomK : public Compressor {
   using Compressor::Compressor;
 
   void compress(const at::Tensor& x, uint64_t draw, at::Tensor& payload) const override {
+    if (!fused(x)) {
+      payload.narrow(0, 0, kDrawBytes)
+          .copy_(at::tensor(static_cast<int64_t>(draw)).view(1).view(at::kByte));
+      return operators::gather(x, places_like(x, draw), 0, after_draw(payload));
+    }
     auto* to = payload.data_ptr<uint8_t>();
     std::memcpy(to, &draw, sizeof draw);
     for_type(x, [&](const auto* values) {
@@ -28,6 +38,10 @@ class RandomK : public Compressor {
   }
 
   void decompress(const at::Tensor& payload, at::Tensor& out) const override {
+    if (!fused(out)) {
+      const auto draw = payload.narrow(0, 0, kDrawBytes).clone().view(at::kLong).item<int64_t>();
+      return operators::scatter(payload, places_like(out, static_cast<uint64_t>(draw)), out);
+    }
     out.zero_();
     const auto* from = payload.data_ptr<uint8_t>();
     uint64_t draw = 0;
@@ -43,6 +57,16 @@ class RandomK : public Compressor {
   }
 
  private:
+  static constexpr int64_t kDrawBytes = sizeof(uint64_t);
+
+  static at::Tensor after_draw(const at::Tensor& payload) {
+    return payload.narrow(0, kDrawBytes, payload.numel() - kDrawBytes);
+  }
+
+  at::Tensor places_like(const at::Tensor& x, uint64_t draw) const {
+    return at::tensor(places(draw, x.numel())).to(x.device());
+  }
+
   // Floyd's way of drawing k of d: every set of places equally likely, k draws.
   std::vector<int64_t> places(uint64_t draw, int64_t d) const {
     Random random(draw);

@@ -5,7 +5,9 @@
 #include <type_traits>
 #include <vector>
 
+#include "valley/comm/fused.h"
 #include "valley/compression/for_type.h"
+#include "valley/compression/operators.h"
 #include "valley/compression/sparse.h"
 
 namespace valley {
@@ -16,6 +18,10 @@ class TopK : public Compressor {
   using Compressor::Compressor;
 
   void compress(const at::Tensor& x, uint64_t, at::Tensor& payload) const override {
+    if (!fused(x)) {
+      const at::Tensor places = operators::largest(x, count_of(share(), x.numel()));
+      return operators::gather(x, places, place_size(x.numel()), payload);
+    }
     for_type(x, [&](const auto* values) {
       using T = std::decay_t<decltype(*values)>;
       const int64_t d = x.numel(), k = count_of(share(), d);
@@ -39,6 +45,12 @@ class TopK : public Compressor {
   }
 
   void decompress(const at::Tensor& payload, at::Tensor& out) const override {
+    if (!fused(out)) {
+      const int64_t values = out.numel();
+      return operators::scatter(
+          payload, operators::places_of(payload, count_of(share(), values), place_size(values)),
+          out);
+    }
     out.zero_();
     for_type(out, [&](auto* values) {
       using T = std::decay_t<decltype(*values)>;

@@ -4,12 +4,14 @@
 #include <ATen/ops/equal.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
+#include <ATen/ops/zeros_like.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <limits>
 
 #include "valley/core/error.h"
+#include "valley/core/fused_passes.h"
 #include "valley/core/testing/test_folder.h"
 
 namespace valley::sam_test {
@@ -33,6 +35,17 @@ TEST(Sam, AdaptiveLooksInUnitsOfTheParameters) {
   // T = (1, 2): T g = (4, 3), ||T g|| = 5, T^2 g = (4, 6)
   EXPECT_LT(difference(uphill({.rho = 0.5, .adaptive = true}, x, g), vec({1.39, -1.39})), 1e-15);
   EXPECT_TRUE(g.equal(vec({4, 1.5})));
+}
+
+// As on a device, where nobody waits for the norm.
+TEST(Sam, OperatorsComeToTheSame) {
+  const at::Tensor x = vec({0.99, -1.99}), g = vec({4, 1.5}), none = at::zeros_like(g);
+  for (const bool adaptive : {false, true}) {
+    const at::Tensor there = uphill({.rho = 0.5, .adaptive = adaptive}, x, g);
+    const OperatorsOnly only;
+    EXPECT_LT(difference(uphill({.rho = 0.5, .adaptive = adaptive}, x, g), there), 1e-15);
+    EXPECT_TRUE(uphill({.rho = 0.5, .adaptive = adaptive}, x, none).equal(x));
+  }
 }
 
 // f = sum h x^2 / 2 with h = (1, 9) at (1, 1): the gradient at x + e is h (x + e).

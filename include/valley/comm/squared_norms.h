@@ -14,9 +14,10 @@ struct SquaredNorms {
   SquaredNorms& operator+=(const SquaredNorms& other);
 };
 
-/// Of [begin, end), both in the memory of this machine and float or double. Runs of 128 values are
-/// added in the dtype of x and the runs in double, so that the relative error stays below 1e-6 in
-/// float32 however large d is.
+/// Of [begin, end), both float or double and on one device. In the memory of this machine runs of
+/// 128 values are added in the dtype of x and the runs in double, so that the relative error stays
+/// below 1e-6 in float32 however large d is; elsewhere it is squared_norms_on_device() of that
+/// part.
 SquaredNorms squared_norms(const at::Tensor& x, const at::Tensor& sum, int workers, int64_t begin,
                            int64_t end);
 
