@@ -15,6 +15,7 @@ namespace valley::app {
 struct InstrumentFlags {
   std::vector<std::string> runs;
   int64_t workers = 0;
+  std::string device = "cpu";
   bool json = false;
   bool quiet = false;
 

@@ -50,7 +50,7 @@ int main(int argc, char** argv) {
       g.zero_();
       const at::Tensor loss = at::cross_entropy_loss(model->forward(batch.input), batch.target);
       loss.backward();
-      info.loss = loss.item<double>();
+      info.loss = valley::Loss(loss);
 
       dppf->on_gradient(info, x, g);
       x.sub_(g, 0.05 * (1 - double(step) / double(steps)));  // SGD, its rate falling to 0
@@ -58,8 +58,8 @@ int main(int argc, char** argv) {
 
       if (comm.rank() == 0 && (step + 1) % report_every == 0 && dppf->last_round()) {
         std::printf("step %5lld   loss %.4f   distance to the average %.3f   predicted %.3f\n",
-                    static_cast<long long>(step + 1), info.loss, dppf->last_round()->distance,
-                    dppf->last_round()->figure("predicted_width"));
+                    static_cast<long long>(step + 1), double(info.loss),
+                    dppf->last_round()->distance, dppf->last_round()->figure("predicted_width"));
       }
     }
 

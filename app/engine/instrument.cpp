@@ -11,6 +11,7 @@ namespace valley::app {
 std::vector<FinishedRun> open_given(const InstrumentFlags& flags, RunsAre use) {
   OpenedRuns opened = open_runs(flags.runs, use);
   for (const std::string& sentence : opened.left_out) std::cerr << "left out: " + sentence + "\n";
+  for (FinishedRun& run : opened.runs) run.put_on(flags.device);
   return std::move(opened.runs);
 }
 

@@ -26,6 +26,7 @@
 #include "valley/comm/group.h"
 #include "valley/core/clock.h"
 #include "valley/core/error.h"
+#include "valley/core/fused_passes.h"
 #include "valley/core/random.h"
 #include "valley/core/testing/test_folder.h"
 #include "valley/data/synthetic.h"
@@ -33,6 +34,7 @@
 #include "valley/optim/local_optimizer.h"
 #include "valley/testing/normals.h"
 #include "valley/testing/run_ranks.h"
+#include "valley/testing/test_device.h"
 #include "valley/train/probe.h"
 #include "valley/train/run_config.h"
 #include "valley/train/trainer.h"
@@ -42,6 +44,10 @@ namespace {
 
 constexpr int64_t kSteps = 11;  // no period below divides it
 constexpr double kRate = 0.05;
+
+at::Tensor drawn(at::IntArrayRef sizes, uint64_t seed, at::ScalarType dtype = at::kDouble) {
+  return normals(sizes, seed, dtype).to(test_device());
+}
 
 // The local optimizer.
 struct Tuning {
@@ -67,18 +73,18 @@ class Worker {
   };
 
   Worker(int rank, at::ScalarType dtype, int64_t steps, const Tuning& tuning = {})
-      : flat_({{"weight", normals({3, 5}, 1, dtype).set_requires_grad(true)},
-               {"bias", normals({4}, 2, dtype).set_requires_grad(true)}}),
+      : flat_({{"weight", drawn({3, 5}, 1, dtype).set_requires_grad(true)},
+               {"bias", drawn({4}, 2, dtype).set_requires_grad(true)}}),
         optimizer_(make_optimizer({.momentum = tuning.momentum, .weight_decay = 1e-3}, flat_)),
         rank_(rank),
         steps_(steps),
         rate_(tuning.rate),
         curvature_(at::arange(1, flat_.size() + 1, flat_.values().options()) / flat_.size() * 0.7 +
                    0.3),
-        center_(normals({flat_.size()}, static_cast<uint64_t>(50 + rank), dtype)) {}
+        center_(drawn({flat_.size()}, static_cast<uint64_t>(50 + rank), dtype)) {}
 
   // All workers in one bowl, for methods that trust some of them more.
-  void share_the_bowl() { center_ = normals({flat_.size()}, 50, dtype()); }
+  void share_the_bowl() { center_ = drawn({flat_.size()}, 50, dtype()); }
 
   // From where it stands, with the workers of `comm`.
   void use(std::unique_ptr<Algorithm> algorithm, Communicator& comm, int64_t step = 0) {
@@ -95,7 +101,7 @@ class Worker {
       const at::Tensor before = x.clone();
       if (algorithm_) algorithm_->before_gradient(info, x);
       EXPECT_TRUE(may_move_first_ || x.equal(before));
-      g.copy_(curvature_ * (x - center_) + noise * normals({flat_.size()}, seed, dtype()));
+      g.copy_(curvature_ * (x - center_) + noise * drawn({flat_.size()}, seed, dtype()));
       info.loss = (curvature_ * (x - center_).square()).sum().item<double>() / 2;
       if (algorithm_ && !needs_.loss) info.loss = std::nan("");
       if (algorithm_ && !needs_.gradient) {
@@ -304,6 +310,7 @@ class AlgorithmContractJoin : public OnBackend {};       // 3 workers who wait, 
 class AlgorithmContractQuadratic : public OnBackend {};  // 2 to 4 workers
 class AlgorithmContractNetwork : public OnBackend {};    // 3 workers
 class AlgorithmContractBackends : public OnBackend {};   // 3 workers who wait, not threads
+class AlgorithmContractOperators : public OnBackend {};  // 3 workers who wait
 
 TEST_P(AlgorithmContractAlone, OneWorkerIsThePlainLocalOptimizerBitForBit) {
   each([&](Communicator& comm, const AlgorithmOptions& options, at::ScalarType dtype) {
@@ -427,7 +434,7 @@ TEST_P(AlgorithmContract,
     // The final average is spared only right after a round, in which the workers have learned it,
     // or where they never part.
     const bool needed = worker.algorithm().final_average_needed();
-    const at::Tensor flags = normals({1}, 0, dtype).fill_(needed);
+    const at::Tensor flags = drawn({1}, 0, dtype).fill_(needed);
     ASSERT_TRUE(comm.all_gather(flags).eq(flags).all().item<bool>());
     const bool together = comm.all_gather(worker.x()).eq(worker.x()).all().item<bool>();
     EXPECT_TRUE(needed || together || worker.algorithm().last_round().has_value());
@@ -493,33 +500,45 @@ TEST_P(AlgorithmContractNetwork, LearnsXor) {
   });
 }
 
+// Where the workers stand after training in double, by rank.
+std::vector<at::Tensor> ends(const Row& row, const std::string& backend) {
+  std::vector<at::Tensor> result(static_cast<size_t>(row.workers()));
+  run_ranks(
+      row.workers(),
+      [&](Communicator& comm) {
+        Worker worker(comm.rank(), at::kDouble, kSteps, row.tuning());
+        worker.use(row.make(comm, row.sets()[0]), comm);
+        worker.train(0, kSteps);
+        result[static_cast<size_t>(comm.rank())] = worker.look();
+      },
+      backend, 60);
+  return result;
+}
+
+void expect_near(const std::vector<at::Tensor>& there, const std::vector<at::Tensor>& here) {
+  for (size_t m = 0; m < here.size(); ++m) {
+    EXPECT_LT((there[m] - here[m]).abs().max().item<double>(), 1e-12) << m;
+  }
+}
+
 // How the workers talk changes rounding at most.
 TEST_P(AlgorithmContractBackends, ComesWhereThreadsCome) {
-  std::vector<at::Tensor> ends(static_cast<size_t>(workers()));
-  const auto train = [&](const std::string& backend,
-                         const std::function<void(size_t, const at::Tensor&)>& look) {
-    run_ranks(
-        workers(),
-        [&](Communicator& comm) {
-          Worker worker(comm.rank(), at::kDouble, kSteps, tuning());
-          worker.use(make(comm, sets()[0]), comm);
-          worker.train(0, kSteps);
-          look(static_cast<size_t>(comm.rank()), worker.look());
-        },
-        backend, 60);
-  };
-  train("thread", [&](size_t rank, const at::Tensor& x) { ends[rank] = x; });
-  train(std::get<1>(GetParam()), [&](size_t rank, const at::Tensor& x) {
-    EXPECT_LT((x - ends[rank]).abs().max().item<double>(), 1e-12);
-  });
+  expect_near(ends(*this, std::get<1>(GetParam())), ends(*this, "thread"));
+}
+
+// And so does whether Valley's own loops pass over the vectors, or LibTorch's operators.
+TEST_P(AlgorithmContractOperators, ComeWhereFusedPassesCome) {
+  const std::vector<at::Tensor> fused = ends(*this, "thread");
+  const OperatorsOnly operators;
+  expect_near(ends(*this, "thread"), fused);
 }
 
 // No trainer, no optimizer, no flat parameters: a leaf of autograd and a loop. What a method does
 // is not recorded.
 TEST_P(AlgorithmContract, LivesInAForeignLoop) {
   each([&](Communicator& comm, const AlgorithmOptions& options, at::ScalarType dtype) {
-    at::Tensor x = normals({19}, 1, dtype).set_requires_grad(true);
-    const at::Tensor goal = normals({19}, 2, dtype);
+    at::Tensor x = drawn({19}, 1, dtype).set_requires_grad(true);
+    const at::Tensor goal = drawn({19}, 2, dtype);
     const auto distance = [&](const at::Tensor& from) { return (from - goal).square().sum(); };
     const double before = distance(x).item<double>();
     const auto algorithm = make(comm, options);
@@ -650,6 +669,7 @@ INSTANTIATE_TEST_SUITE_P(, AlgorithmContractJoin, on(kThread, {3}, Rows::kWaitin
 INSTANTIATE_TEST_SUITE_P(, AlgorithmContractQuadratic, on(kThread, {2, 3, 4}), test_name);
 INSTANTIATE_TEST_SUITE_P(, AlgorithmContractNetwork, on(kThread, {3}), test_name);
 INSTANTIATE_TEST_SUITE_P(, AlgorithmContractBackends, on(others(), {3}, Rows::kWaiting), test_name);
+INSTANTIATE_TEST_SUITE_P(, AlgorithmContractOperators, on(kThread, {3}, Rows::kWaiting), test_name);
 
 // All rows at once, since most of the time is waiting.
 TEST(AlgorithmTimeouts, APeerThatHangsIsACommErrorForTheOthers) {
@@ -685,32 +705,46 @@ TEST(AlgorithmTimeouts, APeerThatHangsIsACommErrorForTheOthers) {
   }
 }
 
+// The demonstration with its defaults.
+void expect_to_learn(const std::string& algorithm, Precision precision) {
+  static const DataSplits data =
+      make_prototypes({.train_samples = 600, .test_samples = 200, .seed = 1});
+  RunConfig config;
+  config.data = "prototypes";
+  config.model = "mlp-32-32";
+  config.algorithm = algorithm;
+  config.epochs = 20;
+  config.precision = precision;
+  try {
+    check(config);
+  } catch (const UsageError&) {
+    config.workers = 5;  // d2 refuses a ring of an even number, and says what to do
+  }
+  TrainOptions options = to_train_options(config);
+  options.evaluate_every = 0;
+  Summary summary;
+  run_threads(static_cast<int>(config.workers), [&](Communicator& comm) {
+    const auto model = make_model(config.model, {.input = {32, 1, 1}, .classes = 10, .seed = 1});
+    Trainer trainer(comm, *model, data, options);
+    const Summary mine = trainer.run();
+    if (comm.rank() == 0) summary = mine;
+  });
+  EXPECT_EQ(summary.verdict, Verdict::kLearned) << algorithm << ": " << summary.caution();
+  EXPECT_LT(summary.train.loss(), 0.9 * summary.first_loss) << algorithm;
+}
+
 // Whoever takes a row as it comes, with what the program sets by itself, gets a model that is
 // better than none: on the demonstration's data, which every method can learn.
 TEST(AlgorithmDefaults, NoRowFailsOnTheDemonstration) {
-  const DataSplits data = make_prototypes({.train_samples = 600, .test_samples = 200, .seed = 1});
   for (const AlgorithmEntry& entry : algorithms()) {
-    RunConfig config;
-    config.data = "prototypes";
-    config.model = "mlp-32-32";
-    config.algorithm = entry.name;
-    config.epochs = 20;
-    try {
-      check(config);
-    } catch (const UsageError&) {
-      config.workers = 5;  // d2 refuses a ring of an even number, and says what to do
-    }
-    TrainOptions options = to_train_options(config);
-    options.evaluate_every = 0;
-    Summary summary;
-    run_threads(static_cast<int>(config.workers), [&](Communicator& comm) {
-      const auto model = make_model(config.model, {.input = {32, 1, 1}, .classes = 10, .seed = 1});
-      Trainer trainer(comm, *model, data, options);
-      const Summary mine = trainer.run();
-      if (comm.rank() == 0) summary = mine;
-    });
-    EXPECT_EQ(summary.verdict, Verdict::kLearned) << entry.name << ": " << summary.caution();
-    EXPECT_LT(summary.train.loss(), 0.9 * summary.first_loss) << entry.name;
+    expect_to_learn(entry.name, Precision::kFloat32);
+  }
+}
+
+// One that averages weights, one that averages gradients, one of neighbours.
+TEST(AlgorithmDefaults, NorInBf16) {
+  for (const char* algorithm : {"dppf", "ssgd", "dpsgd"}) {
+    expect_to_learn(algorithm, Precision::kBf16);
   }
 }
 
@@ -781,7 +815,7 @@ TEST(AlgorithmRegistry, EveryRowIsComplete) {
 }
 
 TEST(AlgorithmRegistry, NoHookIsCalledBeforeJoining) {
-  at::Tensor x = normals({3}, 1), g = normals({3}, 2);
+  at::Tensor x = drawn({3}, 1), g = drawn({3}, 2);
   for (const AlgorithmEntry& entry : algorithms()) {
     const auto algorithm =
         make_algorithm(entry.name, {},

@@ -88,6 +88,8 @@ class Ranges(ProgramTest):
              "--partition", "dirichlt:0.3"),
             ("--partition dirichlet:ALPHA needs a number ALPHA above 0, got '0'",
              "--partition", "dirichlet:0"),
+            ("unknown precision 'bf32'; did you mean 'bf16'? known: float32, bf16",
+             "--precision", "bf32"),
             ("--partition shards:K needs a whole number K of at least 1, got '0'",
              "--partition", "shards:0"),
             ("--partition iid takes no value, got '2'", "--partition", "iid:2"),
@@ -115,6 +117,21 @@ class Ranges(ProgramTest):
                     "train", *TINY[:-4], "--algorithm", "ad-psgd", "--workers", 3)  # fmt: skip
         self.refuse("--backend gloo needs --launch processes, torchrun, mpirun or srun",
                     "train", *TINY, "--backend", "gloo")  # fmt: skip
+
+    def test_devices(self):
+        self.refuse("--device must be cpu, cuda, cuda:N or auto, got 'gpu'",
+                    "train", *TINY, "--device", "gpu")  # fmt: skip
+        self.refuse("--device must be cpu, cuda, cuda:N or auto, got 'cuda:'",
+                    "sharpness", "runs", "--device", "cuda:")  # fmt: skip
+        self.refuse("--device cuda: gloo takes tensors on cpu, and there is no nccl for --launch "
+                    "processes yet; --launch threads share a device",
+                    "train", *TINY, "--launch", "processes", "--device", "cuda")  # fmt: skip
+        before = snapshot(self.folder)
+        code, out, err = self.run_valley("train", *TINY, "--device", "cuda:99")
+        self.assertEqual((code, out), (2, ""))
+        self.assertRegex(err, r"\Avalley: --device cuda:99: (this LibTorch, [0-9.]+.*, is without CUDA"
+                              r"|LibTorch finds no GPU in this machine|this machine has .*)\n\Z")  # fmt: skip
+        self.assertEqual(snapshot(self.folder), before)
 
     def test_flags_of_other_algorithms(self):
         self.refuse("--push is no option of ssgd, which reads --bucket-bytes",

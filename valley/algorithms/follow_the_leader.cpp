@@ -6,6 +6,7 @@
 
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "valley/algorithms/kernels.h"
 
@@ -16,23 +17,21 @@ FollowTheLeader::FollowTheLeader(double leader_pull, bool with_sum)
   if (leader_pull_ > 0) keep("leader", center_);
 }
 
-void FollowTheLeader::begin(const at::Tensor&) { loss_sum_ = loss_count_ = 0; }
+void FollowTheLeader::begin(const at::Tensor&) { losses_ = {}; }
 
 void FollowTheLeader::append_to(AlgorithmState& state) const {
   Meeting::append_to(state);
-  state.emplace_back("losses", at::tensor({loss_sum_, loss_count_}, at::kDouble));
+  state.emplace_back("losses", at::tensor({losses_.sum(), double(losses_.count())}, at::kDouble));
 }
 
 void FollowTheLeader::load(const AlgorithmState& state) {
   const at::Tensor losses = state_entry(state, "losses", at::kDouble, 2);
   Meeting::load(state);
-  loss_sum_ = losses.data_ptr<double>()[0];
-  loss_count_ = losses.data_ptr<double>()[1];
+  losses_ = {losses.data_ptr<double>()[0], std::llround(losses.data_ptr<double>()[1])};
 }
 
 void FollowTheLeader::after_local_step(const StepInfo& info, int64_t period, at::Tensor& x) {
-  loss_sum_ += info.loss;
-  ++loss_count_;
+  losses_.add(info.loss);
   if (leader_pull_ > 0 && center_.defined() && workers_ > 1) {
     lerp_to_mean(x, center_, 1, leader_pull_ / double(period));
   }
@@ -57,11 +56,10 @@ PendingRound FollowTheLeader::among(Communicator& comm, const at::Tensor& all, i
 }
 
 int FollowTheLeader::find_leader(Communicator& comm, const at::Tensor& like) {
-  double mean = loss_sum_ / loss_count_;
+  double mean = std::exchange(losses_, {}).mean();
   if (std::isnan(mean)) mean = std::numeric_limits<double>::infinity();
-  loss_sum_ = loss_count_ = 0;
   const at::Tensor losses =
-      comm.all_gather(at::full({1}, mean, like.options())).flatten().to(at::kDouble);
+      comm.all_gather(at::full({1}, mean, like.options())).flatten().cpu().to(at::kDouble);
   const double* loss = losses.data_ptr<double>();
   int leader = 0;
   for (int m = 1; m < comm.size(); ++m) {

@@ -31,8 +31,8 @@ class FollowTheLeader : public Meeting {
   double leader_pull_;
   bool with_sum_;
   int workers_ = 1;
-  at::Tensor center_, sum_;               // [d], kept between rounds; center_ is the last leader
-  double loss_sum_ = 0, loss_count_ = 0;  // since the last round
+  at::Tensor center_, sum_;  // [d], kept between rounds; center_ is the last leader
+  LossSum losses_;           // since the last round
 };
 
 }  // namespace valley

@@ -20,7 +20,7 @@ at::Tensor state_entry(const AlgorithmState& state, const std::string& name, at:
   const at::Tensor tensor = find(state, name);
   require(tensor.scalar_type() == dtype && (numel < 0 || tensor.numel() == numel),
           "the checkpoint's entry {} is damaged", name);
-  return tensor;
+  return tensor.cpu();
 }
 
 at::Tensor optional_entry(const AlgorithmState& state, const std::string& name) {

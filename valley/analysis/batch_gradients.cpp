@@ -23,7 +23,8 @@ struct BatchGradients::Replica {
           const Dataset& statistics)
       : model(std::move(made)),
         parameters(model->parameters(), model->buffers(), rule),
-        loader(std::move(data), statistics, Augmentation{}, /*seed=*/0, /*worker=*/0) {}
+        loader(std::move(data), statistics, Augmentation{}, /*seed=*/0, /*worker=*/0,
+               parameters.values().device()) {}
 
   std::unique_ptr<Model> model;
   FlatParameters parameters;
@@ -75,7 +76,8 @@ at::Tensor BatchGradients::mean(const std::vector<at::Tensor>& points,
   const at::Tensor sum =
       sum_over_threads(static_cast<int>(replicas_.size()), [&](Communicator& comm) {
         auto& [model, parameters, loader] = *replicas_[comm.rank()];
-        at::Tensor part = at::zeros({parameters.size()}, at::kDouble);
+        at::Tensor part =
+            at::zeros({parameters.size()}, parameters.values().options().dtype(at::kDouble));
         model->train(false);
         for (size_t j = comm.rank(); j < points.size(); j += comm.size()) {
           const c10::NoGradGuard no_grad;

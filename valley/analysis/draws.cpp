@@ -10,12 +10,13 @@ namespace {
 
 template <typename F>
 at::Tensor filled(const at::Tensor& like, const F& next) {
-  at::Tensor x = at::empty_like(like, at::MemoryFormat::Contiguous);
+  at::Tensor x =
+      at::empty_like(like, like.options().device(at::kCPU), at::MemoryFormat::Contiguous);
   AT_DISPATCH_FLOATING_TYPES(x.scalar_type(), "draw", [&] {
     scalar_t* value = x.data_ptr<scalar_t>();
     for (int64_t i = 0; i < x.numel(); ++i) value[i] = static_cast<scalar_t>(next(i));
   });
-  return x;
+  return x.to(like.device());  // the same draws everywhere
 }
 
 }  // namespace

@@ -3,8 +3,8 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/empty_like.h>
+#include <ATen/ops/full.h>
 #include <ATen/ops/sub.h>
-#include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
 #include <c10/core/GradMode.h>
 
@@ -88,7 +88,7 @@ LiveFigures LiveProbe::measure(const LivePoint& point) {
 // The products of all workers' d_m = x_m - x_A, a stretch of them at a time: nobody has room for
 // the weights of all. Each worker adds up the products with its own.
 WorkerSpread LiveProbe::spread(const LivePoint& point) const {
-  at::Tensor own = at::zeros({comm_.size()}, at::kDouble);
+  at::Tensor own = at::zeros({comm_.size()}, point.x.options().dtype(at::kDouble));
   for (int64_t begin = 0; begin < point.x.numel(); begin += kChunk) {
     const int64_t size = std::min(kChunk, point.x.numel() - begin);
     const at::Tensor away =
@@ -125,7 +125,8 @@ void LiveProbe::add_noise(const LivePoint& point, const WorkerSpread& spread,
 
 double LiveProbe::loss(const at::Tensor& x) {
   ++passes_;
-  at::Tensor mean = at::tensor({share_->weight * share_->objective.loss(x)}, at::kDouble);
+  const double share = share_->weight * share_->objective.loss(x);
+  at::Tensor mean = at::full({1}, share, x.options().dtype(at::kDouble));
   comm_.all_reduce_sum(mean, mean);
   return mean.item<double>();
 }

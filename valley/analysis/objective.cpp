@@ -1,6 +1,7 @@
 #include "valley/analysis/objective.h"
 
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
 #include <c10/core/GradMode.h>
 #include <fmt/format.h>
@@ -72,7 +73,9 @@ Objective::Objective(const MakeModel& make_model, std::shared_ptr<const Dataset>
   // More than there are batches would have nothing to do.
   const int64_t batches = (data_->size() - 1) / options_.derivative_batch_size + 1;
   options_.threads = static_cast<int>(std::min<int64_t>(options_.threads, batches));
-  for (int i = 0; i < options_.threads; ++i) {
+  replicas_.push_back(std::make_unique<Replica>(make_model(), options_.decay_rule));
+  if (!start().is_cpu()) options_.threads = 1;  // what a device is given is queued in any case
+  for (int i = 1; i < options_.threads; ++i) {
     replicas_.push_back(std::make_unique<Replica>(make_model(), options_.decay_rule));
   }
 }
@@ -100,7 +103,7 @@ at::Tensor Objective::sum_over_threads(
     Replica& replica = *replicas_[comm.rank()];
     const c10::NoGradGuard no_grad;
     const BorrowedValues borrowed(replica.parameters, x);
-    at::Tensor sum = at::zeros({rows, columns}, at::kDouble);
+    at::Tensor sum = at::zeros({rows, columns}, start().options().dtype(at::kDouble));
     replica.model->train(false);
     model_pass([&] { fn(replica, comm, sum); });
     return sum;
@@ -119,16 +122,19 @@ PointScores Objective::scores(const at::Tensor& x) {
           reestimate_batch_norm(*replica.model, replica.parameters, data_, comm);
           replica.model->train(false);
         }
-        double* total = sum.data_ptr<double>();
-        deal_batches(data_, statistics_, comm, options_.batch_size, [&](const Batch& batch) {
-          const at::Tensor output = replica.model->forward(batch.input);
-          task.add_scores(output, batch.target, {total, scores});
-          total[scores] += task.entropy(output);
-        });
+        std::vector<double> total(scores + 1);
+        deal_batches(data_, statistics_, comm, options_.batch_size, start().device(),
+                     [&](const Batch& batch) {
+                       const at::Tensor output = replica.model->forward(batch.input);
+                       task.add_scores(output, batch.target, {total.data(), scores});
+                       total[scores] += task.entropy(output);
+                     });
+        sum.copy_(at::tensor(total, at::kDouble));
       });
   const bool twice = options_.batch_norm == BatchNormAt::kProbe;
   if (options_.on_passes) options_.on_passes(twice ? 2 : 1);
-  const double* total = sums.data_ptr<double>();
+  const at::Tensor here = sums.cpu();
+  const double* total = here.data_ptr<double>();
   const double n = static_cast<double>(examples());
   PointScores at{.loss = total[0] / n,
                  .entropy = total[scores] / n,
@@ -143,17 +149,18 @@ LossGradient Objective::gradient(const at::Tensor& x) {
       sum_over_threads(x, 1, size(), [&](Replica& replica, Communicator& comm, at::Tensor& sums) {
         const c10::AutoGradMode with_grad(true);
         const FlatParameters& p = replica.parameters;
-        deal_batches(
-            data_, statistics_, comm, options_.derivative_batch_size, [&](const Batch& batch) {
-              const at::Tensor loss =
-                  partial_loss(*options_.task, *replica.model, batch, examples());
-              losses[comm.rank()] += loss.item<double>();
-              add_parts(sums[0],
-                        torch::autograd::grad({loss}, p.parameters(), /*grad_outputs=*/{},
-                                              /*retain_graph=*/false, /*create_graph=*/false,
-                                              /*allow_unused=*/true),
-                        p.ranges());
-            });
+        deal_batches(data_, statistics_, comm, options_.derivative_batch_size, start().device(),
+                     [&](const Batch& batch) {
+                       const at::Tensor loss =
+                           partial_loss(*options_.task, *replica.model, batch, examples());
+                       losses[comm.rank()] += loss.item<double>();
+                       add_parts(
+                           sums[0],
+                           torch::autograd::grad({loss}, p.parameters(), /*grad_outputs=*/{},
+                                                 /*retain_graph=*/false, /*create_graph=*/false,
+                                                 /*allow_unused=*/true),
+                           p.ranges());
+                     });
       });
   if (options_.on_passes) options_.on_passes(3);
   LossGradient result{.gradient = sum[0].to(start().scalar_type())};
@@ -167,7 +174,7 @@ std::vector<at::Tensor> Objective::hessian_products(const at::Tensor& x,
   for (const at::Tensor& v : vs) {
     require(v.dim() == 1 && v.numel() == size(), "the direction has {} values, the model {}",
             v.numel(), size());
-    directions.push_back(v.detach().to(start().scalar_type()).contiguous());
+    directions.push_back(v.detach().to(start().options()).contiguous());
   }
   if (vs.empty()) return {};
   const auto k = static_cast<int64_t>(vs.size());
@@ -177,20 +184,20 @@ std::vector<at::Tensor> Objective::hessian_products(const at::Tensor& x,
         sum_over_threads(x, k, size(), [&](Replica& replica, Communicator& comm, at::Tensor& sums) {
           const c10::AutoGradMode with_grad(true);
           const FlatParameters& p = replica.parameters;
-          deal_batches(
-              data_, statistics_, comm, options_.derivative_batch_size, [&](const Batch& batch) {
-                const variable_list gradients = torch::autograd::grad(
-                    {partial_loss(*options_.task, *replica.model, batch, examples())},
-                    p.parameters(),
-                    /*grad_outputs=*/{}, /*retain_graph=*/true, /*create_graph=*/true,
-                    /*allow_unused=*/true);
-                for (int64_t i = 0; i < k; ++i) {
-                  add_parts(
-                      sums[i],
-                      product(gradients, directions[i], p.parameters(), p.ranges(), i + 1 < k),
-                      p.ranges());
-                }
-              });
+          deal_batches(data_, statistics_, comm, options_.derivative_batch_size, start().device(),
+                       [&](const Batch& batch) {
+                         const variable_list gradients = torch::autograd::grad(
+                             {partial_loss(*options_.task, *replica.model, batch, examples())},
+                             p.parameters(),
+                             /*grad_outputs=*/{}, /*retain_graph=*/true, /*create_graph=*/true,
+                             /*allow_unused=*/true);
+                         for (int64_t i = 0; i < k; ++i) {
+                           add_parts(sums[i],
+                                     product(gradients, directions[i], p.parameters(), p.ranges(),
+                                             i + 1 < k),
+                                     p.ranges());
+                         }
+                       });
         });
   } catch (const std::exception& error) {
     // "derivative for aten::grid_sampler_2d_backward is not implemented" and its like.

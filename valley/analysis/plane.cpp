@@ -95,7 +95,7 @@ Plane plane_of_spread(const at::Tensor& average, const std::vector<at::Tensor>& 
   // The components are combinations of the differences: the eigenvectors of their products.
   at::Tensor products = at::stack(away).to(at::kDouble);
   products = products.matmul(products.t());
-  const auto [values, vectors] = at::linalg_eigh(products);
+  const auto [values, vectors] = at::linalg_eigh(products.cpu());
   const double* value = values.data_ptr<double>();
   require(std::sqrt(std::max(0.0, value[count - 1])) > kNothing * length(average),
           "the workers are all in one place: no spread");

@@ -34,7 +34,8 @@ WorkerSpread spread_of_workers(const at::Tensor& average, const std::vector<at::
 }
 
 WorkerSpread spread_of_products(const at::Tensor& products, double average_length) {
-  const double* product = products.data_ptr<double>();
+  const at::Tensor here = products.cpu();
+  const double* product = here.data_ptr<double>();
   const double rounding = 1e-6 * average_length;
   const auto count = static_cast<size_t>(products.size(0));
   WorkerSpread spread;

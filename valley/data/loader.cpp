@@ -71,8 +71,12 @@ class Windows {
 }  // namespace
 
 Loader::Loader(std::shared_ptr<const Dataset> data, const Dataset& statistics,
-               Augmentation augmentation, uint64_t seed, int worker)
-    : data_(std::move(data)), augmentation_(augmentation), seed_(seed), worker_(worker) {
+               Augmentation augmentation, uint64_t seed, int worker, at::Device device)
+    : data_(std::move(data)),
+      augmentation_(augmentation),
+      seed_(seed),
+      worker_(worker),
+      device_(device) {
   const at::Tensor& inputs = data_->inputs;
   const auto channels = static_cast<size_t>(inputs.size(1));
   if (statistics.mean.size() != channels || statistics.stddev.size() != channels)
@@ -110,16 +114,7 @@ Batch Loader::fill(std::span<const int64_t> indices, Augmentation augmentation, 
     if (index < 0 || index >= data_->size())
       throw std::out_of_range(fmt::format("loader: example {} of {}", index, data_->size()));
 
-  if (!room_.input.defined() || room_.input.size(0) < n) {
-    std::vector<int64_t> shape = data_->inputs.sizes().vec();
-    shape[0] = n;
-    std::vector<int64_t> of_targets = data_->targets.sizes().vec();
-    of_targets[0] = n;
-    room_ = {at::empty(shape, at::kFloat), at::empty(of_targets, data_->targets.scalar_type())};
-    batch_ = room_;
-  }
-  if (batch_.input.size(0) != n)
-    batch_ = {room_.input.narrow(0, 0, n), room_.target.narrow(0, 0, n)};
+  make_room(n);
 
   const auto* targets = static_cast<const char*>(data_->targets.data_ptr());
   auto* target = static_cast<char*>(batch_.target.data_ptr());
@@ -131,7 +126,27 @@ Batch Loader::fill(std::span<const int64_t> indices, Augmentation augmentation, 
     fill_input(data_->inputs.data_ptr<uint8_t>(), indices, augmentation, step);
   else
     fill_input(data_->inputs.data_ptr<float>(), indices, augmentation, step);
-  return batch_;
+  if (device_.is_cpu()) return batch_;
+  return {batch_.input.to(device_, batch_.input.scalar_type(), /*non_blocking=*/true),
+          batch_.target.to(device_, batch_.target.scalar_type(), /*non_blocking=*/true),
+          batch_.target};
+}
+
+// For another device anew each time, from the allocator of pinned memory, which gives none of it
+// away again while it is being copied.
+void Loader::make_room(int64_t n) {
+  if (!device_.is_cpu() || !room_.input.defined() || room_.input.size(0) < n) {
+    std::vector<int64_t> shape = data_->inputs.sizes().vec();
+    shape[0] = n;
+    std::vector<int64_t> of_targets = data_->targets.sizes().vec();
+    of_targets[0] = n;
+    const auto options = at::TensorOptions().pinned_memory(device_.is_cuda());
+    room_ = {at::empty(shape, options.dtype(at::kFloat)),
+             at::empty(of_targets, options.dtype(data_->targets.scalar_type()))};
+    batch_ = room_;
+  }
+  if (batch_.input.size(0) != n)
+    batch_ = {room_.input.narrow(0, 0, n), room_.target.narrow(0, 0, n)};
 }
 
 template <typename T>

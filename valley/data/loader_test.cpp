@@ -62,7 +62,8 @@ TEST_P(LoaderOf, GathersAndNormalises) {
   const auto data = images(7, GetParam());
   Loader loader(data, *data, {}, 0, 0);
   const std::vector<int64_t> indices = {6, 0, 3, 3};
-  const auto [input, target] = loader.gather(indices, 0);
+  const auto [input, target, here] = loader.gather(indices, 0);
+  EXPECT_FALSE(here.defined());  // target is here
   EXPECT_THAT(input.sizes().vec(), ElementsAre(4, 2, 5, 6));
   EXPECT_EQ(input.scalar_type(), at::kFloat);
   EXPECT_TRUE(input.is_contiguous());
@@ -199,6 +200,19 @@ TEST(Loader, Errors) {
   Dataset other = *data;
   other.mean.pop_back();
   EXPECT_THROW(Loader(data, other, {}, 0, 0), std::invalid_argument);
+}
+
+// What a device gets: tensors of its own for every batch, and the targets here.
+TEST(Loader, BatchesOfADeviceAreNotReused) {
+  const auto data = images(20, at::kByte);
+  Loader here(data, *data, {}, 0, 0), there(data, *data, {}, 0, 0, at::kMeta);
+  const Batch first = there.range(0, 4), second = there.range(4, 8), expected = here.range(0, 4);
+  EXPECT_TRUE(first.input.is_meta());
+  EXPECT_TRUE(first.target.is_meta());
+  EXPECT_EQ(first.input.sizes(), expected.input.sizes());
+  EXPECT_TRUE(first.known_target().equal(expected.target));
+  EXPECT_FALSE(first.known_target().is_alias_of(second.known_target()));
+  EXPECT_TRUE(expected.known_target().is_same(expected.target));
 }
 
 }  // namespace

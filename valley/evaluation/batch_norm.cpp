@@ -1,6 +1,7 @@
 #include "valley/evaluation/batch_norm.h"
 
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
 #include <ATen/record_function.h>
 #include <c10/core/GradMode.h>
@@ -16,6 +17,7 @@
 
 #include "valley/core/error.h"
 #include "valley/evaluation/deal.h"
+#include "valley/models/mixed_precision.h"
 #include "valley/models/model_pass.h"
 
 namespace valley {
@@ -97,7 +99,8 @@ class BatchNormCalls {
 
 class Pass {
  public:
-  Pass(Model& model, const FlatParameters& parameters) : model_(model), parameters_(parameters) {}
+  Pass(Model& model, const FlatParameters& parameters, Precision precision)
+      : model_(model), parameters_(parameters), precision_(precision) {}
 
   // The buffers after one forward pass that began with `start` in all running statistics of
   // `layers`. The other buffers take part in the pass with the values they have.
@@ -114,7 +117,7 @@ class Pass {
       if (other.name.ends_with("num_batches_tracked")) at::Tensor(other.tensor).zero_();
     }
     const BatchNormCalls calls;
-    model_pass([&] { model_.forward(input); });
+    model_pass([&] { forward(model_, input, precision_); });
     for (auto& layer : layers) {
       layer.values = calls.of(buffers.narrow(0, layer.mean.offset, layer.mean.size).data_ptr());
     }
@@ -124,6 +127,7 @@ class Pass {
  private:
   Model& model_;
   const FlatParameters& parameters_;
+  Precision precision_;
 };
 
 // The reading is good to 1e-7, which is not good enough to divide by a small m. But a person writes
@@ -171,20 +175,22 @@ void reestimate_batch_norm(Model& model, const FlatParameters& parameters,
   for (const auto& other : parameters.other_buffers()) counters.push_back(other.tensor.clone());
 
   model.train(true);
-  Pass pass(model, parameters);
+  Pass pass(model, parameters, options.precision);
   // On the first batch on every worker, so that all read the same, however many there are.
   find_momenta(pass, parameters, before,
-               Loader(train, *train, Augmentation{}, 0, 0)
+               Loader(train, *train, Augmentation{}, 0, 0, buffers.device())
                    .range(0, std::min(train->size(), options.batch_size))
                    .input,
                layers);
 
   const int64_t size = buffers.numel();
   // n mean, n (var + mean^2), and n of every layer.
-  at::Tensor sums = at::zeros({2 * size + static_cast<int64_t>(layers.size())}, at::kDouble);
+  at::Tensor sums = at::zeros({2 * size + static_cast<int64_t>(layers.size())},
+                              buffers.options().dtype(at::kDouble));
   at::Tensor first = sums.narrow(0, 0, size), second = sums.narrow(0, size, size);
-  double* counts = sums.data_ptr<double>() + 2 * size;
-  deal_batches(train, *train, comm, options.batch_size, [&](const Batch& batch) {
+  at::Tensor counts = sums.narrow(0, 2 * size, static_cast<int64_t>(layers.size()));
+  std::vector<double> own(layers.size());
+  deal_batches(train, *train, comm, options.batch_size, buffers.device(), [&](const Batch& batch) {
     const at::Tensor after = pass.run(layers, batch.input, 0);
     for (size_t i = 0; i < layers.size(); ++i) {
       const auto& [mean_range, var_range, momentum, values] = layers[i];
@@ -194,10 +200,12 @@ void reestimate_batch_norm(Model& model, const FlatParameters& parameters,
       const at::Tensor var = after.narrow(0, var_range.offset, var_range.size) / momentum * biased;
       first.narrow(0, mean_range.offset, mean_range.size).add_(mean, n);
       second.narrow(0, mean_range.offset, mean_range.size).add_(var + mean * mean, n);
-      counts[i] += n;
+      own[i] += n;
     }
   });
+  counts.copy_(at::tensor(own, at::kDouble));
   comm.all_reduce_sum(sums, sums);
+  const at::Tensor all = counts.cpu();
 
   buffers.copy_(before);
   for (size_t i = 0; i < counters.size(); ++i) {
@@ -205,8 +213,9 @@ void reestimate_batch_norm(Model& model, const FlatParameters& parameters,
   }
   for (size_t i = 0; i < layers.size(); ++i) {
     const auto& [mean_range, var_range, momentum, values] = layers[i];
-    const at::Tensor mean = first.narrow(0, mean_range.offset, mean_range.size) / counts[i];
-    const at::Tensor square = second.narrow(0, mean_range.offset, mean_range.size) / counts[i];
+    const double n = all.data_ptr<double>()[i];
+    const at::Tensor mean = first.narrow(0, mean_range.offset, mean_range.size) / n;
+    const at::Tensor square = second.narrow(0, mean_range.offset, mean_range.size) / n;
     buffers.narrow(0, mean_range.offset, mean_range.size).copy_(mean);
     buffers.narrow(0, var_range.offset, var_range.size).copy_(square - mean * mean);
   }

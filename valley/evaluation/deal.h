@@ -24,10 +24,11 @@ inline int64_t smallest_dealt_batch(int64_t n, int64_t batch_size) {
 /// Cuts a data set into batches in stored order and calls f(batch) for those of this worker: batch
 /// b belongs to worker b mod M. So the batches are the same for every number of workers. A single
 /// example left over joins the batch before it: BatchNorm has no variance for one alone.
+/// The batches are on `device`.
 template <typename F>
 void deal_batches(const std::shared_ptr<const Dataset>& data, const Dataset& statistics,
-                  const Communicator& comm, int64_t batch_size, const F& f) {
-  Loader loader(data, statistics, Augmentation{}, /*seed=*/0, /*worker=*/0);
+                  const Communicator& comm, int64_t batch_size, at::Device device, const F& f) {
+  Loader loader(data, statistics, Augmentation{}, /*seed=*/0, /*worker=*/0, device);
   const int64_t n = data->size();
   const int64_t batches = dealt_batches(n, batch_size);
   for (int64_t b = comm.rank(); b < batches; b += comm.size()) {

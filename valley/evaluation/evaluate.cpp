@@ -1,10 +1,14 @@
 #include "valley/evaluation/evaluate.h"
 
-#include <ATen/ops/zeros.h>
+#include <ATen/ops/tensor.h>
 #include <c10/core/GradMode.h>
+
+#include <vector>
 
 #include "valley/core/error.h"
 #include "valley/evaluation/deal.h"
+#include "valley/models/device.h"
+#include "valley/models/mixed_precision.h"
 #include "valley/models/model_pass.h"
 
 namespace valley {
@@ -14,18 +18,21 @@ Scores evaluate(Model& model, const std::shared_ptr<const Dataset>& data, const 
   const c10::NoGradGuard no_grad;
   model.train(false);
   const size_t scores = task.sheet().scores.size();
-  at::Tensor sums = at::zeros({static_cast<int64_t>(scores) + 1}, at::kDouble);
-  double* sum = sums.data_ptr<double>();
-  double& examples = sum[scores];
-  deal_batches(data, statistics, comm, options.batch_size, [&](const Batch& batch) {
+  const at::Device device = device_of(model);
+  std::vector<double> own(scores + 1);  // behind the scores the number of examples
+  deal_batches(data, statistics, comm, options.batch_size, device, [&](const Batch& batch) {
     model_pass([&] {
-      task.add_scores(model.forward(batch.input), batch.target, {sum, scores});
-      examples += static_cast<double>(batch.target.size(0));
+      task.add_scores(forward(model, batch.input, options.precision), batch.target,
+                      {own.data(), scores});
+      own[scores] += static_cast<double>(batch.target.size(0));
     });
   });
   model.train(true);
+  at::Tensor sums = at::tensor(own, at::kDouble).to(device);
   comm.all_reduce_sum(sums, sums);
-  return scores_of(task, {sum, scores}, examples);
+  const at::Tensor here = sums.cpu();
+  const double* sum = here.data_ptr<double>();
+  return scores_of(task, {sum, scores}, sum[scores]);
 }
 
 }  // namespace valley

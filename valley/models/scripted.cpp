@@ -104,7 +104,8 @@ std::optional<std::string> what_is_lacking(const std::string& text) {
 
 // The trainer makes parameters views of one flat tensor, and the serialiser writes a view's whole
 // storage with every tensor (Module::deepcopy takes such views for one and the same). While this
-// lives, each tensor of the module has a storage of its own.
+// lives, each tensor of the module has a storage of its own, on the CPU, so that a file can be read
+// where there is no other device.
 class OwnStorage {
  public:
   explicit OwnStorage(const torch::jit::Module& module) {
@@ -119,9 +120,9 @@ class OwnStorage {
 
  private:
   void detach(at::Tensor tensor) {
-    if (tensor.storage().nbytes() == tensor.nbytes()) return;
+    if (tensor.is_cpu() && tensor.storage().nbytes() == tensor.nbytes()) return;
     before_.emplace_back(tensor, tensor.detach());
-    tensor.set_data(tensor.detach().clone());
+    tensor.set_data(tensor.is_cpu() ? tensor.detach().clone() : tensor.detach().cpu());
   }
 
   std::vector<std::pair<at::Tensor, at::Tensor>> before_;

@@ -74,9 +74,10 @@ class TorchOptimizer : public LocalOptimizer {
 
   void load_state(const std::vector<NamedTensor>& state) override {
     std::map<std::string, std::map<std::string, at::Tensor>> by_group;
+    const at::Device device = groups_.front().tensor.device();
     for (const auto& [name, tensor] : state) {
       const size_t slash = name.find('/');
-      by_group[name.substr(0, slash)][name.substr(slash + 1)] = tensor;
+      by_group[name.substr(0, slash)][name.substr(slash + 1)] = tensor.to(device);
     }
     for (const auto& [group, tensor] : groups_) {
       const auto found = by_group.find(group);

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "valley/core/error.h"
+#include "valley/models/device.h"
 #include "valley/models/model_names.h"
 #include "valley/models/safetensors.h"
 #include "valley/models/state_dict.h"
@@ -87,6 +88,7 @@ FinishedRun FinishedRun::open(const std::string& folder) {
   run.folder_ = folder;
   const std::string config = files.file(RunFolder::kConfig).string();
   apply_config(read_config(config), config, run.config_);
+  run.config_.device = WorkerSettings().device;
 
   require_finished(files);
   run.summary_ = load_summary(files);
@@ -102,6 +104,8 @@ FinishedRun FinishedRun::open(const std::string& folder) {
   run.manifest_ = std::make_shared<const Manifest>(*manifest);
   return run;
 }
+
+void FinishedRun::put_on(const std::string& device) { config_.device = find_device(device).str(); }
 
 int FinishedRun::workers() const { return manifest_->workers; }
 
@@ -142,7 +146,7 @@ RunWeights FinishedRun::load_weights(const DataSplits& data) const {
     weights.ranges = parameters.ranges();
   }
   for (int m = 0; m < workers(); ++m) {
-    weights.workers.push_back(load_worker(m, weights.average.numel()));
+    weights.workers.push_back(load_worker(m, weights.average.numel()).to(weights.average.device()));
     require_finite(weights.workers.back(), folder_, fmt::format("worker {}", m));
   }
   require_finite(weights.average, folder_, "the average");

@@ -36,7 +36,9 @@ RecordedMeasures measures_of(const std::string& folder, const Study& study, cons
   if (there && std::all_of(wanted.begin(), wanted.end(),
                            [&](const MeasureEntry* entry) { return has(*there, entry->name); }))
     return *there;
-  write_sharpness(file, work.measure(FinishedRun::open(folder), study.request));
+  FinishedRun run = FinishedRun::open(folder);
+  run.put_on(study.shared.device);
+  write_sharpness(file, work.measure(run, study.request));
   return recorded_measures(file, study.request.options).value();
 }
 

@@ -74,9 +74,11 @@ Evaluation AverageModel::meet(const at::Tensor& x, int64_t train_bytes, at::Tens
   // Not all_reduce_sum_norms(): it adds the norms up by the parts that a backend sends, and the
   // last bit of a recorded width would be another.
   const SquaredNorms norms = squared_norms(x, sum, comm_.size(), 0, x.numel());
-  at::Tensor means = at::tensor({std::sqrt(norms.distance), double(train_bytes)}, at::kDouble);
+  at::Tensor means =
+      at::tensor({std::sqrt(norms.distance), double(train_bytes)}, at::kDouble).to(x.device());
   comm_.all_reduce_mean(means);
   mean = sum.div_(comm_.size());
+  means = means.cpu();
   return {.valley_width = means.data_ptr<double>()[0],
           .train_bytes = std::llround(means.data_ptr<double>()[1])};
 }

@@ -8,6 +8,7 @@
 
 #include "valley/comm/group.h"
 #include "valley/core/error.h"
+#include "valley/core/fused_passes.h"
 #include "valley/core/testing/test_folder.h"
 #include "valley/record/run_folder.h"
 #include "valley/train/checkpoint.h"
@@ -128,6 +129,23 @@ TEST(Diverged, WeightsAreSeenBeforeABadCheckpointIsWritten) {
   EXPECT_EQ(diverge(options, 2, 1, 1e307),
             "a weight is not finite after step 1 on worker 1; a smaller lr or a stronger pull "
             "may help");
+}
+
+// On a device nobody waits to see a loss: it is seen with the next that is shown, or with the
+// weights.
+TEST(Diverged, WhereNobodyWaitsItIsSeenBeforeAnythingIsShownOrSaved) {
+  const OperatorsOnly only;
+  TrainOptions options = small_options("dppf");
+  EXPECT_EQ(
+      diverge(options, 1, 8),
+      "the mean loss is nan at step 12 on worker 0; a smaller lr or a stronger pull may help");
+  const TestFolder folder;
+  options.out = folder.path().string();
+  options.checkpoint_every = 3;
+  EXPECT_EQ(diverge(options, 1, 8),
+            fmt::format("a weight is not finite after step 9 on worker 0; the last good checkpoint "
+                        "is {}/step-00000006",
+                        (folder / std::string(RunFolder::kCheckpoints)).string()));
 }
 
 // All weights are numbers, but the loss of where the last step led to is none.

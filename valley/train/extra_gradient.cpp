@@ -17,7 +17,9 @@ ExtraGradient::ExtraGradient(std::shared_ptr<const Dataset> train, Sampler& samp
 
 std::vector<double> ExtraGradient::norms(int64_t step) {
   const ScopedTimer timer(seconds_);
-  if (!loader_) loader_.emplace(train_, *train_, Augmentation{}, seed_, worker_);
+  if (!loader_) {
+    loader_.emplace(train_, *train_, Augmentation{}, seed_, worker_, gradient_.device());
+  }
   Random random(derive_seed(seed_, worker_, "gradient norms", step));
   std::vector<int64_t> indices(sampler_.batch(step).size());
   for (int64_t& index : indices) index = sampler_.random_example(random);

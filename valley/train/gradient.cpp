@@ -3,6 +3,8 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/max.h>
 #include <ATen/ops/norm.h>
+#include <ATen/ops/stack.h>
+#include <ATen/ops/zeros.h>
 #include <c10/core/GradMode.h>
 #include <fmt/ranges.h>
 #include <torch/csrc/autograd/autograd.h>
@@ -16,7 +18,7 @@
 #include <utility>
 
 #include "valley/core/error.h"
-#include "valley/models/extended_model.h"
+#include "valley/models/mixed_precision.h"
 #include "valley/models/model_pass.h"
 
 namespace valley {
@@ -41,28 +43,11 @@ class PartHook : public torch::autograd::FunctionPostHook {
   int64_t begin_, end_;
 };
 
-at::Tensor checked_loss(const Task& task, const at::Tensor& output, const at::Tensor& target,
+at::Tensor checked_loss(const Task& task, const at::Tensor& output, const Batch& batch,
                         const std::string& which = "") {
-  task.check(output, {.examples = target.size(0), .targets = target, .output = which});
-  return task.loss(output, target);
-}
-
-at::Tensor loss_on(const Task& task, Model& model, const Batch& batch) {
-  return checked_loss(task, model.forward(batch.input), batch.target);
-}
-
-// With the other outputs, each weighed by `auxiliary`.
-at::Tensor loss_on(const Task& task, Model& model, const Batch& batch, double auxiliary) {
-  if (auxiliary == 0) return loss_on(task, model, batch);
-  const Outputs outputs = forward_all(model, batch.input);
-  require(!outputs.others.empty(), "{} {}: the model returns one output only", Key{"auxiliary"},
-          auxiliary);
-  at::Tensor loss = checked_loss(task, outputs.logits, batch.target);
-  for (const auto& [name, other] : outputs.others) {
-    loss = loss + auxiliary * checked_loss(task, other, batch.target,
-                                           fmt::format("{} as output {}", task.output(), name));
-  }
-  return loss;
+  const at::Tensor& targets = batch.known_target();
+  task.check(output, {.examples = targets.size(0), .targets = targets, .output = which});
+  return task.loss(output, batch.target);
 }
 
 }  // namespace
@@ -79,12 +64,13 @@ struct Gradient::Hooks {
 };
 
 Gradient::Gradient(Model& model, const FlatParameters& parameters, const SamOptions& sam,
-                   double auxiliary, const Task& task)
+                   double auxiliary, const Task& task, Precision precision)
     : model_(model),
       parameters_(parameters),
       sam_(sam),
       auxiliary_(auxiliary),
       task_(task),
+      precision_(precision),
       hooks_(std::make_unique<Hooks>()) {
   for (size_t i = 0; i < parameters.ranges().size(); ++i) {
     const NamedRange& range = parameters.ranges()[i];
@@ -97,38 +83,54 @@ Gradient::Gradient(Model& model, const FlatParameters& parameters, const SamOpti
 
 Gradient::~Gradient() = default;
 
+// With the other outputs, each weighed by `auxiliary`.
+at::Tensor Gradient::loss_on(const Batch& batch, double auxiliary) const {
+  if (auxiliary == 0) return checked_loss(task_, forward(model_, batch.input, precision_), batch);
+  const Outputs outputs = forward_all(model_, batch.input, precision_);
+  require(!outputs.others.empty(), "{} {}: the model returns one output only", Key{"auxiliary"},
+          auxiliary);
+  at::Tensor loss = checked_loss(task_, outputs.logits, batch);
+  for (const auto& [name, other] : outputs.others) {
+    loss = loss + auxiliary * checked_loss(task_, other, batch,
+                                           fmt::format("{} as output {}", task_.output(), name));
+  }
+  return loss;
+}
+
 std::vector<double> Gradient::norms(const Batch& batch) {
   const c10::AutoGradMode with_grad(true);
   model_.train(false);
   const variable_list gradients = model_pass([&] {
-    return torch::autograd::grad({loss_on(task_, model_, batch)}, parameters_.parameters(),
+    return torch::autograd::grad({loss_on(batch, 0)}, parameters_.parameters(),
                                  /*grad_outputs=*/{}, /*retain_graph=*/false,
                                  /*create_graph=*/false, /*allow_unused=*/true);
   });
   model_.train(true);
-  std::vector<double> norms;
+  std::vector<at::Tensor> norms;
   for (const at::Tensor& gradient : gradients) {
-    norms.push_back(gradient.defined() ? gradient.norm().item<double>() : 0.0);
+    norms.push_back(gradient.defined() ? gradient.norm()
+                                       : at::zeros({}, parameters_.gradients().options()));
   }
-  return norms;
+  const at::Tensor all = at::stack(norms).cpu().to(at::kDouble);  // read once
+  return {all.data_ptr<double>(), all.data_ptr<double>() + all.numel()};
 }
 
-double Gradient::compute(const Batch& batch, const PartCallback& on_part) {
+Loss Gradient::compute(const Batch& batch, const PartCallback& on_part) {
   if (sam_.rho == 0) return backward(batch, &on_part);
   // A module may write to its input: the second pass gets the batch as it was.
-  const double loss = backward({batch.input.clone(), batch.target}, nullptr);
-  if (!std::isfinite(loss)) return loss;
+  const Loss loss = backward({batch.input.clone(), batch.target, batch.target_here}, nullptr);
+  if (loss.known_not_finite()) return loss;
   const BorrowedValues above(parameters_,
                              uphill(sam_, parameters_.values(), parameters_.gradients()));
-  const double second = backward(batch, &on_part);
-  return std::isfinite(second) ? loss : second;
+  const Loss second = backward(batch, &on_part);
+  return second.known_not_finite() ? second : loss;
 }
 
-double Gradient::backward(const Batch& batch, const PartCallback* on_part) {
+Loss Gradient::backward(const Batch& batch, const PartCallback* on_part) {
   at::Tensor(parameters_.gradients()).zero_();
-  const at::Tensor loss = model_pass([&] { return loss_on(task_, model_, batch, auxiliary_); });
-  const double value = loss.item<double>();
-  if (!std::isfinite(value)) return value;  // before any part of such a gradient travels
+  const at::Tensor loss = model_pass([&] { return loss_on(batch, auxiliary_); });
+  const Loss value(loss);
+  if (value.known_not_finite()) return value;  // before any part of such a gradient travels
   hooks_->callback = on_part;
   try {
     loss.backward();

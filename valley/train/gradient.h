@@ -7,8 +7,10 @@
 #include <memory>
 #include <vector>
 
+#include "valley/algorithms/loss.h"
 #include "valley/data/loader.h"
 #include "valley/models/model.h"
+#include "valley/models/precision.h"
 #include "valley/optim/flat_parameters.h"
 #include "valley/optim/sam.h"
 #include "valley/task/classification.h"
@@ -27,32 +29,38 @@ class Gradient {
   ///
   ///     loss = l(output, y) + auxiliary sum_o l(o, y)      l: the task's
   Gradient(Model& model, const FlatParameters& parameters, const SamOptions& sam = {},
-           double auxiliary = 0, const Task& task = classification());
+           double auxiliary = 0, const Task& task = classification(),
+           Precision precision = Precision::kFloat32);
   ~Gradient();
 
-  /// g <- gradient of the loss, the mean over the batch; returns the loss. If that is not finite,
-  /// g is 0 and no part is announced. With SAM there are two passes (optim/sam.h): the loss is that
-  /// of the first, at x, where buffers (BatchNorm's statistics) move; parts are announced in the
-  /// second, after which x is as before.
-  /// Each pass has an input of its own, which the model may write to.
+  /// g <- gradient of the loss, the mean over the batch; returns the loss. If that is known not to
+  /// be finite (on a device nobody waits to see), g is 0 and no part is announced. With SAM there
+  /// are two passes (optim/sam.h): the loss is that of the first, at x, where buffers (BatchNorm's
+  /// statistics) move; parts are announced in the second, after which x is as before. Each pass has
+  /// an input of its own, which the model may write to.
   /// @throws ModelError if the model fails, its output does not fit the targets, or other outputs
   ///     are to be weighed and it returns none.
-  double compute(const Batch& batch, const PartCallback& on_part);
+  Loss compute(const Batch& batch, const PartCallback& on_part);
 
   /// By parameter, ||gradient|| of the mean loss of the batch with the model in evaluation
   /// mode, which it leaves for train mode; g stays as it is and nothing is announced. Memory: d.
   std::vector<double> norms(const Batch& batch);
 
+  /// Where parameters and gradient are, and batches must be.
+  at::Device device() const { return parameters_.values().device(); }
+
  private:
   struct Hooks;
 
-  double backward(const Batch& batch, const PartCallback* on_part);
+  Loss backward(const Batch& batch, const PartCallback* on_part);
+  at::Tensor loss_on(const Batch& batch, double auxiliary) const;
 
   Model& model_;
   const FlatParameters& parameters_;
   SamOptions sam_;
   double auxiliary_;
   const Task& task_;
+  Precision precision_;
   std::unique_ptr<Hooks> hooks_;
 };
 

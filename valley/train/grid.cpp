@@ -44,8 +44,9 @@ std::vector<GridRun> expand_grid(const RunConfig& shared, const std::vector<Conf
         GridRun next = run;
         next.name +=
             fmt::format("{}{}={}", run.name.empty() ? "" : ",", axis.key, as_name(axis.values[i]));
-        naming(source, next.name,
-               [&] { apply_config({{axis.key, axis.values[i]}}, source, next.config); });
+        naming(source, next.name, [&] {
+          apply_config({{axis.key, axis.values[i]}}, source, next.config);
+        });
         next.place.push_back(static_cast<int64_t>(i));
         more.push_back(std::move(next));
       }

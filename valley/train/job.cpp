@@ -8,9 +8,11 @@
 #include <nlohmann/json.hpp>
 
 #include "valley/comm/agreement.h"
+#include "valley/comm/backends.h"
 #include "valley/core/cores.h"
 #include "valley/core/error.h"
 #include "valley/data/training_sample.h"
+#include "valley/models/device.h"
 #include "valley/models/model_names.h"
 #include "valley/models/registry.h"
 #include "valley/models/scripted.h"
@@ -55,6 +57,18 @@ void tell_partition(const PartitionSpec& spec, const Dataset& train, const RunCo
     context.progress->message(histogram_table(histogram));
 }
 
+// Of a TorchScript file, or of the registry; on the CPU.
+std::unique_ptr<Model> load_or_make(const RunConfig& config, const DataSplits& data) {
+  const std::string model = model_to_load(config);
+  if (is_model_file(model)) return ScriptedModel::load(model, config.output);
+  require(config.output.empty(), "{} {} is for TorchScript files, {} has one output", Key{"output"},
+          config.output, model);
+  const auto& inputs = data.train->inputs;
+  return make_model(model, {.input = {inputs.size(1), inputs.size(2), inputs.size(3)},
+                            .classes = data.train->classes,
+                            .seed = config.seed});
+}
+
 // A divergence is for whoever reads the run folder, too.
 Summary run_noting_divergence(Trainer& trainer, const std::string& out, int rank) {
   if (out.empty()) return trainer.run();
@@ -70,18 +84,23 @@ Summary run_noting_divergence(Trainer& trainer, const std::string& out, int rank
 
 }  // namespace
 
+at::Device job_device(const RunConfig& config) {
+  if (config.device == "auto") {
+    const std::string launch = config.launch == Launch::kThreads ? "threads" : "processes";
+    const BackendEntry& backend = choose_backend(config.backend, launch);
+    if (!backend.capabilities.takes(at::kCUDA)) return at::kCPU;
+  }
+  return find_device(config.device);
+}
+
 std::unique_ptr<Model> make_job_model(const RunConfig& config, const DataSplits& data) {
-  const std::string model = model_to_load(config);
-  if (is_model_file(model)) return ScriptedModel::load(model, config.output);
-  require(config.output.empty(), "{} {} is for TorchScript files, {} has one output", Key{"output"},
-          config.output, model);
-  const auto& inputs = data.train->inputs;
-  return make_model(model, {.input = {inputs.size(1), inputs.size(2), inputs.size(3)},
-                            .classes = data.train->classes,
-                            .seed = config.seed});
+  std::unique_ptr<Model> model = load_or_make(config, data);
+  move_to(*model, job_device(config));
+  return model;
 }
 
 DataSplits load_job_data(const RunConfig& config) {
+  job_device(config);  // before anything is read
   const DataSplits data = load_data(config.data, to_data_options(config));
   const TrainOptions options = to_train_options(config);
   const int workers = static_cast<int>(config.workers);

@@ -7,9 +7,8 @@
 
 namespace valley {
 
-void Meters::add_loss(double loss) {
-  loss_sum += loss;
-  ++loss_count;
+void Meters::add_loss(const Loss& loss) {
+  losses.add(loss);
   last_loss = loss;
 }
 
@@ -20,13 +19,11 @@ void Meters::add_round(const RoundReport& report) {
   last_distance = report.distance;
 }
 
-double Meters::take_mean_loss() {
-  return std::exchange(loss_sum, 0.0) / double(std::exchange(loss_count, 0));
-}
+double Meters::take_mean_loss() { return std::exchange(losses, {}).mean(); }
 
 Json to_json(const Meters& m) {
-  return {{"loss_sum", m.loss_sum},
-          {"loss_count", m.loss_count},
+  return {{"loss_sum", m.losses.sum()},
+          {"loss_count", m.losses.count()},
           {"train_bytes", m.train_bytes},
           {"samples", m.samples},
           {"predicted_width", m.predicted_width},
@@ -49,8 +46,7 @@ double first_loss_from(const Json& meters) {
 
 Meters meters_from(const Json& json) {
   const auto s = json.at("seconds").get<std::vector<double>>();
-  return {.loss_sum = json.at("loss_sum"),
-          .loss_count = json.at("loss_count"),
+  return {.losses = {json.at("loss_sum").get<double>(), json.at("loss_count").get<int64_t>()},
           .train_bytes = json.at("train_bytes"),
           .samples = json.at("samples"),
           .predicted_width = json.at("predicted_width"),

@@ -20,7 +20,7 @@ TEST(Meters, TheMeanLossStartsAnew) {
 
 TEST(Meters, ComeBackFromACheckpoint) {
   Meters meters;
-  meters.loss_sum = 3, meters.loss_count = 2, meters.train_bytes = 70, meters.samples = 8;
+  meters.losses = {3, 2}, meters.train_bytes = 70, meters.samples = 8;
   meters.pull = 0.1, meters.push = 0.5, meters.predicted_width = 5;
   meters.probes = {.count = 2, .passes = 7, .bytes = 9};
   meters.reached = true;

@@ -29,8 +29,10 @@ Summary summarize(Communicator& comm, const WorkerOutcome& outcome) {
   at::Tensor means =
       at::tensor({s.compute, s.communicate, s.wait, s.data, s.evaluate, s.total,
                   double(meters.samples), double(meters.train_bytes), s.probe, meters.first_loss},
-                 at::kDouble);
+                 at::kDouble)
+          .to(outcome.x.device());
   comm.all_reduce_mean(means);
+  means = means.cpu();
   const double* mean = means.data_ptr<double>();
 
   const Task& task = task_of(o);

@@ -1,18 +1,34 @@
 #include "valley/train/progress_observer.h"
 
+#include "valley/core/clock.h"
+
 namespace valley {
+namespace {
+
+// A loss that is on a device is waited for: not more often than anybody can look.
+constexpr double kLookSeconds = 0.1;
+
+}  // namespace
 
 void ProgressObserver::evaluation(const RunMoment&, const Evaluation& evaluation) {
   score_ = evaluation.test[headline_.name];
 }
 
+void ProgressObserver::look_at(const std::optional<Loss>& loss, bool now) {
+  const double time = now_seconds();
+  if (!loss || (!loss->known() && !now && time - looked_ < kLookSeconds)) return;
+  loss_ = *loss;
+  looked_ = time;
+}
+
 void ProgressObserver::tell(const RunMoment& moment, bool line) {
   const Meters& meters = moment.meters;
+  look_at(meters.last_loss, line);
   ProgressState state{.step = moment.clock.step,
                       .total_steps = moment.clock.total_steps,
                       .epoch_end = line,
                       .epoch = moment.clock.epoch(),
-                      .loss = meters.last_loss,
+                      .loss = loss_,
                       .score = score_,
                       .score_of = &headline_};
   if (meters.last_distance) {

@@ -18,10 +18,14 @@ class ProgressObserver : public Observer {
   void tell(const RunMoment& moment, bool line) override;
 
  private:
+  void look_at(const std::optional<Loss>& loss, bool now);
+
   Progress& progress_;
   int workers_;
   const ScoreInfo& headline_;
   std::optional<double> score_;  // of the last evaluation
+  std::optional<double> loss_;   // as last looked at
+  double looked_ = 0;            // when
 };
 
 }  // namespace valley

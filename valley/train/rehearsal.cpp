@@ -15,6 +15,7 @@
 #include "valley/data/loader.h"
 #include "valley/evaluation/deal.h"
 #include "valley/models/dtype.h"
+#include "valley/models/mixed_precision.h"
 #include "valley/models/model_pass.h"
 #include "valley/models/safetensors.h"
 #include "valley/models/state_dict.h"
@@ -57,7 +58,8 @@ class Rehearsal {
         task_(task_of(options)),
         workers_(workers),
         name_(name_of(options)),
-        loader_(data.train, *data.train, Augmentation{}, /*seed=*/0, /*worker=*/0) {}
+        loader_(data.train, *data.train, Augmentation{}, /*seed=*/0, /*worker=*/0,
+                parameters.values().device()) {}
 
   void run() {
     const GeneratorAsItWas generator;
@@ -79,7 +81,8 @@ class Rehearsal {
     const c10::NoGradGuard no_grad;
     model_.train(false);
     at::Tensor output;
-    pass("a batch of an evaluation", batch, "", [&] { output = model_.forward(batch.input); });
+    pass("a batch of an evaluation", batch, "",
+         [&] { output = forward(model_, batch.input, o_.precision); });
     for (const auto& split : {data_.train, data_.test}) {
       task_.check(output, {.examples = batch.target.size(0),
                            .targets = split->targets,
@@ -101,7 +104,8 @@ class Rehearsal {
         loader_.range(0, smallest_dealt_batch(data_.train->size(), o_.evaluation.batch_size));
     const c10::NoGradGuard no_grad;
     model_.train(true);
-    pass("a batch for BatchNorm's statistics", batch, "", [&] { model_.forward(batch.input); });
+    pass("a batch for BatchNorm's statistics", batch, "",
+         [&] { forward(model_, batch.input, o_.precision); });
   }
 
   void train() {
@@ -115,8 +119,9 @@ class Rehearsal {
     } else if (size == 1) {
       remedy = fmt::format("; a {} above 1 may do", Key{"batch-size"});
     }
-    pass(last ? "the last training batch of an epoch" : "a training batch", batch, remedy,
-         [&] { Gradient(model_, parameters_, o_.sam, o_.auxiliary, task_).compute(batch, {}); });
+    pass(last ? "the last training batch of an epoch" : "a training batch", batch, remedy, [&] {
+      Gradient(model_, parameters_, o_.sam, o_.auxiliary, task_, o_.precision).compute(batch, {});
+    });
   }
 
   // Of one worker: a step's batches are of one size for all, whatever the partition.

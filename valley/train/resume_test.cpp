@@ -27,14 +27,17 @@ struct Case {
   std::string algorithm;
   bool adamw;
   int workers;
+  Precision precision = Precision::kFloat32;
 };
 
 std::ostream& operator<<(std::ostream& out, const Case& c) {
-  return out << c.algorithm << (c.adamw ? " adamw " : " sgd ") << c.workers;
+  return out << c.algorithm << (c.adamw ? " adamw " : " sgd ") << c.workers
+             << (c.precision == Precision::kBf16 ? " bf16" : "");
 }
 
 SmallTraining training_of(const Case& c, SmallModel model) {
   SmallTraining training{.workers = c.workers, .options = small_options(c.algorithm)};
+  training.options.precision = c.precision;
   training.options.augmentation = {.crop_padding = 1, .flip = true};
   training.options.optimizer = {.kind = c.adamw ? OptimizerKind::kAdamW : OptimizerKind::kSgd,
                                 .momentum = 0.9,
@@ -162,7 +165,8 @@ TEST_P(Resume, AStoppedRunGoesOnAsIfNothingHadBeen) {
 // Every method with either optimizer, with two workers and with three. Alone they are all the plain
 // optimizer (the contract), so two of them do for one worker: one of rounds, one of every step.
 std::vector<Case> cases() {
-  std::vector<Case> result = {{"dppf", false, 1}, {"gradient-tracking", true, 1}};
+  std::vector<Case> result = {
+      {"dppf", false, 1}, {"gradient-tracking", true, 1}, {"dppf", false, 2, Precision::kBf16}};
   for (const AlgorithmEntry& entry : algorithms()) {
     if (entry.asynchronous) continue;  // AnAsynchronousRunStopsAndGoesOn
     result.push_back({entry.name, false, 3});

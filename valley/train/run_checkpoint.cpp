@@ -148,8 +148,10 @@ void RunCheckpoint::load_all(const WorkerState& state, int64_t step) const {
   AlgorithmState algorithm;
   for (const auto& [name, tensor] : state.tensors) {
     if (const auto own = behind(kOptimizer, name)) optimizer.push_back({*own, tensor});
-    if (const auto own = behind(kAlgorithm, name)) algorithm.emplace_back(*own, tensor);
-    if (name == "generator") parts_.generator.set_state(tensor);
+    if (const auto own = behind(kAlgorithm, name)) {
+      algorithm.emplace_back(*own, tensor.to(parts_.parameters.values().device()));
+    }
+    if (name == "generator") parts_.generator.go_on(tensor, step);
   }
   load_values(state);
   parts_.optimizer.load_state(optimizer);
@@ -165,7 +167,7 @@ void RunCheckpoint::load_average(const Manifest& manifest) const {
   for (int m = 0; m < manifest.workers; ++m) {
     const WorkerState state = checkpoints_.load(manifest, m, "");
     load_values(state);
-    sum.add_(state.view());
+    sum.add_(state.view().to(sum.device()));
     parts_.meters.first_loss +=
         first_loss_from(Json::parse(state.values).at("meters")) / manifest.workers;
   }

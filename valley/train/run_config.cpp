@@ -29,7 +29,8 @@ constexpr const char* kOrder[] = {
     "epochs", "steps", "until-loss", "batch-size", "optimizer", "sam", "sam-adaptive", "lr",
     "lr-schedule", "warmup-steps", "momentum", "nesterov", "weight-decay", "decay", "seed",
     // Workers
-    "workers", "launch", "backend", "timeout", "threads", "interface", "run-id", "own-data",
+    "workers", "launch", "backend", "timeout", "threads", "device", "interface", "run-id",
+    "own-data",
     // Run
     "out", "evaluate-every", "checkpoint-every", "keep-checkpoints", "probe", "probe-samples",
     "probe-draws", "probe-unsmoothed"};
@@ -85,6 +86,12 @@ void check_launch(const RunConfig& c) {
   require(!find_algorithm(c.algorithm).asynchronous || backend.shares_memory,
           "{} {} needs workers that share memory: {} threads", Key{"algorithm"}, c.algorithm,
           kLaunch);
+  const std::string place = c.device.starts_with("cuda") ? "cuda" : "cpu";
+  require(c.device == "auto" || backend.devices.find(place) != std::string::npos,
+          "{} {}: {} takes tensors on {}, and there is no nccl for {} {} yet; {} threads share a "
+          "device",
+          Key{"device"}, c.device, backend.name, backend.devices, kLaunch,
+          processes ? "processes" : "threads", kLaunch);
   require(c.interface.empty() || processes,
           "{} {} needs {} processes, torchrun, mpirun or srun: threads need no network",
           Key{"interface"}, c.interface, kLaunch);

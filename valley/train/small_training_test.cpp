@@ -15,9 +15,11 @@
 
 #include "valley/comm/group.h"
 #include "valley/core/random.h"
+#include "valley/models/device.h"
 #include "valley/models/wrap.h"
 #include "valley/record/metrics.h"
 #include "valley/record/run_folder.h"
+#include "valley/testing/test_device.h"
 
 namespace valley {
 namespace {
@@ -146,11 +148,12 @@ Outcome train(const SmallTraining& training) {
   run_threads(training.workers, [&](Communicator& comm) {
     at::set_num_threads(1);
     const auto model = training.model ? training.model() : small_model(SmallModel::kPlain);
+    move_to(*model, test_device());
     Trainer trainer(comm, *model, data, training.options);
     trainer.set_progress(training.progress);
     trainer.set_stop_flag(training.stop);
     outcome.summaries[comm.rank()] = trainer.run();
-    outcome.x[comm.rank()] = trainer.parameters().values().clone();
+    outcome.x[comm.rank()] = trainer.parameters().values().cpu().clone();
   });
   return outcome;
 }

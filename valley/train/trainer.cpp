@@ -89,7 +89,7 @@ class Trainer::Loop {
       observers_.tell(&Observer::round, *round);
     }
     if (w_.clock.epoch_ends() || w_.clock.at_end())
-      observers_.tell(&Observer::epoch, w_.meters.take_mean_loss());
+      observers_.tell(&Observer::epoch, w_.take_mean_loss());
   }
 
   void evaluate() {

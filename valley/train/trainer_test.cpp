@@ -9,8 +9,10 @@
 
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "valley/core/error.h"
+#include "valley/core/fused_passes.h"
 #include "valley/core/testing/test_folder.h"
 #include "valley/models/safetensors.h"
 #include "valley/record/metrics.h"
@@ -154,6 +156,57 @@ TEST(Trainer, LearnsWithEveryAlgorithm) {
     const Summary summary = train(training).summaries[0];
     EXPECT_GT(summary.test["accuracy"], 0.9) << entry.name;
     EXPECT_LT(summary.train.loss(), 0.4) << entry.name;
+  }
+}
+
+// As on a device: LibTorch's operators, and losses that are read when somebody asks.
+TEST(Trainer, OperatorsComeToTheSame) {
+  for (const std::string algorithm : {"dppf", "lsgd", "ssgd", "dpsgd"}) {
+    const TestFolder folder;
+    std::vector<Summary> summaries;
+    std::vector<at::Tensor> ends;
+    for (const std::string out : {"fused", "operators"}) {
+      std::optional<OperatorsOnly> only;
+      if (out == "operators") only.emplace();
+      SmallTraining training = training_of(algorithm, 2);
+      fs::create_directories(folder / out);
+      training.options.out = (folder / out).string();
+      RecordingProgress progress;
+      training.progress = &progress;
+      const Outcome outcome = train(training);
+      summaries.push_back(outcome.summaries[0]);
+      ends.push_back(outcome.x[0]);
+      EXPECT_GT(progress.last.loss.value(), 0) << algorithm;
+    }
+    EXPECT_TRUE(at::allclose(ends[1], ends[0], 1e-10, 1e-10)) << algorithm;
+    EXPECT_NEAR(summaries[1].train.loss(), summaries[0].train.loss(), 1e-9) << algorithm;
+    EXPECT_EQ(summaries[1].first_loss, summaries[0].first_loss) << algorithm;
+    const auto losses = [&](const std::string& out) {
+      std::vector<double> found;
+      for (const Json& line : read_metrics(folder / out / RunFolder::kMetrics)) {
+        if (line.contains("loss")) found.push_back(line.at("loss"));
+      }
+      return found;
+    };
+    const auto there = losses("fused"), here = losses("operators");
+    ASSERT_EQ(there.size(), here.size()) << algorithm;
+    EXPECT_GE(there.size(), 3u);
+    for (size_t i = 0; i < there.size(); ++i) EXPECT_NEAR(here[i], there[i], 1e-9) << algorithm;
+  }
+}
+
+TEST(Trainer, InBf16ItComesNearFloat32) {
+  for (const std::string algorithm : {"dppf", "ssgd"}) {
+    SmallTraining training = training_of(algorithm, 2, SmallModel::kBatchNorm);
+    training.options.steps = 60;
+    const Outcome exact = train(training);
+    training.options.precision = Precision::kBf16;
+    const Outcome rounded = train(training);
+    const Summary& summary = rounded.summaries[0];
+    EXPECT_EQ(rounded.x[0].scalar_type(), at::kFloat);
+    EXPECT_FALSE(at::equal(rounded.x[0], exact.x[0])) << algorithm;
+    EXPECT_LT(summary.train.loss(), 0.7 * summary.first_loss) << algorithm;
+    EXPECT_NEAR(summary.train.loss(), exact.summaries[0].train.loss(), 0.1) << algorithm;
   }
 }
 

@@ -9,6 +9,7 @@
 #include "valley/core/clock.h"
 #include "valley/core/error.h"
 #include "valley/core/random.h"
+#include "valley/models/device.h"
 
 namespace valley {
 namespace {
@@ -18,6 +19,7 @@ TrainOptions checked(TrainOptions o, const Communicator& comm) {
           "{} {} needs workers that share memory: {} threads", Key{"algorithm"}, o.algorithm,
           Key{"launch"});
   check(o);
+  o.evaluation.precision = o.precision;
   if (!o.optimizer.momentum) o.optimizer.momentum = find_algorithm(o.algorithm).default_momentum();
   return o;
 }
@@ -76,11 +78,13 @@ Worker::Worker(Communicator& a_comm, Model& a_model, DataSplits splits, TrainOpt
           make_partition(data.train->targets, data.train->classes, comm.size(), options.partition)),
       clock(make_clock(options, sampler.steps_per_epoch())),
       schedule(with_total(options.learning_rate, clock.total_steps)),
-      generator(derive_seed(options.seed, comm.rank(), "model")),
+      generator(derive_seed(options.seed, comm.rank(), "model"), device_of(model)),
       parameters(model.parameters(), model.buffers(), options.decay_rule),
       optimizer(make_optimizer(options.optimizer, parameters)),
-      loader(data.train, *data.train, options.augmentation, options.seed, comm.rank()),
-      gradient(model, parameters, options.sam, options.auxiliary, task_of(options)),
+      loader(data.train, *data.train, options.augmentation, options.seed, comm.rank(),
+             parameters.values().device()),
+      gradient(model, parameters, options.sam, options.auxiliary, task_of(options),
+               options.precision),
       extra_gradient(data.train, sampler, gradient, options.seed, comm.rank()),
       algorithm(make_algorithm(
           options.algorithm, options.algorithm_options,
@@ -114,6 +118,14 @@ at::Tensor Worker::standing() {
   return algorithm->view(x);
 }
 
+// On a device a loss that is no number shows here first.
+double Worker::take_mean_loss() {
+  const double mean = meters.take_mean_loss();
+  if (std::isfinite(mean)) return mean;
+  throw Diverged(fmt::format("the mean loss is {} at step {} on worker {}", std::abs(mean),
+                             clock.step, comm.rank()));
+}
+
 void Worker::take_step(TraceRecorder* trace) {
   StepInfo info{.step = clock.step, .total_steps = clock.total_steps};
   const int64_t bytes = comm.total_bytes();
@@ -127,7 +139,7 @@ void Worker::take_step(TraceRecorder* trace) {
   info.loss = gradient.compute(
       batch, [this](int64_t begin, int64_t end) { algorithm->on_gradient_part(g, begin, end); });
   // abs: a NaN may have a sign, which says nothing.
-  if (!std::isfinite(info.loss)) {
+  if (info.loss.known_not_finite()) {
     throw Diverged(fmt::format("the loss is {} at step {} on worker {}", std::abs(info.loss),
                                info.step + 1, comm.rank()));
   }

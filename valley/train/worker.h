@@ -28,9 +28,15 @@ struct Worker {
   void begin_together();
 
   /// A local step: a batch, its gradient, the optimizer, and the algorithm's hooks around them,
-  /// with a clock for each; the meters count it. `trace` may be null.
-  /// @throws Diverged if the loss of the batch is not finite; ModelError; CommError
+  /// with a clock for each; the meters count it. `trace` may be null. On a device the step is
+  /// queued when this returns, and the clocks have that time; waiting shows where something is
+  /// read.
+  /// @throws Diverged if the loss of the batch is known not to be finite; ModelError; CommError
   void take_step(TraceRecorder* trace);
+
+  /// The mean loss of the steps since it was last taken.
+  /// @throws Diverged if it is not finite
+  double take_mean_loss();
 
   /// The loss of the last step knows nothing of what that step then did.
   /// @throws Diverged if a weight is not finite

@@ -1,12 +1,17 @@
 #include "valley/train/worker_generator.h"
 
 #include <ATen/CPUGeneratorImpl.h>
+#include <ATen/Context.h>
+#include <ATen/TensorOperators.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/core/stack.h>
+#include <ATen/ops/empty_like.h>
+#include <ATen/ops/ones_like.h>
 #include <c10/core/impl/LocalDispatchKeySet.h>
 #include <torch/library.h>
 
 #include "valley/core/error.h"
+#include "valley/core/random.h"
 
 namespace valley {
 namespace {
@@ -33,7 +38,14 @@ void fill_generator(torch::Library& m, const char* name) {
   m.impl(name, torch::CppFunction::makeFromBoxedFunction<&with_generator>());
 }
 
-}  // namespace
+// Dropout on a device draws in an operator of its own, which takes no generator. Here it draws as
+// elsewhere: mask = bernoulli(1 - p), output = input mask / (1 - p); backward is autograd's.
+std::tuple<at::Tensor, at::Tensor> native_dropout(const at::Tensor& input, double p,
+                                                  c10::optional<bool> train) {
+  if (!train.value_or(true) || p == 0) return {input, at::ones_like(input, at::kBool)};
+  const at::Tensor mask = at::empty_like(input).bernoulli_(1 - p, *current);
+  return {input * (p < 1 ? mask / (1 - p) : mask), mask.to(at::kBool)};
+}
 
 // What every sampling function of LibTorch ends in.
 TORCH_LIBRARY_IMPL(aten, TESTING_ONLY_GenericMode, m) {
@@ -42,13 +54,24 @@ TORCH_LIBRARY_IMPL(aten, TESTING_ONLY_GenericMode, m) {
         "random_", "random_.from", "random_.to", "multinomial", "randperm.generator_out"}) {
     fill_generator(m, name);
   }
+  m.impl("native_dropout", &native_dropout);
 }
 TORCH_LIBRARY_IMPL(_, TESTING_ONLY_GenericMode, m) {
   m.fallback(torch::CppFunction::makeFallthrough());
 }
 
-WorkerGenerator::WorkerGenerator(uint64_t seed)
-    : generator_(at::make_generator<at::CPUGeneratorImpl>(seed)) {
+// Of a device LibTorch has one for all; a copy of it is a worker's own.
+at::Generator generator_on(at::Device device, uint64_t seed) {
+  if (device.is_cpu()) return at::make_generator<at::CPUGeneratorImpl>(seed);
+  at::Generator own = at::globalContext().defaultGenerator(device).clone();
+  own.set_current_seed(seed);
+  return own;
+}
+
+}  // namespace
+
+WorkerGenerator::WorkerGenerator(uint64_t seed, at::Device device)
+    : seed_(seed), generator_(generator_on(device, seed)) {
   TORCH_INTERNAL_ASSERT(current == nullptr, "a thread has one WorkerGenerator at a time");
   current = &generator_;
   c10::impl::tls_set_dispatch_key_included(kKey, true);
@@ -61,5 +84,10 @@ WorkerGenerator::~WorkerGenerator() {
 
 at::Tensor WorkerGenerator::state() const { return generator_.get_state(); }
 void WorkerGenerator::set_state(const at::Tensor& state) { generator_.set_state(state); }
+
+void WorkerGenerator::go_on(const at::Tensor& state, int64_t step) {
+  if (state.numel() == this->state().numel()) return set_state(state);
+  generator_.set_current_seed(derive_seed(seed_, 0, "resumed on another device", step));
+}
 
 }  // namespace valley

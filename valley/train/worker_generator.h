@@ -9,12 +9,13 @@ namespace valley {
 
 /// Gives this thread a random generator of its own while it lives: dropout and every other random
 /// operation of a model draws from it instead of from LibTorch's one generator per process, which
-/// worker threads would share in an order that differs from run to run.
+/// worker threads would share in an order that differs from run to run. It draws on `device`, where
+/// the model is; another kind of device draws other numbers.
 ///
 /// At most one per thread at a time.
 class WorkerGenerator {
  public:
-  explicit WorkerGenerator(uint64_t seed);
+  explicit WorkerGenerator(uint64_t seed, at::Device device = at::kCPU);
   ~WorkerGenerator();
   WorkerGenerator(const WorkerGenerator&) = delete;
   WorkerGenerator& operator=(const WorkerGenerator&) = delete;
@@ -22,7 +23,12 @@ class WorkerGenerator {
   at::Tensor state() const;                 ///< bytes, for a checkpoint
   void set_state(const at::Tensor& state);  ///< @throws c10::Error if it is no such state
 
+  /// Goes on from a state that was saved before step `step`; one of another kind of device means
+  /// nothing here, and the draws begin with the step.
+  void go_on(const at::Tensor& state, int64_t step);
+
  private:
+  uint64_t seed_;
   at::Generator generator_;
 };
 

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "valley/algorithms/loss.h"
 #include "valley/algorithms/state.h"
 #include "valley/comm/communicator.h"
 
@@ -20,7 +21,7 @@ namespace valley {
 struct StepInfo {
   int64_t step = 0;         ///< k, counted from 0
   int64_t total_steps = 1;  ///< K
-  double loss = 0;  ///< this worker's loss on the batch; valid in on_gradient and after_step
+  Loss loss = 0;            ///< this worker's on the batch; valid in on_gradient and after_step
 
   /// k / K once this step is done; push schedules follow it.
   double progress() const { return double(step + 1) / double(total_steps); }

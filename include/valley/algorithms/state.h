@@ -11,12 +11,13 @@ namespace valley {
 /// What a checkpoint holds of an algorithm for one worker, by name.
 using AlgorithmState = std::vector<std::pair<std::string, at::Tensor>>;
 
-/// The entry `name`, of this dtype and this many values (-1: any number).
+/// The entry `name`, of this dtype and this many values (-1: any number), in this machine's memory:
+/// for values that are looked at.
 /// @throws UsageError if there is none, or another dtype or number.
 at::Tensor state_entry(const AlgorithmState& state, const std::string& name, at::ScalarType dtype,
                        int64_t numel);
 
-/// The entry `name`; undefined if there is none.
+/// The entry `name`, where it is; undefined if there is none.
 at::Tensor optional_entry(const AlgorithmState& state, const std::string& name);
 
 /// The vectors that a method remembers from step to step, by name, so that a checkpoint holds them

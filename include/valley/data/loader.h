@@ -69,19 +69,26 @@ class Sampler {
 struct Batch {
   at::Tensor input;   ///< [B, C, H, W] float32, normalised by the training mean and deviation
   at::Tensor target;  ///< [B] int64, or as the data set has them
+  /// `target` in this machine's memory, where the batch is on a device: for those who look at its
+  /// values, and would have to wait for them there.
+  at::Tensor target_here = {};
+
+  const at::Tensor& known_target() const { return target_here.defined() ? target_here : target; }
 };
 
 /// Gathers, augments and normalises batches in one pass from the bytes, on the calling thread. The
-/// returned tensors are reused by the next call: be done with backward() by then. Augmentation at a
+/// returned tensors are reused by the next call: be done with backward() by then. Those of another
+/// device are not: they go there from pinned memory of their own, while nobody waits, so that a
+/// batch is gathered while the device still computes with the ones before. Augmentation at a
 /// step depends on (seed, worker, step) and the place in the batch only.
 ///
 ///     normalised = (value / 255 - mean) / stddev           float32 data: without the 255
 class Loader {
  public:
   /// `statistics` gives mean and stddev: the training set, also where `data` is the test set.
-  /// @throws UsageError if crop_padding is not in [0, image side).
+  /// The batches are on `device`. @throws UsageError if crop_padding is not in [0, image side).
   Loader(std::shared_ptr<const Dataset> data, const Dataset& statistics, Augmentation augmentation,
-         uint64_t seed, int worker);
+         uint64_t seed, int worker, at::Device device = at::kCPU);
 
   Batch gather(std::span<const int64_t> indices, int64_t step);
 
@@ -90,6 +97,7 @@ class Loader {
 
  private:
   Batch fill(std::span<const int64_t> indices, Augmentation augmentation, int64_t step);
+  void make_room(int64_t n);
   template <typename T>
   void fill_input(const T* examples, std::span<const int64_t> indices, Augmentation augmentation,
                   int64_t step);
@@ -99,6 +107,7 @@ class Loader {
   Augmentation augmentation_;
   uint64_t seed_;
   int worker_;
+  at::Device device_;
   Batch room_, batch_;  // room for the largest batch so far; the part of it the last batch took
   std::vector<int64_t> range_;
 };

@@ -46,6 +46,10 @@ class FinishedRun {
   const Task& task() const { return find_task(config_.task); }
   DecayRule decay_rule() const { return config_.decay_rule; }
 
+  /// Models and weights are on this device from now on, wherever the run trained: the CPU, unless
+  /// something else is said. @throws UsageError as find_device()
+  void put_on(const std::string& device);
+
   /// The data that the run trained on. @throws UsageError
   DataSplits load_data() const;
 

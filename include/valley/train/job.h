@@ -39,8 +39,13 @@ DataSplits load_job_data(const RunConfig& config);
 /// @throws UsageError, on all workers, if one of them cannot load them or they differ
 DataSplits load_job_data_together(const RunConfig& config, Communicator& comm);
 
-/// The model a configuration names, with the weights that training begins with: of a TorchScript
-/// file the copy in the run folder, where there is one (model_file.h).
+/// Where the workers of a configuration compute. "auto" is the CPU where the backend takes no
+/// other.
+/// @throws UsageError if there is no such device here
+at::Device job_device(const RunConfig& config);
+
+/// The model a configuration names, on its device, with the weights that training begins with: of a
+/// TorchScript file the copy in the run folder, where there is one (model_file.h).
 /// @throws UsageError
 std::unique_ptr<Model> make_job_model(const RunConfig& config, const DataSplits& data);
 

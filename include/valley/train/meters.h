@@ -13,8 +13,7 @@ namespace valley {
 /// What one worker sums up while it trains. Saved with a checkpoint, so that a resumed run counts
 /// on.
 struct Meters {
-  double loss_sum = 0;  ///< over the steps of the epoch so far
-  int64_t loss_count = 0;
+  LossSum losses;                                  ///< over the steps of the epoch so far
   int64_t train_bytes = 0;                         ///< payload of the algorithm's own operations
   int64_t samples = 0;                             ///< this worker's
   double predicted_width = 0, pull = 0, push = 0;  ///< of the last round
@@ -24,13 +23,14 @@ struct Meters {
   PhaseSeconds seconds;
 
   // What is of this process only, and not saved.
-  std::optional<double> last_loss = {};      ///< of the last batch; none yet after a resume
+  std::optional<Loss> last_loss = {};        ///< of the last batch; none yet after a resume
   std::optional<double> last_distance = {};  ///< of the last round, likewise
 
-  void add_loss(double loss);                 ///< of a batch
+  void add_loss(const Loss& loss);            ///< of a batch
   void add_round(const RoundReport& report);  ///< the last one's figures
 
-  /// The mean loss since it was last taken.
+  /// The mean loss since it was last taken. Waits for what is computed on a device, as to_json()
+  /// does.
   double take_mean_loss();
 };
 

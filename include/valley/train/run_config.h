@@ -6,6 +6,7 @@
 
 #include "valley/comm/agreement.h"
 #include "valley/comm/backend_table.h"
+#include "valley/core/device_name.h"
 #include "valley/record/config_file.h"
 #include "valley/train/train_options.h"
 
@@ -38,6 +39,7 @@ struct WorkerSettings {
   std::string backend = "auto";  ///< choose_backend_name() takes it
   double timeout = 300;
   int64_t threads = 0;
+  std::string device = "cpu";  ///< find_device() takes it
   std::string interface;
   std::string run_id;
   bool own_data = false;
@@ -55,6 +57,8 @@ void visit(WorkerSettings& o, V& v) {
     kMayDiffer);
   v("threads", o.threads, at_least(0), "computing threads a worker; 0: cores / workers",
     kMayDiffer);
+  v("device", o.device, CheckedText{&check_device_name},
+    "where to compute: cpu, cuda, cuda:N, or auto: cuda where there is one", kYounger | kMayDiffer);
   v("interface", o.interface,
     "network interface to listen at; empty: that of the route to the master",
     kMayDiffer | kUnrecorded);

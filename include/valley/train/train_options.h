@@ -30,6 +30,7 @@ struct TrainSettings {
   OptimizerOptions optimizer;
   SamOptions sam;
   double auxiliary = 0;  ///< weight of the model's other outputs in the loss, see Gradient
+  Precision precision = Precision::kFloat32;  ///< of the passes of training and evaluations
   DecayRule decay_rule = DecayRule::kAll;
   LrScheduleOptions learning_rate = {.base = 0.03};  ///< the trainer fills in total_steps
 
@@ -66,6 +67,8 @@ void visit(TrainSettings& o, V& v) {
   visit(o.sam, v);
   visit(o.learning_rate, v);
   v(kDecay, o.decay_rule);
+  v("precision", o.precision, kPrecisions,
+    "of the network's passes: float32, or bf16 where that is safe; weights stay float32", kYounger);
   v("seed", o.seed, at_least(0), "of weights, data order and augmentation");
   v.group("Run");
   v("out", o.out, "run folder; empty: runs/ALGORITHM-MODEL-seedN", kMayDiffer);
