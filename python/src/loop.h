@@ -24,6 +24,7 @@ struct LoopOptions {
   int64_t steps_per_epoch = 1;
   int64_t warmup_steps = 0;
   uint64_t seed = 0;
+  bool track_width = true;  ///< the workers tell each other their distances after every round
   pybind11::object learning_rate;     ///< () -> float, of the step that is under way
   pybind11::object another_gradient;  ///< () -> None, leaves a gradient on one more batch; or None
 };

@@ -69,8 +69,8 @@ void bind_loop(py::module_& m) {
       .def(py::init([](const std::vector<std::pair<std::string, at::Tensor>>& parameters,
                        std::shared_ptr<Communicator> comm, const std::string& method,
                        const py::dict& settings, int64_t total_steps, int64_t steps_per_epoch,
-                       int64_t warmup_steps, uint64_t seed, py::object learning_rate,
-                       py::object another_gradient) {
+                       int64_t warmup_steps, uint64_t seed, bool track_width,
+                       py::object learning_rate, py::object another_gradient) {
         std::vector<NamedTensor> named;
         for (const auto& [name, tensor] : parameters) named.push_back({name, tensor});
         const AlgorithmEntry& entry = find_algorithm(method);
@@ -81,6 +81,7 @@ void bind_loop(py::module_& m) {
                                                   .steps_per_epoch = steps_per_epoch,
                                                   .warmup_steps = warmup_steps,
                                                   .seed = seed,
+                                                  .track_width = track_width,
                                                   .learning_rate = std::move(learning_rate),
                                                   .another_gradient = std::move(another_gradient)});
       }))

@@ -192,7 +192,15 @@ class Errors(unittest.TestCase):
         )  # fmt: skip
         self.refuse(TypeError, "Method is what the methods have in common; use one of valley.METHODS",
                     valley.Method, sgd(model))  # fmt: skip
-        self.refuse(ValueError, "total_steps must be at least 1, got 0", valley.DPPF, sgd(model), total_steps=0)
+        for options, message in (
+            ({"total_steps": 0}, "total_steps must be a whole number of at least 1, got 0"),
+            ({"total_steps": 2.5}, "total_steps must be a whole number of at least 1, got 2.5"),
+            ({"seed": "x"}, "seed must be a whole number of at least 0, got 'x'"),
+            ({"steps_per_epoch": 0}, "steps_per_epoch must be a whole number of at least 1, got 0"),
+            ({"warmup_steps": -1}, "warmup_steps must be a whole number of at least 0, got -1"),
+            ({"timeout": 0}, "timeout must be above 0 seconds, got 0"),
+        ):
+            self.refuse(ValueError, message, valley.DPPF, sgd(model), **options)
         half = net(dtype=torch.bfloat16)
         self.refuse(
             ValueError,
@@ -497,6 +505,16 @@ class Loops(unittest.TestCase):
                 for r in results:
                     self.assertTrue(torch.equal(r[2], results[0][2]))
                     self.assertTrue(r[2].isfinite().all())
+
+    def test_the_width_without_a_word_to_the_others(self):
+        def work(rank):
+            opt = valley.LocalSGD(sgd(net()), period=1, track_width=False)
+            opt.step()
+            before = opt.valley_width, opt.distances
+            with opt.average():
+                return before, opt.distance, opt.valley_width
+
+        self.assertEqual(valley.run_threads(2, work), [((None, []), 0.0, 0.0)] * 2)
 
     def test_two_optimizers_in_one_process(self):
         """A GAN: two networks, two methods, one group."""

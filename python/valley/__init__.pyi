@@ -41,6 +41,7 @@ class SSGD(Method):
         warmup_steps: int = 0,
         seed: int = 0,
         timeout: float = 300.0,
+        track_width: bool = True,
         another_gradient: Callable[[], Any] | None = None,
     ) -> None: ...
 
@@ -60,6 +61,7 @@ class SSGDNoise(Method):
         warmup_steps: int = 0,
         seed: int = 0,
         timeout: float = 300.0,
+        track_width: bool = True,
         another_gradient: Callable[[], Any] | None = None,
     ) -> None: ...
 
@@ -79,6 +81,7 @@ class LocalSGD(Method):
         warmup_steps: int = 0,
         seed: int = 0,
         timeout: float = 300.0,
+        track_width: bool = True,
         another_gradient: Callable[[], Any] | None = None,
     ) -> None: ...
 
@@ -100,6 +103,7 @@ class SlowMo(Method):
         warmup_steps: int = 0,
         seed: int = 0,
         timeout: float = 300.0,
+        track_width: bool = True,
         another_gradient: Callable[[], Any] | None = None,
     ) -> None: ...
 
@@ -121,6 +125,7 @@ class DiLoCo(Method):
         warmup_steps: int = 0,
         seed: int = 0,
         timeout: float = 300.0,
+        track_width: bool = True,
         another_gradient: Callable[[], Any] | None = None,
     ) -> None: ...
 
@@ -145,6 +150,7 @@ class DPPF(Method):
         warmup_steps: int = 0,
         seed: int = 0,
         timeout: float = 300.0,
+        track_width: bool = True,
         another_gradient: Callable[[], Any] | None = None,
     ) -> None: ...
 
@@ -168,6 +174,7 @@ class EASGD(Method):
         warmup_steps: int = 0,
         seed: int = 0,
         timeout: float = 300.0,
+        track_width: bool = True,
         another_gradient: Callable[[], Any] | None = None,
     ) -> None: ...
 
@@ -192,6 +199,7 @@ class LSGD(Method):
         warmup_steps: int = 0,
         seed: int = 0,
         timeout: float = 300.0,
+        track_width: bool = True,
         another_gradient: Callable[[], Any] | None = None,
     ) -> None: ...
 
@@ -215,6 +223,7 @@ class MGRAWA(Method):
         warmup_steps: int = 0,
         seed: int = 0,
         timeout: float = 300.0,
+        track_width: bool = True,
         another_gradient: Callable[[], Any] | None = None,
     ) -> None: ...
 
@@ -238,6 +247,7 @@ class LGRAWA(Method):
         warmup_steps: int = 0,
         seed: int = 0,
         timeout: float = 300.0,
+        track_width: bool = True,
         another_gradient: Callable[[], Any] | None = None,
     ) -> None: ...
 
@@ -258,6 +268,7 @@ class DPSGD(Method):
         warmup_steps: int = 0,
         seed: int = 0,
         timeout: float = 300.0,
+        track_width: bool = True,
         another_gradient: Callable[[], Any] | None = None,
     ) -> None: ...
 
@@ -278,6 +289,7 @@ class SGP(Method):
         warmup_steps: int = 0,
         seed: int = 0,
         timeout: float = 300.0,
+        track_width: bool = True,
         another_gradient: Callable[[], Any] | None = None,
     ) -> None: ...
 
@@ -298,6 +310,7 @@ class GradientTracking(Method):
         warmup_steps: int = 0,
         seed: int = 0,
         timeout: float = 300.0,
+        track_width: bool = True,
         another_gradient: Callable[[], Any] | None = None,
     ) -> None: ...
 
@@ -317,6 +330,7 @@ class DSGTMTV(Method):
         warmup_steps: int = 0,
         seed: int = 0,
         timeout: float = 300.0,
+        track_width: bool = True,
         another_gradient: Callable[[], Any] | None = None,
     ) -> None: ...
 
@@ -336,6 +350,7 @@ class D2(Method):
         warmup_steps: int = 0,
         seed: int = 0,
         timeout: float = 300.0,
+        track_width: bool = True,
         another_gradient: Callable[[], Any] | None = None,
     ) -> None: ...
 
@@ -356,6 +371,7 @@ class QGDSGDm(Method):
         warmup_steps: int = 0,
         seed: int = 0,
         timeout: float = 300.0,
+        track_width: bool = True,
         another_gradient: Callable[[], Any] | None = None,
     ) -> None: ...
 
@@ -378,6 +394,7 @@ class CHOCO(Method):
         warmup_steps: int = 0,
         seed: int = 0,
         timeout: float = 300.0,
+        track_width: bool = True,
         another_gradient: Callable[[], Any] | None = None,
     ) -> None: ...
 
@@ -396,5 +413,6 @@ class ADPSGD(Method):
         warmup_steps: int = 0,
         seed: int = 0,
         timeout: float = 300.0,
+        track_width: bool = True,
         another_gradient: Callable[[], Any] | None = None,
     ) -> None: ...

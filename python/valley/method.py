@@ -43,6 +43,8 @@ class Method(torch.optim.Optimizer):
         warmup_steps: for period qsr:BASE:COEF, which holds BASE so long.
         seed: of random topologies and noise; the same for all workers.
         timeout: seconds to wait for another worker in one operation.
+        track_width: the workers tell each other their distances after every round, one number each;
+            without, valley_width is that of the last average(), and a small model's rounds are faster.
         another_gradient: for mgrawa and lgrawa, a function without arguments that computes the
             gradient of the loss on one more training batch (backward() into .grad).
         **settings: of the method.
@@ -52,7 +54,7 @@ class Method(torch.optim.Optimizer):
         valley.CommError: another worker is lost, is late, or does something else.
 
     Cost: an empty step between two rounds takes some microseconds. A round is what the method says,
-    and the mean over the workers of one number, for valley_width.
+    and, for valley_width, one number of each worker.
     """
 
     _row = None  # of _core.methods(), in the classes of valley.methods
@@ -71,6 +73,7 @@ class Method(torch.optim.Optimizer):
         warmup_steps=0,
         seed=0,
         timeout=300.0,
+        track_width=True,
         another_gradient=None,
         **settings,
     ):
@@ -82,6 +85,11 @@ class Method(torch.optim.Optimizer):
         if not isinstance(optimizer, torch.optim.Optimizer):
             raise ValueError(f"optimizer must be a torch.optim.Optimizer, got {type(optimizer).__name__}")
         self._check_keywords(settings, total_steps, another_gradient)
+        for name, value in (("steps_per_epoch", steps_per_epoch), ("warmup_steps", warmup_steps), ("seed", seed)):
+            if not isinstance(value, int) or value < (name == "steps_per_epoch"):
+                raise ValueError(f"{name} must be a whole number of at least {int(name == 'steps_per_epoch')}, got {value!r}")
+        if not timeout > 0:
+            raise ValueError(f"timeout must be above 0 seconds, got {timeout}")
         self.optimizer = optimizer
         self.settings = {s["keyword"]: self._value(s, settings.get(s["keyword"])) for s in self._row["settings"]}
         self._model = model
@@ -90,7 +98,7 @@ class Method(torch.optim.Optimizer):
         self.group = group.find(process_group, device=device, timeout=timeout)
         self._loop = _core.Loop(
             named, self.group, self._row["name"], self.settings, total_steps or 0, steps_per_epoch,
-            warmup_steps, seed, self._learning_rate, another_gradient,
+            warmup_steps, seed, track_width, self._learning_rate, another_gradient,
         )  # fmt: skip
         self._joining = False
         self._recorders = []
@@ -116,8 +124,8 @@ class Method(torch.optim.Optimizer):
         schedule = settings.get("push_schedule") or "constant"
         if schedule != "constant" and total_steps is None:
             raise ValueError(f"push_schedule {schedule} follows the whole training: total_steps is needed")
-        if total_steps is not None and total_steps < 1:
-            raise ValueError(f"total_steps must be at least 1, got {total_steps}")
+        if total_steps is not None and (not isinstance(total_steps, int) or total_steps < 1):
+            raise ValueError(f"total_steps must be a whole number of at least 1, got {total_steps!r}")
         if self._row["needs_another_gradient"] and another_gradient is None:
             raise ValueError(
                 f"{self._row['name']} asks for one more gradient a round: give another_gradient, a "
