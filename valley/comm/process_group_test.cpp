@@ -86,6 +86,19 @@ TEST(ProcessGroup, StaysItsOwnersBetweenOperationsAndAfter) {
   EXPECT_THAT(errors, testing::Each("no error"));
 }
 
+// LibTorch's Gloo, its own or one it shares, and the sockets of the backend that is named after it.
+TEST(ProcessGroup, WorksInOneProcessWithTheBackendGloo) {
+  const MakeWorker make = find_backend("gloo").in_threads(2, 10);
+  const auto errors = errors_of(2, [&](const Group& group, const StorePtr&) {
+    const auto other = make(group->getRank());
+    for (int i = 0; i < 3; ++i) {
+      EXPECT_EQ(own_sum(group), 2);
+      EXPECT_EQ(sum_of_ranks(*other), 3);
+    }
+  });
+  EXPECT_THAT(errors, testing::Each("no error"));
+}
+
 TEST(ProcessGroup, StaysItsOwnersAfterAFailure) {
   const auto errors = errors_of(2, [](const Group& group, const StorePtr& store) {
     const auto comm = make_process_group(group, over(store, "it"));
