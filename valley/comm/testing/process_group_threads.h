@@ -12,6 +12,7 @@
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "valley/comm/backends.h"
 #include "valley/comm/process_group.h"
@@ -43,7 +44,14 @@ inline c10::intrusive_ptr<c10d::ProcessGroup> gloo_group(
   const auto own = c10::make_intrusive<c10d::PrefixStore>("group", store);
   const auto options = Gloo::Options::create(std::chrono::minutes(30));
   options->devices.push_back(Gloo::createDeviceForInterface("lo"));
-  return group_of<c10d::ProcessGroup>(c10::make_intrusive<Gloo>(own, rank, size, options), own);
+  auto gloo = c10::make_intrusive<Gloo>(own, rank, size, options);
+  // A worker with little to do would be gone while others still connect to it.
+  std::vector<std::string> all;
+  for (int other = 0; other < size; ++other) all.push_back("connected/" + std::to_string(other));
+  c10d::Store& keys = *own;
+  keys.set(all[static_cast<size_t>(rank)], std::vector<uint8_t>{1});
+  keys.wait(all);
+  return group_of<c10d::ProcessGroup>(std::move(gloo), own);
 }
 
 /// The store that rank 0 hosts, as torchrun's workers have it.
