@@ -291,7 +291,8 @@ TEST(RunConfig, OptionsOutOfRangeNameThemselves) {
   EXPECT_EQ(message("threads = -1"), "threads must be at least 0, got -1");
   EXPECT_EQ(message("launch = 'thread'"),
             "unknown launch 'thread'; did you mean 'threads'? known: threads, processes");
-  EXPECT_TRUE(message("backend = 'nccl'").starts_with("unknown backend 'nccl'"));
+  EXPECT_TRUE(message("backend = 'pigeon'").starts_with("unknown backend 'pigeon'"));
+  EXPECT_EQ(message("backend = 'nccl'"), "backend nccl needs NCCL, and this LibTorch has none");
   EXPECT_EQ(message("launch = 'processes'\nbackend = 'thread'"),
             "backend thread needs launch threads: processes share no memory");
   EXPECT_EQ(message("evaluate-every = -1"), "evaluate-every must be at least 0, got -1");
