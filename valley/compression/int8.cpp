@@ -1,5 +1,3 @@
-#include "valley/compression/quantise.h"
-
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -7,6 +5,7 @@
 #include "valley/comm/fused.h"
 #include "valley/compression/for_type.h"
 #include "valley/compression/operators.h"
+#include "valley/compression/quantise.h"
 
 namespace valley {
 namespace {

@@ -1,11 +1,10 @@
-#include "valley/compression/quantise.h"
-
 #include <cmath>
 #include <cstring>
 
 #include "valley/comm/fused.h"
 #include "valley/compression/for_type.h"
 #include "valley/compression/operators.h"
+#include "valley/compression/quantise.h"
 
 namespace valley {
 namespace {
