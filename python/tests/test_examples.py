@@ -41,7 +41,8 @@ class Examples(unittest.TestCase):
         for name in ARGUMENTS:
             with self.subTest(name):
                 if name == "resnet" and importlib.util.find_spec("torchvision") is None:
-                    self.skipTest("SKIPPED: torchvision is not installed (scripts/setup.sh --slow)")
+                    print("SKIPPED: the example resnet.py needs torchvision (scripts/setup.sh --slow)")
+                    continue
 
                 def work(rank):
                     return importlib.import_module(name).main(self.arguments(name))
