@@ -157,7 +157,7 @@ void Loop::join() {
 }
 
 // Gradients that backward or the person put elsewhere become part of g.
-void Loop::gather(bool none_means_zero) {
+void Loop::gather() {
   const c10::NoGradGuard no_grad;
   const std::vector<at::Tensor>& parameters = flat_.parameters();
   for (size_t i = 0; i < parameters.size(); ++i) {
@@ -166,7 +166,6 @@ void Loop::gather(bool none_means_zero) {
     missing_[i] = !grad.defined();
     if (missing_[i]) {
       views_[i].zero_();
-      if (none_means_zero) grad = views_[i];
     } else if (grad.unsafeGetTensorImpl() != views_[i].unsafeGetTensorImpl()) {
       require(grad.layout() == at::kStrided,
               "the gradient of {} is sparse, which {} cannot average", flat_.ranges()[i].name,
@@ -191,13 +190,12 @@ int64_t Loop::known_steps() const {
   return options_.total_steps > 0 ? options_.total_steps : kEndless;
 }
 
-StepInfo Loop::info(const py::object& loss) const {
-  StepInfo info{.step = step_, .total_steps = known_steps()};
-  if (!entry_.needs.loss) return info;
+StepInfo Loop::info() const { return {.step = step_, .total_steps = known_steps()}; }
+
+double Loop::needed_loss(const py::object& loss) const {
   require(!loss.is_none(), "{} goes by the workers' losses: call step(loss=loss), or step(closure)",
           options_.method);
-  info.loss = py::float_(loss).cast<double>();
-  return info;
+  return py::float_(loss).cast<double>();
 }
 
 void Loop::finish(const StepInfo& info) {
@@ -226,12 +224,12 @@ py::object Loop::step(const py::object& optimizer, const py::object& closure,
   if (!joined_) join();
   // A closure that the optimizer may call itself, as often as it likes, is left to it.
   const bool own = with_closure && (moves_first_ || entry_.needs.gradient || entry_.needs.loss);
-  StepInfo step_info{.step = step_, .total_steps = known_steps()};
+  StepInfo step_info = info();
   at::Tensor x = flat_.values(), g = flat_.gradients();
   released([&] { algorithm_->before_gradient(step_info, x); });
   py::object result = own ? closure() : py::none();
-  step_info = info(own ? result : loss);
-  if (entry_.needs.gradient) gather(/*none_means_zero=*/false);
+  if (entry_.needs.loss) step_info.loss = needed_loss(own ? result : loss);
+  if (entry_.needs.gradient) gather();
   released([&] { algorithm_->on_gradient(step_info, x, g); });
   if (entry_.needs.gradient) scatter();
   algorithm_->local_step(step_info, x, g, [&] {
@@ -248,7 +246,7 @@ py::object Loop::step(const py::object& optimizer, const py::object& closure,
 void Loop::empty_step(const py::object& optimizer) {
   check();
   if (!joined_) join();
-  StepInfo step_info{.step = step_, .total_steps = known_steps()};
+  StepInfo step_info = info();
   at::Tensor x = flat_.values(), g = flat_.gradients();
   released([&] {
     const c10::NoGradGuard no_grad;
@@ -303,8 +301,6 @@ at::Tensor Loop::average() {
   });
   return mean;
 }
-
-bool Loop::average_needed() { return joined_ && algorithm_->final_average_needed(); }
 
 void Loop::quiesce() {
   if (joined_) released([&] { algorithm_->quiesce(); });

@@ -59,16 +59,9 @@ class Loop {
   /// A step without an example: x stays, and the worker takes part in what the others do in it.
   void empty_step(const pybind11::object& optimizer);
 
-  /// Their gradients' place from now on; for loops that set gradients to zero in place.
-  void zero_gradients();
-
   /// The mean over the workers of where they stand, [d]; all together. Sets the width.
   at::Tensor average();
 
-  /// Whether the workers have moved since they last met.
-  bool average_needed();
-
-  void quiesce();
   const at::Tensor& values() const { return flat_.values(); }
 
   AlgorithmState state();
@@ -91,11 +84,12 @@ class Loop {
  private:
   void join();
   void check();
-  void gather(bool all_missing_are_zero);
+  void gather();
   void scatter();
-  void local_step(const StepInfo& info, const pybind11::object& call);
+  void quiesce();
   int64_t known_steps() const;
-  StepInfo info(const pybind11::object& loss) const;
+  StepInfo info() const;
+  double needed_loss(const pybind11::object& loss) const;
   void finish(const StepInfo& info);
   std::vector<double> layer_gradient_norms();
 

@@ -90,8 +90,6 @@ void bind_loop(py::module_& m) {
       .def("step", &Loop::step)
       .def("empty_step", &Loop::empty_step)
       .def("average", &Loop::average)
-      .def("average_needed", &Loop::average_needed)
-      .def("quiesce", &Loop::quiesce)
       .def("state", &Loop::state)
       .def("load_state", &Loop::load_state)
       .def_property_readonly("values", &Loop::values)

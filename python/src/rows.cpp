@@ -47,19 +47,6 @@ void bind_rows(py::module_& m) {
     for (const AlgorithmEntry& entry : algorithms()) rows.append(described(entry));
     return rows;
   });
-  m.def("bytes_per_round",
-        [](const std::string& method, const py::dict& settings, int64_t d, int64_t element_size,
-           int64_t layers, int rank, int workers, uint64_t seed, int64_t round) {
-          const AlgorithmEntry& entry = find_algorithm(method);
-          return entry.bytes_per_round({.d = d,
-                                        .element_size = element_size,
-                                        .layers = layers,
-                                        .rank = rank,
-                                        .workers = workers,
-                                        .seed = seed,
-                                        .round = round},
-                                       entry.with(to_values(settings)));
-        });
 }
 
 }  // namespace valley::python

@@ -167,12 +167,15 @@ class _Objective:
             parts = [state[n] for n in self.names]
         return torch.cat([p.detach().to(self.parameters[0]).flatten() for p in parts])
 
+    def parts(self, x):
+        """x as parameters."""
+        split = x.split([p.numel() for p in self.parameters])
+        return [part.view_as(p) for part, p in zip(split, self.parameters)]
+
     def move(self, x):
-        offset = 0
         with torch.no_grad():
-            for p in self.parameters:
-                p.copy_(x[offset : offset + p.numel()].view_as(p))
-                offset += p.numel()
+            for p, part in zip(self.parameters, self.parts(x)):
+                p.copy_(part)
 
     def loss(self, x):
         self.move(x)
@@ -199,15 +202,14 @@ class _Objective:
             for batch, n in zip(self.batches, self.sizes):
                 loss = self.loss_of_batch(self.net, batch) * (n / self.examples)
                 grads = torch.autograd.grad(loss, self.parameters, create_graph=True, allow_unused=True)
-                known = [(g, p) for g, p in zip(grads, self.parameters) if g is not None and g.requires_grad]
+                known = [(i, g) for i, g in enumerate(grads) if g is not None and g.requires_grad]
                 if not known:
                     continue
-                offsets = numpy.cumsum([0, *(p.numel() for p in self.parameters)])
-                places = {id(p): int(o) for p, o in zip(self.parameters, offsets)}
                 for total, v in zip(sums, vectors):
-                    along = [v[places[id(p)] : places[id(p)] + p.numel()].view_as(p) for _, p in known]
+                    parts = self.parts(v)
+                    along = [parts[i] for i, _ in known]
                     total += self.flat(
-                        torch.autograd.grad([g for g, _ in known], self.parameters, along,
+                        torch.autograd.grad([g for _, g in known], self.parameters, along,
                                             retain_graph=True, allow_unused=True)
                     )  # fmt: skip
         return [s.to(x.dtype) for s in sums]
