@@ -1,16 +1,16 @@
 # Everything comes from the distribution's packages, which scripts/setup.sh installs; LibTorch may come
 # from elsewhere.
 include(${CMAKE_CURRENT_LIST_DIR}/torch.cmake)
-# Built by pip: against the PyTorch of the interpreter that the package is for.
-if(SKBUILD)
-  execute_process(COMMAND ${Python_EXECUTABLE} -c "import torch; print(torch.utils.cmake_prefix_path)"
-                  OUTPUT_VARIABLE prefix OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
-  list(APPEND CMAKE_PREFIX_PATH ${prefix})
+if(VALLEY_BUILD_PYTHON)
+  include(${CMAKE_CURRENT_LIST_DIR}/python.cmake)
 endif()
 valley_before_torch()
 find_package(Torch REQUIRED)
 valley_after_torch()
-message(STATUS "LibTorch ${Torch_VERSION} of ${TORCH_INSTALL_PREFIX}")
+message(STATUS "LibTorch ${Torch_VERSION}: ${VALLEY_TORCH_LIBRARY}")
+if(VALLEY_BUILD_PYTHON)
+  valley_check_torch_of_python()
+endif()
 find_package(Threads REQUIRED)
 find_package(ZLIB REQUIRED)
 list(APPEND CMAKE_MODULE_PATH ${CMAKE_CURRENT_LIST_DIR})

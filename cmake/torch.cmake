@@ -5,11 +5,48 @@
 #     valley_before_torch()
 #     find_package(Torch REQUIRED)
 #     valley_after_torch()
+#
+# sets VALLEY_TORCH_LIBRARY, the file that is linked.
 
-# Where LibTorch was built with CUDA its CMake files look for nvcc, and refuse one of another version,
-# although nothing of Valley is compiled by it. They do not look where there is a target torch::cudart.
-# A project that compiles CUDA itself gets theirs.
+# valley_asked_torch(RESULT): the folder of the TorchConfig.cmake that Torch_ROOT or CMAKE_PREFIX_PATH leads
+# to, empty where neither does.
+function(valley_asked_torch result)
+  find_file(config TorchConfig.cmake
+            PATHS ${Torch_ROOT} ENV Torch_ROOT ${CMAKE_PREFIX_PATH} ENV CMAKE_PREFIX_PATH
+            PATH_SUFFIXES Torch share/cmake/Torch torch/share/cmake/Torch lib/cmake/Torch
+                          lib/${CMAKE_LIBRARY_ARCHITECTURE}/cmake/Torch
+            NO_DEFAULT_PATH NO_CACHE)
+  set(folder "")
+  if(config)
+    cmake_path(GET config PARENT_PATH folder)
+    file(REAL_PATH ${folder} folder)
+  endif()
+  set(${result} "${folder}" PARENT_SCOPE)
+endfunction()
+
 macro(valley_before_torch)
+  # What an earlier call found stays in the build folder, and would win over what is asked for now.
+  valley_asked_torch(valley_torch)
+  if(Torch_DIR)
+    file(REAL_PATH "${Torch_DIR}" valley_torch_before)
+    if(valley_torch AND NOT valley_torch STREQUAL valley_torch_before)
+      message(FATAL_ERROR "CMAKE_PREFIX_PATH leads to the LibTorch of ${valley_torch}, and Torch_DIR, from an "
+                          "earlier call in this build folder or given, to that of ${valley_torch_before}. "
+                          "Ask for one of them: cmake --fresh, or a build folder of its own")
+    endif()
+    set(valley_torch ${valley_torch_before})
+  endif()
+  # Its CMake files look for each other and for its libraries in the system's folders first. Where there is
+  # another LibTorch one would get a mixture of the two.
+  set(valley_library_path ${CMAKE_LIBRARY_PATH})
+  if(EXISTS "${valley_torch}/../Caffe2/Caffe2Config.cmake")
+    cmake_path(SET Caffe2_DIR NORMALIZE "${valley_torch}/../Caffe2")
+    list(PREPEND CMAKE_LIBRARY_PATH "${valley_torch}/../../../lib")
+  endif()
+
+  # Where LibTorch was built with CUDA its CMake files look for nvcc, and refuse one of another version,
+  # although nothing of Valley is compiled by it. They do not look where there is a target torch::cudart.
+  # A project that compiles CUDA itself gets theirs.
   set(valley_makes_cudart OFF)
   if(NOT TARGET torch::cudart AND NOT CMAKE_CUDA_COMPILER)
     set(valley_makes_cudart ON)
@@ -18,6 +55,8 @@ macro(valley_before_torch)
 endmacro()
 
 macro(valley_after_torch)
+  set(CMAKE_LIBRARY_PATH ${valley_library_path})
+  get_target_property(VALLEY_TORCH_LIBRARY torch_cpu LOCATION)
   if(TORCH_CXX_FLAGS MATCHES "_GLIBCXX_USE_CXX11_ABI=0")
     message(FATAL_ERROR "The PyTorch in ${TORCH_INSTALL_PREFIX} was built with "
                         "_GLIBCXX_USE_CXX11_ABI=0, as PyTorch's packages before 2.6 are, and the other "

@@ -50,6 +50,15 @@ if configure_example installed "${without[@]}" > "$work/refused.log" 2>&1; then
 fi
 grep --quiet 'Torch' "$work/refused.log" || fail "nobody said that LibTorch is missing"
 
+mkdir "$work/torch"
+echo 'add_library(torch_cpu UNKNOWN IMPORTED)' > "$work/torch/TorchConfig.cmake"
+printf 'set(PACKAGE_VERSION 9.9)\nset(PACKAGE_VERSION_COMPATIBLE ON)\n' > "$work/torch/TorchConfigVersion.cmake"
+if configure_example installed --fresh -DTorch_DIR="$work/torch" > "$work/refused.log" 2>&1; then
+  fail "the library was found with another LibTorch than that it was built against"
+fi
+tr --squeeze-repeats ' \n' ' ' < "$work/refused.log" > "$work/output"
+grep --quiet 'This Valley was built against LibTorch .* is 9.9' "$work/output" || fail "$(cat "$work/output")"
+
 echo 'find_package(Valley REQUIRED COMPONENTS topologie)' > "$work/unknown.cmake"
 if cmake -DCMAKE_PREFIX_PATH="$work/prefix" -DCMAKE_SIZEOF_VOID_P=8 -P "$work/unknown.cmake" \
     2> "$work/refused.log"; then
