@@ -1,4 +1,4 @@
-"""A run folder of a loop of one's own, and the program from Python."""
+"""A run folder of a loop of one's own, the program from Python, and the package beside PyTorch."""
 
 import json
 import os
@@ -92,6 +92,12 @@ class Program(unittest.TestCase):
     def test_module(self):
         done = subprocess.run([sys.executable, "-m", "valley", "--version"], capture_output=True, text=True)
         self.assertEqual(done.stdout, f"valley {valley.__version__}\n")
+
+    def test_another_pytorch(self):
+        valley.pytorch.check()
+        valley.pytorch.check("2.15.0+cpu", "2.15.1")
+        with self.assertRaisesRegex(ImportError, r"^this valley was built for PyTorch 2\.15\.0, and PyTorch 2\.1\.0 is"):
+            valley.pytorch.check("2.15.0", "2.1.0")
 
 
 if __name__ == "__main__":

@@ -9,8 +9,10 @@ they have in common. The workers are those of torch.distributed's default proces
 is given, or the threads of valley.run_threads().
 """
 
-# The libraries of torch before ours, which link to them.
-import torch  # noqa: F401  isort: skip
+# Also the libraries of torch before ours, which link to them.
+from valley import pytorch  # isort: skip
+
+pytorch.check()
 
 from valley._core import CommError, __version__
 from valley.folder import run_folder
