@@ -42,6 +42,12 @@ def two_workers(command):
     return json.loads(texts[0])
 
 
+def two_of_mpirun(command):
+    """The same of an mpirun."""
+    mpirun = ["mpirun", "--allow-run-as-root", "--oversubscribe", "-n", "2", "-x", "OMP_NUM_THREADS=1"]
+    return one(mpirun + command)
+
+
 def one(command):
     out = subprocess.run(command, text=True, stdout=subprocess.PIPE, timeout=300, check=True).stdout
     return json.loads(out)
@@ -81,20 +87,23 @@ def train_command(out, workers, batch, steps):
 
 print(f"load before: {load()}; {os.cpu_count()} cores; median of {REPEATS} interleaved repeats")
 for d, rounds in ((1_900_000, 40), (11_000_000, 8)):
-    gloo, group, thread, python = [], [], [], []
+    gloo, group, mpi, thread, python = [], [], [], [], []
     for _ in range(REPEATS):
         gloo.append(two_workers([ROUND_BENCH, "gloo", str(d), str(rounds)]))
         group.append(two_workers([ROUND_BENCH, "c10d", str(d), str(rounds)]))
+        mpi.append(two_of_mpirun([ROUND_BENCH, "mpi", str(d), str(rounds)]))
         python.append(two_workers(["/usr/bin/python3", "-W", "ignore", os.path.join(HERE, "periodic_averager.py"), str(d), str(rounds)]))
         thread.append(one([ROUND_BENCH, "thread", str(d), str(rounds), "2"]))
-    g, c, t, p = medians(gloo), medians(group), medians(thread), medians(python)
+    g, c, i, t, p = medians(gloo), medians(group), medians(mpi), medians(thread), medians(python)
     print(f"\none round, 2 workers, {d:,} float32 values (load {load()}); milliseconds:")
     print(f"  bare all-reduce {g['all_reduce']:.2f}, floor {g['floor']:.2f}, dppf on gloo "
           f"{g['round']:.2f}, dppf on thread {t['round']:.2f}, PeriodicModelAverager {p['round']:.2f}")
     print(f"  over a Gloo group of c10d: its all-reduce {c['all_reduce']:.2f}, floor {c['floor']:.2f}, "
           f"dppf {c['round']:.2f}")
+    print(f"  over MPI: its all-reduce {i['all_reduce']:.2f}, floor {i['floor']:.2f}, dppf {i['round']:.2f}")
     report("dppf on gloo / floor", g["round"] / g["floor"], 1.15, True)
     report("dppf on a c10d group / floor", c["round"] / c["floor"], 1.05, True)
+    report("dppf on mpi / floor", i["round"] / i["floor"], 1.1, True)
     report("dppf on gloo / PeriodicModelAverager", g["round"] / p["round"], 0.75, True)
     report("dppf on thread / on gloo", t["round"] / g["round"], 0.5, True)
 

@@ -5,17 +5,24 @@
 ///     round_bench c10d D ROUNDS      the same over a Gloo group of c10d; the floor is that group's
 ///     own
 ///                                    all-reduce and the pass
-///     round_bench thread D ROUNDS M
+///     round_bench mpi D ROUNDS       the same under mpirun; the floor is MPI's own all-reduce, or
+///     its reduce-scatter and all-gather where these are faster, and the pass round_bench thread D
+///     ROUNDS M
 ///
 /// Worker 0 prints one JSON line: milliseconds a round of each variant, the mean over ROUNDS
 /// rounds. Floor and round alternate in blocks within one process, so both see the same machine.
+#include <ATen/ops/empty.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/randn.h>
+#include <ATen/ops/zeros.h>
 #include <gloo/allreduce.h>
 #include <gloo/math.h>
 #include <gloo/rendezvous/context.h>
 #include <gloo/rendezvous/file_store.h>
 #include <gloo/transport/tcp/device.h>
+#ifdef VALLEY_HAS_MPI
+#include <mpi.h>
+#endif
 
 #include <cstdio>
 #include <cstdlib>
@@ -27,6 +34,7 @@
 #include "valley/algorithms/pull_push.h"
 #include "valley/comm/gloo.h"
 #include "valley/comm/group.h"
+#include "valley/comm/mpi.h"
 #include "valley/comm/process_group.h"
 #include "valley/comm/rendezvous.h"
 #include "valley/comm/testing/process_group_threads.h"
@@ -130,6 +138,41 @@ void bench_c10d(int64_t d, int rounds) {
   });
 }
 
+#ifdef VALLEY_HAS_MPI
+void bench_mpi(int64_t d, int rounds) {
+  const auto comm = valley::make_mpi(valley::join_options(this_worker(), 60));
+  const auto all_reduce = [&](at::Tensor& x) {
+    MPI_Allreduce(MPI_IN_PLACE, x.data_ptr<float>(), static_cast<int>(d), MPI_FLOAT, MPI_SUM,
+                  MPI_COMM_WORLD);
+  };
+  std::vector<int> counts, places;
+  for (int m = 0; m < comm->size(); ++m) {
+    places.push_back(static_cast<int>(d * m / comm->size()));
+    counts.push_back(static_cast<int>(d * (m + 1) / comm->size()) - places.back());
+  }
+  at::Tensor part = at::empty({counts[static_cast<size_t>(comm->rank())]});
+  const auto in_two = [&](at::Tensor& x) {
+    MPI_Reduce_scatter(x.data_ptr<float>(), part.data_ptr<float>(), counts.data(), MPI_FLOAT,
+                       MPI_SUM, MPI_COMM_WORLD);
+    MPI_Allgatherv(part.data_ptr<float>(), static_cast<int>(part.numel()), MPI_FLOAT,
+                   x.data_ptr<float>(), counts.data(), places.data(), MPI_FLOAT, MPI_COMM_WORLD);
+  };
+  at::Tensor x = at::zeros({d});
+  double seconds[2] = {};
+  for (int turn = -1; turn < 3; ++turn) {  // the first one warms up
+    const double one = milliseconds(*comm, rounds, [&] { all_reduce(x); });
+    const double two = milliseconds(*comm, rounds, [&] { in_two(x); });
+    if (turn >= 0) seconds[0] += one, seconds[1] += two;
+  }
+  MPI_Bcast(seconds, 2, MPI_DOUBLE, 0, MPI_COMM_WORLD);
+  if (seconds[0] <= seconds[1]) {
+    bench(*comm, d, rounds, all_reduce);
+  } else {
+    bench(*comm, d, rounds, in_two);
+  }
+}
+#endif
+
 void bench_thread(int64_t d, int rounds, int workers) {
   valley::run_threads(workers, [&](Communicator& comm) {
     at::Tensor x = at::randn({d});
@@ -150,6 +193,10 @@ int main(int argc, char** argv) {
     bench_gloo(d, rounds);
   } else if (std::string(argv[1]) == "c10d") {
     bench_c10d(d, rounds);
+#ifdef VALLEY_HAS_MPI
+  } else if (std::string(argv[1]) == "mpi") {
+    bench_mpi(d, rounds);
+#endif
   } else {
     bench_thread(d, rounds, argc > 4 ? std::atoi(argv[4]) : 2);
   }

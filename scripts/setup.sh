@@ -16,6 +16,7 @@ packages=(
   libopenblas0-openmp                  # the matrix products; its threads are LibTorch's own
   libcli11-dev libfmt-dev nlohmann-json3-dev libtomlplusplus-dev zlib1g-dev
   libsndfile1-dev                      # WAV files
+  libopenmpi-dev openmpi-bin           # the backend mpi, and mpirun
   dataset-fashion-mnist
   esbuild                              # makes Plotly.js, which draws the reports, smaller
 )

@@ -641,7 +641,7 @@ const std::vector<std::string> kThread = {"thread"};
 
 // Every backend but that of threads, which is faster to test.
 std::vector<std::string> others() {
-  std::vector<std::string> names = backend_names();
+  std::vector<std::string> names = rank_backends();
   names.erase(std::find(names.begin(), names.end(), kThread.front()));
   return names;
 }
@@ -695,7 +695,7 @@ TEST(AlgorithmTimeouts, APeerThatHangsIsACommErrorForTheOthers) {
     EXPECT_THROW(row.run(worker_of, timeout), CommError) << row.entry().name;
     EXPECT_EQ(told, row.workers() - 1) << row.entry().name;
   };
-  for (const std::string& backend : backend_names()) {
+  for (const std::string& backend : rank_backends()) {
     const bool threads = backend == kThread.front();
     std::vector<std::jthread> groups;
     for (const std::string& name : names(threads ? Rows::kAll : Rows::kWaiting)) {

@@ -51,6 +51,12 @@ def with_flags(flags, *others):
     return [word for name, values in merged.items() for word in (name, *values)]
 
 
+def has_mpi():
+    """Whether the program was built with MPI."""
+    listed = subprocess.run([VALLEY, "list", "backends"], capture_output=True, text=True, check=True)
+    return any(line.startswith("mpi ") for line in listed.stdout.splitlines())
+
+
 def snapshot(folder):
     """{path: content} of everything below a folder; a folder's content is None."""
     return {

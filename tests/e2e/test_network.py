@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import unittest
 
-from program import TIMEOUT, TINY, VALLEY, ProgramTest, environment, with_flags
+from program import TIMEOUT, TINY, VALLEY, ProgramTest, environment, has_mpi, with_flags
 
 SCRIPT = pathlib.Path(__file__).resolve().parent / "network.sh"
 UNSHARE = ["unshare", "--mount", "--net", "--uts", "--user", "--map-root-user"]
@@ -53,6 +53,10 @@ class TwoMachines(ProgramTest):
             (folder / "run").write_text(
                 "".join(f"export {k}={shlex.quote(str(v))}\n" for k, v in variables.items())
                 + shlex.join(command) + "\n")  # fmt: skip
+        return self.run_lab()
+
+    def run_lab(self):
+        """Runs what has been put on the machines; their (code, stdout, stderr)."""
         lab = subprocess.run([*UNSHARE, SCRIPT, self.folder], env=environment(), capture_output=True,
                              text=True, timeout=TIMEOUT, stdin=subprocess.DEVNULL)  # fmt: skip
         self.assertEqual((lab.returncode, lab.stdout, lab.stderr), (0, "", ""))
@@ -108,6 +112,24 @@ class TwoMachines(ProgramTest):
             self.assertRegex(error, r"^valley: cannot resolve 'node-c' \(MASTER_ADDR\) after [0-9.]+ s: "
                                     rf"{reason}$")  # fmt: skip
             self.assertEqual(len(err.splitlines()), 3 if rank == 0 and "says" in err else 2, err)
+
+    @unittest.skipUnless(has_mpi(), "this program was built without MPI")
+    def test_mpirun(self):
+        """Both workers of an mpirun on the first machine, which reaches the other as by ssh."""
+        agent = self.folder / "agent"
+        agent.write_text('#!/bin/bash\nshift\nexec ip netns exec b unshare --uts bash -c "hostname node-b; $*"\n')
+        agent.chmod(0o755)
+        mpirun = ("mpirun", "--allow-run-as-root", "--host", "node-a:1,node-b:1", "--mca", "plm_rsh_agent", agent,
+                  "-n", 2, VALLEY, "train", *self.FLAGS, "--backend", "mpi", "--out", "run-a")  # fmt: skip
+        for name, run in (("a", shlex.join(map(str, mpirun))), ("b", "true")):
+            (self.folder / name).mkdir()
+            (self.folder / name / "name").write_text(f"node-{name}\n")
+            (self.folder / name / "hosts").write_text(self.LOCALHOST + "10.77.0.1 node-a\n10.77.0.2 node-b\n")
+            (self.folder / name / "run").write_text(run + "\n")
+        (code, out, err), _ = self.run_lab()
+        self.assertEqual(code, 0, out + err)
+        self.assertIn("worker 0: talking through ", err)
+        self.assertEqual(self.summary("run-a")["backend"], "mpi")
 
 
 if __name__ == "__main__":

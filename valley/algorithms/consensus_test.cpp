@@ -77,7 +77,7 @@ TEST_P(ConsensusVariant, ThePushIsTheSameInAll) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(, ConsensusVariant, testing::ValuesIn(backend_names()),
+INSTANTIATE_TEST_SUITE_P(, ConsensusVariant, testing::ValuesIn(rank_backends()),
                          [](const auto& info) { return info.param; });
 
 // A7: x_C moves all alike, so the places around the average do not depend on it.

@@ -205,7 +205,7 @@ TEST(DppfOptions, TheExactVariantIsNotCompressed) {
   EXPECT_EQ(error_of<UsageError>([&] { check_algorithm("dppf", options, 2, 0); }), expected);
 }
 
-INSTANTIATE_TEST_SUITE_P(, Dppf, testing::ValuesIn(backend_names()),
+INSTANTIATE_TEST_SUITE_P(, Dppf, testing::ValuesIn(rank_backends()),
                          [](const auto& info) { return info.param; });
 
 }  // namespace

@@ -190,7 +190,7 @@ TEST(LocalSgdState, ADamagedOrForeignCheckpointIsRefused) {
             "a run of 10 steps cannot go on from step 11, 11 steps into a period of 11");
 }
 
-INSTANTIATE_TEST_SUITE_P(, LocalSgd, testing::ValuesIn(backend_names()),
+INSTANTIATE_TEST_SUITE_P(, LocalSgd, testing::ValuesIn(rank_backends()),
                          [](const auto& info) { return info.param; });
 
 }  // namespace

@@ -87,7 +87,7 @@ TEST_P(Lsgd, WithoutPushItIsLeaderSgdBitForBit) {
   for (int64_t m = 0; m < 3; ++m) EXPECT_TRUE(end[m].equal(X[m] + 0.2 * (X[2] - X[m])));
 }
 
-INSTANTIATE_TEST_SUITE_P(, Lsgd, testing::ValuesIn(backend_names()),
+INSTANTIATE_TEST_SUITE_P(, Lsgd, testing::ValuesIn(rank_backends()),
                          [](const auto& info) { return info.param; });
 
 TEST(LsgdLeader, HasTheLowestMeanLoss) {

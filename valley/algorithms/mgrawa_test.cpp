@@ -98,7 +98,7 @@ TEST_P(Mgrawa, WithoutPushItIsItsBaseBitForBit) {
       GetParam());
 }
 
-INSTANTIATE_TEST_SUITE_P(, Mgrawa, testing::ValuesIn(backend_names()),
+INSTANTIATE_TEST_SUITE_P(, Mgrawa, testing::ValuesIn(rank_backends()),
                          [](const auto& info) { return info.param; });
 
 TEST(MgrawaWeights, AZeroNormTakesAllTheWeight) {

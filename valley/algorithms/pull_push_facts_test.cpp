@@ -388,7 +388,7 @@ TEST_P(PullPushFacts, TheWidthIsBoundedByTheLocalSteps) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(, PullPushFacts, testing::ValuesIn(backend_names()),
+INSTANTIATE_TEST_SUITE_P(, PullPushFacts, testing::ValuesIn(rank_backends()),
                          [](const auto& info) { return info.param; });
 
 }  // namespace

@@ -226,7 +226,7 @@ TEST_P(PullPushRound, CostsOneVectorARoundAndTwoIfExact) {
   });
 }
 
-INSTANTIATE_TEST_SUITE_P(, PullPushRound, testing::ValuesIn(backend_names()),
+INSTANTIATE_TEST_SUITE_P(, PullPushRound, testing::ValuesIn(rank_backends()),
                          [](const auto& info) { return info.param; });
 
 }  // namespace

@@ -171,7 +171,7 @@ TEST(SsgdState, AnotherAlgorithmsCheckpointIsRefused) {
   EXPECT_EQ(ssgd->rounds(), 7);
 }
 
-INSTANTIATE_TEST_SUITE_P(, Ssgd, testing::ValuesIn(backend_names()),
+INSTANTIATE_TEST_SUITE_P(, Ssgd, testing::ValuesIn(rank_backends()),
                          [](const auto& info) { return info.param; });
 
 }  // namespace

@@ -20,7 +20,18 @@ const std::vector<BackendFacts>& backend_table() {
        .shares_memory = false,
        .devices = "cpu",
        .sums = "float or double",
-       .needs = "TCP; a store at MASTER_ADDR:MASTER_PORT"},
+       .needs = "TCP; a store at MASTER_ADDR:MASTER_PORT",
+       .started_by = fmt::format("{} processes, torchrun, mpirun or srun", Key{"launch"})},
+#ifdef VALLEY_HAS_MPI
+      {.name = "mpi",
+       .summary = "processes of one machine or several that mpirun has started",
+       .shares_memory = false,
+       .devices = "cpu",
+       .sums = "float or double",
+       .needs = "libmpi; no ports",
+       .started_by = "mpirun, or srun with a plugin for MPI",
+       .by_mpi = true},
+#endif
   };
   return table;
 }
@@ -28,6 +39,10 @@ const std::vector<BackendFacts>& backend_table() {
 void check_backend_name(const std::string& name) {
 #ifndef VALLEY_LIBTORCH_HAS_CUDA
   require(name != "nccl", "{} nccl needs NCCL, and this LibTorch has none", Key{"backend"});
+#endif
+#ifndef VALLEY_HAS_MPI
+  require(name != "mpi", "{} mpi is not part of this program: no MPI was there when it was built",
+          Key{"backend"});
 #endif
   std::vector<std::string> known = {"auto"};
   for (const BackendFacts& backend : backend_table()) known.push_back(backend.name);
@@ -42,9 +57,8 @@ const BackendFacts& choose_backend_name(const std::string& name, bool in_threads
   });
   require(in_threads || !backend.shares_memory, "{} {} needs {} threads: processes share no memory",
           Key{"backend"}, name, Key{"launch"});
-  require(!in_threads || backend.shares_memory,
-          "{} {} needs {} processes, torchrun, mpirun or srun", Key{"backend"}, name,
-          Key{"launch"});
+  require(!in_threads || backend.shares_memory, "{} {} needs {}", Key{"backend"}, name,
+          backend.started_by);
   return backend;
 }
 

@@ -7,6 +7,7 @@
 #include "valley/comm/gloo.h"
 #include "valley/comm/group.h"
 #include "valley/comm/host_communicator.h"
+#include "valley/comm/mpi.h"
 #include "valley/comm/store.h"
 #include "valley/core/error.h"
 #include "valley/core/names.h"
@@ -40,6 +41,9 @@ const std::vector<Maker>& makers() {
   static const std::vector<Maker> table = {
       {"thread", host_capabilities(/*shares_memory=*/true), &threads_that_share_memory},
       {"gloo", host_capabilities(/*shares_memory=*/false), &threads_over_sockets, &make_gloo},
+#ifdef VALLEY_HAS_MPI
+      {"mpi", host_capabilities(/*shares_memory=*/false), nullptr, &make_mpi},
+#endif
   };
   return table;
 }
@@ -78,6 +82,8 @@ const BackendEntry& choose_backend(const std::string& name, const std::string& l
 
 void run_group(const BackendEntry& backend, int workers,
                const std::function<void(Communicator&)>& fn, double timeout_seconds) {
+  require(backend.in_threads != nullptr, "{} {} needs {}", Key{"backend"}, backend.name,
+          backend.started_by);
   const MakeWorker make = backend.in_threads(workers, timeout_seconds);
   if (workers == 1) return fn(*make(0));
   run_workers(workers, make, fn);

@@ -21,6 +21,8 @@ TEST(Backends, EveryRowIsComplete) {
     EXPECT_FALSE(entry.summary.empty()) << entry.name;
     EXPECT_FALSE(entry.needs.empty()) << entry.name;
     EXPECT_EQ(entry.join == nullptr, entry.capabilities.shares_memory) << entry.name;
+    EXPECT_EQ(entry.started_by.empty(), entry.capabilities.shares_memory) << entry.name;
+    EXPECT_EQ(entry.in_threads == nullptr, entry.by_mpi) << entry.name;
     EXPECT_TRUE(entry.capabilities.takes(c10::DeviceType::CPU)) << "the tests need it";
     EXPECT_TRUE(entry.capabilities.adds_up(at::kFloat) && entry.capabilities.adds_up(at::kDouble));
   }
@@ -38,6 +40,7 @@ TEST(Backends, TheirFactsAreTheirCapabilities) {
 
 TEST(Backends, ARowKnowsItsCommunicators) {
   for (const BackendEntry& entry : backends()) {
+    if (entry.by_mpi) continue;
     run_group(
         entry, 2,
         [&](Communicator& comm) {
@@ -58,6 +61,16 @@ TEST(Backends, AreChosenByNameOrByWhatIsLaunched) {
             "backend thread needs launch threads: processes share no memory");
   EXPECT_EQ(error_of<UsageError>([] { choose_backend("gloo", "threads"); }),
             "backend gloo needs launch processes, torchrun, mpirun or srun");
+#ifdef VALLEY_HAS_MPI
+  EXPECT_EQ(choose_backend("mpi", "processes").name, "mpi");
+  EXPECT_EQ(error_of<UsageError>([] { choose_backend("mpi", "threads"); }),
+            "backend mpi needs mpirun, or srun with a plugin for MPI");
+  EXPECT_EQ(error_of<UsageError>([] { run_group(find_backend("mpi"), 2, [](Communicator&) {}); }),
+            "backend mpi needs mpirun, or srun with a plugin for MPI");
+#else
+  EXPECT_EQ(error_of<UsageError>([] { choose_backend("mpi", "processes"); }),
+            "backend mpi is not part of this program: no MPI was there when it was built");
+#endif
 #ifndef VALLEY_LIBTORCH_HAS_CUDA
   EXPECT_EQ(error_of<UsageError>([] { choose_backend("nccl", "processes"); }),
             "backend nccl needs NCCL, and this LibTorch has none");

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "valley/comm/group_mesh.h"
+#include "valley/comm/mpi_mesh.h"
 #include "valley/comm/tcp_mesh.h"
 
 namespace valley {
@@ -197,6 +198,10 @@ template void gloo_all_reduce(TcpMesh&, const AllReduceOptions&, const double*, 
 template void gloo_all_reduce(GroupMesh&, const AllReduceOptions&, const float*, float*, int64_t,
                               const ChunkCallback&);
 template void gloo_all_reduce(GroupMesh&, const AllReduceOptions&, const double*, double*, int64_t,
+                              const ChunkCallback&);
+template void gloo_all_reduce(MpiMesh&, const AllReduceOptions&, const float*, float*, int64_t,
+                              const ChunkCallback&);
+template void gloo_all_reduce(MpiMesh&, const AllReduceOptions&, const double*, double*, int64_t,
                               const ChunkCallback&);
 
 }  // namespace valley

@@ -7,6 +7,9 @@
 
 namespace valley {
 
+/// Slots that an operation has for itself: its number times this is the first.
+inline constexpr uint64_t kSlotsPerCall = 1 << 16;
+
 struct AllReduceOptions {
   uint64_t first_slot;         ///< 2 (M-1) slots from here on are used
   std::vector<char>* scratch;  ///< kept between calls, because fresh pages cost as much as a sum
@@ -26,7 +29,7 @@ struct AllReduceOptions {
 /// summed along one path and then copied: the same bits everywhere.
 ///
 /// Cost: 2 (M-1) n / M values sent by every worker. Scratch: none out of place; in place, 4 MiB for
-/// two workers, else 2 (M+1) MiB. Mesh: TcpMesh, GroupMesh.
+/// two workers, else 2 (M+1) MiB. Mesh: TcpMesh, MpiMesh, GroupMesh.
 template <typename Mesh, typename Scalar>
 void gloo_all_reduce(Mesh& mesh, const AllReduceOptions& options, const Scalar* in, Scalar* out,
                      int64_t n, const ChunkCallback& on_chunk);

@@ -14,14 +14,6 @@
 namespace valley {
 namespace {
 
-void require_valid(const JoinOptions& options) {
-  require(options.size >= 1, "size must be at least 1, got {}", options.size);
-  require(0 <= options.rank && options.rank < options.size, "rank must be in [0, {}), got {}",
-          options.size, options.rank);
-  require(options.timeout_seconds > 0, "the timeout must be > 0 seconds, got {}",
-          options.timeout_seconds);
-}
-
 // Where all listen: "10.0.0.1 (eth0; ranks 0, 1), 10.0.0.2 (eth1; ranks 2, 3)".
 std::string describe_places(const std::vector<Place>& places) {
   std::vector<std::string> texts;

@@ -53,10 +53,6 @@ struct Arrival {
 
 std::string key(const char* prefix, int rank) { return prefix + std::to_string(rank); }
 
-std::string did_not_join(const std::vector<int>& ranks, double seconds) {
-  return fmt::format("{} did not join within {:.1f} s", name_ranks(ranks), seconds);
-}
-
 // IPv4 and IPv6 do not meet. "" or the line that says so.
 std::string mixed_families(const std::vector<std::string>& addresses) {
   std::vector<int> ranks[2];
@@ -98,11 +94,7 @@ void require_own_job(Store& store, const Newcomer& me, double timeout_seconds) {
 
 // Takes the place of this rank, which can be had once.
 void take_place(Store& store, const Newcomer& me) {
-  Arrival arrival{fresh_token(), me.address, {}};
-  arrival.card.add(kVersionKey, kVersion);
-  arrival.card.add(kWorkers, std::to_string(me.size));
-  for (const auto& [key, value] : me.card.entries())
-    if (key != kWorkers) arrival.card.add(key, value);
+  const Arrival arrival{fresh_token(), me.address, card_at_the_door(me.card, me.size)};
   const std::string mine = arrival.encode();
   const std::string first = store.set_if_absent(key("join/", me.rank), mine);
   require(first == mine,
@@ -176,6 +168,27 @@ std::string Place::encode() const { return address + " " + interface; }
 Place Place::decode(const std::string& code) {
   const size_t space = std::min(code.find(' '), code.size());
   return {code.substr(0, space), space < code.size() ? code.substr(space + 1) : ""};
+}
+
+void require_valid(const JoinOptions& options) {
+  require(options.size >= 1, "size must be at least 1, got {}", options.size);
+  require(0 <= options.rank && options.rank < options.size, "rank must be in [0, {}), got {}",
+          options.size, options.rank);
+  require(options.timeout_seconds > 0, "the timeout must be > 0 seconds, got {}",
+          options.timeout_seconds);
+}
+
+Card card_at_the_door(const Card& card, int size) {
+  Card whole;
+  whole.add(kVersionKey, kVersion);
+  whole.add(kWorkers, std::to_string(size));
+  for (const auto& [key, value] : card.entries())
+    if (key != kWorkers) whole.add(key, value);
+  return whole;
+}
+
+std::string did_not_join(const std::vector<int>& ranks, double seconds) {
+  return fmt::format("{} did not join within {:.1f} s", name_ranks(ranks), seconds);
 }
 
 std::string fresh_token() {

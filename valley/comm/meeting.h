@@ -4,9 +4,20 @@
 #include <vector>
 
 #include "valley/comm/agreement.h"
+#include "valley/comm/join.h"
 #include "valley/comm/store.h"
 
 namespace valley {
+
+/// Rank, size and timeout. @throws UsageError
+void require_valid(const JoinOptions& options);
+
+/// What the workers of a group of that size compare when they join: the version of Valley, their
+/// number, and `card`.
+Card card_at_the_door(const Card& card, int size);
+
+/// "ranks 0, 2 did not join within 0.3 s".
+std::string did_not_join(const std::vector<int>& ranks, double seconds);
 
 /// Where a worker listens.
 struct Place {

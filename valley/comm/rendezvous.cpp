@@ -87,6 +87,12 @@ std::optional<Source> read_pmi(const Environment& env) {
   return read_source(env, "PMI_RANK", "PMI_SIZE", "MPI_LOCALRANKID");
 }
 
+// By a launcher of MPI, or one that speaks to MPI as those do (srun, with its plugin for it).
+bool started_by_mpi(const Environment& env) {
+  return env.has("OMPI_COMM_WORLD_RANK") || env.has("MV2_COMM_WORLD_RANK") ||
+         env.has("PMIX_RANK") || env.has("PMI_RANK");
+}
+
 // Why the address of this machine will not do, if the launcher says so.
 std::string several_machines(const Environment& env, const char* local_name, const Source& all) {
   const auto local = env.number(local_name);
@@ -134,7 +140,7 @@ std::string_view name(Launcher launcher) {
   return "environment (RANK, WORLD_SIZE)";
 }
 
-std::optional<WorkerEnvironment> read_environment(const Getenv& getenv) {
+std::optional<WorkerEnvironment> read_environment(const Getenv& getenv, bool needs_master) {
   const Environment env(getenv);
   const bool launched = env.has("VALLEY_LAUNCHED");
   const bool torchrun = env.has("TORCHELASTIC_RUN_ID");
@@ -206,6 +212,7 @@ std::optional<WorkerEnvironment> read_environment(const Getenv& getenv) {
   result.rank = static_cast<int>(source.rank);
   result.size = static_cast<int>(source.size);
   result.local_rank = static_cast<int>(source.local_rank);
+  result.by_mpi = !launched && !torchrun && started_by_mpi(env);
   result.job = job_of(env, launched, torchrun);
   result.interface = env.text("GLOO_SOCKET_IFNAME").value_or("");
   std::optional<int64_t> port = env.number("MASTER_PORT");
@@ -218,8 +225,8 @@ std::optional<WorkerEnvironment> read_environment(const Getenv& getenv) {
       port = given.port;
     }
   } else {
-    require(machines.empty(), "MASTER_ADDR must be set to the address of rank 0, because {}",
-            machines);
+    require(!needs_master || machines.empty(),
+            "MASTER_ADDR must be set to the address of rank 0, because {}", machines);
   }
   if (!port) port = job >= 0 ? 20000 + job % 10000 : result.master_port;
   require(1 <= *port && *port <= 65535, "MASTER_PORT must be in [1, 65535], got {}", *port);
@@ -234,6 +241,7 @@ JoinOptions join_options(const WorkerEnvironment& environment, double timeout_se
   options.master_address = environment.master_address;
   options.master_port = environment.master_port;
   options.host_store = !environment.agent_store;
+  options.by_mpi = environment.by_mpi;
   options.watched = environment.launcher == Launcher::kValley;
   options.prefix = environment.prefix;
   options.timeout_seconds = timeout_seconds;

@@ -111,6 +111,31 @@ TEST(Rendezvous, Mpirun) {
   EXPECT_EQ(name(env->launcher), "mpirun (OMPI_COMM_WORLD_*)");
   EXPECT_EQ(read({{"OMPI_COMM_WORLD_RANK", "1"}, {"OMPI_COMM_WORLD_SIZE", "2"}})->master_port,
             29500);
+  EXPECT_TRUE(join_options(*env, 1).by_mpi);
+}
+
+// What MPI knows by itself, where it is MPI that starts the workers.
+TEST(Rendezvous, TheBackendMpi) {
+  const Variables mpi = {{"OMPI_COMM_WORLD_RANK", "1"},
+                         {"OMPI_COMM_WORLD_SIZE", "4"},
+                         {"OMPI_COMM_WORLD_LOCAL_SIZE", "2"}};
+  EXPECT_EQ(refusal(mpi),
+            "MASTER_ADDR must be set to the address of rank 0, because "
+            "OMPI_COMM_WORLD_LOCAL_SIZE=2 of OMPI_COMM_WORLD_SIZE=4");
+  const auto env = read_environment(
+      [&](const char* name) -> const char* {
+        const auto found = mpi.find(name);
+        return found == mpi.end() ? nullptr : found->second.c_str();
+      },
+      /*needs_master=*/false);
+  EXPECT_TRUE(env->by_mpi);
+
+  Variables by_hand = {{"RANK", "1"}, {"WORLD_SIZE", "2"}};
+  EXPECT_FALSE(read(by_hand)->by_mpi);
+  by_hand["PMIX_RANK"] = "1";  // by hand, and by srun
+  EXPECT_TRUE(read(by_hand)->by_mpi);
+  by_hand["TORCHELASTIC_RUN_ID"] = "none";  // the agents are srun's
+  EXPECT_FALSE(read(by_hand)->by_mpi);
 }
 
 TEST(Rendezvous, Srun) {

@@ -18,13 +18,15 @@ namespace {
 
 class Split : public testing::TestWithParam<std::string> {
  protected:
-  static void run(int workers, const std::function<void(Communicator&)>& fn, double timeout = 10) {
-    run_ranks(workers, fn, GetParam(), timeout);
+  static void run(int workers, const std::function<void(Communicator&)>& fn, double timeout = 10,
+                  const WrapRank& wrap = {}) {
+    run_ranks(workers, fn, GetParam(), timeout, wrap);
   }
 
   // What each worker got as an error.
   static std::vector<std::string> errors_of(int workers, double timeout,
-                                            const std::function<void(Communicator&)>& fn) {
+                                            const std::function<void(Communicator&)>& fn,
+                                            const WrapRank& wrap = {}) {
     std::vector<std::string> errors(static_cast<size_t>(workers), "no error");
     try {
       run(
@@ -37,10 +39,10 @@ class Split : public testing::TestWithParam<std::string> {
               throw;
             }
           },
-          timeout);
+          timeout, wrap);
     } catch (const std::exception&) {
     }
-    return errors;
+    return written_by_all(GetParam(), errors);
   }
 };
 INSTANTIATE_TEST_SUITE_P(, Split, testing::ValuesIn(tested_backends()),
@@ -264,29 +266,20 @@ TEST_P(Split, ItIsCalledByAll) {
 // A fault of one worker, in a part.
 TEST_P(Split, FaultsAreInjectedIntoParts) {
   for (const Fault fault : {Fault::kNone, Fault::kThrow, Fault::kAbort, Fault::kVanish}) {
-    const MakeWorker make = make_ranks(3, GetParam(), 10);
-    std::vector<std::string> errors(3, "no error");
-    try {
-      run_workers(
-          3,
-          [&](int rank) {
-            return std::make_unique<FaultyCommunicator>(
-                make(rank), rank == 2 ? FaultyOptions{fault, 3} : FaultyOptions{});
-          },
-          [&](Communicator& comm) {
-            try {
-              const auto part = comm.split(comm.rank() == 0 ? 0 : 1);  // operation 1
-              EXPECT_EQ(part->size(), comm.rank() == 0 ? 1 : 2);
-              for (int i = 0; i < 3; ++i) part->barrier();
-              comm.barrier();
-              EXPECT_EQ(comm.stats(Operation::kBarrier).calls, 4);
-            } catch (const std::exception& error) {
-              errors[static_cast<size_t>(comm.rank())] = error.what();
-              throw;
-            }
-          });
-    } catch (const std::exception&) {
-    }
+    const auto errors = errors_of(
+        3, 10,
+        [](Communicator& comm) {
+          const auto part = comm.split(comm.rank() == 0 ? 0 : 1);  // operation 1
+          EXPECT_EQ(part->size(), comm.rank() == 0 ? 1 : 2);
+          for (int i = 0; i < 3; ++i) part->barrier();
+          comm.barrier();
+          EXPECT_EQ(comm.stats(Operation::kBarrier).calls, 4);
+        },
+        [&](std::unique_ptr<Communicator> rank) {
+          const FaultyOptions options =
+              rank->rank() == 2 ? FaultyOptions{fault, 3} : FaultyOptions{};
+          return std::make_unique<FaultyCommunicator>(std::move(rank), options);
+        });
     if (fault == Fault::kNone) {
       EXPECT_THAT(errors, testing::Each("no error"));
       continue;

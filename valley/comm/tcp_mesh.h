@@ -3,24 +3,13 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
-#include <stdexcept>
-#include <string>
 #include <vector>
 
 #include "valley/comm/join.h"
+#include "valley/comm/peer_error.h"
 #include "valley/comm/store.h"
 
 namespace valley {
-
-/// A connection to one peer failed, or it did not answer in time.
-struct PeerError : std::runtime_error {
-  PeerError(int peer, bool timed_out)
-      : std::runtime_error(timed_out ? "timed out" : "connection closed"),
-        peer(peer),
-        timed_out(timed_out) {}
-  int peer;
-  bool timed_out;
-};
 
 /// Connections between all pairs of workers, over TCP. Errors name the peer.
 ///

@@ -85,7 +85,7 @@ TEST(FaultyCommunicator, PassesEverythingElseOn) {
 
 TEST(RunRanks, RunsEveryBackendAndPassesErrorsOn) {
   std::vector<std::string> seen;
-  for (const std::string& backend : backend_names()) {
+  for (const std::string& backend : rank_backends()) {
     run_ranks(
         2,
         [&](Communicator& comm) {
@@ -96,7 +96,7 @@ TEST(RunRanks, RunsEveryBackendAndPassesErrorsOn) {
                      2, [](Communicator&) { throw std::range_error("x"); }, backend),
                  std::range_error);
   }
-  EXPECT_EQ(seen, backend_names());
+  EXPECT_EQ(seen, rank_backends());
 }
 
 }  // namespace

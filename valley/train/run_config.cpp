@@ -92,6 +92,9 @@ void check_launch(const RunConfig& c) {
           "device",
           Key{"device"}, c.device, backend.name, backend.devices, kLaunch,
           processes ? "processes" : "threads", kLaunch);
+  require(c.interface.empty() || !backend.by_mpi,
+          "{} {} is not read by {} {}: mpirun chooses the network, with btl_tcp_if_include {}",
+          Key{"interface"}, c.interface, Key{"backend"}, backend.name, c.interface);
   require(c.interface.empty() || processes,
           "{} {} needs {} processes, torchrun, mpirun or srun: threads need no network",
           Key{"interface"}, c.interface, kLaunch);

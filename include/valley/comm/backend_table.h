@@ -9,10 +9,12 @@ namespace valley {
 struct BackendFacts {
   std::string name;
   std::string summary;
-  bool shares_memory;   ///< its workers are threads of one process, else processes
-  std::string devices;  ///< where its tensors may be, as describe_devices() says it
-  std::string sums;     ///< what it adds up, as describe_dtypes() says it
-  std::string needs;    ///< of the machine or the network, in words
+  bool shares_memory;           ///< its workers are threads of one process, else processes
+  std::string devices;          ///< where its tensors may be, as describe_devices() says it
+  std::string sums;             ///< what it adds up, as describe_dtypes() says it
+  std::string needs;            ///< of the machine or the network, in words
+  std::string started_by = {};  ///< who starts its workers, in words, where they are processes
+  bool by_mpi = false;          ///< a launcher of MPI alone starts them
 };
 
 /// Every backend, in the order in which "auto" looks for one; the setting, `valley list backends`,

@@ -19,7 +19,8 @@ using MakeWorker = std::function<std::unique_ptr<Communicator>(int rank)>;
 struct BackendEntry : BackendFacts {
   Capabilities capabilities;  ///< those of its communicators
 
-  /// A group whose workers are threads of this process, as the tests run every backend.
+  /// A group whose workers are threads of this process, as the tests run every backend; null where
+  /// only a launcher makes workers.
   MakeWorker (*in_threads)(int workers, double timeout_seconds);
 
   /// This process as a worker of a group of processes; null where workers share memory, which

@@ -14,6 +14,7 @@ struct JoinOptions {
   std::string master_address = "127.0.0.1";
   int master_port = 29500;
   bool host_store = true;   ///< rank 0 hosts the store; false: an agent or launcher does
+  bool by_mpi = false;      ///< mpirun, or another that MPI knows, started the process
   bool watched = false;     ///< a launcher tells through the store how a worker died
   std::string prefix = {};  ///< of the keys in the store
   /// Address to listen at, a number and not a name. Empty: that of the route to the master; where

@@ -36,6 +36,7 @@ struct WorkerEnvironment {
   std::string job;           ///< tells this start from others; "" if nobody says: "srun 123.4"
   std::string interface;     ///< GLOO_SOCKET_IFNAME: the network interface to listen at
   Launcher launcher = Launcher::kByHand;  ///< who said so
+  bool by_mpi = false;                    ///< MPI would say so, too: the backend `mpi` can be had
 };
 
 /// Looks a variable up, like std::getenv.
@@ -65,10 +66,13 @@ using Getenv = std::function<const char*(const char*)>;
 /// The job is that of whoever said rank and size: the token of valley's launcher,
 /// TORCHELASTIC_RUN_ID, SLURM_JOB_ID with SLURM_STEP_ID, or PMIX_NAMESPACE.
 ///
+/// `needs_master` false: without MASTER_ADDR several machines are no error, since nobody listens
+/// there (the backend `mpi`).
+///
 /// @throws UsageError if a value is no number or out of range, the half of a pair is missing, two
 /// sources differ, or another launcher (PMIX_RANK alone) says what is not understood; the text
 /// names the variables and values.
-std::optional<WorkerEnvironment> read_environment(const Getenv& getenv);
+std::optional<WorkerEnvironment> read_environment(const Getenv& getenv, bool needs_master = true);
 
 /// How such a worker joins its group.
 JoinOptions join_options(const WorkerEnvironment& environment, double timeout_seconds);

@@ -10,7 +10,7 @@
 //   fail RANK    the same, but it leaves with status 7 and without a word
 //
 // Every worker writes into FOLDER/<rank>. With TEST_BACKEND=c10d they have a Gloo group of c10d,
-// else gloo.
+// with TEST_BACKEND=mpi an mpirun, else gloo.
 #include <ATen/ops/full.h>
 #include <unistd.h>
 
@@ -23,6 +23,7 @@
 #include <thread>
 
 #include "valley/comm/gloo.h"
+#include "valley/comm/mpi.h"
 #include "valley/comm/process_group.h"
 #include "valley/comm/rendezvous.h"
 #include "valley/comm/testing/process_group_threads.h"
@@ -39,8 +40,10 @@ float sum_of_ranks(Communicator& comm) {
 }
 
 std::unique_ptr<Communicator> join(const valley::WorkerEnvironment& place, double timeout) {
-  const char* backend = std::getenv("TEST_BACKEND");
-  if (!backend || std::string(backend) != valley::kProcessGroup)
+  const char* named = std::getenv("TEST_BACKEND");
+  const std::string backend = named ? named : "";
+  if (backend == "mpi") return valley::make_mpi(valley::join_options(place, timeout));
+  if (backend != valley::kProcessGroup)
     return valley::make_gloo(valley::join_options(place, timeout));
   const auto store = valley::tcp_store(place.master_address, place.master_port, place.rank == 0);
   valley::ProcessGroupOptions group{.store = store, .interface = "lo"};

@@ -1,0 +1,15 @@
+#pragma once
+
+#include <memory>
+
+#include "valley/comm/communicator.h"
+#include "valley/comm/mpi_mesh.h"
+
+namespace valley {
+
+/// The worker of that group. The others make theirs at the same time.
+std::unique_ptr<Communicator> make_mpi_worker(MpiLibrary& mpi, MpiMesh::Group group,
+                                              std::shared_ptr<const ProcessWatch> watch,
+                                              double timeout_seconds);
+
+}  // namespace valley
