@@ -79,7 +79,7 @@ struct MpiLibrary::Thread {
     changed.notify_all();
     changed.wait(lock, [&] { return ending; });
     lock.unlock();
-    module.finalize();
+    if (failed == 0) module.finalize();
     lock.lock();
     ended = true;
     changed.notify_all();
