@@ -1,6 +1,6 @@
 # The Debian packages that scripts/package.sh makes: the program (valley), the library (libvalley-dev) and,
-# where it is built, the Python package (python3-valley). Which shared libraries a package needs is read off
-# its binaries.
+# where they are built, the backend mpi (valley-mpi) and the Python package (python3-valley). Which shared
+# libraries a package needs is read off its binaries.
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_CONTACT "The Valley developers")
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
@@ -24,6 +24,18 @@ set(CPACK_DEBIAN_LIBRARY_PACKAGE_DEPENDS
     "libtorch-dev, libfmt-dev, nlohmann-json3-dev, zlib1g-dev, libsndfile1-dev")
 set(CPACK_COMPONENT_LIBRARY_DESCRIPTION "${PROJECT_DESCRIPTION}
  The C++ library: static libraries, headers, the CMake package Valley and files of pkg-config.")
+
+if(VALLEY_HAS_MPI)
+  list(APPEND CPACK_COMPONENTS_ALL mpi)
+  set(CPACK_DEBIAN_PROGRAM_PACKAGE_SUGGESTS valley-mpi)
+  set(CPACK_DEBIAN_MPI_PACKAGE_NAME valley-mpi)
+  set(CPACK_DEBIAN_MPI_PACKAGE_SECTION science)
+  set(CPACK_DEBIAN_MPI_PACKAGE_SHLIBDEPS ON)
+  set(CPACK_DEBIAN_MPI_PACKAGE_DEPENDS "valley (= ${PROJECT_VERSION})")
+  set(CPACK_DEBIAN_MPI_PACKAGE_RECOMMENDS openmpi-bin)
+  set(CPACK_COMPONENT_MPI_DESCRIPTION "${PROJECT_DESCRIPTION}
+ The backend mpi of the program: workers of an mpirun talk through MPI.")
+endif()
 
 if(VALLEY_BUILD_PYTHON)
   list(APPEND CPACK_COMPONENTS_ALL python)

@@ -24,21 +24,17 @@ namespace fs = std::filesystem;
 constexpr double kDisorderlySeconds = 1;  // for MPI_Finalize, after a failure
 constexpr double kCancelSeconds = 1;
 
-// Where the module may lie: beside the program or library that has this code, or where it was
-// installed.
+// Where the module may lie: beside the program, beside the library that has this code, or where it
+// was installed.
 std::vector<fs::path> module_files() {
   constexpr const char* kName = "valley-mpi.so";
-  std::vector<fs::path> files;
-  Dl_info info{};
   std::error_code error;
-  if (dladdr(reinterpret_cast<const void*>(&module_files), &info) != 0 && info.dli_fname) {
-    // The program's own name is what somebody called it.
-    fs::path self = fs::canonical(info.dli_fname, error);
-    if (error) self = fs::read_symlink("/proc/self/exe", error);
-    files.push_back(self.parent_path() / kName);
-  }
-  files.push_back(fs::path(VALLEY_MPI_FOLDER) / kName);
-  return files;
+  const fs::path program = fs::read_symlink("/proc/self/exe", error);
+  Dl_info self{};
+  dladdr(reinterpret_cast<const void*>(&module_files), &self);
+  const fs::path library = self.dli_fname ? self.dli_fname : "";
+  return {program.parent_path() / kName, library.parent_path() / kName,
+          fs::path(VALLEY_MPI_FOLDER) / kName};
 }
 
 // Its symbols are for all: those of libmpi, which it links, are wanted by the plugins of Open MPI.
