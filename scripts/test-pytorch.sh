@@ -4,20 +4,24 @@
 #
 #   scripts/test-pytorch.sh [VERSION [CTEST ARGUMENTS...]]
 #
-# VERSION is newest unless given, else 2.13.0, say (2.6.0 is the oldest that can be). The virtual
-# environment and the build are in build/pytorch-VERSION, where a second call finds them: 6 GB, most of it
-# CUDA's libraries, which PyTorch's package for Linux brings; no GPU and no CUDA compiler are needed.
-# CTEST ARGUMENTS select other tests, -R comm_test, say.
+# VERSION is newest unless given, else 2.13.0, say (2.6.0 is the oldest that can be), or the path of a Python
+# that has PyTorch and numpy. The virtual environment and the build are in build/pytorch-VERSION, where a second
+# call finds them: 6 GB, most of it CUDA's libraries, which PyTorch's package for Linux brings; no GPU and no CUDA
+# compiler are needed. CTEST ARGUMENTS select other tests, -R comm_test, say.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 version=${1:-newest}
 shift || true
 folder=$root/build/pytorch-$version
 python=$folder/venv/bin/python
+if [[ $version == */* ]]; then
+  folder=$root/build/pytorch-given
+  python=$version
+fi
 cd "$root"
 
-say "PyTorch in $folder/venv"
-if [[ ! -e $folder/venv/ready ]]; then
+say "PyTorch of $python"
+if [[ $version != */* && ! -e $folder/venv/ready ]]; then
   rm -rf "$folder/venv"
   /usr/bin/python3 -m venv "$folder/venv" || fail "python3-venv is missing: apt-get install python3-venv"
   wanted=torch
@@ -37,7 +41,14 @@ cmake --build "$folder/build" --parallel "$(job_count)"
 
 say "whose libraries"
 engine=$folder/build/libexec/valley/valley-engine
+module=$(find "$folder/build/python/valley" -name '_core*.so')
+readelf --dynamic "$module" | grep -E 'NEEDED.*(torch|c10)|R(UN)?PATH'
 ldd "$engine" | grep 'libtorch_cpu.so\|libc10.so'
+for library in "$engine" "$module"; do
+  if ldd "$library" | grep '/lib\(torch\|c10\)' | grep --invert-match "$(dirname "$(dirname "$prefix")")/lib/"; then
+    fail "$library links the libraries above"
+  fi
+done
 ldd "$engine" | grep --quiet "$(dirname "$(dirname "$prefix")")/lib/libtorch_cpu.so" \
   || fail "the program does not link this PyTorch"
 if ldd "$engine" | grep 'libgloo'; then fail "a second Gloo is linked"; fi
