@@ -6,7 +6,7 @@
 #
 # `pip install --no-build-isolation` against PYTHON's own PyTorch: ten minutes. With VALLEY_ISOLATED=1 besides
 # plain `pip install`, which fetches the newest PyTorch to build against and to run with (10 GB of disk on
-# the way, 6 GB that stay).
+# the way, 6 GB that stay); that step has not been run to its end yet.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 folder=$(realpath --canonicalize-missing "${1:-$root/build/wheel}")
