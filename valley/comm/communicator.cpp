@@ -184,10 +184,14 @@ void Communicator::all_reduce_sum(const at::Tensor& in, at::Tensor out) {
       [&](Call& call) { do_all_reduce_sum(call, in, out); });
 }
 
-std::unique_ptr<Work> Communicator::start_all_reduce_sum(const at::Tensor& in, at::Tensor out) {
+std::unique_ptr<Work> Communicator::start_all_reduce_sum(const at::Tensor& in, at::Tensor out,
+                                                         std::function<void()> then) {
   require_addends(*this, in, out);
   return start(call_of(Operation::kAllReduce, in), static_cast<int64_t>(in.nbytes()),
-               [this, in, out](Call& call) mutable { do_all_reduce_sum(call, in, out); });
+               [this, in, out, then = std::move(then)](Call& call) mutable {
+                 do_all_reduce_sum(call, in, out);
+                 if (then) then();
+               });
 }
 
 SquaredNorms Communicator::all_reduce_sum_norms(const at::Tensor& x, at::Tensor sum) {
@@ -227,12 +231,36 @@ at::Tensor Communicator::all_gather(const at::Tensor& in) {
   return out;
 }
 
-void Communicator::broadcast(at::Tensor x, int root) {
+std::unique_ptr<Work> Communicator::start_all_gather(const at::Tensor& in, at::Tensor out,
+                                                     std::function<void()> then) {
+  require_takes(*this, Operation::kAllGather, in);
+  require_takes(*this, Operation::kAllGather, out);
+  require(out.dim() > 0 && out.size(0) == size_ && out.numel() == size_ * in.numel() &&
+              out.scalar_type() == in.scalar_type(),
+          "all_gather: {} values of each of {} workers need a row each, got room for {}",
+          in.numel(), size_, out.numel());
+  return start(call_of(Operation::kAllGather, in), static_cast<int64_t>(in.nbytes()),
+               [this, in, out, then = std::move(then)](Call& call) mutable {
+                 do_all_gather(call, in, out);
+                 if (then) then();
+               });
+}
+
+Call Communicator::call_from(int root, const at::Tensor& x) {
   require_takes(*this, Operation::kBroadcast, x);
   require(0 <= root && root < size_, "broadcast: root must be in [0, {}), got {}", size_, root);
   Call call = call_of(Operation::kBroadcast, x);
   call.root = root;
-  run(call, static_cast<int64_t>(x.nbytes()), [&](Call& c) { do_broadcast(c, x); });
+  return call;
+}
+
+void Communicator::broadcast(at::Tensor x, int root) {
+  run(call_from(root, x), static_cast<int64_t>(x.nbytes()), [&](Call& c) { do_broadcast(c, x); });
+}
+
+std::unique_ptr<Work> Communicator::start_broadcast(at::Tensor x, int root) {
+  return start(call_from(root, x), static_cast<int64_t>(x.nbytes()),
+               [this, x](Call& call) mutable { do_broadcast(call, x); });
 }
 
 namespace {
@@ -254,11 +282,15 @@ void Communicator::exchange(const std::vector<Message>& sends,
 }
 
 std::unique_ptr<Work> Communicator::start_exchange(const std::vector<Message>& sends,
-                                                   const std::vector<Message>& receives) {
+                                                   const std::vector<Message>& receives,
+                                                   std::function<void()> then) {
   require_messages(*this, sends, "sends to");
   require_messages(*this, receives, "receives from");
   return start(next_call(Operation::kExchange), total_nbytes(sends),
-               [this, sends, receives](Call& call) { do_exchange(call, sends, receives); });
+               [this, sends, receives, then = std::move(then)](Call& call) {
+                 do_exchange(call, sends, receives);
+                 if (then) then();
+               });
 }
 
 void Communicator::barrier() {

@@ -249,6 +249,27 @@ TEST_P(Backends, StartedOperationsRunInOrderBeforeABlockingOne) {
   });
 }
 
+// What one brings is made into what the next one sends.
+TEST_P(Backends, StartedOperationsFollowFromEachOther) {
+  run([](Communicator& comm) {
+    const int M = comm.size(), rank = comm.rank();
+    const int right = (rank + 1) % M, left = (rank + M - 1) % M;
+    at::Tensor mine = at::full({3}, rank, at::kFloat), from = mine.clone(), sum = mine.clone();
+    at::Tensor all = at::empty({M, 3}, at::kFloat), last = mine.clone();
+    const std::vector<Message> sends = {{right, mine}}, receives = {{left, from}};
+    const auto exchanged =
+        comm.start_exchange(M > 1 ? sends : std::vector<Message>{},
+                            M > 1 ? receives : std::vector<Message>{}, [&] { from.add_(1); });
+    const auto summed = comm.start_all_reduce_sum(from, sum, [&] { mine.copy_(sum).add_(rank); });
+    const auto gathered = comm.start_all_gather(mine, all, [&] { last.copy_(all[M - 1]); });
+    const auto told = comm.start_broadcast(last, 0);
+    for (const auto& work : {&exchanged, &summed, &gathered, &told}) (*work)->wait();
+    const int total = M * (M - 1) / 2 + M;
+    for (int m = 0; m < M; ++m) EXPECT_EQ(all[m][2].item<float>(), total + m);
+    EXPECT_EQ(last[0].item<float>(), total + M - 1);
+  });
+}
+
 TEST_P(Backends, CountCallsPayloadAndSeconds) {
   run([](Communicator& comm) {
     at::Tensor x = at::full({100}, 1.0, at::kFloat);
@@ -339,6 +360,13 @@ TEST_P(Backends, RefuseWhatTheyCannotSend) {
                           comm.backend(), describe_devices(comm.capabilities().devices)));
     EXPECT_EQ(says([&] { comm.all_reduce_sum(x, at::zeros({16}, at::kDouble)); }),
               "all_reduce: in is float, out is double");
+    EXPECT_EQ(
+        says([&] {
+          comm.start_all_gather(whole, at::zeros({M, 5}, at::kLong));
+        }),
+        fmt::format("all_gather: 4 values of each of {} workers need a row each, got room for "
+                    "{}",
+                    M, 5 * M));
     EXPECT_EQ(says([&] { comm.all_reduce_sum(x, at::zeros({15}, at::kFloat)); }),
               "all_reduce: in has 16 values, out has 15");
     EXPECT_EQ(

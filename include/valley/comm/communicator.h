@@ -87,7 +87,11 @@ class Communicator {
   /// out <- sum over workers of in. Out of place: `in` is only read; `out` may be `in` itself.
   /// Cost: one all-reduce of in.numel() values; no extra copy of either tensor.
   void all_reduce_sum(const at::Tensor& in, at::Tensor out);
-  std::unique_ptr<Work> start_all_reduce_sum(const at::Tensor& in, at::Tensor out);
+
+  /// The same, started. `then`, here and below, is called when all has come, on the thread of the
+  /// started operations and before the next of them.
+  std::unique_ptr<Work> start_all_reduce_sum(const at::Tensor& in, at::Tensor out,
+                                             std::function<void()> then = {});
 
   /// sum <- sum over workers of x, apart from x. Returns what this worker's x and the mean make:
   /// ||x - sum/M||^2 and ||sum/M||^2. Cost: that of all_reduce_sum(); the host's backends take the
@@ -100,14 +104,20 @@ class Communicator {
   /// out[m] <- in of worker m; out is [M, in.sizes()...].
   at::Tensor all_gather(const at::Tensor& in);
 
+  /// The same into `out` [M, in.sizes()...], of the dtype of `in`.
+  std::unique_ptr<Work> start_all_gather(const at::Tensor& in, at::Tensor out,
+                                         std::function<void()> then = {});
+
   /// x <- x of worker `root`.
   void broadcast(at::Tensor x, int root);
+  std::unique_ptr<Work> start_broadcast(at::Tensor x, int root);
 
   /// Sends every message of `sends` and receives every one of `receives`, pairwise matching
   /// between workers (at most one message per ordered pair and call).
   void exchange(const std::vector<Message>& sends, const std::vector<Message>& receives);
   std::unique_ptr<Work> start_exchange(const std::vector<Message>& sends,
-                                       const std::vector<Message>& receives);
+                                       const std::vector<Message>& receives,
+                                       std::function<void()> then = {});
 
   void barrier();
 
@@ -204,6 +214,7 @@ class Communicator {
   std::shared_ptr<void> share_any(std::shared_ptr<void> mine);
   Call next_call(Operation operation);
   Call call_of(Operation operation, const at::Tensor& x);
+  Call call_from(int root, const at::Tensor& x);
   template <typename Hook>
   void run(Call call, int64_t bytes, const Hook& hook);
   std::unique_ptr<Work> start(Call call, int64_t bytes, std::function<void(Call&)> hook);
