@@ -6,8 +6,9 @@
 ///     own
 ///                                    all-reduce and the pass
 ///     round_bench mpi D ROUNDS       the same under mpirun; the floor is MPI's own all-reduce, or
-///     its reduce-scatter and all-gather where these are faster, and the pass round_bench thread D
-///     ROUNDS M
+///     its reduce-scatter and all-gather where these are faster, and the pass
+///     round_bench thread D ROUNDS M
+///     round_bench wire D ROUNDS WIRE over gloo, a round of dppf with --wire WIRE and without
 ///
 /// Worker 0 prints one JSON line: milliseconds a round of each variant, the mean over ROUNDS
 /// rounds. Floor and round alternate in blocks within one process, so both see the same machine.
@@ -24,6 +25,7 @@
 #include <mpi.h>
 #endif
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -32,6 +34,7 @@
 #include <vector>
 
 #include "valley/algorithms/pull_push.h"
+#include "valley/algorithms/registry.h"
 #include "valley/comm/gloo.h"
 #include "valley/comm/group.h"
 #include "valley/comm/mpi.h"
@@ -173,6 +176,47 @@ void bench_mpi(int64_t d, int rounds) {
 }
 #endif
 
+// A worker's rounds of dppf, one in every step.
+class Rounds {
+ public:
+  Rounds(Communicator& comm, int64_t d, const std::string& wire)
+      : method_(valley::make_algorithm(
+            "dppf", valley::find_algorithm("dppf").with({{"period", "1"}, {"wire", wire}}),
+            {.total_steps = 1 << 20})),
+        x_(at::randn({d})) {
+    method_->join(comm, x_);
+  }
+
+  void round() { method_->after_step({.step = step_++, .total_steps = 1 << 20}, x_); }
+
+ private:
+  std::unique_ptr<valley::Algorithm> method_;
+  at::Tensor x_;
+  int64_t step_ = 0;
+};
+
+// In turns of a round each, so that both see the same machine; medians.
+void bench_wire(int64_t d, int rounds, const std::string& wire) {
+  const auto comm = valley::make_gloo(valley::join_options(this_worker(), 60));
+  Rounds plain(*comm, d, "none"), coded(*comm, d, wire);
+  std::vector<double> with, without;
+  for (int i = -2; i < rounds; ++i) {
+    const double a = milliseconds(*comm, 1, [&] { plain.round(); });
+    const double b = milliseconds(*comm, 1, [&] { coded.round(); });
+    if (i < 0) continue;
+    without.push_back(a);
+    with.push_back(b);
+  }
+  const auto median = [](std::vector<double>& v) {
+    std::nth_element(v.begin(), v.begin() + v.size() / 2, v.end());
+    return v[v.size() / 2];
+  };
+  if (comm->rank() == 0) {
+    std::printf("{\"none\": %.2f, \"%s\": %.2f, \"ratio\": %.3f}\n", median(without), wire.c_str(),
+                median(with), median(with) / median(without));
+  }
+}
+
 void bench_thread(int64_t d, int rounds, int workers) {
   valley::run_threads(workers, [&](Communicator& comm) {
     at::Tensor x = at::randn({d});
@@ -191,6 +235,8 @@ int main(int argc, char** argv) {
   const int rounds = std::atoi(argv[3]);
   if (std::string(argv[1]) == "gloo") {
     bench_gloo(d, rounds);
+  } else if (std::string(argv[1]) == "wire") {
+    bench_wire(d, rounds, argc > 4 ? argv[4] : "bf16");
   } else if (std::string(argv[1]) == "c10d") {
     bench_c10d(d, rounds);
 #ifdef VALLEY_HAS_MPI

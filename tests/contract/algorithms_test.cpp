@@ -121,6 +121,7 @@ class Worker {
   }
 
   Checkpoint save() const {
+    algorithm_->quiesce();
     Checkpoint checkpoint{flat_.values().clone(), algorithm_->state(), optimizer_->state()};
     for (auto& [name, tensor] : checkpoint.algorithm) tensor = tensor.clone();
     for (auto& [name, tensor] : checkpoint.optimizer) tensor = tensor.clone();
@@ -224,6 +225,28 @@ std::vector<AlgorithmOptions> option_sets(const std::string& algorithm) {
   if (algorithm == "d2" || algorithm == "choco") sets[1].emplace_back("topology", "star");
   if (algorithm == "gradient-tracking" || algorithm == "sgp") sets[2].emplace_back("mixing", "awc");
   if (algorithm != "dppf") sets[1].emplace_back("compress-rounds", "int8");  // not with exact
+  // Rounds that are applied later than they are begun, of slices, and both.
+  if (find_algorithm(algorithm).defaults.has("delay")) {
+    const MethodValues values = {{"pull", 0.4},           {"push", 0.1},
+                                 {"leader-pull", 0.2},    {"outer-lr", 0.9},
+                                 {"outer-momentum", 0.2}, {"push-schedule", "decreasing"}};
+    const auto with = [&](const MethodValues& more) {
+      sets.push_back(values);
+      sets.back().insert(sets.back().end(), more.begin(), more.end());
+    };
+    with({{"period", "3"}, {"delay", int64_t{2}}});
+    with({{"period", "post-local:1:4"},
+          {"fragments", int64_t{3}},
+          {"push-variant", "exact"},
+          {"push-schedule", "increasing"}});
+    with({{"period", "5"}, {"fragments", int64_t{2}}, {"delay", int64_t{2}}});
+    with({{"period", "qsr:3:0.1"}, {"delay", int64_t{1}}, {"compress-rounds", "int8"}});
+    if (find_algorithm(algorithm).defaults.has("wire")) {
+      with({{"period", "2"}, {"wire", "bf16"}});
+      with({{"period", "3"}, {"delay", int64_t{2}}, {"wire", "fp16"}});
+      with({{"period", "4"}, {"fragments", int64_t{2}}, {"delay", int64_t{1}}, {"wire", "int8"}});
+    }
+  }
   if (algorithm == "ad-psgd") {
     sets.resize(1);
     sets[0].emplace_back("topology", "star");
@@ -375,6 +398,7 @@ TEST_P(AlgorithmContractBits, TheSameRunGivesTheSameBitsAndLookingChangesNone) {
       seen.look();
     }
     EXPECT_TRUE(seen.x().equal(unseen.x()));
+    unseen.algorithm().quiesce();
     const auto left = seen.algorithm().state(), expected = unseen.algorithm().state();
     ASSERT_EQ(left.size(), expected.size());
     for (size_t i = 0; i < left.size(); ++i) {
@@ -762,12 +786,14 @@ class Onlooker : public Probe {
 
 TEST(AlgorithmLooks, EvaluationsProbesAndCheckpointsChangeNoBitOfATraining) {
   const DataSplits data = make_prototypes({.train_samples = 96, .test_samples = 24, .seed = 1});
-  const auto train = [&](const std::string& algorithm, bool watched) {
+  const auto train = [&](const std::string& algorithm, bool watched,
+                         const MethodValues& more = {}) {
     RunConfig config;
     config.data = "prototypes";
     config.model = "mlp-8-8";
     config.algorithm = algorithm;
     config.workers = 3;
+    for (const auto& [key, value] : more) set(config, key, value);
     TrainOptions options = to_train_options(config);
     options.batch_size = 8;
     options.epochs = 3;  // of four steps
@@ -790,6 +816,9 @@ TEST(AlgorithmLooks, EvaluationsProbesAndCheckpointsChangeNoBitOfATraining) {
   for (const std::string& algorithm : names(Rows::kWaiting)) {
     EXPECT_TRUE(train(algorithm, true).equal(train(algorithm, false))) << algorithm;
   }
+  const MethodValues hidden = {
+      {"period", "4"}, {"delay", int64_t{1}}, {"fragments", int64_t{2}}, {"wire", "int8"}};
+  EXPECT_TRUE(train("dppf", true, hidden).equal(train("dppf", false, hidden)));
 }
 
 TEST(AlgorithmRegistry, EveryRowIsComplete) {

@@ -136,7 +136,8 @@ class Ranges(ProgramTest):
     def test_flags_of_other_algorithms(self):
         self.refuse("--push is no option of ssgd, which reads --bucket-bytes",
                     "train", *TINY, "--algorithm", "ssgd", "--push", 1)  # fmt: skip
-        self.refuse("--pull is no option of local-sgd, which reads --period, --compress-rounds",
+        self.refuse("--pull is no option of local-sgd, which reads --period, --compress-rounds, --delay, "
+                    "--fragments, --wire",
                     "train", *TINY, "--algorithm", "local-sgd", "--pull", 1)  # fmt: skip
 
 

@@ -22,6 +22,7 @@ ENDLESS = ("train", *SMALL, "--steps", 10**6, "--checkpoint-every", 5)
 
 DPPF = ("--algorithm", "dppf", "--period", 7)  # checkpoints fall within periods
 SSGD = ("--algorithm", "ssgd")
+HIDDEN = ("--algorithm", "diloco", "--period", 8, "--fragments", 2, "--delay", 3, "--wire", "int8")
 
 
 class Stopping(ProgramTest):
@@ -63,6 +64,10 @@ class Threads(Stopping):
         err = self.stop(*DPPF)
         self.assertEqual(err.count("\n"), 1)
         self.assert_resumes(*DPPF)
+
+    def test_control_c_while_rounds_travel(self):
+        self.stop(*HIDDEN)
+        self.assert_resumes(*HIDDEN)
 
     def test_sigterm(self):
         err = self.stop(*SSGD, number=signal.SIGTERM)

@@ -19,8 +19,9 @@ RoundReport Consensus::move(const StepInfo& info, PendingRound& met, at::Tensor&
   const double alpha = options_.pull;
   const SquaredNorms norms = pushes() ? squared_norms(x, met.sum, met.workers, 0, x.numel())
                                       : squared_norms(x, met.goal(), met.shares(), 0, x.numel());
-  const PushStrength push = push_strength(options_, push_factor(schedule_, info.progress()), norms,
-                                          met.workers, x.scalar_type());
+  const double factor =
+      push_factor(schedule_, info.progress()) * push_of_slice(options_, met.share);
+  const PushStrength push = push_strength(options_, factor, norms, met.workers, x.scalar_type());
   if (push.share > 0 && met.center.defined()) {
     // sum <- the push; x stays
     lerp_to_mean_keep_direction(x, met.sum, met.workers, 0, push.share);
@@ -29,7 +30,7 @@ RoundReport Consensus::move(const StepInfo& info, PendingRound& met, at::Tensor&
   } else {
     lerp_to_mean(x, met.goal(), met.shares(), alpha - push.share);
   }
-  return pull_push_report(std::sqrt(norms.distance), alpha, push.lambda);
+  return pull_push_report(std::sqrt(norms.distance), alpha, push.lambda, met.share);
 }
 
 }  // namespace valley

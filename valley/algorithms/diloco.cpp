@@ -2,6 +2,7 @@
 
 #include "valley/algorithms/outer_step.h"
 #include "valley/algorithms/rounds.h"
+#include "valley/algorithms/wire_mean.h"
 
 namespace valley {
 namespace {
@@ -29,9 +30,9 @@ class DiLoCo : public OuterStep {
 std::unique_ptr<Algorithm> make_diloco(const DiLoCoOptions& options,
                                        const AlgorithmContext& context) {
   check_ranges(options);
-  return std::make_unique<RoundsAlgorithm>(options.period, context, std::make_unique<MeanOfAll>(),
-                                           std::make_unique<DiLoCo>(options),
-                                           options.compress_rounds);
+  return make_rounds(options, context, [options](const AlgorithmContext&) {
+    return Round(make_mean(options.wire), std::make_unique<DiLoCo>(options));
+  });
 }
 
 }  // namespace valley

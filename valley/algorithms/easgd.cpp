@@ -5,6 +5,7 @@
 #include "valley/algorithms/consensus.h"
 #include "valley/algorithms/kernels.h"
 #include "valley/algorithms/rounds.h"
+#include "valley/algorithms/wire_mean.h"
 
 namespace valley {
 namespace {
@@ -56,9 +57,9 @@ class Elastic : public Rule {
 std::unique_ptr<Algorithm> make_easgd(const EasgdOptions& options,
                                       const AlgorithmContext& context) {
   check_ranges(options);
-  return std::make_unique<RoundsAlgorithm>(options.period, context, std::make_unique<MeanOfAll>(),
-                                           std::make_unique<Elastic>(options),
-                                           options.compress_rounds);
+  return make_rounds(options, context, [options](const AlgorithmContext&) {
+    return Round(make_mean(options.wire), std::make_unique<Elastic>(options));
+  });
 }
 
 }  // namespace valley

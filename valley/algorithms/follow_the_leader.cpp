@@ -14,7 +14,7 @@ namespace valley {
 
 FollowTheLeader::FollowTheLeader(double leader_pull, bool with_sum)
     : leader_pull_(leader_pull), with_sum_(with_sum) {
-  if (leader_pull_ > 0) keep("leader", center_);
+  if (leader_pull_ > 0) keep("leader", leader_);
 }
 
 void FollowTheLeader::begin(const at::Tensor&) { losses_ = {}; }
@@ -32,27 +32,50 @@ void FollowTheLeader::load(const AlgorithmState& state) {
 
 void FollowTheLeader::after_local_step(const StepInfo& info, int64_t period, at::Tensor& x) {
   losses_.add(info.loss);
-  if (leader_pull_ > 0 && center_.defined() && workers_ > 1) {
-    lerp_to_mean(x, center_, 1, leader_pull_ / double(period));
+  if (leader_pull_ > 0 && leader_.defined() && workers_ > 1) {
+    lerp_to_mean(x, leader_, 1, leader_pull_ / double(period));
   }
+}
+
+int FollowTheLeader::lead(Communicator& comm, const at::Tensor& x) {
+  const int leader = find_leader(comm, x);
+  if (!next_.defined()) next_ = at::empty_like(x);
+  if (comm.rank() == leader) next_.copy_(x);
+  if (with_sum_ && !sum_.defined()) sum_ = at::empty_like(x);
+  return leader;
 }
 
 PendingRound FollowTheLeader::meet(Communicator& comm, const at::Tensor& x, int64_t) {
-  const int leader = find_leader(comm, x);
-  if (!center_.defined()) center_ = at::empty_like(x);
-  if (comm.rank() == leader) center_.copy_(x);
-  comm.broadcast(center_, leader);
-  if (with_sum_) {
-    if (!sum_.defined()) sum_ = at::empty_like(x);
-    comm.all_reduce_sum(x, sum_);
-  }
-  return {.sum = sum_, .center = center_, .workers = comm.size()};
+  const int leader = lead(comm, x);
+  comm.broadcast(next_, leader);
+  if (with_sum_) comm.all_reduce_sum(x, sum_);
+  return {.sum = sum_, .center = next_, .workers = comm.size()};
+}
+
+void FollowTheLeader::start(Communicator& comm, const at::Tensor& x, int64_t) {
+  const int leader = lead(comm, x);
+  if (!sent_.defined()) sent_ = at::empty_like(x);
+  sent_.copy_(x);
+  works_.push_back(comm.start_broadcast(next_, leader));
+  if (with_sum_) works_.push_back(comm.start_all_reduce_sum(sent_, sum_));
+}
+
+PendingRound FollowTheLeader::finish() {
+  for (const auto& work : std::exchange(works_, {})) work->wait();
+  return {.sum = sum_, .center = next_, .sent = sent_, .workers = workers_};
+}
+
+// Local steps go on towards the former leader until then.
+void FollowTheLeader::applied(const PendingRound& met) {
+  if (leader_pull_ == 0) return;
+  next_ = std::move(leader_);
+  leader_ = met.center;
 }
 
 PendingRound FollowTheLeader::among(Communicator& comm, const at::Tensor& all, int64_t) {
-  center_ = all[find_leader(comm, all)].clone();
+  next_ = all[find_leader(comm, all)].clone();
   if (with_sum_) sum_rows(all, sum_);
-  return {.sum = sum_, .center = center_, .workers = comm.size()};
+  return {.sum = sum_, .center = next_, .workers = comm.size()};
 }
 
 int FollowTheLeader::find_leader(Communicator& comm, const at::Tensor& like) {

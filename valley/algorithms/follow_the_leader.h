@@ -2,6 +2,9 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <memory>
+#include <vector>
+
 #include "valley/algorithms/round_parts.h"
 
 namespace valley {
@@ -11,7 +14,8 @@ namespace valley {
 /// as well; see lsgd.h.
 ///
 /// Cost of a round: an all-gather of 1 value, a broadcast of d and, with the sum, an all-reduce of
-/// d. State: sum and number of the losses; with a leader pull the last leader, d.
+/// d. In two parts the value is gathered at the start, and the rest is started. State: sum and
+/// number of the losses; with a leader pull the last leader, d.
 class FollowTheLeader : public Meeting {
  public:
   FollowTheLeader(double leader_pull, bool with_sum);
@@ -22,17 +26,25 @@ class FollowTheLeader : public Meeting {
   void load(const AlgorithmState& state) override;
   void after_local_step(const StepInfo& info, int64_t period, at::Tensor& x) override;
   PendingRound meet(Communicator& comm, const at::Tensor& x, int64_t round) override;
+  void start(Communicator& comm, const at::Tensor& x, int64_t round) override;
+  PendingRound finish() override;
+  void applied(const PendingRound& met) override;
   PendingRound among(Communicator& comm, const at::Tensor& all, int64_t round) override;
 
  private:
+  /// Finds the leader, and makes room; its weights are in next_.
+  int lead(Communicator& comm, const at::Tensor& x);
+
   /// The rank with the lowest loss; the losses begin anew.
   int find_leader(Communicator& comm, const at::Tensor& like);
 
   double leader_pull_;
   bool with_sum_;
   int workers_ = 1;
-  at::Tensor center_, sum_;  // [d], kept between rounds; center_ is the last leader
-  LossSum losses_;           // since the last round
+  at::Tensor leader_;                         // the last, [d]; undefined before the first
+  at::Tensor next_, sum_, sent_;              // [d], kept between rounds
+  std::vector<std::unique_ptr<Work>> works_;  // while it is under way
+  LossSum losses_;                            // since the last round
 };
 
 }  // namespace valley

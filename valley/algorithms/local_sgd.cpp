@@ -2,16 +2,17 @@
 
 #include "valley/algorithms/pull_push.h"
 #include "valley/algorithms/rounds.h"
+#include "valley/algorithms/wire_mean.h"
 
 namespace valley {
 
 std::unique_ptr<Algorithm> make_local_sgd(const LocalSgdOptions& options,
                                           const AlgorithmContext& context) {
   check_ranges(options);
-  return std::make_unique<RoundsAlgorithm>(
-      options.period, context, std::make_unique<MeanOfAll>(),
-      std::make_unique<PullPushRule>(PullPushOptions{.pull = 1, .push = 0}),
-      options.compress_rounds);
+  return make_rounds(options, context, [options](const AlgorithmContext&) {
+    return Round(make_mean(options.wire),
+                 std::make_unique<PullPushRule>(PullPushOptions{.pull = 1, .push = 0}));
+  });
 }
 
 }  // namespace valley

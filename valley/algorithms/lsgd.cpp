@@ -10,10 +10,11 @@ namespace valley {
 
 std::unique_ptr<Algorithm> make_lsgd(const LsgdOptions& options, const AlgorithmContext& context) {
   check_ranges(options);
-  auto rule = std::make_unique<Consensus>(options.pull_push, options.push_schedule);
-  auto meeting = std::make_unique<FollowTheLeader>(options.leader_pull, rule->pushes());
-  return std::make_unique<RoundsAlgorithm>(options.period, context, std::move(meeting),
-                                           std::move(rule), options.compress_rounds);
+  return make_rounds(options, context, [options](const AlgorithmContext&) {
+    auto rule = std::make_unique<Consensus>(options.pull_push, options.push_schedule);
+    auto meeting = std::make_unique<FollowTheLeader>(options.leader_pull, rule->pushes());
+    return Round(std::move(meeting), std::move(rule));
+  });
 }
 
 }  // namespace valley

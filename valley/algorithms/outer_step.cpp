@@ -30,7 +30,7 @@ RoundReport OuterStep::move(const StepInfo&, PendingRound& met, at::Tensor& x) {
   const SquaredNorms norms =
       met.norms ? *met.norms : squared_norms(x, met.sum, met.workers, 0, x.numel());
   x.copy_(start_);
-  return pull_push_report(std::sqrt(norms.distance), 1, 0);
+  return pull_push_report(std::sqrt(norms.distance), 1, 0, met.share);
 }
 
 }  // namespace valley

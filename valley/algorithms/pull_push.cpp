@@ -23,9 +23,15 @@ PushStrength push_strength(const PullPushOptions& options, double push_factor,
 
 PullPush::PullPush(const PullPushOptions& options) : options_(options) { check(options); }
 
-RoundReport pull_push_report(double distance, double pull, double push) {
+RoundReport pull_push_report(double distance, double pull, double push, double share) {
+  distance /= std::sqrt(share);
+  push /= std::sqrt(share);
   return {.distance = distance,
           .figures = {{"pull", pull}, {"push", push}, {"predicted_width", push / pull}}};
+}
+
+double push_of_slice(const PullPushOptions& options, double share) {
+  return options.push_relative ? 1 : std::sqrt(share);
 }
 
 RoundReport PullPush::move(at::Tensor& x, PendingRound& met, double push_factor) const {
@@ -34,7 +40,8 @@ RoundReport PullPush::move(at::Tensor& x, PendingRound& met, double push_factor)
       met.norms ? *met.norms : squared_norms(x, met.sum, met.workers, 0, x.numel());
   const double distance = std::sqrt(norms.distance);
   const PushStrength push =
-      push_strength(options_, push_factor, norms, met.workers, x.scalar_type());
+      push_strength(options_, push_factor * push_of_slice(options_, met.share), norms, met.workers,
+                    x.scalar_type());
   // The exact variant asks all workers together, whoever is apart: it is a collective.
   if (options_.variant == PushVariant::kExact && push.lambda > 0) {
     lerp_to_mean_keep_direction(x, met.sum, met.workers, alpha - push.share,
@@ -44,7 +51,7 @@ RoundReport PullPush::move(at::Tensor& x, PendingRound& met, double push_factor)
   } else {
     lerp_to_mean(x, met.sum, met.workers, alpha - push.share);
   }
-  return pull_push_report(distance, alpha, push.lambda);
+  return pull_push_report(distance, alpha, push.lambda, met.share);
 }
 
 RoundReport PullPush::round(at::Tensor& x, Communicator& comm, double push_factor) {

@@ -2,6 +2,8 @@
 
 #include <ATen/ops/empty_like.h>
 
+#include <utility>
+
 namespace valley {
 
 void sum_rows(const at::Tensor& all, at::Tensor& sum) {
@@ -16,10 +18,26 @@ void Meeting::start(Communicator& comm, const at::Tensor& x, int64_t round) {
   started_.sent = x.clone();
 }
 
+void MeanOfAll::make_room(const at::Tensor& x) {
+  if (sum_.defined() && sum_.numel() == x.numel() && sum_.dtype() == x.dtype()) return;
+  sum_ = at::empty_like(x);
+  sent_.reset();
+}
+
+void MeanOfAll::start(Communicator& comm, const at::Tensor& x, int64_t) {
+  make_room(x);
+  if (!sent_.defined()) sent_ = at::empty_like(x);
+  comm_ = &comm;
+  work_ = comm.start_all_reduce_sum(sent_.copy_(x), sum_);
+}
+
+PendingRound MeanOfAll::finish() {
+  std::exchange(work_, nullptr)->wait();
+  return {.sum = sum_, .sent = sent_, .workers = comm_->size(), .again = comm_};
+}
+
 PendingRound MeanOfAll::meet(Communicator& comm, const at::Tensor& x, int64_t) {
-  if (!sum_.defined() || sum_.numel() != x.numel() || sum_.dtype() != x.dtype()) {
-    sum_ = at::empty_like(x);
-  }
+  make_room(x);
   const SquaredNorms norms = comm.all_reduce_sum_norms(x, sum_);
   return {.sum = sum_, .workers = comm.size(), .norms = norms, .again = &comm};
 }

@@ -4,71 +4,87 @@
 
 #include <utility>
 
-#include "valley/algorithms/known_replicas.h"
-#include "valley/core/error.h"
+#include "valley/algorithms/slices.h"
 
 namespace valley {
+namespace {
+
+RoundClock clock_of(const PeriodSpec& period, const AlgorithmContext& c) {
+  return {period, c.total_steps, c.steps_per_epoch, c.learning_rate, c.warmup_steps};
+}
+
+}  // namespace
 
 RoundsAlgorithm::RoundsAlgorithm(const PeriodSpec& period, const AlgorithmContext& context,
                                  std::unique_ptr<Meeting> meeting, std::unique_ptr<Rule> rule,
                                  const std::string& compress)
-    : clock_(period, context.total_steps, context.steps_per_epoch, context.learning_rate,
-             context.warmup_steps),
-      round_(std::move(meeting), std::move(rule)) {
-  if (compress != "none") replicas_ = std::make_unique<KnownReplicas>(compress, context.seed);
+    : clock_(clock_of(period, context)),
+      slices_(std::make_unique<Slices>(Round(std::move(meeting), std::move(rule)), context,
+                                       compress)) {}
+
+RoundsAlgorithm::RoundsAlgorithm(const PeriodSpec& period, const AlgorithmContext& context,
+                                 RoundMaker make, const std::string& compress,
+                                 const Streaming& streaming)
+    : clock_(clock_of(period, context)), delay_(streaming.delay) {
+  check_streaming(streaming, period);
+  slices_ = std::make_unique<Slices>(std::move(make), context, compress, streaming.fragments);
 }
 
 RoundsAlgorithm::~RoundsAlgorithm() = default;
 
+void RoundsAlgorithm::prepare(int workers) { slices_->prepare(workers); }
+
 void RoundsAlgorithm::do_join(const at::Tensor& x, int64_t step) {
   clock_.start_at(step);
   last_round_.reset();
-  pending_.reset();
-  round_.begin(x);
-  if (compressed()) replicas_->begin(comm(), x);
+  slices_->join(comm(), x);
+}
+
+void RoundsAlgorithm::do_on_gradient(const StepInfo& info, at::Tensor& x, at::Tensor& g) {
+  slices_->on_gradient(info, x, g);
 }
 
 void RoundsAlgorithm::do_after_step(const StepInfo& info, at::Tensor& x) {
   last_round_.reset();
-  if (pending_) pending_->norms.reset();  // x has moved
-  round_.after_local_step(info, period(), x);
-  if (!clock_.tick()) return;
-  begin_round(info, x);
-  last_round_ = apply(x);
+  slices_->after_local_step(info, period(), x);
+  const int64_t tau = period(), position = clock_.position() + 1;
+  clock_.tick();
+  if (delay_ > 0) last_round_ = slices_->apply_begun(info.step - delay_, x);
+  for (int64_t f = 0; f < slices_->size(); ++f) {
+    if (fragment_place(f, slices_->size(), tau) == position) meet((*slices_)[f], info, x);
+  }
+}
+
+void RoundsAlgorithm::meet(SliceRound& slice, const StepInfo& info, at::Tensor& x) {
+  if (delay_ == 0) {
+    slice.begin(info, x, rounds());
+    last_round_ = slice.apply(x);
+    return;
+  }
+  if (const auto former = slices_->apply_begun(info.step, x)) last_round_ = former;
+  slice.start(info, x, rounds());
 }
 
 const PendingRound& RoundsAlgorithm::begin_round(const StepInfo& info, const at::Tensor& x) {
-  require(!pending_, "a round is under way already");
-  if (compressed()) replicas_->send(comm(), info.step, x);
-  pending_ = compressed() ? round_.meeting().among(comm(), replicas_->all(), rounds())
-                          : round_.meeting().meet(comm(), x, rounds());
-  pending_->begun = info;
-  round_.rule().learn(info, *pending_);
-  return *pending_;
+  return slices_->begin(info, x, rounds());
 }
 
-RoundReport RoundsAlgorithm::apply(at::Tensor& x) {
-  require(pending_.has_value(), "no round is under way");
-  PendingRound met = *std::exchange(pending_, std::nullopt);
-  Rule& rule = round_.rule();
-  const RoundReport report =
-      compressed() ? replicas_->move(rule, met, x) : rule.move(met.begun, met, x);
-  rule.arrived(met.begun, x);
-  return report;
+RoundReport RoundsAlgorithm::apply(at::Tensor& x) { return slices_->apply(x); }
+
+void RoundsAlgorithm::do_quiesce() { slices_->arrive(); }
+
+at::Tensor RoundsAlgorithm::do_view(const at::Tensor& x) const { return slices_->view(x); }
+
+// Every slice that has met in this period is one, and so is every one of the periods before.
+int64_t RoundsAlgorithm::rounds() const {
+  return clock_.rounds() * slices_->size() +
+         fragments_met(slices_->size(), clock_.period(), clock_.position());
 }
 
-at::Tensor RoundsAlgorithm::do_view(const at::Tensor& x) const {
-  if (!pending_) return x;
-  if (compressed()) return replicas_->view(round_.rule(), *pending_, x);
-  PendingRound met = pending_->copy();
-  at::Tensor there = x.clone();
-  round_.rule().move(met.begun, met, there);
-  return there;
-}
-
-// Compressed, the workers never quite know where the others are.
+// Compressed, the workers never quite know where the others are; nor do they where they have gone
+// on meanwhile, or where slices met at different times.
 bool RoundsAlgorithm::final_average_needed() const {
-  const bool known = comm().size() == 1 || (!compressed() && round_.meeting().of_all());
+  const bool known = comm().size() == 1 || (delay_ == 0 && slices_->of_all());
   return clock_.final_average_needed() || (!known && rounds() > 0);
 }
 
@@ -76,20 +92,14 @@ AlgorithmState RoundsAlgorithm::state() const {
   const RoundClock::State& s = clock_.state();
   AlgorithmState state = {
       {"clock", at::tensor({s.step, s.period, s.position, s.rounds}, at::kLong)}};
-  round_.append_to(state);
-  if (replicas_) replicas_->append_to(state);
-  if (pending_) pending_->append_to(state);
+  slices_->append_to(state);
   return state;
 }
 
 void RoundsAlgorithm::load_state(const AlgorithmState& state) {
   const at::Tensor clock = state_entry(state, "clock", at::kLong, 4);
-  round_.load(state);
-  if (replicas_) replicas_->load(state);
-  pending_ = PendingRound::load(state);
-  if (pending_) pending_->again = &comm();
+  slices_->load(state);
   const int64_t* v = clock.data_ptr<int64_t>();
-  last_round_.reset();
   clock_.set_state({.step = v[0], .period = v[1], .position = v[2], .rounds = v[3]});
 }
 

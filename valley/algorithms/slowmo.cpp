@@ -2,6 +2,7 @@
 
 #include "valley/algorithms/outer_step.h"
 #include "valley/algorithms/rounds.h"
+#include "valley/algorithms/wire_mean.h"
 #include "valley/core/error.h"
 
 namespace valley {
@@ -17,10 +18,11 @@ class SlowMo : public OuterStep {
             "slowmo needs the learning rate of a step (AlgorithmContext::learning_rate)");
   }
 
+  void meets(const StepInfo& info) override { rate_ = learning_rate_(info.step); }
+
  private:
-  void outer_step(const StepInfo& info, const at::Tensor& start, at::Tensor& u,
-                  at::Tensor& x) override {
-    const double eta = learning_rate_(info.step);
+  void outer_step(const StepInfo&, const at::Tensor& start, at::Tensor& u, at::Tensor& x) override {
+    const double eta = rate_;
     if (eta == 0 || outer_.does_nothing()) return;
     u.mul_(outer_.momentum).add_(start.sub(x), 1 / eta);
     x.copy_(start).sub_(u, outer_.learning_rate * eta);
@@ -28,6 +30,7 @@ class SlowMo : public OuterStep {
 
   OuterOptions outer_;
   std::function<double(int64_t)> learning_rate_;
+  double rate_ = 0;  // as the workers met
 };
 
 }  // namespace
@@ -35,9 +38,9 @@ class SlowMo : public OuterStep {
 std::unique_ptr<Algorithm> make_slowmo(const SlowMoOptions& options,
                                        const AlgorithmContext& context) {
   check_ranges(options);
-  return std::make_unique<RoundsAlgorithm>(options.period, context, std::make_unique<MeanOfAll>(),
-                                           std::make_unique<SlowMo>(options, context),
-                                           options.compress_rounds);
+  return make_rounds(options, context, [options](const AlgorithmContext& c) {
+    return Round(make_mean(options.wire), std::make_unique<SlowMo>(options, c));
+  });
 }
 
 }  // namespace valley

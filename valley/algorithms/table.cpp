@@ -26,6 +26,12 @@
 namespace valley {
 namespace {
 
+void check_one_coding(const std::string& wire, const std::string& compress_rounds) {
+  require(wire == "none" || compress_rounds == "none",
+          "{} and {} both say what a round sends: one of them, please", Key{"wire"},
+          Key{"compress-rounds"});
+}
+
 // The row as the table keeps it.
 template <typename Options>
 AlgorithmEntry row(AlgorithmEntryOf<Options> r) {
@@ -34,13 +40,20 @@ AlgorithmEntry row(AlgorithmEntryOf<Options> r) {
   entry.summary = std::move(r.summary);
   entry.cost = std::move(r.cost);
   entry.defaults = Options();
-  entry.bytes_per_round = [bytes = r.bytes_per_round](const RoundCost& cost,
+  entry.bytes_per_round = [bytes = r.bytes_per_round](RoundCost cost,
                                                       const AlgorithmOptions& options) {
-    return cost.workers == 1 ? 0 : bytes(cost, options.as<Options>());
+    const auto& o = options.as<Options>();
+    if constexpr (requires { o.streaming; }) {
+      cost.d = fragment_size(cost.round, o.streaming, cost.d);
+    }
+    return cost.workers == 1 ? 0 : bytes(cost, o);
   };
   entry.check = [check = r.check](const AlgorithmOptions& options, int workers, uint64_t seed) {
-    check_ranges(options.as<Options>());
-    if (check != nullptr) check(options.as<Options>(), workers, seed);
+    const auto& o = options.as<Options>();
+    check_ranges(o);
+    if constexpr (requires { o.streaming; }) check_streaming(o.streaming, o.period);
+    if constexpr (requires { o.wire; }) check_one_coding(o.wire, o.compress_rounds);
+    if (check != nullptr) check(o, workers, seed);
   };
   entry.impartial = r.impartial;
   if (r.plain_alone != nullptr) {
@@ -77,6 +90,7 @@ int64_t round_bytes(Cost cost, const std::string& compress, int64_t vectors, int
 
 template <typename Options>
 int64_t mean_of_all(Cost cost, const Options& o) {
+  if (o.wire != "none") return wire_bytes(o.wire, cost.d, cost.element_size, cost.workers);
   return round_bytes(cost, o.compress_rounds, 1, 0);
 }
 
@@ -158,8 +172,8 @@ const std::vector<AlgorithmEntry>& algorithms() {
            .bytes_per_round =
                [](Cost cost, const DppfOptions& o) {
                  const auto& [pull, push, relative, variant] = o.pull_push;
-                 const int vectors = variant == PushVariant::kExact && push > 0 ? 2 : 1;
-                 return round_bytes(cost, o.compress_rounds, vectors, 0);
+                 const bool second = variant == PushVariant::kExact && push > 0;
+                 return mean_of_all(cost, o) + (second ? cost.vector() : 0);
                },
            .check = [](const DppfOptions& o, int, uint64_t) { check_compressible(o); }}),
       row<EasgdOptions>(

@@ -1,10 +1,10 @@
 #include "valley/algorithms/weighted_mean.h"
 
 #include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
 #include <ATen/ops/mul.h>
-#include <ATen/ops/tensor.h>
 
-#include <numeric>
+#include <utility>
 
 #include "valley/core/error.h"
 
@@ -33,61 +33,57 @@ void WeightedMean::append_to(AlgorithmState& state) const {
 
 void WeightedMean::load(const AlgorithmState& state) { weights_.load_state(state, "norms"); }
 
-std::vector<double> WeightedMean::weights(int64_t d, std::vector<LayerRange>& groups) {
-  std::vector<double> norms = layer_norms_();
-  groups = layers_;
-  if (groups.empty()) {
-    groups = {{0, d}};
-    norms = {std::accumulate(norms.begin(), norms.end(), 0.0)};
-  }
-  return weights_.next(norms);
-}
-
-PendingRound WeightedMean::meet(Communicator& comm, const at::Tensor& x, int64_t) {
-  // Alone, a worker is its own mean; x / G * G would round it.
-  if (comm.size() == 1) return {.sum = x.clone(), .center = x.clone()};
+void WeightedMean::fill(const at::Tensor& x) {
   const int64_t d = x.numel();
-  std::vector<LayerRange> groups;
-  const std::vector<double> own = weights(d, groups);
-  const auto count = static_cast<int64_t>(groups.size());
-  if (!sent_.defined()) sent_ = at::empty({(with_sum_ ? 2 * d : d) + count}, x.options());
-  at::Tensor center = sent_.narrow(0, 0, d), totals = sent_.narrow(0, d, count), sum;
+  const std::vector<double> own = weights(d, groups_);
+  const auto count = static_cast<int64_t>(groups_.size());
+  if (!added_.defined()) added_ = at::empty({(with_sum_ ? 2 * d : d) + count}, x.options());
+  at::Tensor center = added_.narrow(0, 0, d), totals = added_.narrow(0, d, count);
   for (int64_t l = 0; l < count; ++l) {
-    const auto& [offset, size] = groups[static_cast<size_t>(l)];
+    const auto& [offset, size] = groups_[static_cast<size_t>(l)];
     const double weight = own[static_cast<size_t>(l)];
     at::Tensor part = center.narrow(0, offset, size);
     at::mul_out(part, x.narrow(0, offset, size), at::Scalar(weight));
     totals.narrow(0, l, 1).fill_(weight);
   }
-  if (with_sum_) {
-    sum = sent_.narrow(0, d + count, d);
-    sum.copy_(x);
-  }
-  comm.all_reduce_sum(sent_, sent_);
-  for (int64_t l = 0; l < count; ++l) {
-    const auto& [offset, size] = groups[static_cast<size_t>(l)];
-    center.narrow(0, offset, size).div_(totals.narrow(0, l, 1));
-  }
-  return {.sum = sum, .center = center, .workers = comm.size()};
+  if (with_sum_) added_.narrow(0, d + count, d).copy_(x);
 }
 
-PendingRound WeightedMean::among(Communicator& comm, const at::Tensor& all, int64_t) {
-  std::vector<LayerRange> groups;
-  const std::vector<double> own = weights(all.size(1), groups);
-  const at::Tensor mine = at::tensor(own, at::kDouble).to(all.options());
-  const at::Tensor every = comm.all_gather(mine);  // [M, groups]
-  at::Tensor center = at::empty({all.size(1)}, all.options()), sum;
-  for (size_t l = 0; l < groups.size(); ++l) {
-    const auto& [offset, size] = groups[l];
-    const at::Tensor weights = every.select(1, int64_t(l));  // [M]
-    at::Tensor part = center.narrow(0, offset, size).zero_();
-    for (int64_t m = 0; m < all.size(0); ++m) {
-      part.add_(all[m].narrow(0, offset, size).mul(weights[m]));
-    }
-    part.div_(weights.sum());
+PendingRound WeightedMean::brought(int64_t d, int workers) const {
+  const auto count = static_cast<int64_t>(groups_.size());
+  at::Tensor center = added_.narrow(0, 0, d), totals = added_.narrow(0, d, count);
+  for (int64_t l = 0; l < count; ++l) {
+    const auto& [offset, size] = groups_[static_cast<size_t>(l)];
+    center.narrow(0, offset, size).div_(totals.narrow(0, l, 1));
   }
-  if (with_sum_) sum_rows(all, sum);
-  return {.sum = sum, .center = center, .workers = comm.size()};
+  return {.sum = with_sum_ ? added_.narrow(0, d + count, d) : at::Tensor(),
+          .center = center,
+          .workers = workers};
+}
+
+PendingRound WeightedMean::meet(Communicator& comm, const at::Tensor& x, int64_t) {
+  // Alone, a worker is its own mean; x / G * G would round it.
+  if (comm.size() == 1) return {.sum = x.clone(), .center = x.clone()};
+  fill(x);
+  comm.all_reduce_sum(added_, added_);
+  return brought(x.numel(), comm.size());
+}
+
+void WeightedMean::start(Communicator& comm, const at::Tensor& x, int64_t round) {
+  if (comm.size() == 1) return Meeting::start(comm, x, round);
+  fill(x);
+  if (!sent_.defined()) sent_ = at::empty_like(x);
+  sent_.copy_(x);
+  workers_ = comm.size();
+  work_ = comm.start_all_reduce_sum(added_, added_);
+}
+
+PendingRound WeightedMean::finish() {
+  if (!work_) return Meeting::finish();
+  std::exchange(work_, nullptr)->wait();
+  PendingRound met = brought(sent_.numel(), workers_);
+  met.sent = sent_;
+  return met;
 }
 
 }  // namespace valley

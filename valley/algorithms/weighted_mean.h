@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -28,9 +29,14 @@ class WeightedMean : public Meeting {
   void append_to(AlgorithmState& state) const override;
   void load(const AlgorithmState& state) override;
   PendingRound meet(Communicator& comm, const at::Tensor& x, int64_t round) override;
+  void start(Communicator& comm, const at::Tensor& x, int64_t round) override;
+  PendingRound finish() override;
   PendingRound among(Communicator& comm, const at::Tensor& all, int64_t round) override;
 
  private:
+  void fill(const at::Tensor& x);
+  PendingRound brought(int64_t d, int workers) const;
+
   /// Of this worker, by group of d values, which are set to all of them where there is one group.
   std::vector<double> weights(int64_t d, std::vector<LayerRange>& groups);
 
@@ -38,7 +44,11 @@ class WeightedMean : public Meeting {
   std::vector<LayerRange> layers_;  // empty: one group
   bool with_sum_;
   GradientWeights weights_;
-  at::Tensor sent_;  // [x_m / G_ml by group, 1 / G_ml, x_m], kept between rounds
+  std::vector<LayerRange> groups_;  // of the present round
+  at::Tensor added_;                // [x_m / G_ml by group, 1 / G_ml, x_m], kept between rounds
+  at::Tensor sent_;                 // [d], the same
+  int workers_ = 1;
+  std::unique_ptr<Work> work_;  // while it is under way
 };
 
 }  // namespace valley

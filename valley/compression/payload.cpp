@@ -27,10 +27,10 @@ int64_t random_k(double share, int64_t d, int64_t element_size) {
 
 const std::vector<CompressorEntry>& compressors() {
   static const std::vector<CompressorEntry> table = {
-      {"none", "everything as it is", "4 d (float64: 8 d)", false, &as_they_are},
-      {"bf16", "rounded to bfloat16", "2 d", false, &halves},
-      {"fp16", "rounded to half precision", "2 d", false, &halves},
-      {"int8", "8 bits a value, a scale for every 256", "d + d / 64", false, &int8s},
+      {"none", "everything as it is", "4 d (float64: 8 d)", false, &as_they_are, true},
+      {"bf16", "rounded to bfloat16", "2 d", false, &halves, true},
+      {"fp16", "rounded to half precision", "2 d", false, &halves, true},
+      {"int8", "8 bits a value, a scale for every 256", "d + d / 64", false, &int8s, true},
       {"sign", "signs with the mean modulus", "d / 8 + 4", false, &signs},
       {"top-k", "the share of largest modulus", "8 k (float64: 12 k)", true, &top_k},
       {"random-k", "a random share", "4 k + 8 (float64: 8 k + 8)", true, &random_k},
@@ -65,6 +65,20 @@ void check_compressor(const std::string& name_and_share) { parse_compressor(name
 
 void check_compress_rounds(const std::string& name_and_share) {
   parse_compressor(name_and_share, {"compress-rounds"});
+}
+
+void check_wire(const std::string& name) {
+  std::vector<std::string> known;
+  for (const CompressorEntry& entry : compressors()) {
+    if (!entry.close) continue;
+    if (entry.name == name) return;
+    known.push_back(entry.name);
+  }
+  throw UsageError(unknown_name("wire", name, known));
+}
+
+int64_t wire_bytes(const std::string& wire, int64_t d, int64_t element_size, int64_t workers) {
+  return workers * payload_bytes(wire, (d + workers - 1) / workers, element_size);
 }
 
 int64_t payload_bytes(const std::string& name_and_share, int64_t d, int64_t element_size) {

@@ -105,7 +105,7 @@ class Algorithm {
   /// average, which counts as communication.
   virtual bool final_average_needed() const = 0;
 
-  /// Everything a checkpoint must hold for this worker.
+  /// Everything a checkpoint must hold for this worker; asked after quiesce().
   virtual AlgorithmState state() const = 0;
   /// Right after join(), with x as it was saved.
   virtual void load_state(const AlgorithmState& state) = 0;

@@ -6,6 +6,7 @@
 
 #include "valley/algorithms/options.h"
 #include "valley/algorithms/shared_settings.h"
+#include "valley/algorithms/streaming.h"
 
 namespace valley {
 
@@ -14,6 +15,8 @@ struct DiLoCoOptions {
   std::optional<double> outer_lr = {};        ///< alpha; 0.7 unless given
   std::optional<double> outer_momentum = {};  ///< mu; 0.9 unless given
   std::string compress_rounds = "none";       ///< see known_replicas.h
+  Streaming streaming = {};
+  std::string wire = "none";  ///< see docs/algorithms.md, "On the wire"
 };
 
 template <typename V>
@@ -22,6 +25,8 @@ void visit(DiLoCoOptions& o, V& v) {
   v(kOuterLr, o.outer_lr);
   v(kOuterMomentum, o.outer_momentum);
   v(kCompressRounds, o.compress_rounds);
+  visit(o.streaming, v);
+  v(kWire, o.wire);
 }
 
 /// DiLoCo: local training with a Nesterov step over every round.

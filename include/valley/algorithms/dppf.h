@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <utility>
 
 #include "valley/algorithms/pushed_rounds.h"
 #include "valley/core/error.h"
@@ -9,9 +10,12 @@ namespace valley {
 
 /// @throws UsageError if the second vector of the exact variant would have to be compressed.
 inline void check_compressible(const DppfOptions& o) {
-  require(o.pull_push.variant == PushVariant::kSimple || o.compress_rounds == "none",
-          "{} exact sends a second vector, which {} does not compress", Key{"push-variant"},
-          Key{"compress-rounds"});
+  for (const auto& [text, key] :
+       {std::pair{o.compress_rounds, "compress-rounds"}, std::pair{o.wire, "wire"}}) {
+    require(o.pull_push.variant == PushVariant::kSimple || text == "none",
+            "{} exact sends a second vector, which {} does not compress", Key{"push-variant"},
+            Key{key});
+  }
 }
 
 /// DPPF: local steps, and every tau steps a round that pulls the workers towards their average and

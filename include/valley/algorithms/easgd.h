@@ -5,6 +5,7 @@
 
 #include "valley/algorithms/options.h"
 #include "valley/algorithms/shared_settings.h"
+#include "valley/algorithms/streaming.h"
 
 namespace valley {
 
@@ -15,6 +16,8 @@ struct EasgdOptions {
   PeriodSpec period = {};
   double moving_rate = 0.9;              ///< beta
   std::string compress_rounds = "none";  ///< see known_replicas.h
+  Streaming streaming = {};
+  std::string wire = "none";  ///< see docs/algorithms.md, "On the wire"
 };
 
 template <typename V>
@@ -25,6 +28,8 @@ void visit(EasgdOptions& o, V& v) {
   v(kPushSchedule, o.push_schedule);
   v(kPushRelative, o.push_relative);
   v(kCompressRounds, o.compress_rounds);
+  visit(o.streaming, v);
+  v(kWire, o.wire);
 }
 
 /// Elastic Averaging SGD: local steps, and every tau steps workers and a centre z pull each other.

@@ -5,18 +5,23 @@
 
 #include "valley/algorithms/options.h"
 #include "valley/algorithms/shared_settings.h"
+#include "valley/algorithms/streaming.h"
 
 namespace valley {
 
 struct LocalSgdOptions {
   PeriodSpec period = {};
   std::string compress_rounds = "none";  ///< see known_replicas.h
+  Streaming streaming = {};
+  std::string wire = "none";  ///< see docs/algorithms.md, "On the wire"
 };
 
 template <typename V>
 void visit(LocalSgdOptions& o, V& v) {
   v(kPeriod, o.period);
   v(kCompressRounds, o.compress_rounds);
+  visit(o.streaming, v);
+  v(kWire, o.wire);
 }
 
 /// Local SGD: every worker trains on its own, and every tau steps all take the average.

@@ -5,6 +5,7 @@
 
 #include "valley/algorithms/options.h"
 #include "valley/algorithms/shared_settings.h"
+#include "valley/algorithms/streaming.h"
 
 namespace valley {
 
@@ -14,6 +15,7 @@ struct LsgdOptions {
   PeriodSpec period = {};
   double leader_pull = 0;                ///< p, of every local step together over a period
   std::string compress_rounds = "none";  ///< see known_replicas.h
+  Streaming streaming = {};
 };
 
 template <typename V>
@@ -26,6 +28,7 @@ void visit(LsgdOptions& o, V& v) {
   v(kPushSchedule, o.push_schedule);
   v(kPushRelative, o.pull_push.push_relative);
   v(kCompressRounds, o.compress_rounds);
+  visit(o.streaming, v);
 }
 
 /// Leader SGD: local steps, and every tau steps a pull towards the worker that is doing best.

@@ -20,6 +20,7 @@ struct PendingRound {
                            ///< d]; undefined: the mean
   at::Tensor sent = {};    ///< where this worker stood for the others [d]; undefined: at x as it is
   int workers = 1;
+  double share = 1;  ///< of the values of x; below 1 where a slice meets
   std::optional<SquaredNorms> norms =
       {};                         ///< of x against the mean, where x still stands as it was sent
   Communicator* again = nullptr;  ///< for a rule that must ask the workers once more
@@ -35,8 +36,8 @@ struct PendingRound {
   const at::Tensor& goal() const { return center.defined() ? center : sum; }
   int shares() const { return center.defined() ? 1 : workers; }
 
-  /// Into a checkpoint and from it, without the norms and whom to ask again; nothing where none was
-  /// pending.
+  /// Into a checkpoint and from it, without the share, the norms and whom to ask again; nothing
+  /// where none was pending.
   void append_to(AlgorithmState& state) const;
   static std::optional<PendingRound> load(const AlgorithmState& state);
 };

@@ -75,7 +75,13 @@ class PullPushRule : public Rule {
 };
 
 /// What a round with pull alpha and push lambda tells: both, and predicted_width = lambda / alpha,
-/// where the distances settle without gradients.
-RoundReport pull_push_report(double distance, double pull, double push);
+/// where the distances settle without gradients. Of a slice that is `share` of x both are told as
+/// if all of x were like it: divided by sqrt(share).
+RoundReport pull_push_report(double distance, double pull, double push, double share = 1);
+
+/// What the push of a slice is multiplied with, sqrt(share), so that the width of all slices
+/// together is lambda / alpha; 1 where the push is in units of the average's norm, which is that of
+/// the slice.
+double push_of_slice(const PullPushOptions& options, double share);
 
 }  // namespace valley

@@ -4,6 +4,7 @@
 
 #include "valley/algorithms/options.h"
 #include "valley/algorithms/shared_settings.h"
+#include "valley/algorithms/streaming.h"
 
 namespace valley {
 
@@ -15,6 +16,8 @@ struct PushedRounds {
   PushShape push_schedule = PushShape::kConstant;
   PeriodSpec period = {};
   std::string compress_rounds = "none";  ///< see known_replicas.h
+  Streaming streaming = {};
+  std::string wire = "none";  ///< of the mean; read with a variant only
 };
 
 template <bool with_variant, typename V>
@@ -29,6 +32,8 @@ void visit(PushedRounds<with_variant>& o, V& v) {
   }
   v(kPushRelative, o.pull_push.push_relative);
   v(kCompressRounds, o.compress_rounds);
+  visit(o.streaming, v);
+  if constexpr (with_variant) v(kWire, o.wire);
 }
 
 using DppfOptions = PushedRounds<true>;

@@ -3,6 +3,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -55,10 +56,13 @@ class Meeting : public RoundPart {
   /// All workers together; x [d] is only read.
   virtual PendingRound meet(Communicator& comm, const at::Tensor& x, int64_t round) = 0;
 
-  /// The same in two parts, between which x moves and what is sent may travel; it is a copy. A
-  /// meeting that cannot takes place at the start.
+  /// The same in two parts, between which x moves and what is sent may travel; it is a copy, `sent`
+  /// of what finish() gives. A meeting that cannot takes place at the start.
   virtual void start(Communicator& comm, const at::Tensor& x, int64_t round);
   virtual PendingRound finish() { return std::move(started_); }
+
+  /// When this worker has moved by it: what the meeting remembers of that.
+  virtual void applied(const PendingRound& met) { (void)met; }
 
   /// The same meeting of vectors that every worker has, worker m's in row m of `all` [M, d]. What
   /// else it needs to know of the workers it still asks them for.
@@ -73,6 +77,9 @@ class Meeting : public RoundPart {
 
 class Rule : public RoundPart {
  public:
+  /// When they begin to meet: what the rule must know of this step.
+  virtual void meets(const StepInfo& info) { (void)info; }
+
   /// When the workers have met, once a round and the same on all of them: what the rule remembers
   /// from it, and what it adds to it.
   virtual void learn(const StepInfo& info, PendingRound& met) { (void)info, (void)met; }
@@ -86,14 +93,20 @@ class Rule : public RoundPart {
 };
 
 /// The mean of all, and how far a worker is from it: one all-reduce of d values, the norms taken
-/// while the sum is in cache.
+/// while the sum is in cache; in two parts a started one, without the norms.
 class MeanOfAll : public Meeting {
  public:
   PendingRound meet(Communicator& comm, const at::Tensor& x, int64_t round) override;
+  void start(Communicator& comm, const at::Tensor& x, int64_t round) override;
+  PendingRound finish() override;
   PendingRound among(Communicator& comm, const at::Tensor& all, int64_t round) override;
 
  private:
-  at::Tensor sum_;  // [d], kept between rounds so that its pages stay mapped
+  void make_room(const at::Tensor& x);
+
+  at::Tensor sum_, sent_;         // [d], kept between rounds so that their pages stay mapped
+  Communicator* comm_ = nullptr;  // while it is under way
+  std::unique_ptr<Work> work_;
 };
 
 /// sum <- the sum over the rows of `all` [M, d], in their order.

@@ -1,41 +1,74 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "valley/algorithms/registry.h"
 #include "valley/algorithms/round.h"
+#include "valley/algorithms/streaming.h"
 #include "valley/schedule/period.h"
 
 namespace valley {
 
-class KnownReplicas;
+class SliceRound;
+class Slices;
+
+/// Makes the round of x, or of a slice of it: the layers of the context are then those of the
+/// slice, each cut to what lies in it and counted from where it begins; the seed is its own.
+using RoundMaker = std::function<Round(const AlgorithmContext&)>;
 
 /// Every method with local steps is this: a clock, which says when a round is due, x a meeting x a
 /// rule. A round is begun, with which the workers meet, and applied, with which x moves: where the
 /// clock says so, the one right after the other. In between it is pending: part of state(), and
 /// applied in view().
 ///
+/// **Delay D.** A round that is begun after step t, as the workers stand at x_t, is applied after
+/// step t + D, or before the next one begins where that is earlier (a short period of a schedule):
+///
+///     x <- x + (round(x_t) - x_t)          round(x_t): where the rule would have put the worker
+///
+/// so that the local steps made meanwhile are kept. What the workers say travels while those are
+/// computed; quiesce() waits for it. Memory: 2 d more.
+///
+/// **Fragments P.** Slice f of x, d / P values, meets after ceil((f + 1) tau / P) steps of every
+/// period tau: the method's round on that slice, with a meeting and a rule of its own, which know
+/// nothing of the rest. A push strength is for all of x, see push_of_slice(). Each slice counts as
+/// a round, is reported as one and costs what one of d / P values costs.
+///
 /// With a compressor the workers meet as all know them (known_replicas.h), whatever the meeting and
-/// the rule are. A worker alone sends nothing and has nothing to compress.
+/// the rule are; that is sent at once, whatever the delay. A worker alone sends nothing and has
+/// nothing to compress.
 ///
 /// State: the clock, what meeting and rule remember, with a compressor the replicas, and what is
-/// pending.
+/// pending; all but the clock for each slice.
+///
+/// References: the delayed application and the slices are those of streaming DiLoCo, Douillard et
+/// al., 2025, arXiv:2501.18512; that they go with any method, and the form of the correction, are
+/// ours.
 class RoundsAlgorithm final : public Algorithm {
  public:
-  /// `compress` as make_compressor() takes it; "none" sends the vectors themselves.
+  /// Rounds of all of x, applied as they are begun. `compress` as make_compressor() takes it;
+  /// "none" sends the vectors themselves.
   /// @throws UsageError if the period or the compressor is none.
   RoundsAlgorithm(const PeriodSpec& period, const AlgorithmContext& context,
                   std::unique_ptr<Meeting> meeting, std::unique_ptr<Rule> rule,
                   const std::string& compress = "none");
 
+  /// @throws UsageError also if check_streaming() does, or for more fragments than the layers of
+  ///     the context have values.
+  RoundsAlgorithm(const PeriodSpec& period, const AlgorithmContext& context, RoundMaker make,
+                  const std::string& compress, const Streaming& streaming);
+
   ~RoundsAlgorithm() override;
 
-  void prepare(int workers) override { round_.prepare(workers); }
+  void prepare(int workers) override;
 
-  /// All workers together: they meet as they stand at x. One round at a time is under way; what the
-  /// rule remembers of it, it remembers from here.
+  /// All workers together: they meet as they stand at x, in all slices. One round at a time is
+  /// under way; what the rule remembers of it, it remembers from here. Gives what the first slice
+  /// learned.
   const PendingRound& begin_round(const StepInfo& info, const at::Tensor& x);
 
   /// Moves x by the rule, as in the step of begin_round(). After local steps, each with its
@@ -43,7 +76,7 @@ class RoundsAlgorithm final : public Algorithm {
   RoundReport apply(at::Tensor& x);
 
   const std::optional<RoundReport>& last_round() const override { return last_round_; }
-  int64_t rounds() const override { return clock_.rounds(); }
+  int64_t rounds() const override;
   int64_t period() const override { return clock_.period(); }
   bool final_average_needed() const override;
   AlgorithmState state() const override;
@@ -51,18 +84,24 @@ class RoundsAlgorithm final : public Algorithm {
 
  private:
   void do_join(const at::Tensor& x, int64_t step) override;
-  void do_on_gradient(const StepInfo& info, at::Tensor& x, at::Tensor& g) override {
-    round_.on_gradient(info, x, g);
-  }
+  void do_on_gradient(const StepInfo& info, at::Tensor& x, at::Tensor& g) override;
   void do_after_step(const StepInfo& info, at::Tensor& x) override;
+  void do_quiesce() override;
   at::Tensor do_view(const at::Tensor& x) const override;
-  bool compressed() const { return replicas_ != nullptr && comm().size() > 1; }
+  void meet(SliceRound& slice, const StepInfo& info, at::Tensor& x);
 
   RoundClock clock_;
-  Round round_;
-  std::unique_ptr<KnownReplicas> replicas_;
-  std::optional<PendingRound> pending_;
+  int64_t delay_ = 0;
+  std::unique_ptr<Slices> slices_;
   std::optional<RoundReport> last_round_;
 };
+
+/// Of options that have a period, compress_rounds and streaming.
+template <typename Options>
+std::unique_ptr<Algorithm> make_rounds(const Options& options, const AlgorithmContext& context,
+                                       RoundMaker make) {
+  return std::make_unique<RoundsAlgorithm>(options.period, context, std::move(make),
+                                           options.compress_rounds, options.streaming);
+}
 
 }  // namespace valley

@@ -19,6 +19,11 @@ inline constexpr Declared kCompressRounds = {
     "what a round sends: none (the vectors), bf16, fp16, int8, sign, top-k:SHARE or random-k:SHARE",
     kYounger};
 
+inline constexpr Declared kWire = {
+    "wire", CheckedText{&check_wire},
+    "how a round says the mean of the workers: none (the values as they are), bf16, fp16 or int8",
+    kYounger};
+
 enum class PushVariant {
   kSimple,  ///< along u_m = (x_m - x_A) / ||x_m - x_A||
   kExact,   ///< along u_m - mean(u_m), the gradient of the mean distance; leaves x_A where it is

@@ -16,6 +16,9 @@ struct CompressorEntry {
   bool takes_share = false;
   /// Bytes of a payload of d values of element_size bytes each.
   int64_t (*payload)(double share, int64_t d, int64_t element_size);
+  /// Whether it codes each value, or block of kInt8Block of them, by itself and closely: what a
+  /// wire can be.
+  bool close = false;
 };
 
 /// Every compressor by name; --help, docs and contract tests read this table.
@@ -35,8 +38,15 @@ CompressorSpec parse_compressor(const std::string& name_and_share, Key key = {"c
 void check_compressor(const std::string& name_and_share);
 void check_compress_rounds(const std::string& name_and_share);
 
+/// @throws UsageError for what is no wire: a name that is unknown or not close.
+void check_wire(const std::string& name);
+
 /// Of the compressor that the text names. @throws UsageError likewise.
 int64_t payload_bytes(const std::string& name_and_share, int64_t d, int64_t element_size);
+
+/// Of a mean over `workers` workers that is said by `wire`: one payload of a slice to the owner of
+/// each other slice, and one to all. @throws UsageError likewise.
+int64_t wire_bytes(const std::string& wire, int64_t d, int64_t element_size, int64_t workers);
 
 /// k of d values.
 int64_t count_of(double share, int64_t d);

@@ -1,0 +1,89 @@
+#include "valley/algorithms/slice_round.h"
+
+#include <ATen/ops/empty_like.h>
+
+#include <utility>
+
+#include "valley/core/error.h"
+
+namespace valley {
+
+SliceRound::SliceRound(Round round, const std::string& compress, uint64_t seed, const Slice& slice)
+    : round_(std::move(round)), slice_(slice) {
+  if (compress != "none") replicas_ = std::make_unique<KnownReplicas>(compress, seed);
+}
+
+void SliceRound::on_gradient(const StepInfo& info, const at::Tensor& x, const at::Tensor& g) {
+  at::Tensor of_x = slice_.of(x), of_g = slice_.of(g);
+  round_.on_gradient(info, of_x, of_g);
+}
+
+void SliceRound::after_local_step(const StepInfo& info, int64_t period, const at::Tensor& x) {
+  if (pending_) pending_->norms.reset();  // x has moved
+  at::Tensor slice = slice_.of(x);
+  round_.after_local_step(info, period, slice);
+}
+
+void SliceRound::join(Communicator& comm, const at::Tensor& x) {
+  comm_ = &comm;
+  started_.reset();
+  pending_.reset();
+  share_ = slice_.share(x);
+  round_.begin(slice_.of(x));
+  if (compressed()) replicas_->begin(comm, slice_.of(x));
+}
+
+void SliceRound::begin(const StepInfo& info, const at::Tensor& x, int64_t number) {
+  require(!under_way(), "a round is under way already");
+  const at::Tensor slice = slice_.of(x);
+  round_.rule().meets(info);
+  if (compressed()) replicas_->send(*comm_, info.step, slice);
+  take(compressed() ? round_.meeting().among(*comm_, replicas_->all(), number)
+                    : round_.meeting().meet(*comm_, slice, number),
+       info);
+}
+
+// Replicas stay where they are until the round is applied, so that one of theirs may be over early.
+void SliceRound::start(const StepInfo& info, const at::Tensor& x, int64_t number) {
+  if (compressed()) return begin(info, x, number);
+  require(!under_way(), "a round is under way already");
+  round_.rule().meets(info);
+  round_.meeting().start(*comm_, slice_.of(x), number);
+  started_ = info;
+}
+
+void SliceRound::arrive() {
+  if (!started_) return;
+  const StepInfo info = *std::exchange(started_, std::nullopt);
+  take(round_.meeting().finish(), info);
+}
+
+void SliceRound::take(PendingRound met, const StepInfo& info) {
+  pending_ = std::move(met);
+  pending_->begun = info;
+  pending_->share = share_;
+  round_.rule().learn(info, *pending_);
+}
+
+RoundReport SliceRound::apply(const at::Tensor& x) {
+  arrive();
+  require(pending_.has_value(), "no round is under way");
+  PendingRound met = *std::exchange(pending_, std::nullopt);
+  at::Tensor slice = slice_.of(x);
+  const RoundReport report =
+      compressed() ? replicas_->move(round_.rule(), met, slice) : move(met, slice);
+  round_.meeting().applied(met);
+  round_.rule().arrived(met.begun, slice);
+  return report;
+}
+
+RoundReport SliceRound::move(PendingRound& met, at::Tensor& slice) const {
+  Rule& rule = round_.rule();
+  if (!met.sent.defined()) return rule.move(met.begun, met, slice);
+  if (!there_.defined()) there_ = at::empty_like(slice);
+  const RoundReport report = rule.move(met.begun, met, there_.copy_(met.sent));
+  slice.add_(there_.sub_(met.sent));
+  return report;
+}
+
+}  // namespace valley

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "valley/algorithms/round_parts.h"
+#include "valley/algorithms/wire_coder.h"
+
+namespace valley {
+
+/// The mean of all, of which less is said: differences to a mean r that all workers know, coded by
+/// a compressor C. Each worker adds up one of M slices, in the dtype of x:
+///
+///     q_m = C(x_m - r)                        its slices sent to their owners (all-to-all)
+///     s   = e + (1/M) sum_m q_m               by the owner of the slice
+///     Q   = C(s),   e <- s - Q                sent to all (all-gather)
+///     r   <- r + Q                            what the workers take for their mean
+///
+/// bf16 and fp16 round so little that this is all, with e = 0. int8 is given error feedback: worker
+/// m stands at r + q_m for the others (PendingRound::sent) and moves as from there, so that what C
+/// dropped, x_m - r - q_m, stays in x_m and is part of the next difference. No C that drops most of
+/// a vector: workers that stay apart, at the width of the valley, would have their distance from r
+/// to send in every round. Replicas of each (known_replicas.h) serve those.
+///
+/// r begins where a membership begins. A worker alone is its own mean.
+///
+/// Cost: M payloads of d / M values, see wire_bytes(). Memory: 2 d, with feedback or in two parts 3
+/// d, and three times those payloads. State: r and e, d / M values.
+///
+/// Reference: sending a slice to its owner, and the error feedback on both ways, are those of Tang,
+/// Lian, Yu, Zhang and Liu, "DoubleSqueeze", ICML 2019, arXiv:1905.05957, there of gradients; that
+/// positions are sent as differences to what all know is ours.
+class WireMean : public MeanOfAll {
+ public:
+  /// @throws UsageError as check_wire() does.
+  explicit WireMean(const std::string& wire);
+
+  void prepare(int workers) override { workers_ = workers; }
+  void begin(const at::Tensor& x) override;
+  PendingRound meet(Communicator& comm, const at::Tensor& x, int64_t round) override;
+  void start(Communicator& comm, const at::Tensor& x, int64_t round) override;
+  PendingRound finish() override;
+
+ private:
+  at::Tensor slice(const at::Tensor& x, int m) const;
+  PendingRound bring(const at::Tensor& x);
+  void send(Communicator& comm, const at::Tensor& x);
+
+  std::shared_ptr<WireCoder> coder_;  // of what is under way, too
+  int workers_ = 1;
+  int64_t size_ = 0;                              // of a slice; the last ones may be shorter
+  at::Tensor r_, e_;                              // [d], [size]
+  at::Tensor sum_, sent_;                         // [d]; sent_ undefined where a worker stands at x
+  at::Tensor coded_, received_, gathered_, own_;  // uint8 [M, bytes], and [bytes] of one slice
+  Communicator* comm_ = nullptr;                  // while it is under way
+  std::vector<std::unique_ptr<Work>> works_;
+};
+
+/// The mean of all, said by `wire`; by "none" the vectors themselves.
+std::unique_ptr<Meeting> make_mean(const std::string& wire);
+
+}  // namespace valley
