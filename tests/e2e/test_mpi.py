@@ -53,8 +53,7 @@ class Mpi(ProgramTest):
         return mpirun, workers
 
     def test_the_bits_of_sockets(self):
-        for workers, flags in ((2, ("--algorithm", "dppf", "--period", 4)), (3, ("--algorithm", "dpsgd")),
-                               (2, ("--algorithm", "ssgd"))):  # fmt: skip
+        for workers, flags in ((2, ("--algorithm", "dppf", "--period", 4)), (3, ("--algorithm", "dpsgd"))):
             with self.subTest(flags):
                 flags = (*flags, "--steps", 12)
                 self.assertEqual(self.mpirun(workers, *flags), (0, ""))
