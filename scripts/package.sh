@@ -1,6 +1,7 @@
 #!/bin/bash
-# Builds the Debian packages of the program (valley), of the library (libvalley-dev) and of the Python package
-# (python3-valley) into build/packages, against the LibTorch and PyTorch of the distribution that this runs on.
+# Builds the Debian packages of the program (valley), of the library (libvalley-dev), of the Python package
+# (python3-valley) and of the backend mpi (valley-mpi) into build/packages, against the LibTorch and PyTorch of
+# the distribution that this runs on.
 #
 #   scripts/package.sh
 #
