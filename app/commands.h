@@ -16,6 +16,9 @@ using Command = std::function<int()>;
 
 Command add_train(CLI::App& program, Engine& engine);
 Command add_compare(CLI::App& program, Engine& engine);
+Command add_data(CLI::App& program, Engine& engine);
+Command add_evaluate(CLI::App& program, Engine& engine);
+Command add_predict(CLI::App& program, Engine& engine);
 Command add_topology(CLI::App& program);
 Command add_study(CLI::App& program, Engine& engine);
 Command add_sharpness(CLI::App& program, Engine& engine);

@@ -6,6 +6,9 @@ namespace valley::app {
 
 struct TrainRequest;
 struct CompareRequest;
+struct DataRequest;
+struct EvaluateFlags;
+struct PredictFlags;
 struct StudyFlags;
 struct SharpnessFlags;
 struct LandscapeFlags;
@@ -21,6 +24,9 @@ class Engine {
 
   virtual int train(const TrainRequest& request) = 0;
   virtual int compare(const CompareRequest& request) = 0;
+  virtual int data(const DataRequest& request) = 0;
+  virtual int evaluate(const EvaluateFlags& flags) = 0;
+  virtual int predict(const PredictFlags& flags) = 0;
   virtual int study(const StudyFlags& flags) = 0;
   virtual int sharpness(const SharpnessFlags& flags) = 0;
   virtual int landscape(const LandscapeFlags& flags) = 0;

@@ -14,6 +14,9 @@ class HandOver : public Engine {
 
   int train(const TrainRequest&) override { become_engine(); }
   int compare(const CompareRequest&) override { become_engine(); }
+  int data(const DataRequest&) override { become_engine(); }
+  int evaluate(const EvaluateFlags&) override { become_engine(); }
+  int predict(const PredictFlags&) override { become_engine(); }
   int study(const StudyFlags&) override { become_engine(); }
   int sharpness(const SharpnessFlags&) override { become_engine(); }
   int landscape(const LandscapeFlags&) override { become_engine(); }

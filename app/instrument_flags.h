@@ -37,6 +37,14 @@ struct DynamicsFlags : InstrumentFlags {
   DynamicsOptions options;
 };
 
+struct EvaluateFlags : InstrumentFlags {
+  std::string data;  ///< other than the run's own
+};
+
+struct PredictFlags : InstrumentFlags {
+  std::vector<std::string> files;
+};
+
 struct StudyFlags : InstrumentFlags {
   std::string recipe, out;
   bool print_runs = false;

@@ -89,6 +89,9 @@ int run_program(int argc, char** argv, Engine& engine) {
   std::map<std::string, Command> commands;
   commands["train"] = add_train(program, engine);
   commands["compare"] = add_compare(program, engine);
+  commands["data"] = add_data(program, engine);
+  commands["evaluate"] = add_evaluate(program, engine);
+  commands["predict"] = add_predict(program, engine);
   commands["topology"] = add_topology(program);
   commands["study"] = add_study(program, engine);
   commands["sharpness"] = add_sharpness(program, engine);

@@ -30,3 +30,6 @@ for _ in range(5 * rounds):
 milliseconds = (time.perf_counter() - start) / (5 * rounds) * 1e3
 if dist.get_rank() == 0:
     print(json.dumps({"round": milliseconds}))
+
+# Left to the interpreter, the threads of the group may still run when it is taken down.
+dist.destroy_process_group()

@@ -11,7 +11,8 @@ add_library(valley::valley ALIAS valley)
 
 # A library that a room links beside other rooms: target, CMake package, package of pkg-config.
 set(outside "torch Torch -" "Threads::Threads Threads -" "ZLIB::ZLIB ZLIB zlib"
-    "SndFile::sndfile SndFile sndfile" "fmt::fmt fmt fmt"
+    "SndFile::sndfile SndFile sndfile" "PNG::PNG PNG libpng"
+    "TurboJPEG::turbojpeg TurboJPEG libturbojpeg" "LibCsv::csv LibCsv -lcsv" "fmt::fmt fmt fmt"
     "nlohmann_json::nlohmann_json nlohmann_json nlohmann_json")
 
 # component_needs(TARGET): its components, those they need first, in `parts` and what they need of
@@ -67,7 +68,8 @@ configure_package_config_file(cmake/ValleyConfig.cmake.in ${PROJECT_BINARY_DIR}/
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/ValleyConfigVersion.cmake
                                  COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/ValleyConfig.cmake ${PROJECT_BINARY_DIR}/ValleyConfigVersion.cmake
-              cmake/FindSndFile.cmake cmake/torch.cmake
+              cmake/FindSndFile.cmake cmake/FindTurboJPEG.cmake cmake/FindLibCsv.cmake
+              cmake/torch.cmake
         DESTINATION ${package_dir})
 install(DIRECTORY include/valley DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
         FILES_MATCHING PATTERN "*.h")
@@ -109,6 +111,10 @@ function(pkg_config name description)
   endif()
   list(TRANSFORM found REPLACE "^.* ([^ ]+)$" "\\1")
   list(REMOVE_ITEM found -)
+  set(without ${found})  # libraries without such a file of their own
+  list(FILTER without INCLUDE REGEX "^-l")
+  list(FILTER found EXCLUDE REGEX "^-l")
+  list(APPEND parts ${without})
   list(JOIN found " " requires)
   list(JOIN cflags " " cflags)
   list(JOIN parts " " libs)

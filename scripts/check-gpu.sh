@@ -12,7 +12,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root"
 
 packages=(libfmt-dev nlohmann-json3-dev libcli11-dev libtomlplusplus-dev zlib1g-dev libsndfile1-dev
-          libgtest-dev libgmock-dev)
+          libpng-dev libturbojpeg0-dev libcsv-dev libgtest-dev libgmock-dev)
 
 gather() {
   local folder=$1 file name
@@ -30,7 +30,7 @@ gather() {
     esac
   done
   # What the shared libraries need but those of C and C++.
-  ldd /usr/lib/*/lib{fmt,sndfile}.so | awk '$2 == "=>" { print $1, $3 }' | sort -u |
+  ldd /usr/lib/*/lib{fmt,sndfile,png,turbojpeg,csv}.so | awk '$2 == "=>" { print $1, $3 }' | sort -u |
     while read -r name file; do
       case $name in
         libc.so* | libm.so* | libstdc++* | libgcc_s* | ld-linux*) ;;
@@ -58,6 +58,9 @@ cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DVALLEY_BUILD_TESTS=
   -DVALLEY_BUILD_BENCHMARKS=ON -DVALLEY_UNITY=ON -DCMAKE_PREFIX_PATH="$given;$torch" \
   -DZLIB_INCLUDE_DIR="$given/include" -DZLIB_LIBRARY="$libraries/libz.a" \
   -DSndFile_INCLUDE_DIR="$given/include" -DSndFile_LIBRARY="$libraries/libsndfile.so" \
+  -DPNG_PNG_INCLUDE_DIR="$given/include" -DPNG_LIBRARY="$libraries/libpng.so" \
+  -DTurboJPEG_INCLUDE_DIR="$given/include" -DTurboJPEG_LIBRARY="$libraries/libturbojpeg.so" \
+  -DLibCsv_INCLUDE_DIR="$given/include" -DLibCsv_LIBRARY="$libraries/libcsv.so" \
   -Dfmt_DIR="$libraries/cmake/fmt" -DGTest_DIR="$libraries/cmake/GTest"
 cmake --build "$build" --parallel "$(nproc)" --target valley_program algorithms_test \
   compression_test comm_test models_test contract_test train_test device_bench

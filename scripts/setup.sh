@@ -17,6 +17,8 @@ packages=(
   libcli11-dev libfmt-dev nlohmann-json3-dev libtomlplusplus-dev zlib1g-dev
   libsndfile1-dev                      # WAV files
   libopenmpi-dev openmpi-bin           # the backend mpi, and mpirun
+  libpng-dev libturbojpeg0-dev         # pictures
+  libcsv-dev                           # tables
   dataset-fashion-mnist
   esbuild                              # makes Plotly.js, which draws the reports, smaller
 )
@@ -25,7 +27,7 @@ for argument in "$@"; do
   case $argument in
     --python) packages+=("${python[@]}") ;;
     --tests) packages+=("${python[@]}" libgtest-dev libgmock-dev libgloo-dev chromium-headless-shell
-                        iproute2 pkg-config) ;;
+                        iproute2 pkg-config python3-pil) ;;
     --slow) packages+=(python3-torchvision) ;;
     --tools) packages+=(clang-format-14 clang-tidy-14 python3) ;;
     *) fail "unknown argument '$argument'; known: --python, --tests, --slow, --tools" ;;

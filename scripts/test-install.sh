@@ -38,7 +38,7 @@ grep --quiet '^valley width [0-9]' "$work/output"
 
 say "find_package(Valley COMPONENTS topology), where there is no LibTorch"
 without=()
-for other in Torch Caffe2 ZLIB SndFile nlohmann_json; do
+for other in Torch Caffe2 ZLIB SndFile PNG TurboJPEG LibCsv nlohmann_json; do
   without+=("-DCMAKE_DISABLE_FIND_PACKAGE_$other=ON")
 done
 configure_example installed_graph "${without[@]}" > "$work/configure.log"

@@ -7,6 +7,9 @@ namespace valley::app {
 
 int train(const TrainRequest& request);
 int compare(const CompareRequest& request);
+int data(const DataRequest& request);
+int evaluate(const EvaluateFlags& flags);
+int predict(const PredictFlags& flags);
 int study(const StudyFlags& flags);
 int sharpness(const SharpnessFlags& flags);
 int landscape(const LandscapeFlags& flags);

@@ -11,6 +11,9 @@ class Here : public Engine {
  public:
   int train(const TrainRequest& request) override { return valley::app::train(request); }
   int compare(const CompareRequest& request) override { return valley::app::compare(request); }
+  int data(const DataRequest& request) override { return valley::app::data(request); }
+  int evaluate(const EvaluateFlags& flags) override { return valley::app::evaluate(flags); }
+  int predict(const PredictFlags& flags) override { return valley::app::predict(flags); }
   int study(const StudyFlags& flags) override { return valley::app::study(flags); }
   int sharpness(const SharpnessFlags& flags) override { return valley::app::sharpness(flags); }
   int landscape(const LandscapeFlags& flags) override { return valley::app::landscape(flags); }

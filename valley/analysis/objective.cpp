@@ -112,7 +112,7 @@ at::Tensor Objective::sum_over_threads(
 
 PointScores Objective::scores(const at::Tensor& x) {
   const Task& task = *options_.task;
-  const size_t scores = task.sheet().scores.size();  // behind them the entropy
+  const size_t scores = task.sums(data_->targets);  // behind them the entropy
   const at::Tensor sums = sum_over_threads(
       x, 1, static_cast<int64_t>(scores) + 1,
       [&](Replica& replica, Communicator& comm, at::Tensor& sum) {

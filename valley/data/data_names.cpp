@@ -15,6 +15,14 @@ const std::vector<DataEntry>& datasets() {
       {"cifar10", "50000 + 10000 colour photos, 3x32x32, 10 classes (binary version)", "", true},
       {"cifar100", "50000 + 10000 colour photos, 3x32x32, 100 classes (binary version)", "", true},
       {"fsdd", "3000 spoken digits as log-mel spectra, 1x64x40, 10 classes", "", true},
+      {"images", "your own pictures: JPEG and PNG files, one folder a class", "", true},
+      {"table", "your own table: FILE.csv, or a folder with train.csv and test.csv; see --target",
+       "", true},
+      {"arrays",
+       "your own numbers: x_train.npy, y_train.npy, x_test.npy, y_test.npy of numpy in a folder, "
+       "of "
+       "any shape",
+       "", true},
       {"blobs", "ten prototypes in noise, 1x28x28, made from the seed", ""},
       {"xor", "four noisy corners of a square, 2x1x1, 2 classes, made from the seed", ""},
       {"spirals", "two spiral arms, 2x1x1, 2 classes, made from the seed", ""},

@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 #include "valley/core/error.h"
+#include "valley/data/number_types.h"
 
 namespace valley {
 namespace {
@@ -122,10 +123,8 @@ Batch Loader::fill(std::span<const int64_t> indices, Augmentation augmentation, 
   for (int64_t i = 0; i < n; ++i)
     std::memcpy(target + i * bytes, targets + indices[i] * bytes, static_cast<size_t>(bytes));
 
-  if (data_->inputs.scalar_type() == at::kByte)
-    fill_input(data_->inputs.data_ptr<uint8_t>(), indices, augmentation, step);
-  else
-    fill_input(data_->inputs.data_ptr<float>(), indices, augmentation, step);
+  with_values(data_->inputs,
+              [&](const auto* examples) { fill_input(examples, indices, augmentation, step); });
   if (device_.is_cpu()) return batch_;
   return {batch_.input.to(device_, batch_.input.scalar_type(), /*non_blocking=*/true),
           batch_.target.to(device_, batch_.target.scalar_type(), /*non_blocking=*/true),

@@ -2,12 +2,15 @@
 
 #include "valley/core/error.h"
 #include "valley/core/random.h"
+#include "valley/data/arrays.h"
 #include "valley/data/cifar.h"
 #include "valley/data/dataset.h"
 #include "valley/data/fsdd.h"
 #include "valley/data/idx.h"
+#include "valley/data/pictures.h"
 #include "valley/data/subset.h"
 #include "valley/data/synthetic.h"
+#include "valley/data/table_data.h"
 
 namespace valley {
 namespace {
@@ -43,6 +46,9 @@ constexpr DataLoader kDataLoaders[] = {
     {"cifar10", [](Path path, Options) { return load_cifar10(path); }},
     {"cifar100", [](Path path, Options) { return load_cifar100(path); }},
     {"fsdd", [](Path path, Options) { return load_fsdd(path); }},
+    {"images", [](Path path, Options options) { return load_pictures(path, options); }},
+    {"table", [](Path path, Options options) { return load_table(path, options); }},
+    {"arrays", [](Path path, Options options) { return load_arrays(path, options); }},
     {"blobs", [](Path, Options options) { return make_blobs(options); }},
     {"xor", [](Path, Options options) { return make_xor(options); }},
     {"spirals", [](Path, Options options) { return make_spirals(options); }},

@@ -47,8 +47,8 @@ TEST(Datasets, NamesAreUniqueAndDescribed) {
     EXPECT_FALSE(entry.summary.empty()) << entry.name;
     EXPECT_FALSE(entry.needs_path && !entry.default_path.empty()) << entry.name;
   }
-  EXPECT_THAT(names, ElementsAre("fashion-mnist", "mnist", "cifar10", "cifar100", "fsdd", "blobs",
-                                 "xor", "spirals", "prototypes"));
+  EXPECT_THAT(names, ElementsAre("fashion-mnist", "mnist", "cifar10", "cifar100", "fsdd", "images",
+                                 "table", "arrays", "blobs", "xor", "spirals", "prototypes"));
 }
 
 TEST(LoadData, FashionMnistIsWhatItsAuthorsPublished) {
@@ -99,9 +99,10 @@ TEST(LoadData, SyntheticSizesAreTheSamplesAskedFor) {
 }
 
 TEST(LoadData, NamesAndPaths) {
-  EXPECT_EQ(usage_error([] { load_data("fashion-mnits", {}); }),
-            "unknown data set 'fashion-mnits'; did you mean 'fashion-mnist'? known: fashion-mnist, "
-            "mnist, cifar10, cifar100, fsdd, blobs, xor, spirals, prototypes");
+  EXPECT_EQ(
+      usage_error([] { load_data("fashion-mnits", {}); }),
+      "unknown data set 'fashion-mnits'; did you mean 'fashion-mnist'? known: fashion-mnist, "
+      "mnist, cifar10, cifar100, fsdd, images, table, arrays, blobs, xor, spirals, prototypes");
   EXPECT_EQ(usage_error([] { load_data("fsdd", {}); }),
             "data fsdd needs the folder of its files: fsdd:PATH");
   EXPECT_EQ(usage_error([] { load_data("mnist", {}); }),

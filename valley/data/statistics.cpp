@@ -3,9 +3,12 @@
 #include <array>
 #include <cmath>
 
-namespace valley {
+#include "valley/data/number_types.h"
 
-ChannelStatistics channel_statistics(const at::Tensor& images) {
+namespace valley {
+namespace {
+
+ChannelStatistics statistics_of_bytes(const at::Tensor& images) {
   const int64_t n = images.size(0), channels = images.size(1);
   const int64_t plane = images.size(2) * images.size(3);
   const uint8_t* data = images.data_ptr<uint8_t>();
@@ -29,6 +32,50 @@ ChannelStatistics channel_statistics(const at::Tensor& images) {
     result.stddev.push_back(variance > 0 ? static_cast<float>(std::sqrt(variance) / 255) : 1.0f);
   }
   return result;
+}
+
+// Sums about a value of the channel itself: nothing cancels where the mean is far from 0.
+template <typename T>
+ChannelStatistics statistics_of_numbers(const T* values, int64_t n, int64_t channels,
+                                        int64_t plane) {
+  std::vector<double> centre(channels), sum(channels), squares(channels);
+  for (int64_t c = 0; c < channels; ++c) centre[c] = static_cast<double>(values[c * plane]);
+  for (int64_t i = 0; i < n; ++i)
+    for (int64_t c = 0; c < channels; ++c, values += plane)
+      for (int64_t k = 0; k < plane; ++k) {
+        const double value = static_cast<double>(values[k]) - centre[c];
+        sum[c] += value;
+        squares[c] += value * value;
+      }
+  ChannelStatistics result;
+  const double total = static_cast<double>(n * plane);
+  for (int64_t c = 0; c < channels; ++c) {
+    const double mean = sum[c] / total, variance = squares[c] / total - mean * mean;
+    // What is left of a constant is rounding.
+    const bool varies = variance > 1e-12 * squares[c] / total;
+    result.mean.push_back(static_cast<float>(centre[c] + mean));
+    result.stddev.push_back(varies ? static_cast<float>(std::sqrt(variance)) : 1.0f);
+  }
+  return result;
+}
+
+}  // namespace
+
+ChannelStatistics channel_statistics(const at::Tensor& inputs) {
+  if (inputs.scalar_type() == at::kByte) return statistics_of_bytes(inputs);
+  return with_values(inputs, [&](const auto* values) {
+    return statistics_of_numbers(values, inputs.size(0), inputs.size(1),
+                                 inputs.size(2) * inputs.size(3));
+  });
+}
+
+std::optional<int64_t> first_not_finite(const at::Tensor& tensor) {
+  if (!tensor.is_floating_point()) return std::nullopt;
+  return with_values(tensor, [&](const auto* values) -> std::optional<int64_t> {
+    for (int64_t i = 0; i < tensor.numel(); ++i)
+      if (!std::isfinite(static_cast<double>(values[i]))) return i;
+    return std::nullopt;
+  });
 }
 
 }  // namespace valley

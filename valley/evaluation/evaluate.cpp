@@ -17,7 +17,7 @@ Scores evaluate(Model& model, const std::shared_ptr<const Dataset>& data, const 
                 Communicator& comm, const EvaluationOptions& options, const Task& task) {
   const c10::NoGradGuard no_grad;
   model.train(false);
-  const size_t scores = task.sheet().scores.size();
+  const size_t scores = task.sums(data->targets);
   const at::Device device = device_of(model);
   std::vector<double> own(scores + 1);  // behind the scores the number of examples
   deal_batches(data, statistics, comm, options.batch_size, device, [&](const Batch& batch) {

@@ -26,6 +26,9 @@ class Classification : public Task {
     require(logits.dim() == 2 && logits.size(0) == demand.examples,
             "{} must return {} [batch, classes], got [{}] for a batch of {}", demand.model, which,
             fmt::join(logits.sizes(), ", "), demand.examples);
+    require(!demand.targets.is_floating_point(),
+            "{} needs classes as targets, whole numbers; {} has real ones: {} regression", name(),
+            demand.data.empty() ? "the batch" : demand.data, Key{"task"});
     const int64_t largest = demand.targets.max().item<int64_t>();
     require(!demand.data.empty() || largest < logits.size(1),
             "{} returns {} {}, but there is a target of class {}", demand.model, logits.size(1),

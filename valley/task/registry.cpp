@@ -1,11 +1,13 @@
 #include "valley/core/names.h"
 #include "valley/task/classification.h"
+#include "valley/task/regression.h"
 #include "valley/task/task.h"
 
 namespace valley {
 
 const std::vector<const Task*>& tasks() {
-  static const std::vector<const Task*> table = {&classification()};
+  static const std::vector<const Task*> table = {&classification(), &regression(),
+                                                 &huber_regression()};
   return table;
 }
 

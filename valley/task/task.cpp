@@ -11,7 +11,7 @@ Scores scores_of(const Task& task, std::span<const double> sums, double examples
   for (const double sum : sums) means.push_back(sum / examples);
   task.finish(means);
   Scores scores;
-  for (size_t i = 0; i < means.size(); ++i)
+  for (size_t i = 0; i < task.sheet().scores.size(); ++i)
     scores.values.emplace_back(task.sheet().scores[i].name, means[i]);
   return scores;
 }

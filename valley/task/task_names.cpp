@@ -7,14 +7,18 @@ namespace valley {
 const std::vector<TaskName>& task_table() {
   static const std::vector<TaskName> table = {
       {"classification", "one of the data's classes for every example: cross-entropy, accuracy"},
+      {"regression", "one or more real numbers for every example: squared error, R^2", true},
+      {"huber", "the same with Huber's loss, which far outliers pull less", true},
   };
   return table;
 }
 
-void check_task_name(const std::string& name) {
+const TaskName& find_task_name(const std::string& name) {
   std::vector<std::string> known;
   for (const TaskName& task : task_table()) known.push_back(task.name);
-  choose("task", name, known);
+  return task_table()[choose("task", name, known)];
 }
+
+void check_task_name(const std::string& name) { find_task_name(name); }
 
 }  // namespace valley

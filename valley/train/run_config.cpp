@@ -20,7 +20,7 @@ namespace {
 constexpr const char* kOrder[] = {
     // Data
     "data", "train-samples", "test-samples", "crop-padding", "flip", "tail", "partition",
-    "data-seed",
+    "data-seed", "target", "image-size", "strict",
     // Model
     "model", "output", "auxiliary", "task",
     // Method
@@ -220,7 +220,13 @@ uint64_t data_seed(const RunConfig& c) {
 }
 
 DataOptions to_data_options(const RunConfig& c) {
-  return {.train_samples = c.train_samples, .test_samples = c.test_samples, .seed = data_seed(c)};
+  return {.train_samples = c.train_samples,
+          .test_samples = c.test_samples,
+          .seed = data_seed(c),
+          .image_size = c.image_size,
+          .strict = c.strict,
+          .target = c.target,
+          .real_targets = find_task_name(c.task).real_targets};
 }
 
 PartitionSpec to_partition(const RunConfig& c) {

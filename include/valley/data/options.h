@@ -15,6 +15,10 @@ struct DataOptions {
                               ///< data is made in this size
   int64_t test_samples = 0;   ///< likewise
   uint64_t seed = 0;          ///< of the draw and of synthetic data
+  int64_t image_size = 0;     ///< pictures of files become this many pixels wide and high; 0: none
+  bool strict = false;        ///< a file that cannot be read is an error, not left out
+  std::string target = {};    ///< of a table: the column to learn; empty: the last one
+  bool real_targets = false;  ///< the task asks for numbers, not for classes
 };
 
 /// Which data a run trains on.
@@ -23,6 +27,9 @@ struct DataSettings {
   int64_t train_samples = 0;
   int64_t test_samples = 0;
   std::optional<int64_t> data_seed = {};  ///< the run's own unless given
+  std::string target = {};
+  int64_t image_size = 0;
+  bool strict = false;
 };
 
 template <typename V>
@@ -33,6 +40,11 @@ void visit(DataSettings& o, V& v) {
   v("test-samples", o.test_samples, at_least(0), "test on this many; 0: all");
   v("data-seed", o.data_seed, at_least(0).not_given(-1, "that of {seed}"),
     "of synthetic data, {train-samples}, {test-samples} and {partition}; -1: that of {seed}");
+  v("target", o.target, "of table:FILE: the column to learn; empty: the last one", kYounger);
+  v("image-size", o.image_size, at_least(0),
+    "bring the pictures of images:PATH to this many pixels wide and high; 0: they are of one size",
+    kYounger);
+  v("strict", o.strict, "a picture that cannot be read is an error, not left out", kYounger);
 }
 
 struct Augmentation {

@@ -44,12 +44,19 @@ class Task {
   /// The mean loss of a batch, a scalar that can be differentiated. Not checked.
   virtual at::Tensor loss(const at::Tensor& output, const at::Tensor& target) const = 0;
 
+  /// How many sums over examples its scores are made of, on data with these targets: one a score,
+  /// and behind them what finish() needs beside.
+  virtual size_t sums(const at::Tensor& targets) const {
+    (void)targets;
+    return sheet().scores.size();
+  }
+
   /// Adds the batch's sum of every score over its examples to `sums`, in the order of the sheet.
   virtual void add_scores(const at::Tensor& output, const at::Tensor& target,
                           std::span<double> sums) const = 0;
 
   /// Makes scores of the means over all examples, where a score is none itself: a perplexity is the
-  /// exp of a mean.
+  /// exp of a mean. The scores stand first.
   virtual void finish(std::span<double> means) const { (void)means; }
 
   /// The headline of the best answer that knows nothing of the inputs; none where there is no such
@@ -64,7 +71,7 @@ class Task {
   virtual double entropy(const at::Tensor& output) const;
 };
 
-/// The scores of sums over so many examples, see add_scores().
+/// The scores of sums over so many examples, see add_scores(); as many as Task::sums() says.
 Scores scores_of(const Task& task, std::span<const double> sums, double examples);
 
 /// Every task by name.

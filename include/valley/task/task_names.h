@@ -8,12 +8,14 @@ namespace valley {
 
 struct TaskName {
   std::string name, summary;
+  bool real_targets = false;  ///< numbers, not classes
 };
 
 /// Every task.
 const std::vector<TaskName>& task_table();
 
 /// @throws UsageError for an unknown name (the nearest is offered).
+const TaskName& find_task_name(const std::string& name);
 void check_task_name(const std::string& name);
 
 }  // namespace valley

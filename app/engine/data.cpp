@@ -1,0 +1,147 @@
+#include "app/data.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/full.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "app/engine/engine.h"
+#include "app/engine/instrument.h"
+#include "app/engine/tell.h"
+#include "valley/core/atomic_file.h"
+#include "valley/core/error.h"
+#include "valley/data/dataset.h"
+#include "valley/data/notes.h"
+#include "valley/data/partition.h"
+#include "valley/data/picture_bytes.h"
+#include "valley/models/dtype.h"
+#include "valley/picture/table.h"
+
+namespace valley::app {
+namespace {
+
+constexpr int64_t kPerClass = 10, kMostClasses = 20;  // of a sheet of examples
+
+std::vector<int64_t> counts_of(const Dataset& data) {
+  std::vector<int64_t> counts(data.classes);
+  for (int64_t i = 0; i < data.size(); ++i) ++counts[data.targets.data_ptr<int64_t>()[i]];
+  return counts;
+}
+
+std::string class_name(const Dataset& data, size_t c) {
+  return c < data.class_names.size() ? data.class_names[c] : std::to_string(c);
+}
+
+// Of the training set, values as they are before normalisation.
+Json values_of(const Dataset& data) {
+  Json values = {{"mean", data.mean}, {"stddev", data.stddev}};
+  if (data.inputs.scalar_type() == at::kByte) values["scaled_by"] = 1.0 / 255;
+  return values;
+}
+
+Json to_json(const DataRequest& request, const DataSplits& data,
+             const std::vector<std::string>& notes) {
+  const Dataset &train = *data.train, &test = *data.test;
+  Json result = {{"data", request.config.data},
+                 {"training_examples", train.size()},
+                 {"test_examples", test.size()},
+                 {"example", train.inputs.sizes().slice(1).vec()},
+                 {"type", dtype_name(train.inputs.scalar_type())},
+                 {"outputs", train.classes},
+                 {"training_values", values_of(train)},
+                 {"notes", notes}};
+  if (!has_classes(train.targets)) return result;
+  for (size_t c = 0; c < static_cast<size_t>(train.classes); ++c)
+    result["classes"].push_back({{"name", class_name(train, c)},
+                                 {"training", counts_of(train)[c]},
+                                 {"test", counts_of(test)[c]}});
+  return result;
+}
+
+// The first few, where there are many.
+std::string range_text(const std::vector<float>& values) {
+  if (values.size() <= 4) return fmt::format("{:.4g}", fmt::join(values, ", "));
+  const auto [least, most] = std::minmax_element(values.begin(), values.end());
+  return fmt::format("{:.4g} to {:.4g}", *least, *most);
+}
+
+std::string to_text(const DataRequest& request, const DataSplits& data) {
+  const Dataset &train = *data.train, &test = *data.test;
+  const bool bytes = train.inputs.scalar_type() == at::kByte;
+  std::string text = fmt::format(
+      "{}: {} training and {} test examples, {} of {}\n"
+      "of {} channels: mean {}, deviation {}{}\n",
+      request.config.data, train.size(), test.size(),
+      fmt::join(train.inputs.sizes().slice(1), " x "), dtype_name(train.inputs.scalar_type()),
+      train.mean.size(), range_text(train.mean), range_text(train.stddev),
+      bytes ? ", bytes as 0 to 1" : "");
+  if (!has_classes(train.targets))
+    return text +
+           fmt::format("{} of real numbers an example\n",
+                       train.classes == 1 ? "a target" : fmt::format("{} targets", train.classes));
+  Table table(
+      {{"class"}, {"name"}, {"training", Table::Align::kRight}, {"test", Table::Align::kRight}});
+  const auto in_training = counts_of(train), in_test = counts_of(test);
+  for (size_t c = 0; c < in_training.size(); ++c)
+    table.add_row({std::to_string(c), class_name(train, c), std::to_string(in_training[c]),
+                   std::to_string(in_test[c])});
+  return text + "\n" + table.to_string();
+}
+
+std::string partition_text(const DataRequest& request, const Dataset& train) {
+  const PartitionSpec spec = to_partition(request.config);
+  if (spec.kind == PartitionKind::kIid) return "";
+  require(has_classes(train.targets), "{} {} deals out classes, and these examples have none",
+          Key{"partition"}, to_string(spec));
+  const auto parts =
+      make_partition(train.targets, train.classes, static_cast<int>(request.config.workers), spec);
+  return fmt::format("\n{}:\n{}\n", to_string(spec),
+                     histogram_table(class_histogram(train.targets, train.classes, parts)));
+}
+
+// [C, H, W] as bytes: what is no byte goes from its least value, black, to its largest.
+at::Tensor as_bytes(const at::Tensor& example) {
+  if (example.scalar_type() == at::kByte) return example;
+  const at::Tensor values = example.to(at::kFloat), shifted = values - values.min();
+  const float most = shifted.max().item<float>();
+  return (shifted * (most > 0 ? 255 / most : 0)).round().to(at::kByte);
+}
+
+// A row a class, kPerClass examples side by side: [H, W, 3].
+at::Tensor sheet_of(const Dataset& data) {
+  const int64_t channels = data.inputs.size(1), height = data.inputs.size(2),
+                width = data.inputs.size(3);
+  require(height > 1 && width > 1, "--sheet shows pictures, but examples are {} x {} x {}",
+          channels, height, width);
+  const bool classes = has_classes(data.targets);
+  const int64_t rows = classes ? std::min(data.classes, kMostClasses) : 1;
+  const at::Tensor sheet =
+      at::full({3, rows * (height + 1), kPerClass * (width + 1)}, 255, at::kByte);
+  std::vector<int64_t> filled(rows);
+  for (int64_t i = 0; i < data.size(); ++i) {
+    const int64_t row = classes ? data.targets.data_ptr<int64_t>()[i] : 0;
+    if (row >= rows || filled[row] == kPerClass) continue;
+    const at::Tensor example = as_bytes(data.inputs[i]);
+    sheet.narrow(1, row * (height + 1), height)
+        .narrow(2, filled[row]++ * (width + 1), width)
+        .copy_(channels == 3 ? example : example.narrow(0, 0, 1).expand({3, height, width}));
+  }
+  return sheet.permute({1, 2, 0}).contiguous();
+}
+
+}  // namespace
+
+int data(const DataRequest& request) {
+  const DataNotes notes;
+  const DataSplits data = load_data(request.config.data, to_data_options(request.config));
+  const std::string partition = partition_text(request, *data.train);
+  if (!request.sheet.empty()) write_atomically(request.sheet, png_file(sheet_of(*data.train)));
+  if (!request.json) tell(notes);
+  return show(to_json(request, data, notes.texts()), to_text(request, data) + partition,
+              request.json);
+}
+
+}  // namespace valley::app

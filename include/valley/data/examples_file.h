@@ -1,0 +1,16 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "valley/data/dataset.h"
+
+namespace valley {
+
+/// The examples of one file, for a model that was trained on `trained`: a picture (JPEG, PNG),
+/// brought to the size and colours of those, or a .npy file of examples of their shape. Targets are
+/// zeros.
+/// @throws UsageError if the file is neither, or holds other examples.
+std::shared_ptr<const Dataset> examples_of_file(const std::string& path, const Dataset& trained);
+
+}  // namespace valley

@@ -1,0 +1,191 @@
+"""Data of one's own: looked at, trained on, scored and asked."""
+
+import csv
+import io
+import json
+import unittest
+
+import numpy as np
+from PIL import Image
+from program import ProgramTest, read_json, with_flags
+
+TRAIN = "--workers 2 --threads 1 --steps 8 --batch-size 8".split()
+
+
+class OwnData(ProgramTest):
+    def setUp(self):
+        super().setUp()
+        self.random = np.random.default_rng(1)
+
+    def run_here(self, *arguments, **options):
+        """With a store of decoded pictures of its own."""
+        return self.succeed(*arguments, env={"VALLEY_CACHE": str(self.folder / "store")}, **options)
+
+    def look(self, name, *flags):
+        return json.loads(self.run_here("data", name, "--json", *flags))
+
+    def train_on(self, name, *flags):
+        self.run_here("train", "--data", name, *with_flags(TRAIN, *flags), "--quiet", "--out", "run")
+        return read_json(self.folder / "run" / "summary.json")
+
+    def save(self, part, x, y):
+        folder = self.folder / "arrays"
+        folder.mkdir(exist_ok=True)
+        np.save(folder / f"x_{part}.npy", x)
+        np.save(folder / f"y_{part}.npy", y)
+
+    def picture(self, path, size=(40, 30), mode="RGB", **options):
+        path = self.folder / path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shape = (size[1], size[0], 3) if mode == "RGB" else (size[1], size[0])
+        smooth = Image.fromarray(self.random.integers(0, 256, shape, dtype=np.uint8)).resize(size, Image.BICUBIC)
+        smooth.resize((8, 6)).resize(size, Image.BICUBIC).save(path, **options)
+        return path
+
+
+class Arrays(OwnData):
+    def test_every_type_of_numpy(self):
+        for kind in "f2 f4 f8 i1 i2 i4 i8 u1 u2 u4 ?".split():
+            with self.subTest(kind):
+                x = self.random.integers(0, 2 if kind == "?" else 100, (20, 3)).astype(kind)
+                self.save("train", x, np.arange(20) % 2)
+                self.save("test", x[:4], np.arange(4, dtype="i2") % 2)
+                found = self.look("arrays:arrays")
+                self.assertEqual((found["training_examples"], found["test_examples"]), (20, 4))
+                self.assertEqual(found["example"], [3, 1, 1])
+                values = found["training_values"]
+                scale = values.get("scaled_by", 1)
+                np.testing.assert_allclose(values["mean"], x.astype("f8").mean(0) * scale, rtol=1e-3)
+                np.testing.assert_allclose(values["stddev"], x.astype("f8").std(0) * scale, rtol=1e-3)
+
+    def test_what_numpy_writes_and_valley_does_not_read(self):
+        self.save("test", np.zeros((2, 3)), [0, 1])
+        for x, message in ((np.zeros((2, 3), ">f4"), "big-endian"), (np.zeros((2, 3), order="F"), "Fortran order"),
+                           (np.zeros((2, 3), "c8"), "of type <c8"), (np.array([["a"], ["b"]]), "of type <U1")):  # fmt: skip
+            self.save("train", x, [0, 1])
+            code, _, err = self.run_valley("train", "--data", "arrays:arrays", "--out", "run")
+            self.assertEqual(code, 2)
+            self.assertIn(message, err)
+            self.assertEqual(err.count("\n"), 1)
+            self.assertFalse((self.folder / "run").exists())
+
+    def test_a_regression_is_learned_scored_and_asked(self):
+        x = self.random.normal(size=(400, 3))
+        y = x @ [1.0, -2.0, 0.5]
+        self.save("train", x[:300], y[:300])
+        self.save("test", x[300:], y[300:])
+        summary = self.train_on("arrays:arrays", "--task", "regression", "--model", "mlp-16", "--lr", 0.05, "--steps", 400)
+        self.assertGreater(summary["test_r2"], 0.95)
+        found = json.loads(self.run_here("evaluate", "run", "--json"))["runs"][0]
+        self.assertAlmostEqual(found["test"]["r2"], summary["test_r2"], 4)
+        np.save(self.folder / "new.npy", x[300:])
+        rows = list(csv.reader(io.StringIO(self.run_here("predict", "run", "new.npy"))))
+        self.assertEqual(rows[0], ["file", "place", "values"])
+        asked = np.array([float(row[2]) for row in rows[1:]])
+        self.assertAlmostEqual(1 - ((asked - y[300:]) ** 2).mean() / y[300:].var(), summary["test_r2"], 3)
+
+    def test_classes_need_whole_numbers(self):
+        self.save("train", np.zeros((4, 2)), np.zeros(4))
+        self.save("test", np.zeros((4, 2)), np.zeros(4))
+        code, _, err = self.run_valley("train", "--data", "arrays:arrays", "--model", "mlp")
+        self.assertEqual(code, 2)
+        self.assertIn("--task regression", err)
+
+
+class Pictures(OwnData):
+    def setUp(self):
+        super().setUp()
+        for kind in ("cat", "dog"):
+            for i in range(10):
+                self.picture(f"photos/{kind}/{i}.jpg", quality=90)
+
+    def test_pixels_are_those_of_pil(self):
+        self.picture("photos/dog/11.png")
+        self.look("images:photos", "--image-size", 16)
+        # The store holds them as they are trained on, in the order of their names.
+        stored = {}
+        for about in (self.folder / "store").glob("*/about.json"):
+            pixels = np.frombuffer((about.parent / "pixels").read_bytes(), np.uint8)
+            for example in pixels.reshape(-1, 3, 16, 16).astype(int):
+                stored[example.tobytes()] = example
+        self.assertEqual(len(stored), 21)
+        for path in (self.folder / "photos").glob("*/*"):
+            picture = Image.open(path).convert("RGB")
+            wide = round(picture.width * 16 / picture.height)
+            resized = picture.resize((wide, 16), Image.BILINEAR)
+            left = (wide - 16) // 2
+            expected = np.asarray(resized.crop((left, 0, left + 16, 16))).transpose(2, 0, 1).astype(int)
+            nearest = min(np.abs(example - expected).mean() for example in stored.values())
+            self.assertLess(nearest, 1, path)
+
+    def test_decoded_pixels_are_those_of_pil(self):
+        self.look("images:photos")
+        expected = {np.asarray(Image.open(p)).transpose(2, 0, 1).tobytes(): p for p in self.folder.glob("photos/*/*")}
+        decoded = np.concatenate([np.frombuffer((about.parent / "pixels").read_bytes(), np.uint8).reshape(-1, 3, 30, 40)
+                                  for about in (self.folder / "store").glob("*/about.json")])  # fmt: skip
+        self.assertEqual(len(decoded), len(expected))
+        for pixels in expected:
+            difference = np.abs(decoded.astype(int) - np.frombuffer(pixels, np.uint8).reshape(3, 30, 40))
+            self.assertLess(difference.mean((1, 2, 3)).min(), 1)
+
+    def test_from_a_folder_to_answers(self):
+        (self.folder / "photos/cat/cut.jpg").write_bytes(self.picture("whole.jpg").read_bytes()[:400])
+        summary = self.train_on("images:photos", "--image-size", 28, "--model", "lenet")
+        self.assertIn("test_accuracy", summary)
+        code, _, err = self.run_valley("data", "images:photos", "--image-size", 28, "--sheet", "sheet.png")
+        self.assertEqual(code, 0, err)
+        self.assertIn("1 file was left out, not readable as pictures: cat/cut.jpg", err)
+        self.assertIn("a fifth of every class is held out as the test set", err)
+        with Image.open(self.folder / "sheet.png") as sheet:
+            self.assertEqual(sheet.size, (10 * 29, 2 * 29))
+        lines = self.run_here("predict", "run", "whole.jpg", "photos/dog/1.jpg", "--json").splitlines()
+        answers = [json.loads(line) for line in lines]
+        self.assertEqual([a["file"] for a in answers], ["whole.jpg", "photos/dog/1.jpg"])
+        for answer in answers:
+            self.assertIn(answer["class"], ("cat", "dog"))
+            self.assertGreaterEqual(answer["probability"], 0.5)
+        self.refuse_in_one_line("photos/cat/cut.jpg", "data", "images:photos", "--image-size", 28, "--strict")
+
+    def test_resumed_equals_uninterrupted(self):
+        flags = ("--image-size", 28, "--model", "lenet", "--steps", 6, "--checkpoint-every", 3)
+        self.train_on("images:photos", *flags)
+        whole = self.model("run")
+        self.break_off("run", 3)
+        self.run_here("train", "--resume", "run", "--quiet")
+        self.assertEqual(self.model("run"), whole)
+
+    def refuse_in_one_line(self, part, *arguments):
+        code, _, err = self.run_valley(*arguments)
+        self.assertEqual(code, 2)
+        self.assertIn(part, err)
+        self.assertEqual(err.count("\n"), 1, err)
+
+
+class Tables(OwnData):
+    def test_a_table_of_everything(self):
+        rows = [["size", "colour, main", "price"]]
+        for i in range(200):
+            size, red = self.random.normal(), bool(self.random.integers(2))
+            rows.append(["" if i == 7 else f"{size:.6f}", 'a "warm" red' if red else "blue", f"{100 + 10 * size + 5 * red:.4f}"])
+        with open(self.folder / "houses.csv", "w", newline="") as file:
+            csv.writer(file).writerows(rows)
+        summary = self.train_on("table:houses.csv", "--task", "regression", "--target", "price", "--model", "mlp-16",
+                                "--lr", 0.05, "--steps", 400)  # fmt: skip
+        self.assertGreater(summary["test_r2"], 0.9)
+        found = self.look("table:houses.csv", "--task", "regression", "--target", "price")
+        self.assertEqual((found["training_examples"], found["test_examples"]), (160, 40))
+        self.assertEqual(found["example"], [3, 1, 1])
+        code, _, err = self.run_valley("train", "--data", "table:houses.csv", "--target", "prize")
+        self.assertEqual(code, 2)
+        self.assertIn("did you mean 'price'?", err)
+
+    def test_classes_by_name(self):
+        with open(self.folder / "kinds.csv", "w", newline="") as file:
+            csv.writer(file).writerows([["a", "b", "kind"]] + [[i, i * i, "even" if i % 2 == 0 else "odd"] for i in range(50)])
+        found = self.look("table:kinds.csv")
+        self.assertEqual([c["name"] for c in found["classes"]], ["even", "odd"])
+        self.assertEqual(sum(c["training"] + c["test"] for c in found["classes"]), 50)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,243 @@
+#include "valley/data/pictures.h"
+
+#include <ATen/ops/tensor.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <memory>
+
+#include "valley/core/error.h"
+#include "valley/core/shuffle.h"
+#include "valley/data/bytes.h"
+#include "valley/data/notes.h"
+#include "valley/data/picture_store.h"
+#include "valley/data/statistics.h"
+
+namespace valley {
+namespace {
+
+namespace fs = std::filesystem;
+using Paths = std::vector<fs::path>;
+
+// Names that were left out somewhere, for one sentence.
+class LeftOut {
+ public:
+  explicit LeftOut(std::string why) : why_(std::move(why)) {}
+  void add(std::string name) {
+    if (names_.size() < kNamed) names_.push_back(std::move(name));
+    ++count_;
+  }
+  void note(const fs::path& folder) const {
+    if (count_ == 0) return;
+    add_data_note(fmt::format("{}: {} left out, {}: {}{}", folder.string(),
+                              count_ == 1 ? "1 file was" : fmt::format("{} files were", count_),
+                              why_, fmt::join(names_, ", "),
+                              count_ > names_.size() ? ", ..." : ""));
+  }
+
+ private:
+  static constexpr size_t kNamed = 3;
+  std::string why_;
+  std::vector<std::string> names_;
+  size_t count_ = 0;
+};
+
+// A folder's own order is anything.
+Paths sorted_entries(const fs::path& folder) {
+  std::error_code error;
+  Paths paths;
+  for (const auto& entry : fs::directory_iterator(folder, error)) paths.push_back(entry.path());
+  require(!error, "cannot read {}: {}", folder.string(), error.message());
+  std::sort(paths.begin(), paths.end());
+  return paths;
+}
+
+bool is_hidden(const fs::path& path) { return path.filename().string().starts_with('.'); }
+
+// Class by class.
+using Classes = std::map<std::string, Paths>;
+
+Classes class_folders(const fs::path& folder, LeftOut& others) {
+  Classes classes;
+  std::error_code error;
+  for (const fs::path& path : sorted_entries(folder)) {
+    if (is_hidden(path) || !fs::is_directory(path, error)) {
+      others.add(path.filename().string());
+      continue;
+    }
+    Paths& files = classes[path.filename().string()];
+    for (const fs::path& file : sorted_entries(path)) {
+      if (is_hidden(file) || !fs::is_regular_file(file, error))
+        others.add((path.filename() / file.filename()).string());
+      else
+        files.push_back(file);
+    }
+    require(!files.empty(), "the class folder {} holds no picture", path.string());
+  }
+  return classes;
+}
+
+// A fifth of every class, at least one.
+Classes hold_out(Classes& classes, const fs::path& folder, uint64_t seed) {
+  constexpr size_t kPart = 5;
+  Classes held_out;
+  int64_t place = 0;
+  for (auto& [name, files] : classes) {
+    require(files.size() > 1,
+            "the class folder {} holds one picture, of which none can be held out to test; give a "
+            "folder test",
+            (folder / name).string());
+    Paths drawn = files;
+    Random random(derive_seed(seed, place++, "held-out"));
+    shuffle(drawn, random);
+    drawn.resize(std::max<size_t>(1, files.size() / kPart));
+    std::sort(drawn.begin(), drawn.end());
+    Paths rest;
+    std::set_difference(files.begin(), files.end(), drawn.begin(), drawn.end(),
+                        std::back_inserter(rest));
+    files = std::move(rest);
+    held_out[name] = std::move(drawn);
+  }
+  return held_out;
+}
+
+struct Found {
+  Classes train, test;
+};
+
+Found find_classes(const fs::path& root, uint64_t seed) {
+  LeftOut others("no class folder or no ordinary file");
+  std::error_code error;
+  const bool parts = fs::is_directory(root / "train", error);
+  const fs::path train = parts ? root / "train" : root;
+  fs::path test;
+  for (const char* name : {"test", "val", "valid", "validation"})
+    if (parts && test.empty() && fs::is_directory(root / name, error)) test = root / name;
+  Found found{.train = class_folders(train, others), .test = {}};
+  require(
+      !found.train.empty(),
+      "{} holds no class folder; images:PATH takes a folder with one folder of JPEG or PNG files "
+      "a class, or with train and test of such",
+      train.string());
+  if (test.empty()) {
+    found.test = hold_out(found.train, train, seed);
+    add_data_note(
+        fmt::format("{}: a fifth of every class is held out as the test set", root.string()));
+  } else {
+    found.test = class_folders(test, others);
+    require(!found.test.empty(), "{} holds no class folder", test.string());
+    for (const auto& [name, files] : found.test)
+      require(found.train.count(name) > 0, "{} is a class that {} lacks", (test / name).string(),
+              train.string());
+  }
+  others.note(root);
+  return found;
+}
+
+// The files of a part, class after class.
+struct PicturePart {
+  std::vector<PictureFile> files;
+  std::vector<std::string> classes;  // of each
+};
+
+PicturePart look_at_part(const Classes& classes) {
+  PicturePart part;
+  for (const auto& [name, paths] : classes)
+    for (const fs::path& path : paths) {
+      part.files.push_back({.path = path});
+      part.classes.push_back(name);
+    }
+  look_at(part.files);
+  return part;
+}
+
+PictureSize common_size(const std::vector<const PicturePart*>& parts, int64_t image_size) {
+  const PictureFile* first = nullptr;
+  PictureSize size;
+  for (const PicturePart* part : parts) {
+    for (const PictureFile& file : part->files) {
+      if (!file.problem.empty()) continue;
+      if (first == nullptr) {
+        first = &file;
+        size = file.size;
+      }
+      const bool same = file.size.height == size.height && file.size.width == size.width;
+      require(same || image_size > 0, "{} has {} x {} pixels but {} {} x {}; {} brings all to one",
+              first->path.string(), size.width, size.height, file.path.string(), file.size.width,
+              file.size.height, Key{"image-size"});
+      size.colour |= file.size.colour;
+    }
+  }
+  if (image_size > 0) size.height = size.width = image_size;
+  return size;
+}
+
+// Those that cannot be read: said, or refused.
+void tell_problems(const PicturePart& part, const fs::path& root, bool strict) {
+  LeftOut left_out("not readable as pictures");
+  for (const PictureFile& file : part.files) {
+    if (file.problem.empty()) continue;
+    require(!strict, "{}: {}", file.path.string(), file.problem);
+    left_out.add(fmt::format("{} ({})", fs::relative(file.path, root).string(), file.problem));
+  }
+  left_out.note(root);
+}
+
+std::shared_ptr<Dataset> load_part(PicturePart& part, const PictureSize& size,
+                                   const std::vector<std::string>& classes, const fs::path& root,
+                                   bool strict) {
+  const bool any = std::any_of(part.files.begin(), part.files.end(),
+                               [](const PictureFile& file) { return file.problem.empty(); });
+  require(any, "{}: {}", part.files.front().path.string(), part.files.front().problem);
+  StoredPictures stored = stored_pictures(part.files, size);
+  tell_problems(part, root, strict);
+  if (!stored.cannot_store.empty())
+    add_data_note(
+        fmt::format("{}: decoded pictures are kept in memory and not for the next run: {}",
+                    root.string(), stored.cannot_store));
+  auto data = std::make_shared<Dataset>();
+  std::vector<int64_t> targets;
+  for (size_t i = 0; i < part.files.size(); ++i) {
+    if (!part.files[i].problem.empty()) continue;
+    const auto place = std::lower_bound(classes.begin(), classes.end(), part.classes[i]);
+    targets.push_back(place - classes.begin());
+  }
+  data->inputs = std::move(stored.pixels);
+  data->targets = at::tensor(targets, at::kLong);
+  data->classes = static_cast<int64_t>(classes.size());
+  data->class_names = classes;
+  return data;
+}
+
+}  // namespace
+
+DataSplits load_pictures(const std::string& folder, const DataOptions& options) {
+  require_folder(folder, "images:PATH", "one folder a class");
+  const fs::path root = folder;
+  require(fs::exists(root),
+          "{} is missing; images:PATH takes a folder with one folder of JPEG or "
+          "PNG files a class",
+          folder);
+  const Found found = find_classes(root, options.seed);
+  std::vector<std::string> classes;
+  for (const auto& [name, files] : found.train) classes.push_back(name);
+
+  PicturePart train_part = look_at_part(found.train), test_part = look_at_part(found.test);
+  const PictureSize size = common_size({&train_part, &test_part}, options.image_size);
+  const auto train = load_part(train_part, size, classes, root, options.strict);
+  const auto test = load_part(test_part, size, classes, root, options.strict);
+  std::vector<int64_t> counts(classes.size());
+  for (int64_t i = 0; i < train->size(); ++i) ++counts[train->targets.data_ptr<int64_t>()[i]];
+  for (size_t c = 0; c < classes.size(); ++c)
+    require(counts[c] > 0, "the class {} has no readable picture to train on", classes[c]);
+  const ChannelStatistics statistics = channel_statistics(train->inputs);
+  for (Dataset* data : {train.get(), test.get()}) {
+    data->mean = statistics.mean;
+    data->stddev = statistics.stddev;
+  }
+  return {train, test};
+}
+
+}  // namespace valley

@@ -1,0 +1,315 @@
+#include "valley/data/table_data.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/from_blob.h>
+#include <ATen/ops/zeros.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cmath>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <numeric>
+
+#include "valley/core/error.h"
+#include "valley/core/names.h"
+#include "valley/core/numbers.h"
+#include "valley/core/shuffle.h"
+#include "valley/data/csv.h"
+#include "valley/data/notes.h"
+
+namespace valley {
+namespace {
+
+namespace fs = std::filesystem;
+using Row = std::vector<std::string>;
+
+constexpr size_t kMostTexts = 1000;
+
+bool is_missing(const std::string& field) {
+  static constexpr std::array<std::string_view, 6> kMissing = {"", "na", "n/a", "nan", "null", "?"};
+  std::string lower = field;
+  for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return lower == "none" || std::find(kMissing.begin(), kMissing.end(), lower) != kMissing.end();
+}
+
+std::optional<double> number_in(const std::string& field) {
+  const auto value = parse_number<double>(field.starts_with('+') ? field.substr(1) : field);
+  return value && std::isfinite(*value) ? value : std::nullopt;
+}
+
+// Rows with where they stand.
+struct TablePart {
+  std::string path = {};
+  std::vector<Row> rows = {};
+  std::vector<size_t> lines = {};  // of each, as read_csv() counts them
+};
+
+struct Tables {
+  std::vector<std::string> names;
+  TablePart train, test;
+};
+
+TablePart table_part(const std::string& path, CsvTable table) {
+  TablePart part{.path = path, .rows = std::move(table.rows), .lines = {}};
+  part.lines.resize(part.rows.size());
+  std::iota(part.lines.begin(), part.lines.end(), table.has_header ? 2 : 1);
+  return part;
+}
+
+Tables split_file(const std::string& path, uint64_t seed) {
+  const CsvTable table = read_csv(path);
+  const TablePart all = table_part(path, table);
+  require(all.rows.size() >= 2, "{} has one row, of which none can be held out to test", path);
+  std::vector<size_t> order(all.rows.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  Random random(derive_seed(seed, 0, "held-out"));
+  shuffle(order, random);
+  const size_t held_out = std::max<size_t>(1, order.size() / 5);
+  std::sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(held_out));
+  std::sort(order.begin() + static_cast<std::ptrdiff_t>(held_out), order.end());
+  Tables result{.names = table.names, .train = {.path = path}, .test = {.path = path}};
+  for (size_t i = 0; i < order.size(); ++i) {
+    TablePart& part = i < held_out ? result.test : result.train;
+    part.rows.push_back(all.rows[order[i]]);
+    part.lines.push_back(all.lines[order[i]]);
+  }
+  add_data_note(
+      fmt::format("{}: a fifth of the rows, {}, is held out as the test set", path, held_out));
+  return result;
+}
+
+Tables read_folder(const fs::path& folder) {
+  const auto file = [&](const std::string& name) {
+    const fs::path path = folder / (name + ".csv"), packed = folder / (name + ".csv.gz");
+    require(
+        fs::exists(path) || fs::exists(packed),
+        "data file {}(.gz) is missing; table:PATH takes a .csv file, or a folder with train.csv "
+        "and test.csv",
+        path.string());
+    return (fs::exists(path) ? path : packed).string();
+  };
+  const std::string train = file("train"), test = file("test");
+  CsvTable first = read_csv(train), second = read_csv(test);
+  require(first.names == second.names, "{} has the columns {}, but {} {}", train,
+          fmt::join(first.names, ", "), test, fmt::join(second.names, ", "));
+  Tables result{.names = first.names, .train = {}, .test = {}};
+  result.train = table_part(train, std::move(first));
+  result.test = table_part(test, std::move(second));
+  return result;
+}
+
+void leave_out_rows_without(TablePart& part, size_t target, const std::string& name) {
+  size_t kept = 0;
+  for (size_t i = 0; i < part.rows.size(); ++i) {
+    if (is_missing(part.rows[i][target])) continue;
+    std::swap(part.rows[kept], part.rows[i]);
+    std::swap(part.lines[kept++], part.lines[i]);
+  }
+  const size_t left_out = part.rows.size() - kept;
+  require(kept > 0, "{}: no row has a target, column '{}'", part.path, name);
+  part.rows.resize(kept);
+  part.lines.resize(kept);
+  if (left_out > 0)
+    add_data_note(fmt::format("{}: {} left out, without the target '{}'", part.path,
+                              left_out == 1 ? "1 row was" : fmt::format("{} rows were", left_out),
+                              name));
+}
+
+// The features that a column becomes.
+class Column {
+ public:
+  Column(const Tables& tables, size_t place) : place_(place), name_(tables.names[place]) {
+    for (const TablePart* part : {&tables.train, &tables.test})
+      for (const Row& row : part->rows)
+        numeric_ &= is_missing(row[place]) || number_in(row[place]).has_value();
+    if (numeric_) {
+      learn_numbers(tables.train);
+      return;
+    }
+    for (const Row& row : tables.train.rows) texts_.emplace(row[place], texts_.size());
+    require(
+        texts_.size() <= kMostTexts,
+        "{}: the column '{}' has {} different texts, at most {} can be told apart; leave it out, "
+        "or write numbers",
+        tables.train.path, name_, texts_.size(), kMostTexts);
+    size_t next = 0;  // in their order, not in that of the rows
+    for (auto& [text, index] : texts_) index = next++;
+  }
+
+  size_t features() const { return numeric_ ? 1 : texts_.size(); }
+
+  void add_statistics(std::vector<float>& mean, std::vector<float>& stddev) const {
+    mean.insert(mean.end(), features(), numeric_ ? static_cast<float>(mean_) : 0.0f);
+    stddev.insert(stddev.end(), features(), numeric_ ? static_cast<float>(deviation_) : 1.0f);
+  }
+
+  // Into the zeros of a row's features.
+  void write(const Row& row, float* features) const {
+    const std::string& field = row[place_];
+    if (numeric_) {
+      *features = static_cast<float>(is_missing(field) ? mean_ : *number_in(field));
+    } else if (const auto found = texts_.find(field); found != texts_.end()) {
+      features[found->second] = 1;
+    }
+  }
+
+  void note(const TablePart& part) const {
+    const auto count = [&](auto&& counts) {
+      return std::count_if(part.rows.begin(), part.rows.end(), counts);
+    };
+    const auto missing = count([&](const Row& row) { return numeric_ && is_missing(row[place_]); });
+    if (missing > 0)
+      add_data_note(fmt::format("{}: {} of {} numbers of '{}' are missing: taken as the mean, {}",
+                                part.path, missing, part.rows.size(), name_, mean_));
+    const auto unseen =
+        count([&](const Row& row) { return !numeric_ && texts_.count(row[place_]) == 0; });
+    if (unseen > 0)
+      add_data_note(fmt::format("{}: {} rows have texts of '{}' that no training row has",
+                                part.path, unseen, name_));
+  }
+
+ private:
+  void learn_numbers(const TablePart& train) {
+    double sum = 0, squares = 0, count = 0;
+    std::optional<double> centre;
+    for (const Row& row : train.rows) {
+      const auto value = number_in(row[place_]);
+      if (!value) continue;
+      if (!centre) centre = value;
+      const double distance = *value - *centre;
+      sum += distance;
+      squares += distance * distance;
+      ++count;
+    }
+    if (count == 0) return;  // nothing but missing ones: 0
+    const double mean = sum / count, variance = squares / count - mean * mean;
+    mean_ = *centre + mean;
+    if (variance > 1e-12 * squares / count) deviation_ = std::sqrt(variance);
+  }
+
+  size_t place_;
+  std::string name_;
+  bool numeric_ = true;
+  double mean_ = 0, deviation_ = 1;
+  std::map<std::string, size_t> texts_;
+};
+
+at::Tensor features_of(const TablePart& part, const std::vector<Column>& columns) {
+  int64_t features = 0;
+  for (const Column& column : columns) features += static_cast<int64_t>(column.features());
+  const at::Tensor inputs =
+      at::zeros({static_cast<int64_t>(part.rows.size()), features, 1, 1}, at::kFloat);
+  float* to = inputs.data_ptr<float>();
+  for (const Row& row : part.rows)
+    for (const Column& column : columns) {
+      column.write(row, to);
+      to += column.features();
+    }
+  for (const Column& column : columns) column.note(part);
+  return inputs;
+}
+
+// Numbers in their order, other texts byte by byte.
+std::vector<std::string> class_texts(const TablePart& train, size_t target) {
+  std::vector<std::string> classes;
+  for (const Row& row : train.rows) classes.push_back(row[target]);
+  std::sort(classes.begin(), classes.end());
+  classes.erase(std::unique(classes.begin(), classes.end()), classes.end());
+  const bool numbers = std::all_of(classes.begin(), classes.end(),
+                                   [](const auto& text) { return number_in(text).has_value(); });
+  if (numbers)
+    std::stable_sort(classes.begin(), classes.end(),
+                     [](const auto& a, const auto& b) { return *number_in(a) < *number_in(b); });
+  return classes;
+}
+
+at::Tensor class_targets(const TablePart& part, size_t target,
+                         const std::vector<std::string>& classes, const std::string& train_path) {
+  const at::Tensor targets = at::empty({static_cast<int64_t>(part.rows.size())}, at::kLong);
+  std::map<std::string, int64_t> place;
+  for (size_t c = 0; c < classes.size(); ++c) place[classes[c]] = static_cast<int64_t>(c);
+  for (size_t i = 0; i < part.rows.size(); ++i) {
+    const auto found = place.find(part.rows[i][target]);
+    require(found != place.end(), "{}: row {}: the class '{}' is none of those to train on, of {}",
+            part.path, part.lines[i], part.rows[i][target], train_path);
+    targets.data_ptr<int64_t>()[i] = found->second;
+  }
+  return targets;
+}
+
+at::Tensor real_targets(const TablePart& part, size_t target, const std::string& name) {
+  const at::Tensor targets = at::empty({static_cast<int64_t>(part.rows.size()), 1}, at::kFloat);
+  for (size_t i = 0; i < part.rows.size(); ++i) {
+    const auto value = number_in(part.rows[i][target]);
+    require(value.has_value(), "{}: row {}: the target '{}' is '{}', which is no finite number",
+            part.path, part.lines[i], name, part.rows[i][target]);
+    targets.data_ptr<float>()[i] = static_cast<float>(*value);
+  }
+  return targets;
+}
+
+void normalise(const std::array<Dataset*, 2>& parts, const std::string& name) {
+  const at::Tensor known = parts[0]->targets.to(at::kDouble);
+  const double mean = known.mean().item<double>();
+  double deviation = known.std(/*unbiased=*/false).item<double>();
+  if (!(deviation > 0)) deviation = 1;
+  for (Dataset* data : parts)
+    data->targets = ((data->targets.to(at::kDouble) - mean) / deviation).to(at::kFloat);
+  add_data_note(fmt::format("the target '{}' is learned as ({} - {:.6g}) / {:.6g}", name, name,
+                            mean, deviation));
+}
+
+size_t find_target(const Tables& tables, const std::string& wanted) {
+  if (wanted.empty()) {
+    add_data_note(fmt::format("{}: the target is the last column, '{}'", tables.train.path,
+                              tables.names.back()));
+    return tables.names.size() - 1;
+  }
+  const auto found = std::find(tables.names.begin(), tables.names.end(), wanted);
+  require(found != tables.names.end(), "{}",
+          unknown_name(fmt::format("{} column of {}", Key{"target"}, tables.train.path), wanted,
+                       tables.names));
+  return static_cast<size_t>(found - tables.names.begin());
+}
+
+}  // namespace
+
+DataSplits load_table(const std::string& path, const DataOptions& options) {
+  std::error_code error;
+  Tables tables =
+      fs::is_directory(path, error) ? read_folder(path) : split_file(path, options.seed);
+  require(tables.names.size() >= 2, "{} has one column, and needs another one to learn from",
+          tables.train.path);
+  const size_t target = find_target(tables, options.target);
+  const std::string& name = tables.names[target];
+  for (TablePart* part : {&tables.train, &tables.test}) leave_out_rows_without(*part, target, name);
+
+  std::vector<Column> columns;
+  for (size_t k = 0; k < tables.names.size(); ++k)
+    if (k != target) columns.emplace_back(tables, k);
+  const auto train = std::make_shared<Dataset>(), test = std::make_shared<Dataset>();
+  for (const Column& column : columns) column.add_statistics(train->mean, train->stddev);
+  test->mean = train->mean;
+  test->stddev = train->stddev;
+  train->inputs = features_of(tables.train, columns);
+  test->inputs = features_of(tables.test, columns);
+  if (options.real_targets) {
+    train->targets = real_targets(tables.train, target, name);
+    test->targets = real_targets(tables.test, target, name);
+    normalise({train.get(), test.get()}, name);
+    train->classes = test->classes = 1;
+    return {train, test};
+  }
+  train->class_names = test->class_names = class_texts(tables.train, target);
+  train->classes = test->classes = static_cast<int64_t>(train->class_names.size());
+  train->targets = class_targets(tables.train, target, train->class_names, tables.train.path);
+  test->targets = class_targets(tables.test, target, train->class_names, tables.train.path);
+  return {train, test};
+}
+
+}  // namespace valley
