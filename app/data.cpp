@@ -11,6 +11,7 @@
 #include "app/paths.h"
 #include "valley/core/error.h"
 #include "valley/data/data_names.h"
+#include "valley/train/config_paths.h"
 
 namespace valley::app {
 namespace {

@@ -18,6 +18,7 @@
 #include "valley/data/examples_file.h"
 #include "valley/data/loader.h"
 #include "valley/data/notes.h"
+#include "valley/models/device.h"
 #include "valley/models/model_pass.h"
 #include "valley/picture/table.h"
 

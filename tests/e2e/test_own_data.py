@@ -74,7 +74,7 @@ class Arrays(OwnData):
         y = x @ [1.0, -2.0, 0.5]
         self.save("train", x[:300], y[:300])
         self.save("test", x[300:], y[300:])
-        summary = self.train_on("arrays:arrays", "--task", "regression", "--model", "mlp-16", "--lr", 0.05, "--steps", 400)
+        summary = self.train_on("arrays:arrays", "--task", "regression", "--model", "mlp-16-16", "--lr", 0.01, "--algorithm", "local-sgd", "--steps", 400)
         self.assertGreater(summary["test_r2"], 0.95)
         found = json.loads(self.run_here("evaluate", "run", "--json"))["runs"][0]
         self.assertAlmostEqual(found["test"]["r2"], summary["test_r2"], 4)
@@ -169,8 +169,8 @@ class Tables(OwnData):
             rows.append(["" if i == 7 else f"{size:.6f}", 'a "warm" red' if red else "blue", f"{100 + 10 * size + 5 * red:.4f}"])
         with open(self.folder / "houses.csv", "w", newline="") as file:
             csv.writer(file).writerows(rows)
-        summary = self.train_on("table:houses.csv", "--task", "regression", "--target", "price", "--model", "mlp-16",
-                                "--lr", 0.05, "--steps", 400)  # fmt: skip
+        summary = self.train_on("table:houses.csv", "--task", "regression", "--target", "price", "--model", "mlp-16-16",
+                                "--lr", 0.01, "--algorithm", "local-sgd", "--steps", 400)  # fmt: skip
         self.assertGreater(summary["test_r2"], 0.9)
         found = self.look("table:houses.csv", "--task", "regression", "--target", "price")
         self.assertEqual((found["training_examples"], found["test_examples"]), (160, 40))

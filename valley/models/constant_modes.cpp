@@ -48,44 +48,62 @@ std::optional<bool> constant_mode(const Node& node) {
   return std::nullopt;
 }
 
+// A constant, or the attribute of a module: what `self` and its parts hold now.
+std::optional<c10::IValue> known_value(const Value* value, const torch::jit::Module& self) {
+  if (const auto written = constant(value)) return written;
+  if (value == nullptr) return std::nullopt;
+  const Node& node = *value->node();
+  if (node.kind() == c10::prim::Param && value->offset() == 0) return self._ivalue();
+  if (node.kind() != c10::prim::GetAttr) return std::nullopt;
+  const auto owner = known_value(node.input(0), self);
+  if (!owner || !owner->isObject()) return std::nullopt;
+  return owner->toObject()->getAttr(node.s(c10::attr::name));
+}
+
+enum class Drops { kNever, kAlways, kDepends };
+
 // dropout(p), lstm(dropout), scaled_dot_product_attention(dropout_p).
-bool drops(const Node& node) {
+Drops drops(const Node& node, const torch::jit::Module& self) {
   for (const char* name : {"p", "dropout", "dropout_p"}) {
     const Value* share = argument(node, name);
     if (share == nullptr) continue;
-    const auto known = constant(share);
-    return !known || !known->isDouble() || known->toDouble() > 0;
+    const auto known = known_value(share, self);
+    if (!known || !known->isDouble()) return Drops::kDepends;
+    return known->toDouble() > 0 ? Drops::kAlways : Drops::kNever;
   }
-  return false;
+  return Drops::kNever;
 }
 
-void look_at(const Node& node, Counts& counts) {
+void look_at(const Node& node, const torch::jit::Module& self, Counts& counts) {
   const std::string_view name = node.kind().toUnqualString();
   const std::optional<bool> mode = constant_mode(node);
   if (name.ends_with("batch_norm") || name == "instance_norm") {
     const auto statistics = constant(argument(node, "running_mean"));
     if (!mode || (statistics && statistics->isNone())) return;
     ++(*mode ? counts.norm_on : counts.norm_off);
-  } else if (drops(node)) {
-    // Attention has no mode of its own: outside training its dropout_p is 0.
+  } else if (const Drops dropped = drops(node, self); dropped != Drops::kNever) {
+    // Attention has no mode of its own: its share is made 0 outside training, and so is that which
+    // torch.nn.MultiheadAttention hands to a dropout that is always on.
+    const bool always = dropped == Drops::kAlways;
     if (name == "scaled_dot_product_attention") {
-      counts.drop_on += constant(argument(node, "dropout_p")).has_value();
+      counts.drop_on += always;
     } else if (mode) {
-      ++(*mode ? counts.drop_on : counts.drop_off);
+      counts.drop_on += *mode && always;
+      counts.drop_off += !*mode;
     }
   }
 }
 
-void look_through(const torch::jit::Block& block, Counts& counts) {
+void look_through(const torch::jit::Block& block, const torch::jit::Module& self, Counts& counts) {
   for (const Node* node : block.nodes()) {
-    look_at(*node, counts);
+    look_at(*node, self, counts);
     // Of a branch that is decided, as dropout's `inplace`, only the one that is taken.
     const auto decided = node->kind() == c10::prim::If ? constant(node->input(0)) : std::nullopt;
     if (decided && decided->isBool()) {
-      look_through(*node->blocks()[decided->toBool() ? 0 : 1], counts);
+      look_through(*node->blocks()[decided->toBool() ? 0 : 1], self, counts);
       continue;
     }
-    for (const torch::jit::Block* inner : node->blocks()) look_through(*inner, counts);
+    for (const torch::jit::Block* inner : node->blocks()) look_through(*inner, self, counts);
   }
 }
 
@@ -95,7 +113,7 @@ std::string constant_modes(const torch::jit::Module& module) {
   const auto graph = module.get_method("forward").graph()->copy();
   torch::jit::Inline(*graph);
   Counts counts;
-  look_through(*graph->block(), counts);
+  look_through(*graph->block(), module, counts);
   std::vector<std::string> found;
   const auto add = [&](int64_t count, const char* what) {
     if (count > 0) found.push_back(fmt::format("{} {}", count, what));

@@ -122,6 +122,19 @@ class Modes(nn.Module):  # the mode matters to three of these
         return self.lstm(self.none(self.free(self.drop(self.norm(x)))).unsqueeze(0))[0][0]
 class Always(Pair):
     def forward(self, x): return nn.functional.dropout(self.fc(x))
+class Share(Pair):  # always on, with a share of its own
+    def __init__(self, share=0.2):
+        super().__init__()
+        self.part = nn.Identity()
+        self.part.share = share
+    def forward(self, x): return nn.functional.dropout(self.fc(x), self.part.share)
+class NoShare(Share):
+    def __init__(self): super().__init__(0.0)
+class Attends(Pair):  # as nn.MultiheadAttention does
+    def forward(self, x):
+        share = 0.1
+        if not self.training: share = 0.0
+        return nn.functional.dropout(self.fc(x), p=share)
 
 torch.manual_seed(0)
 net = twins.make("resnet-8", (3, 32, 32))
@@ -139,7 +152,8 @@ torch.jit.script(Values()).save("values.pt")
 torch.jit.trace(twins.make("lenet"), torch.randn(2, 1, 28, 28)).save("traced.pt")
 torch.save(net.state_dict(), "state_dict.pt")
 torch.save(net.state_dict(), "legacy.pt", _use_new_zipfile_serialization=False)
-for module in (Pair, TwoInputs, Tied, Raises, NoForward, Empty, Twice, Heads, Lists, Dicts, Number, Silent, Modes, Always):
+for module in (Pair, TwoInputs, Tied, Raises, NoForward, Empty, Twice, Heads, Lists, Dicts, Number, Silent, Modes, Always,
+               Share, NoShare, Attends):
     torch.jit.script(module()).save(module.__name__ + ".pt")
 example = torch.randn(3, 4)
 for name in ("eval", "train"):
@@ -453,7 +467,9 @@ TEST_F(Scripted, ModesThatCannotBeSwitchedAreSaid) {
       has("1 BatchNorm in train mode (they normalise by the batch in evaluation too), 2 dropout "
           "on (in evaluation too)"));
   EXPECT_EQ(notes("Always.pt"), has("1 dropout on (in evaluation too)"));
-  for (const char* name : {"Modes.pt", "resnet.pt", "traced.pt", "Twice.pt"}) {
+  EXPECT_EQ(notes("Share.pt"), has("1 dropout on (in evaluation too)"));
+  for (const char* name :
+       {"NoShare.pt", "Attends.pt", "Modes.pt", "resnet.pt", "traced.pt", "Twice.pt"}) {
     EXPECT_EQ(notes(name), "") << name;
   }
 }
