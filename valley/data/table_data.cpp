@@ -235,8 +235,11 @@ at::Tensor class_targets(const TablePart& part, size_t target,
   for (size_t c = 0; c < classes.size(); ++c) place[classes[c]] = static_cast<int64_t>(c);
   for (size_t i = 0; i < part.rows.size(); ++i) {
     const auto found = place.find(part.rows[i][target]);
-    require(found != place.end(), "{}: row {}: the class '{}' is none of those to train on, of {}",
-            part.path, part.lines[i], part.rows[i][target], train_path);
+    require(
+        found != place.end(), "{}: row {}: the class '{}' is none of those to train on, of {}{}",
+        part.path, part.lines[i], part.rows[i][target], train_path,
+        number_in(part.rows[i][target]) ? fmt::format("; for numbers: {} regression", Key{"task"})
+                                        : "");
     targets.data_ptr<int64_t>()[i] = found->second;
   }
   return targets;

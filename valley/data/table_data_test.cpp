@@ -125,6 +125,10 @@ TEST_F(Table, SaysWhatIsWrong) {
   save("train.csv", "x,y\n1,a\n2,b\n");
   save("test.csv", "x,y\n1,c\n");
   EXPECT_EQ(error(), "test.csv: row 2: the class 'c' is none of those to train on, of train.csv");
+  save("test.csv", "x,y\n1,7\n");
+  EXPECT_EQ(error(),
+            "test.csv: row 2: the class '7' is none of those to train on, of train.csv; for "
+            "numbers: task regression");
   EXPECT_EQ(error({.target = "z"}), "unknown target column of train.csv 'z'; known: x, y");
   EXPECT_EQ(error({.target = "y", .real_targets = true}),
             "train.csv: row 2: the target 'y' is 'a', which is no finite number");
