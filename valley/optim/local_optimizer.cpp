@@ -1,5 +1,6 @@
 #include "valley/optim/local_optimizer.h"
 
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/scalar_tensor.h>
 #include <c10/core/GradMode.h>
 #include <torch/optim/adamw.h>
@@ -39,7 +40,8 @@ class TorchOptimizer : public LocalOptimizer {
  public:
   // `make(weight_decay)` gives the options of one weight-decay group.
   template <typename MakeOptions>
-  TorchOptimizer(const FlatParameters& p, double weight_decay, const MakeOptions& make) {
+  TorchOptimizer(const FlatParameters& p, const OptimizerOptions& o, const MakeOptions& make)
+      : gradient_(p.gradients()), clip_norm_(o.clip_norm) {
     const int64_t d = p.size();
     const int64_t decayed = p.decayed_size();
     if (decayed > 0) add_group("decayed", p, 0, decayed);
@@ -48,12 +50,13 @@ class TorchOptimizer : public LocalOptimizer {
     std::vector<torch::optim::OptimizerParamGroup> groups;
     for (const auto& [name, tensor] : groups_) {
       groups.emplace_back(std::vector<at::Tensor>{tensor},
-                          std::make_unique<Options>(make(name == "decayed" ? weight_decay : 0)));
+                          std::make_unique<Options>(make(name == "decayed" ? o.weight_decay : 0)));
     }
     optimizer_ = std::make_unique<Optimizer>(std::move(groups), make(0));
   }
 
   void step(double lr) override {
+    if (clip_norm_ > 0) clip();
     for (auto& group : optimizer_->param_groups()) {
       static_cast<Options&>(group.options()).lr(lr);
     }
@@ -103,6 +106,12 @@ class TorchOptimizer : public LocalOptimizer {
   }
 
  private:
+  // Nothing of it is read here, so that nobody waits for a device.
+  void clip() {
+    const c10::NoGradGuard no_grad;
+    gradient_.mul_((clip_norm_ / (gradient_.norm() + 1e-6)).clamp_max(1));
+  }
+
   // A leaf that shares x's storage and has g's part as its gradient: what torch::optim steps on.
   void add_group(const std::string& name, const FlatParameters& p, int64_t offset, int64_t size) {
     at::Tensor leaf = p.values().narrow(0, offset, size).detach();
@@ -111,6 +120,8 @@ class TorchOptimizer : public LocalOptimizer {
     groups_.push_back({name, leaf});
   }
 
+  at::Tensor gradient_;  // [d], of which the groups have parts
+  double clip_norm_;
   std::vector<NamedTensor> groups_;
   std::unique_ptr<Optimizer> optimizer_;
 };
@@ -125,7 +136,7 @@ std::unique_ptr<LocalOptimizer> make_optimizer(const OptimizerOptions& o,
   if (o.kind == OptimizerKind::kAdamW) {
     using Options = torch::optim::AdamWOptions;
     return std::make_unique<TorchOptimizer<torch::optim::AdamW, Options, AdamWParamState>>(
-        parameters, o.weight_decay, [&](double weight_decay) {
+        parameters, o, [&](double weight_decay) {
           Options options(kUnused);
           options.betas({o.beta1, o.beta2}).weight_decay(weight_decay);
           return options;
@@ -133,7 +144,7 @@ std::unique_ptr<LocalOptimizer> make_optimizer(const OptimizerOptions& o,
   }
   using Options = torch::optim::SGDOptions;
   return std::make_unique<TorchOptimizer<torch::optim::SGD, Options, SGDParamState>>(
-      parameters, o.weight_decay, [&](double weight_decay) {
+      parameters, o, [&](double weight_decay) {
         Options options(kUnused);
         options.momentum(o.momentum_in_force()).nesterov(o.nesterov).weight_decay(weight_decay);
         return options;

@@ -152,8 +152,25 @@ TEST_P(OptimizerState, RestoredContinuesWithTheSameBits) {
 INSTANTIATE_TEST_SUITE_P(
     Kinds, OptimizerState,
     testing::Values(OptimizerOptions{.momentum = 0.9, .nesterov = true, .weight_decay = 1e-3},
-                    OptimizerOptions{.momentum = 0},
+                    OptimizerOptions{.momentum = 0}, OptimizerOptions{.clip_norm = 0.5},
                     OptimizerOptions{.kind = OptimizerKind::kAdamW, .weight_decay = 0.01}));
+
+// As torch.nn.utils.clip_grad_norm_ does it, over all parameters together.
+TEST(LocalOptimizer, ALongGradientIsShortened) {
+  for (const auto& [clip, expected] : {std::pair{0.0, 10.0}, {20.0, 10.0}, {1.0, 1.0}}) {
+    TinyModel model;
+    FlatParameters flat(model.parameters(), model.buffers());
+    const auto optimizer = make_optimizer({.momentum = 0, .clip_norm = clip}, flat);
+    const at::Tensor before = flat.values().clone();
+    at::Tensor(flat.gradients()).zero_();
+    flat.gradients()[0].fill_(6);  // of the bias
+    flat.gradients()[8].fill_(-8);
+    optimizer->step(1);
+    const at::Tensor step = before - flat.values();
+    EXPECT_NEAR(step.norm().item<double>(), expected, 2e-6);
+    EXPECT_NEAR(step[0].item<double>() / step[8].item<double>(), -0.75, 1e-9);
+  }
+}
 
 TEST(LocalOptimizer, AStateFromBeforeTheFirstStepForgetsAllSteps) {
   TinyModel model;
@@ -189,10 +206,9 @@ TEST(LocalOptimizer, OptionsOutOfRangeNameThemselves) {
   EXPECT_EQ(message({.momentum = 1}), "momentum must be in [0, 1), got 1");
   EXPECT_EQ(message({.momentum = 0, .nesterov = true}), "nesterov needs momentum above 0");
   EXPECT_EQ(message({.weight_decay = -1}), "weight-decay must be at least 0, got -1");
-  EXPECT_EQ(message({.kind = OptimizerKind::kAdamW, .beta1 = 1}),
-            "the beta1 of adamw must be in [0, 1), got 1");
+  EXPECT_EQ(message({.kind = OptimizerKind::kAdamW, .beta1 = 1}), "beta1 must be in [0, 1), got 1");
   EXPECT_EQ(message({.kind = OptimizerKind::kAdamW, .beta2 = -0.5}),
-            "the beta2 of adamw must be in [0, 1), got -0.5");
+            "beta2 must be in [0, 1), got -0.5");
   EXPECT_THROW(kOptimizers.parse("sdg"), UsageError);
 }
 

@@ -27,7 +27,8 @@ constexpr const char* kOrder[] = {
     "algorithm",
     // Training
     "epochs", "steps", "until-loss", "batch-size", "optimizer", "sam", "sam-adaptive", "lr",
-    "lr-schedule", "warmup-steps", "momentum", "nesterov", "weight-decay", "decay", "seed",
+    "lr-schedule", "warmup-steps", "momentum", "nesterov", "weight-decay", "decay", "beta1",
+    "beta2", "clip-norm", "seed",
     // Workers
     "workers", "launch", "backend", "timeout", "threads", "device", "interface", "run-id",
     "own-data",

@@ -18,7 +18,12 @@ class LocalOptimizer {
  public:
   virtual ~LocalOptimizer() = default;
 
-  /// x <- one step from x along g with learning rate `lr`.
+  /// x <- one step from x along g with learning rate `lr`. With a clip_norm c above 0, first
+  ///
+  ///     g <- min(1, c / (||g|| + 1e-6)) g
+  ///
+  /// as torch.nn.utils.clip_grad_norm_ does: g is what the method hands over, the mean gradient of
+  /// ssgd and each worker's own of the methods that average weights.
   virtual void step(double lr) = 0;
 
   /// The state as named tensors, for a checkpoint; empty before the first step.

@@ -21,6 +21,7 @@ struct OptimizerOptions {
   double weight_decay = 0.0;            ///< >= 0; sgd adds it to the gradient, adamw decouples it
   double beta1 = 0.9;                   ///< adamw, in [0, 1)
   double beta2 = 0.999;                 ///< adamw, in [0, 1)
+  double clip_norm = 0;                 ///< the longest gradient, 0: no limit; see step()
 
   double momentum_in_force() const { return momentum.value_or(0.9); }
 };
@@ -32,6 +33,12 @@ void visit(OptimizerOptions& o, V& v) {
     "of sgd; -1: 0.9, or 0 where the method has its own (qg-dsgdm)");
   v("nesterov", o.nesterov, "Nesterov's momentum");
   v("weight-decay", o.weight_decay, at_least(0), "strength of the decay");
+  v("beta1", o.beta1, in(0, 1).open_above(), "of adamw: how slowly its mean gradient forgets",
+    kYounger);
+  v("beta2", o.beta2, in(0, 1).open_above(), "of adamw: how slowly its mean square forgets",
+    kYounger);
+  v("clip-norm", o.clip_norm, at_least(0),
+    "shorten a longer gradient to this norm before the optimizer's step; 0: never", kYounger);
 }
 
 /// @throws UsageError if an option is out of range.
