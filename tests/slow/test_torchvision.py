@@ -50,7 +50,9 @@ def convnext():
 
 
 def swin():
-    return models.SwinTransformer([2, 2], 24, [2, 2], [2, 4], [4, 4], dropout=0.1, num_classes=CLASSES)
+    # Without dropout: that of its attention stays on in evaluation, in torchvision 0.14 (dropout() is called
+    # without `training`), as valley says.
+    return models.SwinTransformer([2, 2], 24, [2, 2], [2, 4], [4, 4], num_classes=CLASSES)
 
 
 def vit():
