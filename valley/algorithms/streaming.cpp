@@ -12,10 +12,9 @@ void check_streaming(const Streaming& streaming, const PeriodSpec& period) {
     require(delay < period.base, "{} must be below the {} of {} steps, got {}", Key{"delay"},
             Key{"period"}, period.base, delay);
   } else {
-    require(
-        delay * fragments < period.base,
-        "{} must be below the {} of {} steps / {} {}, after which the next of them meets, got {}",
-        Key{"delay"}, Key{"period"}, period.base, fragments, Key{"fragments"}, delay);
+    require(delay * fragments < period.base,
+            "{} must be below {} / {}, which is {} / {} steps, got {}", Key{"delay"}, Key{"period"},
+            Key{"fragments"}, period.base, fragments, delay);
   }
 }
 

@@ -187,8 +187,7 @@ TEST(Streaming, LeavesARoundTimeAndAFragmentSomethingToDo) {
   EXPECT_EQ(error(9, 1, "qsr:4:0.1"), "delay must be below the period of 4 steps, got 9");
   EXPECT_EQ(error(0, 5, "4"), "fragments must be at most the period of 4 steps, got 5");
   EXPECT_EQ(error(2, 2, "4"),
-            "delay must be below the period of 4 steps / 2 fragments, after which the next of them "
-            "meets, got 2");
+            "delay must be below period / fragments, which is 4 / 2 steps, got 2");
   EXPECT_EQ(error_of<UsageError>([&] {
               make_algorithm(
                   "dppf", find_algorithm("dppf").with({{"period", "8"}, {"fragments", int64_t{8}}}),
