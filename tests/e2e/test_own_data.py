@@ -17,15 +17,15 @@ class OwnData(ProgramTest):
         super().setUp()
         self.random = np.random.default_rng(1)
 
-    def run_here(self, *arguments, **options):
+    def start(self, *arguments, **options):
         """With a store of decoded pictures of its own."""
-        return self.succeed(*arguments, env={"VALLEY_CACHE": str(self.folder / "store")}, **options)
+        return super().start(*arguments, env={"VALLEY_CACHE": str(self.folder / "store")}, **options)
 
     def look(self, name, *flags):
-        return json.loads(self.run_here("data", name, "--json", *flags))
+        return json.loads(self.succeed("data", name, "--json", *flags))
 
     def train_on(self, name, *flags):
-        self.run_here("train", "--data", name, *with_flags(TRAIN, *flags), "--quiet", "--out", "run")
+        self.succeed("train", "--data", name, *with_flags(TRAIN, *flags), "--quiet", "--out", "run")
         return read_json(self.folder / "run" / "summary.json")
 
     def save(self, part, x, y):
@@ -76,10 +76,10 @@ class Arrays(OwnData):
         self.save("test", x[300:], y[300:])
         summary = self.train_on("arrays:arrays", "--task", "regression", "--model", "mlp-16-16", "--lr", 0.01, "--algorithm", "local-sgd", "--steps", 400)
         self.assertGreater(summary["test_r2"], 0.95)
-        found = json.loads(self.run_here("evaluate", "run", "--json"))["runs"][0]
+        found = json.loads(self.succeed("evaluate", "run", "--json"))["runs"][0]
         self.assertAlmostEqual(found["test"]["r2"], summary["test_r2"], 4)
         np.save(self.folder / "new.npy", x[300:])
-        rows = list(csv.reader(io.StringIO(self.run_here("predict", "run", "new.npy"))))
+        rows = list(csv.reader(io.StringIO(self.succeed("predict", "run", "new.npy"))))
         self.assertEqual(rows[0], ["file", "place", "values"])
         asked = np.array([float(row[2]) for row in rows[1:]])
         self.assertAlmostEqual(1 - ((asked - y[300:]) ** 2).mean() / y[300:].var(), summary["test_r2"], 3)
@@ -138,7 +138,7 @@ class Pictures(OwnData):
         self.assertIn("a fifth of every class is held out as the test set", err)
         with Image.open(self.folder / "sheet.png") as sheet:
             self.assertEqual(sheet.size, (10 * 29, 2 * 29))
-        lines = self.run_here("predict", "run", "whole.jpg", "photos/dog/1.jpg", "--json").splitlines()
+        lines = self.succeed("predict", "run", "whole.jpg", "photos/dog/1.jpg", "--json").splitlines()
         answers = [json.loads(line) for line in lines]
         self.assertEqual([a["file"] for a in answers], ["whole.jpg", "photos/dog/1.jpg"])
         for answer in answers:
@@ -151,7 +151,7 @@ class Pictures(OwnData):
         self.train_on("images:photos", *flags)
         whole = self.model("run")
         self.break_off("run", 3)
-        self.run_here("train", "--resume", "run", "--quiet")
+        self.succeed("train", "--resume", "run", "--quiet")
         self.assertEqual(self.model("run"), whole)
 
     def refuse_in_one_line(self, part, *arguments):
