@@ -54,10 +54,10 @@ Json to_json(const DataRequest& request, const DataSplits& data,
                  {"training_values", values_of(train)},
                  {"notes", notes}};
   if (!has_classes(train.targets)) return result;
-  for (size_t c = 0; c < static_cast<size_t>(train.classes); ++c)
-    result["classes"].push_back({{"name", class_name(train, c)},
-                                 {"training", counts_of(train)[c]},
-                                 {"test", counts_of(test)[c]}});
+  const auto in_training = counts_of(train), in_test = counts_of(test);
+  for (size_t c = 0; c < in_training.size(); ++c)
+    result["classes"].push_back(
+        {{"name", class_name(train, c)}, {"training", in_training[c]}, {"test", in_test[c]}});
   return result;
 }
 

@@ -26,8 +26,10 @@ namespace valley::app {
 namespace {
 
 // What the model was trained for must serve the data.
-void require_fit(const FinishedRun& run, const Dataset& own, const Dataset& data,
-                 const std::string& name, Model& model) {
+void require_fit(const FinishedRun& run, const Dataset& own,
+                 const std::shared_ptr<const Dataset>& other, const std::string& name,
+                 Model& model) {
+  const Dataset& data = *other;
   require(own.inputs.sizes().slice(1) == data.inputs.sizes().slice(1),
           "{} was trained on examples of [{}], but those of {} are [{}]", run.folder(),
           fmt::join(own.inputs.sizes().slice(1), ", "), name,
@@ -37,7 +39,7 @@ void require_fit(const FinishedRun& run, const Dataset& own, const Dataset& data
           fmt::join(own.class_names, ", "), name, fmt::join(data.class_names, ", "));
   const c10::NoGradGuard no_grad;
   model.train(false);
-  Loader loader(std::make_shared<Dataset>(data), own, {}, 0, 0);
+  Loader loader(other, own, {}, 0, 0);
   const Batch batch = loader.range(0, 1);
   run.task().check(model.forward(batch.input), {.examples = 1,
                                                 .targets = data.targets,
@@ -56,7 +58,7 @@ Json evaluate_run(const FinishedRun& run, const EvaluateFlags& flags, Table& tab
   }
   const std::string name = flags.data.empty() ? run.config().data : flags.data;
   const auto model = run.make_model(own);
-  require_fit(run, *own.train, *data.train, name, *model);
+  require_fit(run, *own.train, data.train, name, *model);
   Json result = {{"run", run.folder()}, {"data", name}, {"task", run.task().name()}};
   const auto comm = make_solo();
   for (const auto& [part, set] : {std::pair("train", data.train), std::pair("test", data.test)}) {

@@ -1,7 +1,6 @@
 #include "valley/data/fsdd.h"
 
 #include <ATen/ops/empty.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -14,8 +13,8 @@
 #include "valley/core/error.h"
 #include "valley/core/numbers.h"
 #include "valley/data/bytes.h"
+#include "valley/data/left_out.h"
 #include "valley/data/log_mel.h"
-#include "valley/data/notes.h"
 #include "valley/data/wav.h"
 
 namespace valley {
@@ -86,17 +85,6 @@ Found find_recordings(const fs::path& folder) {
   return found;
 }
 
-// What was left out, for a person.
-void note_others(const std::vector<std::string>& others, const fs::path& folder) {
-  if (others.empty()) return;
-  constexpr size_t kNamed = 3;
-  const auto end = others.begin() + static_cast<std::ptrdiff_t>(std::min(others.size(), kNamed));
-  add_data_note(
-      fmt::format("{}: {} left out, no DIGIT_SPEAKER_INDEX.wav: {}{}", folder.string(),
-                  others.size() == 1 ? "1 file was" : fmt::format("{} files were", others.size()),
-                  fmt::join(others.begin(), end, ", "), end == others.end() ? "" : ", ..."));
-}
-
 std::shared_ptr<Dataset> load_split(const fs::path& folder, const std::vector<Recording>& all,
                                     bool test) {
   std::vector<const Recording*> chosen;
@@ -136,7 +124,9 @@ DataSplits load_fsdd(const std::string& path) {
   const Found found = find_recordings(folder);
   const auto train = load_split(folder, found.recordings, /*test=*/false);
   const auto test = load_split(folder, found.recordings, /*test=*/true);
-  note_others(found.others, folder);
+  LeftOut others("no DIGIT_SPEAKER_INDEX.wav");
+  for (const std::string& name : found.others) others.add(name);
+  others.note(folder);
 
   const at::Tensor values = train->inputs.to(at::kDouble).reshape({-1, kBands});
   const at::Tensor mean = values.mean(0), deviation = values.std(0, /*unbiased=*/false);

@@ -11,6 +11,7 @@
 #include "valley/core/error.h"
 #include "valley/core/shuffle.h"
 #include "valley/data/bytes.h"
+#include "valley/data/left_out.h"
 #include "valley/data/notes.h"
 #include "valley/data/picture_store.h"
 #include "valley/data/statistics.h"
@@ -20,29 +21,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using Paths = std::vector<fs::path>;
-
-// Names that were left out somewhere, for one sentence.
-class LeftOut {
- public:
-  explicit LeftOut(std::string why) : why_(std::move(why)) {}
-  void add(std::string name) {
-    if (names_.size() < kNamed) names_.push_back(std::move(name));
-    ++count_;
-  }
-  void note(const fs::path& folder) const {
-    if (count_ == 0) return;
-    add_data_note(fmt::format("{}: {} left out, {}: {}{}", folder.string(),
-                              count_ == 1 ? "1 file was" : fmt::format("{} files were", count_),
-                              why_, fmt::join(names_, ", "),
-                              count_ > names_.size() ? ", ..." : ""));
-  }
-
- private:
-  static constexpr size_t kNamed = 3;
-  std::string why_;
-  std::vector<std::string> names_;
-  size_t count_ = 0;
-};
 
 // A folder's own order is anything.
 Paths sorted_entries(const fs::path& folder) {

@@ -34,32 +34,34 @@ ChannelStatistics statistics_of_bytes(const at::Tensor& images) {
   return result;
 }
 
-// Sums about a value of the channel itself: nothing cancels where the mean is far from 0.
 template <typename T>
 ChannelStatistics statistics_of_numbers(const T* values, int64_t n, int64_t channels,
                                         int64_t plane) {
-  std::vector<double> centre(channels), sum(channels), squares(channels);
-  for (int64_t c = 0; c < channels; ++c) centre[c] = static_cast<double>(values[c * plane]);
+  std::vector<Moments> moments(channels);
   for (int64_t i = 0; i < n; ++i)
     for (int64_t c = 0; c < channels; ++c, values += plane)
-      for (int64_t k = 0; k < plane; ++k) {
-        const double value = static_cast<double>(values[k]) - centre[c];
-        sum[c] += value;
-        squares[c] += value * value;
-      }
+      for (int64_t k = 0; k < plane; ++k) moments[c].add(static_cast<double>(values[k]));
   ChannelStatistics result;
-  const double total = static_cast<double>(n * plane);
-  for (int64_t c = 0; c < channels; ++c) {
-    const double mean = sum[c] / total, variance = squares[c] / total - mean * mean;
-    // What is left of a constant is rounding.
-    const bool varies = variance > 1e-12 * squares[c] / total;
-    result.mean.push_back(static_cast<float>(centre[c] + mean));
-    result.stddev.push_back(varies ? static_cast<float>(std::sqrt(variance)) : 1.0f);
+  for (const Moments& channel : moments) {
+    result.mean.push_back(static_cast<float>(channel.mean()));
+    result.stddev.push_back(static_cast<float>(channel.deviation()));
   }
   return result;
 }
 
 }  // namespace
+
+double Moments::mean() const {
+  return count_ == 0 ? 0 : first_ + sum_ / static_cast<double>(count_);
+}
+
+double Moments::deviation() const {
+  if (count_ == 0) return 1;
+  const auto n = static_cast<double>(count_);
+  const double mean = sum_ / n, variance = squares_ / n - mean * mean;
+  // What is left of a constant is rounding.
+  return variance > 1e-12 * squares_ / n ? std::sqrt(variance) : 1;
+}
 
 ChannelStatistics channel_statistics(const at::Tensor& inputs) {
   if (inputs.scalar_type() == at::kByte) return statistics_of_bytes(inputs);

@@ -21,6 +21,7 @@
 #include "valley/core/shuffle.h"
 #include "valley/data/csv.h"
 #include "valley/data/notes.h"
+#include "valley/data/statistics.h"
 
 namespace valley {
 namespace {
@@ -175,21 +176,11 @@ class Column {
 
  private:
   void learn_numbers(const TablePart& train) {
-    double sum = 0, squares = 0, count = 0;
-    std::optional<double> centre;
-    for (const Row& row : train.rows) {
-      const auto value = number_in(row[place_]);
-      if (!value) continue;
-      if (!centre) centre = value;
-      const double distance = *value - *centre;
-      sum += distance;
-      squares += distance * distance;
-      ++count;
-    }
-    if (count == 0) return;  // nothing but missing ones: 0
-    const double mean = sum / count, variance = squares / count - mean * mean;
-    mean_ = *centre + mean;
-    if (variance > 1e-12 * squares / count) deviation_ = std::sqrt(variance);
+    Moments known;
+    for (const Row& row : train.rows)
+      if (const auto value = number_in(row[place_])) known.add(*value);
+    mean_ = known.mean();
+    deviation_ = known.deviation();
   }
 
   size_t place_;
