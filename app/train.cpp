@@ -47,6 +47,11 @@ int train(const CLI::App& command, const TrainFlags& flags, Engine& engine) {
   RunConfig& config = request.config;
   request.environment = worker_environment(config, command.get_option("--workers")->count() > 0);
   check(config);
+  require(
+      config.elastic.empty() || !request.environment || request.environment->gathered >= 0,
+      "--elastic is for workers that valley starts itself; under {} a lost worker ends the run, "
+      "and --resume auto goes on with it",
+      name(request.environment->launcher));
   for (const auto& key : method_flags_given(command)) require_read(key, config.algorithm);
   if (!flags.print_config) return engine.train(request);
   std::cout << config_text(to_config(config));

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <iostream>
 
+#include "app/engine/elastic.h"
 #include "app/engine/run.h"
 #include "app/engine/stop.h"
 #include "app/engine/tell.h"
@@ -61,6 +62,8 @@ Prepared prepare_run_folder_together(const RunConfig& config, const FindStart& f
 int run_as_worker(RunConfig config, const WorkerEnvironment& environment,
                   const FindStart& find_start, bool quiet, bool json,
                   const std::function<int(const Summary&)>& report) {
+  if (environment.gathered >= 0)
+    return run_as_elastic_worker(config, environment, find_start, quiet, json, report);
   const DataNotes notes;
   const bool shows = environment.rank == 0 && !quiet;
   // Before the wait for the others: if they do not exist, this says who said they would.
@@ -71,10 +74,12 @@ int run_as_worker(RunConfig config, const WorkerEnvironment& environment,
   JoinOptions options = join_options(environment, config.timeout);
   apply({.interface = config.interface, .run_id = config.run_id, .card = settings_card(config)},
         options);
-  if (!quiet && !started_by_us(environment)) {
-    options.on_message = [&](const std::string& text) {
+  if (!quiet) {
+    const auto say = [&](const std::string& text) {
       std::cerr << fmt::format("worker {}: {}\n", environment.rank, text);
     };
+    options.on_stall = say;
+    if (!started_by_us(environment)) options.on_message = say;
   }
   const auto comm = choose_backend(config.backend, "processes").join(options);
   // From here on there is something to save; until then a signal ends the wait for the others.
@@ -114,6 +119,10 @@ int launch_workers(const RunConfig& config, bool resume, bool quiet, bool json) 
   LaunchOptions options;
   options.workers = static_cast<int>(config.workers);
   options.grace_seconds = config.timeout + 10;
+  if (!config.elastic.empty()) {
+    options.elastic = {.min_workers = static_cast<int>(parse_elastic(config.elastic).min),
+                       .timeout_seconds = config.timeout};
+  }
   options.on_event = [](const LaunchEvent& event) {
     const auto* worker = std::get_if<WorkerExit>(&event);
     if (worker != nullptr && worker->ended_with(exit_code::kInterrupted)) return;  // as told to

@@ -1,7 +1,5 @@
 #include "valley/algorithms/rounds.h"
 
-#include <ATen/ops/tensor.h>
-
 #include <utility>
 
 #include "valley/algorithms/slices.h"
@@ -86,21 +84,6 @@ int64_t RoundsAlgorithm::rounds() const {
 bool RoundsAlgorithm::final_average_needed() const {
   const bool known = comm().size() == 1 || (delay_ == 0 && slices_->of_all());
   return clock_.final_average_needed() || (!known && rounds() > 0);
-}
-
-AlgorithmState RoundsAlgorithm::state() const {
-  const RoundClock::State& s = clock_.state();
-  AlgorithmState state = {
-      {"clock", at::tensor({s.step, s.period, s.position, s.rounds}, at::kLong)}};
-  slices_->append_to(state);
-  return state;
-}
-
-void RoundsAlgorithm::load_state(const AlgorithmState& state) {
-  const at::Tensor clock = state_entry(state, "clock", at::kLong, 4);
-  slices_->load(state);
-  const int64_t* v = clock.data_ptr<int64_t>();
-  clock_.set_state({.step = v[0], .period = v[1], .position = v[2], .rounds = v[3]});
 }
 
 }  // namespace valley

@@ -45,4 +45,9 @@ std::string timeout_text(const Call& call, double waited, const std::vector<int>
                      name_ranks(global_ranks));
 }
 
+std::string stall_text(const Call& call, double waited, const std::vector<int>& global_ranks) {
+  return fmt::format("waiting for {} in {}, for {:.3g} s now", name_ranks(global_ranks),
+                     label(call), waited);
+}
+
 }  // namespace valley

@@ -29,4 +29,7 @@ std::string left_after(int64_t sequence);
 /// "timed out after 0.3 s in barrier 7: waiting for ranks 1, 2".
 std::string timeout_text(const Call& call, double waited, const std::vector<int>& global_ranks);
 
+/// "waiting for ranks 1, 2 in barrier 7, for 10 s now".
+std::string stall_text(const Call& call, double waited, const std::vector<int>& global_ranks);
+
 }  // namespace valley

@@ -29,7 +29,9 @@ class GlooCommunicator : public MeshCommunicator<TcpMesh> {
         options_(std::move(worker.options)),
         store_(std::move(worker.store)),
         exits_(std::move(worker.exits)),
-        hosts_(worker.hosts) {}
+        hosts_(worker.hosts) {
+    tell_of_stalls(options_.stall_seconds, options_.on_stall);
+  }
 
   ~GlooCommunicator() override {
     finish_started();

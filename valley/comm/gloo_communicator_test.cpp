@@ -1,6 +1,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <thread>
+
 #include "valley/comm/gloo.h"
 #include "valley/comm/group.h"
 #include "valley/comm/testing/processes.h"
@@ -72,6 +75,28 @@ TEST(Gloo, WorkersThatDoNotJoinAreNamed) {
   options.size = 2;
   EXPECT_THAT(error_of([&] { make_gloo(options, make_hash_store()); }),
               testing::MatchesRegex("rank 0 did not join within 0\\.[3-5] s"));
+}
+
+TEST(Gloo, TheFirstWhoWaitsTellsForWhom) {
+  const auto store = make_hash_store();
+  std::vector<std::string> told[3];
+  run_workers(
+      3,
+      [&](int rank) {
+        JoinOptions options{.rank = rank, .size = 3, .timeout_seconds = 20};
+        options.stall_seconds = 0.1;
+        options.on_stall = [&told, rank](const std::string& text) { told[rank].push_back(text); };
+        return make_gloo(options, store);
+      },
+      [](Communicator& comm) {
+        comm.barrier();
+        if (comm.rank() == 0) std::this_thread::sleep_for(std::chrono::milliseconds(300));
+        comm.barrier();
+      });
+  EXPECT_THAT(told[1], testing::ElementsAre(testing::MatchesRegex(
+                           "waiting for rank 0 in barrier 2, for 0\\.[1-9][0-9]* s now")));
+  EXPECT_THAT(told[0], testing::IsEmpty());
+  EXPECT_THAT(told[2], testing::IsEmpty());
 }
 
 TEST(Gloo, AStoreThatIsNotThereIsNamed) {

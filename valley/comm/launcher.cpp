@@ -5,15 +5,19 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstring>
 #include <iterator>
+#include <map>
+#include <set>
 #include <string_view>
 #include <thread>
 
+#include "valley/comm/gathering.h"
 #include "valley/comm/meeting.h"
 #include "valley/comm/store.h"
 #include "valley/core/clock.h"
@@ -66,13 +70,14 @@ class SignalWatch {
 };
 
 std::vector<std::string> worker_environment(int rank, int workers, int port,
-                                            const std::string& token) {
-  const std::vector<std::pair<std::string, std::string>> own = {
+                                            const std::string& token, int id) {
+  std::vector<std::pair<std::string, std::string>> own = {
       {"RANK", std::to_string(rank)},       {"WORLD_SIZE", std::to_string(workers)},
       {"LOCAL_RANK", std::to_string(rank)}, {"LOCAL_WORLD_SIZE", std::to_string(workers)},
       {"MASTER_ADDR", "127.0.0.1"},         {"MASTER_PORT", std::to_string(port)},
       {"VALLEY_LAUNCHED", token},
   };
+  if (id >= 0) own.emplace_back("VALLEY_WORKER", std::to_string(id));
   std::vector<std::string> result;
   for (char** entry = environ; *entry; ++entry) {
     const std::string_view text(*entry);
@@ -109,9 +114,12 @@ class Workers {
 
   // Between fork and exec only what is allowed in a child of a process with threads: no
   // allocation, no locks.
-  void start(int rank, int port) {
+  // Returns what tells it from all others.
+  int start(int rank, int port) {
+    const int id = static_cast<int>(exits_.size());
     std::vector<std::string> command = options_.command;
-    std::vector<std::string> environment = worker_environment(rank, options_.workers, port, token_);
+    std::vector<std::string> environment =
+        worker_environment(rank, options_.workers, port, token_, options_.elastic ? id : -1);
     const std::vector<char*> argv = pointers(command), envp = pointers(environment);
     int broken[2];  // carries errno if exec fails, and closes if it does not
     if (pipe2(broken, O_CLOEXEC) != 0) {
@@ -142,11 +150,12 @@ class Workers {
     }
     close(broken[0]);
     require(error == 0, "cannot start '{}': {}", options_.command[0], std::strerror(error));
+    return id;
   }
 
   // Collects who has ended. Returns them.
-  std::vector<WorkerExit> reap() {
-    std::vector<WorkerExit> news;
+  std::vector<int> reap() {
+    std::vector<int> news;
     for (size_t i = 0; i < exits_.size(); ++i) {
       int status = 0;
       if (ended_[i] || waitpid(exits_[i].pid, &status, WNOHANG) != exits_[i].pid) continue;
@@ -154,7 +163,7 @@ class Workers {
       --running_;
       if (WIFSIGNALED(status)) exits_[i].signal = WTERMSIG(status);
       if (WIFEXITED(status)) exits_[i].status = WEXITSTATUS(status);
-      news.push_back(exits_[i]);
+      news.push_back(static_cast<int>(i));
     }
     return news;
   }
@@ -167,15 +176,75 @@ class Workers {
 
   static void pause() { std::this_thread::sleep_for(std::chrono::milliseconds(10)); }
 
+  void kill_one(int id) const {
+    if (!ended_[static_cast<size_t>(id)]) kill((*this)[id].pid, SIGKILL);
+  }
+
   int running() const { return running_; }
-  const std::vector<WorkerExit>& exits() const { return exits_; }
+  const WorkerExit& operator[](int id) const { return exits_[static_cast<size_t>(id)]; }
+
+  // By rank, of several the last.
+  std::vector<WorkerExit> exits() const {
+    std::vector<WorkerExit> last(static_cast<size_t>(options_.workers));
+    for (const WorkerExit& exit : exits_) last[static_cast<size_t>(exit.rank)] = exit;
+    return last;
+  }
 
  private:
   const LaunchOptions& options_;
   const std::string token_ = fresh_token();  // the workers know each other by it
-  std::vector<WorkerExit> exits_;            // by rank
+  std::vector<WorkerExit> exits_;            // by id; of the first ones that is the rank
   std::vector<bool> ended_;
   int running_ = 0;
+};
+
+using Tell = std::function<void(const LaunchEvent&)>;
+
+// Workers that are lost to their group alone, and replaced.
+class Elastic {
+ public:
+  Elastic(const ElasticLaunch& options, Workers& workers, const TcpStore& store, const Tell& tell)
+      : options_(options),
+        workers_(workers),
+        port_(store.port),
+        tell_(tell),
+        gatherer_(store.store, options.min_workers, options.timeout_seconds) {}
+
+  void started(int id) { gatherer_.started(id); }
+
+  // Whether that is all there is to say of it; `replace`: not while all are to end.
+  bool ended(int id, bool replace) {
+    const WorkerExit exit = workers_[id];
+    gatherer_.ended(id, exit.how(), !exit.failed());
+    if (exit.signal == 0) return false;
+    if (!replace) return silent_.contains(id);
+    if (!silent_.contains(id)) tell_(exit);
+    WorkerReplaced news{exit.rank, 0};
+    if (replaced_[exit.rank]++ < options_.replacements) {
+      const int next = workers_.start(exit.rank, port_);
+      gatherer_.started(next);
+      news.pid = workers_[next].pid;
+    }
+    tell_(news);
+    return true;
+  }
+
+  void look() {
+    for (const int id : gatherer_.look()) {
+      silent_.insert(id);
+      workers_.kill_one(id);
+      tell_(WorkerSilent{workers_[id].rank, workers_[id].pid, options_.timeout_seconds});
+    }
+  }
+
+ private:
+  const ElasticLaunch& options_;
+  Workers& workers_;
+  const int port_;
+  const Tell& tell_;
+  Gatherer gatherer_;
+  std::set<int> silent_;
+  std::map<int, int> replaced_;  // by rank, how often
 };
 
 }  // namespace
@@ -194,6 +263,16 @@ std::string SignalPassedOn::text() const {
   return fmt::format("signal {} ({}) passed on to the workers", signal, strsignal(signal));
 }
 
+std::string WorkerReplaced::text() const {
+  return pid > 0 ? fmt::format("worker {} starts again (pid {})", rank, pid)
+                 : fmt::format("worker {} has died too often and is not started again", rank);
+}
+
+std::string WorkerSilent::text() const {
+  return fmt::format("worker {} (pid {}) was silent for {:.0f} s and is killed", rank, pid,
+                     seconds);
+}
+
 std::string text(const LaunchEvent& event) {
   return std::visit([](const auto& what) { return what.text(); }, event);
 }
@@ -207,14 +286,19 @@ int LaunchResult::exit_code() const {
 LaunchResult launch_processes(const LaunchOptions& options) {
   require(options.workers >= 1, "workers must be at least 1, got {}", options.workers);
   require(!options.command.empty(), "the command to launch is empty");
-  const auto tell = [&](const LaunchEvent& event) {
+  const Tell tell = [&](const LaunchEvent& event) {
     if (options.on_event) options.on_event(event);
   };
 
   const TcpStore store = open_tcp_store({.port = 0, .server = true});
   const SignalWatch watch;
   Workers workers(options);
-  for (int rank = 0; rank < options.workers; ++rank) workers.start(rank, store.port);
+  std::optional<Elastic> elastic;
+  if (options.elastic) elastic.emplace(*options.elastic, workers, store, tell);
+  for (int rank = 0; rank < options.workers; ++rank) {
+    const int id = workers.start(rank, store.port);
+    if (elastic) elastic->started(id);
+  }
 
   LaunchResult result;
   double terminate_at = -1;  // < 0: all is well
@@ -223,13 +307,16 @@ LaunchResult launch_processes(const LaunchOptions& options) {
     if (terminate_at < 0) terminate_at = now_seconds() + seconds;
   };
   while (workers.running() > 0) {
-    for (const WorkerExit& ended : workers.reap()) {
+    for (const int id : workers.reap()) {
+      if (elastic && elastic->ended(id, terminate_at < 0)) continue;
+      const WorkerExit& ended = workers[id];
       if (!ended.failed()) continue;
       if (result.first_failed < 0) result.first_failed = ended.rank;
       store.store->set("exit/" + std::to_string(ended.rank), ended.how());
       end_after(options.grace_seconds);
       tell(ended);
     }
+    if (elastic) elastic->look();
     // Telling comes last: nobody may be there to be told.
     if (const int number = to_pass_on; number != 0 && !result.interrupted) {
       result.interrupted = true;
@@ -246,6 +333,12 @@ LaunchResult launch_processes(const LaunchOptions& options) {
     Workers::pause();
   }
   result.workers = workers.exits();
+  // Where all were killed, and none is left to be replaced.
+  for (size_t rank = 0; rank < result.workers.size() && result.first_failed < 0; ++rank) {
+    const bool any = std::any_of(result.workers.begin(), result.workers.end(),
+                                 [](const WorkerExit& exit) { return !exit.failed(); });
+    if (!any) result.first_failed = static_cast<int>(rank);
+  }
   return result;
 }
 

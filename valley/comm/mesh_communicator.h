@@ -1,6 +1,8 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -159,6 +161,20 @@ class MeshCommunicator : public HostCommunicator {
     return global_ranks_of(ranks);
   }
 
+  /// Who waits for others tells it: of those that wait the one of the lowest rank.
+  void tell_of_stalls(double seconds, std::function<void(const std::string&)> tell) {
+    if (!tell) return;
+    mesh_->on_stall(seconds, [this, tell = std::move(tell)](int peer, double waited) {
+      if (call_ == nullptr) return;
+      const std::vector<int> missing = awaited(*call_, peer);
+      for (const int rank : this->global_ranks()) {
+        if (std::find(missing.begin(), missing.end(), rank) != missing.end()) continue;
+        if (rank == global_rank(this->rank())) tell(stall_text(*call_, waited, missing));
+        return;
+      }
+    });
+  }
+
   /// The number of the last operation that has gone through here.
   int64_t finished() const { return finished_; }
 
@@ -179,10 +195,12 @@ class MeshCommunicator : public HostCommunicator {
   void run(Call& call, const std::vector<Part>& sends, const std::vector<Part>& receives,
            const Transfer& transfer) {
     const double start = now_seconds();
+    call_ = &call;
     try {
       exchange_headers(call, sends, receives);
       transfer();
       finished_ = call.sequence;
+      call_ = nullptr;
     } catch (const PeerError& error) {
       fail(call, start, error);
     }
@@ -227,6 +245,7 @@ class MeshCommunicator : public HostCommunicator {
   const std::string backend_;
   std::vector<char> scratch_;
   std::atomic<int64_t> finished_ = 0;
+  const Call* call_ = nullptr;  // under way
   std::unique_ptr<Mesh> mesh_;
   Headers headers_;                                              // the mesh writes and reads them
   std::vector<std::unique_ptr<Buffer>> header_in_, header_out_;  // before mesh_ dies

@@ -154,6 +154,7 @@ std::optional<WorkerEnvironment> read_environment(const Getenv& getenv, bool nee
     source = *plain;
     result.launcher = Launcher::kValley;
     result.agent_store = true;
+    result.gathered = static_cast<int>(env.number("VALLEY_WORKER").value_or(-1));
   } else {
     const auto mpi = read_source(env, "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE",
                                  "OMPI_COMM_WORLD_LOCAL_RANK");

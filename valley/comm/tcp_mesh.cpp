@@ -245,7 +245,8 @@ TcpMesh::Peer& TcpMesh::usable(int peer) {
 void TcpMesh::wait(int peer, std::vector<int>& through, bool receiving) {
   int& count = through[static_cast<size_t>(peer)];
   const int* const received = receiving ? &count : nullptr;
-  double deadline = 0;
+  double start = 0, deadline = 0;
+  bool told = on_stall_ == nullptr;
   while (count == 0) {
     usable(peer);
     // What is there need not wait for the kernel's word.
@@ -255,10 +256,11 @@ void TcpMesh::wait(int peer, std::vector<int>& through, bool receiving) {
     peers_[static_cast<size_t>(peer)]->read(received);
     if (count > 0) break;
     usable(peer);
-    if (deadline == 0) deadline = now_seconds() + timeout_seconds_;
-    const double left = deadline - now_seconds();
-    if (left <= 0) throw PeerError(peer, true);
-    poll_all(peer, receiving, left);
+    const double now = now_seconds();
+    if (start == 0) start = now, deadline = now + timeout_seconds_;
+    if (now >= deadline) throw PeerError(peer, true);
+    if (!told && now - start >= stall_seconds_) told = true, on_stall_(peer, now - start);
+    poll_all(peer, receiving, (told ? deadline : std::min(deadline, start + stall_seconds_)) - now);
   }
   --count;
 }

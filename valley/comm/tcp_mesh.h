@@ -2,7 +2,9 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "valley/comm/join.h"
@@ -23,6 +25,12 @@ class TcpMesh {
   ~TcpMesh();
 
   int rank() const { return rank_; }
+  /// Calls `tell` once in every wait of more than so many seconds: for that peer.
+  void on_stall(double seconds, std::function<void(int peer, double waited)> tell) {
+    stall_seconds_ = seconds;
+    on_stall_ = std::move(tell);
+  }
+
   int size() const { return static_cast<int>(peers_.size()); }
 
   /// Memory to send from or receive into. Messages between two workers in the same slot arrive
@@ -60,6 +68,8 @@ class TcpMesh {
 
   const int rank_;
   const double timeout_seconds_;
+  double stall_seconds_ = 0;
+  std::function<void(int, double)> on_stall_;
   std::vector<std::unique_ptr<Peer>> peers_;  // by rank; that of this worker: none
   std::atomic<bool> closed_ = false;
 };

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <numeric>
 #include <stdexcept>
+#include <tuple>
 
 #include "valley/core/error.h"
 #include "valley/core/shuffle.h"
@@ -8,16 +9,37 @@
 
 namespace valley {
 
-Sampler::Sampler(const SamplerOptions& options, const Partition& partition) : options_(options) {
-  auto& [examples, batch_size, rank, workers, seed, tail] = options_;
-  require(batch_size >= 1, "{} must be at least 1, got {}", Key{"batch-size"}, batch_size);
-  require(workers >= 1, "{} must be at least 1, got {}", Key{"workers"}, workers);
-  require(workers <= examples, "more workers ({}) than training samples ({})", workers, examples);
+namespace {
+
+// With a batch that every worker can fill.
+SamplerOptions checked(SamplerOptions o) {
+  require(o.batch_size >= 1, "{} must be at least 1, got {}", Key{"batch-size"}, o.batch_size);
+  require(o.workers >= 1, "{} must be at least 1, got {}", Key{"workers"}, o.workers);
+  require(o.workers <= o.examples, "more workers ({}) than training samples ({})", o.workers,
+          o.examples);
+  o.batch_size = std::min(o.batch_size, o.examples / o.workers);
+  return o;
+}
+
+int64_t steps_of_checked(const SamplerOptions& o) {
+  const int64_t whole = o.workers * o.batch_size;
+  const int64_t steps = o.examples / whole;
+  return o.tail == Tail::kKeep && o.examples % whole > 0 ? steps + 1 : steps;
+}
+
+}  // namespace
+
+int64_t steps_per_epoch(SamplerOptions options) { return steps_of_checked(checked(options)); }
+
+Sampler::Sampler(const SamplerOptions& options, const Partition& partition)
+    : options_(checked(options)) {
+  const auto [examples, rank, workers] =
+      std::tuple(options_.examples, options_.rank, options_.workers);
   if (rank < 0 || rank >= workers)
     throw std::out_of_range(fmt::format("sampler: rank {} of {} workers", rank, workers));
-  batch_size = std::min(batch_size, examples / workers);
 
   if (partition.empty()) return;
+  if (options_.deal) throw std::invalid_argument("sampler: a deal goes with no partition");
   if (partition.size() != static_cast<size_t>(workers))
     throw std::invalid_argument(
         fmt::format("sampler: {} parts for {} workers", partition.size(), workers));
@@ -30,21 +52,14 @@ Sampler::Sampler(const SamplerOptions& options, const Partition& partition) : op
   own_ = partition[rank];
 }
 
-int64_t Sampler::steps_per_epoch() const {
-  const int64_t whole = options_.workers * options_.batch_size;
-  const int64_t steps = options_.examples / whole;
-  return options_.tail == Tail::kKeep && options_.examples % whole > 0 ? steps + 1 : steps;
-}
+int64_t Sampler::steps_per_epoch() const { return steps_of_checked(options_); }
 
 std::span<const int64_t> Sampler::batch(int64_t step) {
-  const auto& [examples, batch_size, rank, workers, seed, tail] = options_;
   if (step < 0) throw std::out_of_range(fmt::format("sampler: step {}", step));
-
-  const int64_t epoch = step / steps_per_epoch();
-  if (epoch != epoch_) {
-    own_.empty() ? shuffle_all(epoch) : shuffle_own(epoch);
-    epoch_ = epoch;
-  }
+  if (options_.deal) return dealt(step);
+  const int64_t examples = options_.examples, batch_size = options_.batch_size;
+  const int64_t workers = options_.workers, rank = options_.rank;
+  shuffle_for(step / steps_per_epoch());
 
   const int64_t in_epoch = step % steps_per_epoch();
   const int64_t start = in_epoch * workers * batch_size;
@@ -52,6 +67,21 @@ std::span<const int64_t> Sampler::batch(int64_t step) {
   const int64_t size = std::min(batch_size, (left + workers - 1) / workers);
   const int64_t place = own_.empty() ? start + rank * size : in_epoch * batch_size;
   return std::span(permutation_).subspan(place, size);
+}
+
+std::span<const int64_t> Sampler::dealt(int64_t step) {
+  const auto& [from_step, taken] = *options_.deal;
+  const int64_t number = taken + (step - from_step) * options_.workers + options_.rank;
+  const int64_t batches = options_.examples / options_.batch_size;  // of an epoch
+  shuffle_for(number / batches);
+  return std::span(permutation_)
+      .subspan(number % batches * options_.batch_size, options_.batch_size);
+}
+
+void Sampler::shuffle_for(int64_t epoch) {
+  if (epoch == epoch_) return;
+  own_.empty() ? shuffle_all(epoch) : shuffle_own(epoch);
+  epoch_ = epoch;
 }
 
 void Sampler::shuffle_all(int64_t epoch) {

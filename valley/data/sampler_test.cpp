@@ -50,6 +50,34 @@ TEST(Sampler, AnEpochHoldsEveryExampleOnce) {
   }
 }
 
+TEST(Sampler, GroupsOfAnySizeTakeTheSameRow) {
+  SamplerOptions one{.examples = 103, .batch_size = 5, .seed = 2, .deal = Deal{}};
+  Sampler row(one);
+  Indices expected, dealt;  // two epochs of 20 batches, and the beginning of a third
+  for (int64_t t = 0; t < 46; ++t)
+    for (const int64_t index : batch(row, t)) expected.push_back(index);
+  // 4 workers for 5 steps, 3 for 4, 1 for 2, 4 again for 3.
+  int64_t step = 0, taken = 0;
+  for (const auto& [workers, steps] : {std::pair(4, 5), {3, 4}, {1, 2}, {4, 3}}) {
+    SamplerOptions group = one;
+    group.workers = workers;
+    group.deal = Deal{.from_step = step, .taken = taken};
+    for (int t = 0; t < steps; ++t, ++step, taken += workers)
+      for (const int64_t index : all_workers(group, step)) dealt.push_back(index);
+  }
+  EXPECT_EQ(taken, 46);
+  EXPECT_EQ(dealt, expected);
+  Indices first(expected.begin(), expected.begin() + 100);
+  std::sort(first.begin(), first.end());
+  EXPECT_EQ(std::unique(first.begin(), first.end()), first.end());
+}
+
+TEST(Sampler, ADealGoesWithNoPartition) {
+  EXPECT_THROW(
+      Sampler({.examples = 4, .batch_size = 1, .workers = 2, .deal = Deal{}}, {{0, 1}, {2, 3}}),
+      std::invalid_argument);
+}
+
 TEST(Sampler, WorkersTogetherEqualOneWithTheWholeBatch) {
   const SamplerOptions four{.examples = 103, .batch_size = 5, .workers = 4, .seed = 2};
   Sampler one({.examples = 103, .batch_size = 20, .seed = 2});

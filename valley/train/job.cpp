@@ -134,6 +134,7 @@ Summary run_job(const RunConfig& config, const DataSplits& data, Communicator& c
   const auto model = make_job_model(config, data);
   TrainOptions options = to_train_options(config);
   options.resume = context.resume;
+  options.keepsake = context.keepsake;
 
   const auto* scripted = dynamic_cast<const ScriptedModel*>(model.get());
   const bool tells = scripted != nullptr && comm.rank() == 0 && context.progress != nullptr;

@@ -3,6 +3,7 @@
 #include "valley/core/error.h"
 #include "valley/record/progress.h"
 #include "valley/train/probe_observer.h"
+#include "valley/train/keepsake.h"
 #include "valley/train/progress_observer.h"
 #include "valley/train/record_observer.h"
 
@@ -21,7 +22,10 @@ void Observers::set_progress(Progress* progress) {
 
 void Observers::start(const AverageModel& average, int64_t resume_step) {
   Worker& w = worker_;
-  recorder_.emplace(w.comm, w.options.out, resume_step);
+  Keepsake* keep = w.options.keepsake;
+  recorder_.emplace(w.comm, w.options.out, resume_step, keep != nullptr ? &keep->notes : nullptr);
+  if (keep != nullptr && keep->sections > 0)
+    recorder_->group(w.clock.step, w.clock.epoch(), w.comm.size());
   if (const std::string warning = recorder_->warning(); !warning.empty()) say(warning);
   const ScoreSheet& sheet = task_of(w.options).sheet();
   own_.push_back(std::make_unique<RecordObserver>(*recorder_, sheet));

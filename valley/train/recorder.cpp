@@ -43,8 +43,14 @@ std::vector<Json> merge_rounds(const std::vector<Json>& notes) {
 
 }  // namespace
 
-Recorder::Recorder(Communicator& comm, const std::string& out, int64_t resume_step)
-    : comm_(comm), active_(!out.empty()), out_(out), trace_(comm.rank()) {
+Recorder::Recorder(Communicator& comm, const std::string& out, int64_t resume_step,
+                   std::vector<Json>* kept)
+    : comm_(comm),
+      active_(!out.empty()),
+      out_(out),
+      trace_(comm.rank()),
+      notes_(kept != nullptr ? *kept : own_notes_) {
+  std::erase_if(notes_, [&](const Json& note) { return note.at("step") > resume_step; });
   if (!active_ || comm.rank() != 0) return;
   const fs::path metrics = fs::path(out) / RunFolder::kMetrics;
   if (resume_step < 0) {
@@ -55,6 +61,8 @@ Recorder::Recorder(Communicator& comm, const std::string& out, int64_t resume_st
     tensorboard_ = std::make_unique<TensorBoardWriter>(out, resume_step + 1);
     for (const Json& record : read_metrics(metrics)) {
       if (record.contains("test_loss")) evaluated_step_ = record.at("step");
+      if (record.contains("distances") || record.contains("loss"))
+        noted_step_ = std::max<int64_t>(noted_step_, record.at("step"));
     }
   }
 }
@@ -94,18 +102,25 @@ void Recorder::mean(const Json& record) {
   if (active_ && comm_.rank() == 0) mean_records_.push_back(record);
 }
 
+void Recorder::group(int64_t step, double epoch, int workers) {
+  if (active_ && comm_.rank() == 0)
+    mean_records_.push_back(
+        {{"step", step}, {"epoch", epoch}, {"worker", "mean"}, {"workers", workers}});
+}
+
 void Recorder::flush() {
   if (!active_) return;
-  Json own = Json::array();
-  for (auto& note : notes_) own.push_back(std::move(note));
+  const std::vector<std::string> texts = comm_.all_gather_text(Json(notes_).dump());
   notes_.clear();
-  const std::vector<std::string> texts = comm_.all_gather_text(own.dump());
   if (comm_.rank() != 0) return;
 
   std::vector<Json> notes;
   for (const auto& text : texts) {
-    for (const auto& note : Json::parse(text)) notes.push_back(note);
+    // A worker that has not heard that they came, because the group ended, sends them once more.
+    for (const auto& note : Json::parse(text))
+      if (note.at("step") > noted_step_) notes.push_back(note);
   }
+  for (const Json& note : notes) noted_step_ = std::max<int64_t>(noted_step_, note.at("step"));
   std::vector<Json> records = merge_rounds(notes);
   for (auto& note : notes) {
     if (!note.contains("distance")) records.push_back(std::move(note));

@@ -23,7 +23,10 @@ class TensorBoardWriter;
 class Recorder {
  public:
   /// `out` "" records nothing. `resume_step`: records beyond it are dropped; -1 for a new run.
-  Recorder(Communicator& comm, const std::string& out, int64_t resume_step);
+  /// `kept`: where the notes of this worker live that worker 0 does not have yet, if they are to
+  /// outlive this. Not owned.
+  Recorder(Communicator& comm, const std::string& out, int64_t resume_step,
+           std::vector<Json>* kept = nullptr);
   ~Recorder();
 
   /// What a person should know of the records that a resumed run found; "" if nothing.
@@ -42,6 +45,9 @@ class Recorder {
   /// A record about all workers, the same on each; worker 0 writes it.
   void mean(const Json& record);
 
+  /// Another group goes on from here.
+  void group(int64_t step, double epoch, int workers);
+
   /// Collective: all notes so far go to the files, ordered by step, and onto the disk.
   void flush();
 
@@ -56,9 +62,11 @@ class Recorder {
   bool active_;
   std::string out_;
   TraceRecorder trace_;
-  std::vector<Json> notes_;         // of this worker, since the last flush
+  std::vector<Json> own_notes_;
+  std::vector<Json>& notes_;        // of this worker, since the last flush
   std::vector<Json> mean_records_;  // likewise, about all workers
   int64_t evaluated_step_ = -1;     // at resume: the evaluation of this step is in the file
+  int64_t noted_step_ = -1;         // the workers' notes up to this step are there
   std::unique_ptr<MetricsWriter> metrics_;
   std::unique_ptr<TensorBoardWriter> tensorboard_;
 };

@@ -67,8 +67,7 @@ RunCheckpoint::RunCheckpoint(Communicator& comm, const std::string& out, RunIden
       identity_(std::move(identity)),
       parts_(parts) {}
 
-void RunCheckpoint::save(const RunClock& clock, const at::Tensor& view) const {
-  if (!active_) return;
+WorkerState RunCheckpoint::state(const RunClock& clock, const at::Tensor& view) const {
   const FlatParameters& parameters = parts_.parameters;
   WorkerState state;
   state.tensors = {{"x", parameters.values()},
@@ -85,13 +84,23 @@ void RunCheckpoint::save(const RunClock& clock, const at::Tensor& view) const {
                       {"meters", to_json(parts_.meters)},
                       {"layout", layout_of(parameters)}}
                      .dump();
+  return state;
+}
+
+void RunCheckpoint::load(const WorkerState& state, RunClock& clock) const {
+  clock.step = Json::parse(state.values).at("step");
+  load_all(state, clock.step);
+}
+
+void RunCheckpoint::save(const RunClock& clock, const at::Tensor& view) const {
+  if (!active_) return;
   checkpoints_.save(comm_,
                     {.step = clock.step,
                      .total_steps = clock.total_steps,
                      .workers = comm_.size(),
                      .algorithm = identity_.algorithm,
                      .model = identity_.model},
-                    state, identity_.keep);
+                    state(clock, view), identity_.keep);
 }
 
 RunCheckpoint::Restored RunCheckpoint::restore(RunClock& clock, const Say& say) {

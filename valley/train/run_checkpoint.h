@@ -55,6 +55,12 @@ class RunCheckpoint {
   /// @throws UsageError if it is of another run or model; NoWholeCheckpoint
   Restored restore(RunClock& clock, const Say& say);
 
+  /// All of this worker, as a checkpoint holds it; the tensors are its own, not copies.
+  WorkerState state(const RunClock& clock, const at::Tensor& view) const;
+
+  /// This worker goes on from there; the algorithm joins the workers of now.
+  void load(const WorkerState& state, RunClock& clock) const;
+
   /// "the last good checkpoint is PATH", or that there is none.
   std::string newest() const;
 

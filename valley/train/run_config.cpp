@@ -7,6 +7,7 @@
 
 #include "valley/core/error.h"
 #include "valley/core/names.h"
+#include "valley/core/numbers.h"
 #include "valley/data/data_names.h"
 #include "valley/models/model_names.h"
 #include "valley/topology/topology.h"
@@ -31,7 +32,7 @@ constexpr const char* kOrder[] = {
     "beta2", "clip-norm", "seed",
     // Workers
     "workers", "launch", "backend", "timeout", "threads", "device", "interface", "run-id",
-    "own-data",
+    "own-data", "elastic",
     // Run
     "out", "evaluate-every", "checkpoint-every", "keep-checkpoints", "probe", "probe-samples",
     "probe-draws", "probe-unsmoothed"};
@@ -107,7 +108,58 @@ void check_launch(const RunConfig& c) {
           Key{"own-data"}, kLaunch);
 }
 
+// What is remembered of each worker alone would be of nobody, or of another.
+void check_elastic(const RunConfig& c, const AlgorithmOptions& options) {
+  if (c.elastic.empty()) return;
+  constexpr Key kElastic = {"elastic"}, kWorkers = {"workers"};
+  const ElasticRange range = parse_elastic(c.elastic);
+  require(range.max == c.workers, "{} {} starts {} workers, {} is {}", kElastic, c.elastic,
+          range.max, kWorkers, c.workers);
+  require(c.launch == Launch::kProcesses, "{} needs {} processes: of threads none dies alone",
+          kElastic, Key{"launch"});
+  const BackendFacts& backend = choose_backend_name(c.backend, false);
+  require(backend.name == "gloo",
+          "{} needs {} gloo: mpirun ends all workers when one dies; {} auto serves there", kElastic,
+          Key{"backend"}, Key{"resume"});
+  const auto value = [&](std::string_view key) {
+    AlgorithmOptions own = options;
+    for (const Setting& setting : own.settings())
+      if (setting.key == key) return plain_text(setting.get());
+    return std::string();
+  };
+  require(!value("delay").empty(),
+          "{} goes with methods of rounds, which have a {}; {} {} remembers what its workers said "
+          "to each other",
+          kElastic, Key{"delay"}, Key{"algorithm"}, c.algorithm);
+  require(value("delay") == "0", "{} {} leaves rounds under way, which {} cannot take back",
+          Key{"delay"}, value("delay"), kElastic);
+  const auto require_forgetful = [&](std::string_view key, bool forgetful) {
+    require(forgetful, "{} {} remembers what was said to each worker, which {} cannot replace",
+            Key{key}, value(key), kElastic);
+  };
+  const std::string compressed = value("compress-rounds");
+  require_forgetful("compress-rounds", compressed.empty() || compressed == "none");
+  require_forgetful("wire", value("wire") != "int8");
+  require(c.partition.kind == PartitionKind::kIid,
+          "{} needs {} iid: with a worker of {} its examples would be lost", kElastic,
+          Key{"partition"}, to_string(c.partition));
+  require(c.tail == Tail::kDrop, "{} needs {} drop", kElastic, Key{"tail"});
+  require(c.probe == 0, "{} is not for workers that come and go: {}", Key{"probe"}, kElastic);
+}
+
 }  // namespace
+
+ElasticRange parse_elastic(const std::string& text) {
+  const size_t colon = std::min(text.find(':'), text.size());
+  const std::string_view first = std::string_view(text).substr(0, colon),
+                         second = std::string_view(text).substr(std::min(colon + 1, text.size()));
+  const int64_t min = parse_number<int64_t>(first).value_or(0),
+                max = parse_number<int64_t>(second).value_or(0);
+  require(min >= 1 && max >= 1, "{} must be MIN:MAX, numbers of workers from 1 on, got '{}'",
+          Key{"elastic"}, text);
+  require(min <= max, "{} {}: MIN must not be above MAX", Key{"elastic"}, text);
+  return {min, max};
+}
 
 std::vector<Setting> settings_of(RunConfig& config) {
   SettingCollector collector;
@@ -250,6 +302,7 @@ void check(const RunConfig& unresolved) {
             Key{"output"}, config.output, config.model);
   }
   check_launch(config);
+  check_elastic(config, options);
   require_no_probe_of_asynchronous(config.algorithm, config.probe);
 }
 

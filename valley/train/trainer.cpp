@@ -16,6 +16,7 @@
 #include "valley/train/outcome.h"
 #include "valley/train/rehearsal.h"
 #include "valley/train/run_checkpoint.h"
+#include "valley/train/sections.h"
 #include "valley/train/stop_agreement.h"
 #include "valley/train/worker.h"
 
@@ -30,7 +31,8 @@ class Trainer::Loop {
                  w_.generator),
         checkpoint_(comm, w_.options.out,
                     {w_.options.algorithm, w_.options.model_name, w_.options.keep_checkpoints},
-                    {w_.parameters, *w_.optimizer, *w_.algorithm, w_.generator, w_.meters}) {}
+                    {w_.parameters, *w_.optimizer, *w_.algorithm, w_.generator, w_.meters}),
+        sections_(w_, checkpoint_) {}
 
   Summary run() {
     const c10::AutoGradMode with_grad(true);
@@ -51,13 +53,12 @@ class Trainer::Loop {
     w_.model.train(true);
     using Restored = RunCheckpoint::Restored;
     const Restored restored =
-        w_.options.resume ? checkpoint_.restore(
-                                w_.clock, [this](const std::string& text) { observers_.say(text); })
-                          : Restored::kNothing;
-    if (restored == Restored::kNothing) w_.begin_together();
-    observers_.start(average_, w_.options.resume ? w_.clock.step : -1);
+        sections_.restore([this](const std::string& text) { observers_.say(text); });
+    const bool goes_on = w_.options.resume || restored != Restored::kNothing;
+    observers_.start(average_, goes_on ? w_.clock.step : -1);
     w_.comm.barrier();
     started_ = now_seconds();
+    sections_.begin([this] { checkpoint(); });
     // Its steps count differently, so that its checkpoints could pass for later ones than ours.
     if (restored == Restored::kAverage) checkpoint();
     if (TraceRecorder* trace = observers_.trace()) trace->restart_clock();
@@ -66,23 +67,24 @@ class Trainer::Loop {
   Summary train() {
     bool interrupted = false;
     while (!w_.over() && !interrupted) {
-      take_step();
-      if (w_.clock.evaluation_due()) evaluate();
-      observers_.tell(&Observer::step, w_.parameters.values());
-      interrupted = stop.agreed(w_.comm) && !w_.over();
-      if (interrupted || w_.clock.checkpoint_due() || w_.over()) checkpoint();
+      if (!sections_.take_half_step()) w_.take_step(observers_.trace());
+      interrupted = sections_.end_step([this] { return end_step(); });
       // A person is told last, of what is safe by then. The end is told with its scores.
       observers_.tell(&Observer::tell, w_.clock.epoch_ends() && !w_.over());
     }
-    if (!interrupted) adopt_average();
-    observers_.tell(&Observer::end);
-    const Summary summary = summarize_all(interrupted);
+    const Summary summary = sections_.end_run([&] {
+      if (!interrupted) adopt_average();
+      observers_.tell(&Observer::end);
+      count_total_seconds();
+      return summarize(w_, last_, interrupted);
+    });
     if (!interrupted) observers_.tell(&Observer::tell, true);
     return summary;
   }
 
-  void take_step() {
-    w_.take_step(observers_.trace());
+  // Whether the run is to end here, before its last step.
+  bool end_step() {
+    w_.end_step(observers_.trace());
     ++w_.clock.step;
     if (const auto& round = w_.algorithm->last_round()) {
       w_.meters.add_round(*round);
@@ -90,6 +92,11 @@ class Trainer::Loop {
     }
     if (w_.clock.epoch_ends() || w_.clock.at_end())
       observers_.tell(&Observer::epoch, w_.take_mean_loss());
+    if (w_.clock.evaluation_due()) evaluate();
+    observers_.tell(&Observer::step, w_.parameters.values());
+    const bool interrupted = stop.agreed(w_.comm) && !w_.over();
+    if (interrupted || w_.clock.checkpoint_due() || w_.over()) checkpoint();
+    return interrupted;
   }
 
   void evaluate() {
@@ -137,23 +144,11 @@ class Trainer::Loop {
     w_.meters.seconds.total += now - std::exchange(started_, now);
   }
 
-  Summary summarize_all(bool interrupted) {
-    const bool final_average = !interrupted && w_.algorithm->final_average_needed();
-    count_total_seconds();
-    return summarize(w_.comm, {.options = w_.options,
-                               .data = w_.data,
-                               .clock = w_.clock,
-                               .meters = w_.meters,
-                               .last = last_,
-                               .rounds = w_.algorithm->rounds() + (final_average ? 1 : 0),
-                               .x = w_.x,
-                               .interrupted = interrupted});
-  }
-
   Worker w_;
   Observers observers_;
   AverageModel average_;
   RunCheckpoint checkpoint_;
+  Sections sections_;
   Evaluation last_;  // without scores before the first
   double started_ = 0;
 };

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "valley/core/error.h"
 #include "valley/core/random.h"
 #include "valley/models/device.h"
+#include "valley/train/keepsake.h"
 
 namespace valley {
 namespace {
@@ -29,6 +31,28 @@ RunClock make_clock(const TrainOptions& o, int64_t steps_per_epoch) {
           .steps_per_epoch = steps_per_epoch,
           .evaluate_every = o.evaluate_every,
           .checkpoint_every = o.checkpoint_every};
+}
+
+// With a keepsake by the workers of the full group, however many there are now.
+SamplerOptions sampling(const TrainOptions& o, const Dataset& train, const Communicator& comm) {
+  SamplerOptions sampling = {.examples = train.size(),
+                             .batch_size = o.batch_size,
+                             .rank = comm.rank(),
+                             .workers = comm.size(),
+                             .seed = o.seed,
+                             .tail = o.tail};
+  if (o.keepsake == nullptr) return sampling;
+  sampling.batch_size = std::min(o.batch_size, train.size() / o.keepsake->full_workers);
+  sampling.deal = o.keepsake->deal;
+  return sampling;
+}
+
+int64_t steps_of_epoch(const TrainOptions& o, const Sampler& sampler, int64_t examples) {
+  if (o.keepsake == nullptr) return sampler.steps_per_epoch();
+  return steps_per_epoch({.examples = examples,
+                          .batch_size = o.batch_size,
+                          .workers = o.keepsake->full_workers,
+                          .tail = o.tail});
 }
 
 std::vector<LayerRange> layers_of(const FlatParameters& parameters) {
@@ -69,14 +93,9 @@ Worker::Worker(Communicator& a_comm, Model& a_model, DataSplits splits, TrainOpt
       data(std::move(splits)),
       options(checked(std::move(a_options), comm)),
       sampler(
-          {.examples = data.train->size(),
-           .batch_size = options.batch_size,
-           .rank = comm.rank(),
-           .workers = comm.size(),
-           .seed = options.seed,
-           .tail = options.tail},
+          sampling(options, *data.train, comm),
           make_partition(data.train->targets, data.train->classes, comm.size(), options.partition)),
-      clock(make_clock(options, sampler.steps_per_epoch())),
+      clock(make_clock(options, steps_of_epoch(options, sampler, data.train->size()))),
       schedule(with_total(options.learning_rate, clock.total_steps)),
       generator(derive_seed(options.seed, comm.rank(), "model"), device_of(model)),
       parameters(model.parameters(), model.buffers(), options.decay_rule),
@@ -127,7 +146,7 @@ double Worker::take_mean_loss() {
 }
 
 void Worker::take_step(TraceRecorder* trace) {
-  StepInfo info{.step = clock.step, .total_steps = clock.total_steps};
+  info = {.step = clock.step, .total_steps = clock.total_steps};
   const int64_t bytes = comm.total_bytes();
   const double waited = comm.total_wait_seconds();
 
@@ -148,15 +167,13 @@ void Worker::take_step(TraceRecorder* trace) {
   const Span on = laps.next();
   algorithm->local_step(info, x, g, [&] { optimizer->step(schedule.at(info.step)); });
   const Span stepped = laps.next();
-  algorithm->after_step(info, x);
-  const Span after = laps.next();
 
-  const double wait = comm.total_wait_seconds() - waited, extra = extra_gradient.take_seconds();
+  const double wait = comm.total_wait_seconds() - waited;
   PhaseSeconds& seconds = meters.seconds;
   seconds.data += gathered.seconds();
-  seconds.compute += computed.seconds() + stepped.seconds() + extra;
+  seconds.compute += computed.seconds() + stepped.seconds();
   seconds.wait += wait;
-  seconds.communicate += before.seconds() + on.seconds() + after.seconds() - wait - extra;
+  seconds.communicate += before.seconds() + on.seconds() - wait;
   meters.train_bytes += comm.total_bytes() - bytes;
   meters.samples += batch.target.size(0);
   if (info.step == 0) meters.first_loss = info.loss;
@@ -168,6 +185,24 @@ void Worker::take_step(TraceRecorder* trace) {
   trace->add(Phase::kCompute, computed.begin, computed.end, info.step);
   add_communication(*trace, on, info.step);
   trace->add(Phase::kCompute, stepped.begin, stepped.end, info.step);
+}
+
+void Worker::end_step(TraceRecorder* trace) {
+  info.step = clock.step, info.total_steps = clock.total_steps;
+  const int64_t bytes = comm.total_bytes();
+  const double waited = comm.total_wait_seconds();
+  Laps laps;
+  algorithm->after_step(info, x);
+  const Span after = laps.next();
+
+  const double wait = comm.total_wait_seconds() - waited, extra = extra_gradient.take_seconds();
+  PhaseSeconds& seconds = meters.seconds;
+  seconds.compute += extra;
+  seconds.wait += wait;
+  seconds.communicate += after.seconds() - wait - extra;
+  meters.train_bytes += comm.total_bytes() - bytes;
+
+  if (trace == nullptr) return;
   if (algorithm->last_round()) {
     trace->add(Phase::kWait, after.begin, after.begin + wait, info.step);
     trace->add(Phase::kCommunicate, after.begin + wait, after.end, info.step);

@@ -95,6 +95,10 @@ class Algorithm {
   /// asked after quiesce(). x itself is untouched, and is the answer where nothing is pending.
   at::Tensor view(const at::Tensor& x) const;
 
+  /// Whether the next after_step() talks to the others, so that it may fail. What talks in other
+  /// hooks cannot say.
+  virtual bool talks_after_step() const { return true; }
+
   /// The round of the last after_step, if there was one.
   virtual const std::optional<RoundReport>& last_round() const = 0;
 

@@ -75,6 +75,7 @@ class RoundsAlgorithm final : public Algorithm {
   /// after_step(), the rule takes x as it is now, and the others as they were then.
   RoundReport apply(at::Tensor& x);
 
+  bool talks_after_step() const override;
   const std::optional<RoundReport>& last_round() const override { return last_round_; }
   int64_t rounds() const override;
   int64_t period() const override { return clock_.period(); }

@@ -27,6 +27,9 @@ struct JoinOptions {
   double timeout_seconds = 300;  ///< of every wait, the joining included
   /// A line for the person: what the joining waits for; on rank 0, where all listen.
   std::function<void(const std::string&)> on_message = {};
+  double stall_seconds = 10;  ///< of a wait, until `on_stall` is told of it
+  /// A line for the person, on the first worker that waits: for whom, in which operation.
+  std::function<void(const std::string&)> on_stall = {};
 };
 
 }  // namespace valley

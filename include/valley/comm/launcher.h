@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -29,17 +30,42 @@ struct SignalPassedOn {
   std::string text() const;  ///< "signal 2 (Interrupt) passed on to the workers"
 };
 
+/// A worker was started in place of one that died, or will not be, having died too often.
+struct WorkerReplaced {
+  int rank = 0;
+  pid_t pid = 0;  ///< of the new one; 0: none
+
+  std::string text() const;
+};
+
+/// A worker did not answer when the others formed a new group, and was killed.
+struct WorkerSilent {
+  int rank = 0;
+  pid_t pid = 0;
+  double seconds = 0;
+
+  std::string text() const;
+};
+
 /// What happens while workers run. A worker's end is one only if it failed.
-using LaunchEvent = std::variant<WorkerExit, SignalPassedOn>;
+using LaunchEvent = std::variant<WorkerExit, SignalPassedOn, WorkerReplaced, WorkerSilent>;
 
 /// A line for the person.
 std::string text(const LaunchEvent& event);
+
+/// How workers that die are done without, and replaced.
+struct ElasticLaunch {
+  int min_workers = 1;           ///< with fewer the others end
+  double timeout_seconds = 300;  ///< until who is silent is killed, and until fewer end
+  int replacements = 20;         ///< of each worker
+};
 
 struct LaunchOptions {
   int workers = 1;
   std::vector<std::string> command;  ///< program (found through PATH) and arguments
   double grace_seconds = 60;         ///< once a worker failed, for the others to notice and end
   double kill_seconds = 5;           ///< then from SIGTERM to SIGKILL
+  std::optional<ElasticLaunch> elastic = {};
 
   /// Told at once of what happens: a worker that failed, or a signal passed on.
   std::function<void(const LaunchEvent&)> on_event;
@@ -65,6 +91,12 @@ struct LaunchResult {
 /// second SIGINT or SIGTERM kills them (see StopWishes). Handlers are put back on return. What is
 /// ignored here, SIGHUP under nohup or SIGPIPE, the workers ignore. If this process dies, the
 /// kernel kills the workers. Call it from one thread at a time, and from one that lives as long.
+///
+/// **Elastic.** The workers know by VALLEY_WORKER, a number that none had before, that this process
+/// gathers them (gathering.h). One that a signal killed is lost to its group alone: the others form
+/// another, another process is started in its place, and is let in when the workers next commit.
+/// Whoever does not answer in time is killed before a group is formed without it, so that it cannot
+/// wake up later and write. This process, and the store in it, are what must not die.
 ///
 /// @throws UsageError if the command cannot be started; then no worker is left.
 LaunchResult launch_processes(const LaunchOptions& options);

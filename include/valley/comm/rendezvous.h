@@ -36,7 +36,10 @@ struct WorkerEnvironment {
   std::string job;           ///< tells this start from others; "" if nobody says: "srun 123.4"
   std::string interface;     ///< GLOO_SOCKET_IFNAME: the network interface to listen at
   Launcher launcher = Launcher::kByHand;  ///< who said so
-  bool by_mpi = false;                    ///< MPI would say so, too: the backend `mpi` can be had
+  /// What tells this process from all others that its launcher starts, where that gathers workers
+  /// that come and go (VALLEY_WORKER); -1: it does not.
+  int gathered = -1;
+  bool by_mpi = false;  ///< MPI would say so, too: the backend `mpi` can be had
 };
 
 /// Looks a variable up, like std::getenv.

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -15,6 +16,12 @@
 
 namespace valley {
 
+/// Where a group of workers begins that takes over from another, of another size perhaps.
+struct Deal {
+  int64_t from_step = 0;  ///< its first step
+  int64_t taken = 0;      ///< batches that have been dealt out before
+};
+
 struct SamplerOptions {
   int64_t examples = 0;     ///< N
   int64_t batch_size = 32;  ///< B, per worker
@@ -22,7 +29,11 @@ struct SamplerOptions {
   int workers = 1;  ///< M
   uint64_t seed = 0;
   Tail tail = Tail::kDrop;
+  std::optional<Deal> deal = {};  ///< for workers whose number changes
 };
+
+/// Steps in which M workers see N examples once. @throws as Sampler.
+int64_t steps_per_epoch(SamplerOptions options);
 
 /// Which examples a worker sees, in which order.
 ///
@@ -39,6 +50,14 @@ struct SamplerOptions {
 /// worker, epoch). Steps and sizes of batches stay as above, the same for all workers and for every
 /// partition, so runs can be compared step by step. A worker with fewer examples than its steps
 /// take begins its epoch's order again; one with more leaves the rest out, others every epoch.
+///
+/// With a deal the batches are one row without an end: floor(N / B) of the permutation of every
+/// epoch, one epoch after the other. Step t takes the next M of them, worker m number
+///
+///     taken + (t - from_step) M + m
+///
+/// so that a group of another size goes on where the last one stopped: nothing is left out, nothing
+/// comes twice. All batches have B examples; it goes with no partition.
 class Sampler {
  public:
   /// `partition` has a part for every worker, or is empty: all share all.
@@ -56,7 +75,12 @@ class Sampler {
   /// One of the examples this worker may see, each as likely as any other.
   int64_t random_example(Random& random) const;
 
+  /// Another group takes over, with a deal of its own.
+  void go_on(const Deal& deal) { options_.deal = deal; }
+
  private:
+  std::span<const int64_t> dealt(int64_t step);
+  void shuffle_for(int64_t epoch);
   void shuffle_all(int64_t epoch);
   void shuffle_own(int64_t epoch);
 

@@ -14,6 +14,7 @@ namespace valley {
 
 class Probe;
 class Progress;
+struct Keepsake;
 
 /// One worker's probe, made before its training begins.
 using MakeProbe = std::function<std::unique_ptr<Probe>(const RunConfig& config,
@@ -25,6 +26,7 @@ struct JobContext {
   Progress* progress = nullptr;             ///< used by worker 0
   const std::atomic<bool>* stop = nullptr;  ///< see Trainer::set_stop_flag
   MakeProbe make_probe = {};                ///< for --probe
+  Keepsake* keepsake = nullptr;             ///< see TrainOptions
   bool show_partition = false;  ///< the classes of every worker, if --partition is not iid
 };
 

@@ -43,6 +43,7 @@ struct WorkerSettings {
   std::string interface;
   std::string run_id;
   bool own_data = false;
+  std::string elastic;  ///< parse_elastic() takes it; empty: a lost worker ends the run
 };
 
 template <typename V>
@@ -67,7 +68,19 @@ void visit(WorkerSettings& o, V& v) {
     kMayDiffer | kUnrecorded);
   v("own-data", o.own_data,
     "the workers' data differ, in as many examples each; else they are compared", kUnrecorded);
+  v("elastic", o.elastic,
+    "MIN:MAX, the latter as {workers}: a worker that dies is done without, while MIN are left, and "
+    "replaced; empty: it ends the run",
+    kYounger | kMayDiffer);
 }
+
+/// How many workers a run needs, and is given where it has fewer.
+struct ElasticRange {
+  int64_t min = 1, max = 1;
+};
+
+/// Reads "MIN:MAX". @throws UsageError
+ElasticRange parse_elastic(const std::string& text);
 
 /// How a run is looked at while it trains.
 struct ProbeSettings {

@@ -14,6 +14,7 @@
 namespace valley {
 
 class Task;
+struct Keepsake;
 
 /// What the trainer reads, but for the options of the algorithm.
 struct TrainSettings {
@@ -83,6 +84,7 @@ struct TrainOptions : TrainSettings {
   const Task* own_task = nullptr;      ///< in place of `task`, from C++; not owned
   EvaluationOptions evaluation;
   bool resume = false;             ///< go on from the newest checkpoint in `out`
+  Keepsake* keepsake = nullptr;    ///< of a worker whose group changes; not owned
   std::string model_name = "own";  ///< for the record
   std::string data_name = "own";   ///< for the record
 };

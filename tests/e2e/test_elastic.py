@@ -1,0 +1,159 @@
+"""Workers that die, freeze and come back, while the others go on."""
+
+import os
+import random
+import signal
+import time
+import unittest
+
+from program import TINY, ProgramTest, with_flags
+
+STEPS = 4000
+FLAGS = with_flags(TINY, "--model", "mlp-16-8", "--batch-size", 16, "--lr", 0.01, "--workers", 3,
+                   "--launch", "processes", "--elastic", "1:3", "--period", 4, "--evaluate-every", 20,
+                   "--timeout", 20)  # fmt: skip
+
+
+class ElasticTest(ProgramTest):
+    def flags(self, *flags):
+        return with_flags(FLAGS, *flags)
+
+    def workers(self, launcher):
+        """The processes that the launcher has started and that train, in the order of their start."""
+        found = []
+        for pid in self.working():
+            try:
+                with open(f"/proc/{pid}/stat") as file:
+                    parent = int(file.read().rsplit(")", 1)[1].split()[1])
+            except OSError:
+                continue
+            if parent == launcher.pid:
+                found.append(pid)
+        return sorted(found)
+
+    def begin(self, *flags):
+        process = self.start("train", *self.flags(*flags), "--checkpoint-every", 20, "--out", "run")
+        self.wait_for_checkpoint("run", process)
+        return process
+
+    def assert_whole(self, steps=STEPS):
+        """Every epoch of 4 steps is in the record, in order, none twice."""
+        evaluations = [r["step"] for r in self.metrics("run") if "test_loss" in r]
+        self.assertEqual(evaluations, sorted(set(evaluations)))
+        rounds = [r["step"] for r in self.metrics("run") if "distances" in r]
+        self.assertEqual(rounds, list(range(4, steps + 1, 4)))
+        self.assertEqual(self.summary("run")["steps"], steps)
+        self.assertEqual(self.summary("run")["status"], "finished")
+
+
+class Elastic(ElasticTest):
+    def test_undisturbed(self):
+        code, out, err = self.run_valley("train", *FLAGS, "--steps", 200, "--out", "run", "--quiet")
+        self.assertEqual((code, out, err), (0, "", ""))
+        self.assert_whole(200)
+        self.assertEqual(self.summary("run")["workers"], 3)
+        self.assert_none_left()
+
+    def test_killed_and_replaced(self):
+        process = self.begin("--steps", STEPS)
+        former = self.workers(process)
+        self.assertEqual(len(former), 3)
+        os.kill(former[0], signal.SIGKILL)  # worker 0 of all, who writes
+        code, out, err = self.finish(process)
+        self.assertEqual(code, 0, err)
+        self.assertIn(f"valley: worker 0 (pid {former[0]}) died with signal 9 (Killed)", err)
+        self.assertRegex(err, r"(?m)^valley: worker 0 starts again \(pid \d+\)$")
+        self.assertRegex(err, r"(?m)^2 of 3 workers go on after step \d+$")
+        self.assertEqual(out.count("test accuracy"), 1, out)
+        self.assert_whole()
+        groups = [r["workers"] for r in self.metrics("run") if "workers" in r]
+        self.assertEqual(groups[0], 2)
+        self.assertEqual(set(groups[1:]) - {3}, set())
+        self.assert_none_left()
+
+    def test_frozen_is_killed(self):
+        process = self.begin("--steps", STEPS, "--timeout", 3)
+        frozen = self.workers(process)[1]
+        os.kill(frozen, signal.SIGSTOP)
+        code, out, err = self.finish(process)
+        self.assertEqual(code, 0, err)
+        self.assertIn(f"(pid {frozen}) was silent for 3 s and is killed", err)
+        self.assert_whole()
+        self.assert_none_left()
+
+    def test_chaos(self):
+        """Anybody, again and again, at any moment."""
+        for seed in (1, 2):
+            draw = random.Random(seed)
+            process = self.begin("--steps", STEPS, "--algorithm", ("dppf", "easgd")[seed - 1])
+            for _ in range(4):
+                time.sleep(draw.uniform(0, 0.8))
+                workers = self.workers(process)
+                if workers:
+                    os.kill(draw.choice(workers), signal.SIGKILL)
+            code, out, err = self.finish(process)
+            self.assertEqual(code, 0, err)
+            self.assert_whole()
+            self.assertGreater(self.summary("run")["test_accuracy"], 0.5)
+            self.assert_none_left()
+            (self.folder / "run").rename(self.folder / f"run-{seed}")
+
+    def test_too_few(self):
+        process = self.begin("--steps", 10**6, "--elastic", "3:3", "--timeout", 2)
+        # The new one, too, so that it never comes.
+        end = time.monotonic() + 60
+        first = set(self.workers(process))
+        os.kill(min(first), signal.SIGKILL)
+        while process.poll() is None and time.monotonic() < end:
+            for pid in set(self.workers(process)) - first:
+                os.kill(pid, signal.SIGKILL)
+            time.sleep(0.01)
+        code, out, err = self.finish(process)
+        self.assertEqual(code, 3, err)
+        self.assertIn("valley: 2 workers are left, fewer than the run needs", err)
+        self.assertEqual(err.splitlines()[-1], "valley: go on with: valley train --resume run")
+        self.assertTrue(self.checkpoints("run"))
+        self.assert_none_left()
+
+    def test_control_c_and_resume(self):
+        process = self.begin("--steps", STEPS)
+        code, out, err = self.interrupt(process)
+        self.assertEqual(code, 4, err)
+        self.assertIn("go on with: valley train --resume run", err)
+        code, out, err = self.run_valley("train", "--resume", "run")
+        self.assertEqual(code, 0, err)
+        self.assert_whole()
+
+
+class Refused(ProgramTest):
+    def test_bad_input(self):
+        flags = with_flags(TINY, "--workers", 3, "--launch", "processes")
+        base = ("train", *flags)
+        self.refuse("--elastic must be MIN:MAX, numbers of workers from 1 on, got 'two'",
+                    *base, "--elastic", "two")  # fmt: skip
+        self.refuse("--elastic must be MIN:MAX, numbers of workers from 1 on, got '0:3'",
+                    *base, "--elastic", "0:3")  # fmt: skip
+        self.refuse("--elastic 4:3: MIN must not be above MAX", *base, "--elastic", "4:3")
+        self.refuse("--elastic 2:4 starts 4 workers, --workers is 3", *base, "--elastic", "2:4")
+        self.refuse("--elastic needs --launch processes: of threads none dies alone",
+                    "train", *with_flags(flags, "--launch", "threads"), "--elastic", "2:3")  # fmt: skip
+        self.refuse("--elastic goes with methods of rounds, which have a --delay; --algorithm ssgd "
+                    "remembers what its workers said to each other",
+                    *base, "--elastic", "2:3", "--algorithm", "ssgd")  # fmt: skip
+        self.refuse("--delay 2 leaves rounds under way, which --elastic cannot take back",
+                    *base, "--elastic", "2:3", "--delay", 2)  # fmt: skip
+        self.refuse("--wire int8 remembers what was said to each worker, which --elastic cannot replace",
+                    *base, "--elastic", "2:3", "--wire", "int8")  # fmt: skip
+        self.refuse("--probe is not for workers that come and go: --elastic",
+                    *base, "--elastic", "2:3", "--probe", 5)  # fmt: skip
+
+    def test_other_launchers(self):
+        environment = {"RANK": "0", "WORLD_SIZE": "1"}
+        self.refuse("--elastic is for workers that valley starts itself; under environment (RANK, "
+                    "WORLD_SIZE) a lost worker ends the run, and --resume auto goes on with it",
+                    "train", *with_flags(TINY, "--workers", 1), "--elastic", "1:1",
+                    env=environment)  # fmt: skip
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,171 @@
+#include "valley/comm/gathering.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <sstream>
+#include <utility>
+
+#include "valley/comm/gloo.h"
+#include "valley/core/clock.h"
+#include "valley/core/error.h"
+
+namespace valley {
+namespace {
+
+constexpr const char* kNumber = "number";  // of the last group that was formed
+constexpr double kAnyTime = 1e9;           // seconds: whoever gathers, ends it
+
+std::string group_key(int64_t number) { return fmt::format("group/{}", number); }
+std::string call_key(int64_t number) { return fmt::format("call/{}", number); }
+std::string word_key(int64_t number, int id) { return fmt::format("word/{}/{}", number, id); }
+std::string place(int64_t number) { return fmt::format("at/{}", number); }
+
+}  // namespace
+
+// "12 1 0" and a line for every worker: "3 what it says".
+std::string GatheredGroup::encode() const {
+  std::string code = fmt::format("{} {} {}\n", number, int(enough), int(finished));
+  for (const Gathered& worker : workers) code += fmt::format("{} {}\n", worker.id, worker.word);
+  return code;
+}
+
+GatheredGroup GatheredGroup::decode(const std::string& code) {
+  GatheredGroup group;
+  std::istringstream in(code);
+  in >> group.number >> group.enough >> group.finished;
+  Gathered worker;
+  while (in >> worker.id) {
+    in.get();
+    std::getline(in, worker.word);
+    group.workers.push_back(worker);
+  }
+  return group;
+}
+
+Gathering::Gathering(std::shared_ptr<Store> store, int id)
+    : store_(with_prefix(std::move(store), "gathering")), id_(id) {}
+
+GatheredGroup Gathering::next(const std::string& word) {
+  const bool member = number_ > 0;
+  while (true) {
+    // A newcomer may be late for the group after the last one it knows of: then for the next.
+    const int64_t number = 1 + (member ? number_ : std::stoll(store_->get(kNumber).value_or("0")));
+    store_->set(word_key(number, id_), word);
+    store_->wait(group_key(number), kAnyTime);
+    const GatheredGroup group = GatheredGroup::decode(store_->get(group_key(number)).value());
+    if (rank(group) >= 0) {
+      number_ = number;
+      return group;
+    }
+    if (member) {
+      throw CommError(
+          fmt::format("worker {} was not heard of in time: the others go on without it", id_));
+    }
+  }
+}
+
+bool Gathering::called() { return store_->get(call_key(number_)).has_value(); }
+
+int Gathering::rank(const GatheredGroup& group) const {
+  const auto found = std::find_if(group.workers.begin(), group.workers.end(),
+                                  [&](const Gathered& worker) { return worker.id == id_; });
+  return found == group.workers.end() ? -1 : static_cast<int>(found - group.workers.begin());
+}
+
+std::unique_ptr<Communicator> Gathering::connect(const GatheredGroup& group, JoinOptions options) {
+  options.rank = rank(group);
+  options.size = static_cast<int>(group.workers.size());
+  return make_gloo(options, with_prefix(store_, place(group.number)));
+}
+
+Gathering open_gathering(const WorkerEnvironment& environment, double timeout_seconds) {
+  return {open_tcp_store({.address = environment.master_address,
+                          .port = environment.master_port,
+                          .timeout_seconds = timeout_seconds})
+              .store,
+          environment.gathered};
+}
+
+Gatherer::Gatherer(std::shared_ptr<Store> store, int min, double timeout_seconds)
+    : store_(with_prefix(std::move(store), "gathering")), min_(min), timeout_(timeout_seconds) {}
+
+bool Gatherer::is_member(int id) const {
+  return std::any_of(group_.workers.begin(), group_.workers.end(),
+                     [&](const Gathered& worker) { return worker.id == id; });
+}
+
+void Gatherer::ended(int id, const std::string& how, bool finished) {
+  finished_ = finished_ || finished;
+  alive_.erase(id);
+  words_.erase(id);
+  for (size_t rank = 0; rank < group_.workers.size(); ++rank) {
+    if (group_.workers[rank].id == id)
+      store_->set(fmt::format("{}/exit/{}", place(group_.number), rank), how);
+  }
+}
+
+std::vector<int> Gatherer::look() {
+  const double now = now_seconds();
+  int awaited = 0, newcomers = 0;
+  for (const auto& [id, told] : alive_) {
+    if (!words_.contains(id)) {
+      if (auto word = store_->get(word_key(group_.number + 1, id))) words_[id] = *word;
+    }
+    const bool here = words_.contains(id);
+    if (here && first_word_ < 0) first_word_ = now;
+    if (!here && (is_member(id) || group_.number == 0)) ++awaited;
+    if (here && !is_member(id)) ++newcomers;
+  }
+  if (newcomers > 0 && group_.number > 0 && !called_) {
+    store_->set(call_key(group_.number), "");
+    called_ = true;
+  }
+  // A newcomer's word is a wish; that of a member says that the group is no more.
+  const int members = static_cast<int>(words_.size()) - newcomers;
+  const bool members_left = std::any_of(
+      alive_.begin(), alive_.end(), [&](const auto& worker) { return is_member(worker.first); });
+  if (words_.empty() || (members == 0 && members_left)) {
+    first_word_ = -1;
+    return {};
+  }
+  if (awaited > 0) {
+    std::vector<int> late;
+    for (auto& [id, told] : alive_) {
+      const bool asked = is_member(id) || group_.number == 0;
+      if (now - first_word_ < timeout_ || told || words_.contains(id) || !asked) continue;
+      told = true;
+      late.push_back(id);
+    }
+    return late;
+  }
+  if (static_cast<int>(words_.size()) >= min_ || finished_) {
+    form();
+  } else {
+    if (too_few_ < 0) too_few_ = now;
+    if (now - too_few_ >= timeout_) form();
+  }
+  return {};
+}
+
+void Gatherer::form() {
+  GatheredGroup next;
+  next.number = group_.number + 1;
+  next.enough = static_cast<int>(words_.size()) >= min_;
+  next.finished = finished_;
+  for (const Gathered& former : group_.workers) {
+    const auto found = words_.find(former.id);
+    if (found == words_.end()) continue;
+    next.workers.push_back({found->first, found->second});
+    words_.erase(found);
+  }
+  for (const auto& [id, word] : words_) next.workers.push_back({id, word});
+  store_->set(kNumber, std::to_string(next.number));
+  store_->set(group_key(next.number), next.encode());
+  group_ = std::move(next);
+  words_.clear();
+  first_word_ = too_few_ = -1;
+  called_ = false;
+}
+
+}  // namespace valley

@@ -1,0 +1,94 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "valley/comm/communicator.h"
+#include "valley/comm/join.h"
+#include "valley/comm/rendezvous.h"
+#include "valley/comm/store.h"
+
+/// Workers that come and go form groups, one after the other: numbered, each with a communicator
+/// of its own. Who was in the last group and is alive is in the next one; newcomers come behind
+/// them. Who starts the workers gathers them, over a store that lives with it.
+namespace valley {
+
+/// A worker of a group, by what it said when the workers gathered.
+struct Gathered {
+  int id = 0;        ///< tells it from all others that were ever started
+  std::string word;  ///< its own
+};
+
+struct GatheredGroup {
+  int64_t number = 0;             ///< 1, 2, ...
+  bool enough = true;             ///< else they save what they have, and end
+  bool finished = false;          ///< another has come to the end of all: so have they
+  std::vector<Gathered> workers;  ///< by rank
+
+  std::string encode() const;
+  static GatheredGroup decode(const std::string& code);
+};
+
+/// As a worker sees it. What it calls throws CommError if the store is gone.
+class Gathering {
+ public:
+  Gathering(std::shared_ptr<Store> store, int id);
+
+  /// Waits for the next group that this worker is in; it tells the others `word`.
+  /// @throws CommError if a group was formed without it, because it had not answered in time.
+  GatheredGroup next(const std::string& word);
+
+  /// Whether somebody waits for another group to be formed, to be in it.
+  bool called();
+
+  /// The communicator of a group: over TCP, with what `options` say beside rank and size. A lost
+  /// worker's end is known as gather() tells it. @throws as make_gloo()
+  std::unique_ptr<Communicator> connect(const GatheredGroup& group, JoinOptions options);
+
+  int rank(const GatheredGroup& group) const;
+
+ private:
+  std::shared_ptr<Store> store_;
+  const int id_;
+  int64_t number_ = 0;  // of the last group it was in
+};
+
+/// That of a worker whose launcher gathers them. @throws CommError as open_tcp_store()
+Gathering open_gathering(const WorkerEnvironment& environment, double timeout_seconds);
+
+/// As whoever starts them sees it.
+class Gatherer {
+ public:
+  /// Groups have at least `min` workers. Once one has asked for a group, those of the former one
+  /// have `timeout_seconds` to ask, too.
+  Gatherer(std::shared_ptr<Store> store, int min, double timeout_seconds);
+
+  void started(int id) { alive_[id] = false; }
+  /// `finished`: it came to the end of its work, which it says when all have.
+  void ended(int id, const std::string& how, bool finished = false);
+
+  /// Forms a group where one can be; to be called often. Returns those that have not answered in
+  /// time, once: a group is formed when they have ended.
+  std::vector<int> look();
+
+  /// Of the group there is; none before the first.
+  const GatheredGroup& group() const { return group_; }
+
+ private:
+  bool is_member(int id) const;
+  void form();
+
+  std::shared_ptr<Store> store_;
+  const int min_;
+  const double timeout_;
+  GatheredGroup group_;
+  std::map<int, bool> alive_;  // whether it was told to end
+  std::map<int, std::string> words_;
+  double first_word_ = -1, too_few_ = -1;  // when
+  bool called_ = false, finished_ = false;
+};
+
+}  // namespace valley
