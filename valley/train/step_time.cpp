@@ -1,0 +1,129 @@
+#include "valley/train/step_time.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string_view>
+
+#include "valley/core/error.h"
+#include "valley/schedule/period.h"
+
+namespace valley {
+namespace {
+
+constexpr double kFraming = 1514.0 / 1448.0;
+constexpr double kHeaderBytes = 64;
+constexpr int64_t kLargestGraph = 512;
+constexpr int64_t kRounds = 32;  // that are looked at, where they differ
+
+std::string value_of(AlgorithmOptions& options, std::string_view key) {
+  for (const Setting& setting : options.settings())
+    if (setting.key == key) return plain_text(setting.get());
+  return "";
+}
+
+struct Method {
+  const AlgorithmEntry& entry;
+  AlgorithmOptions options;
+  PeriodSpec period{.base = 1};
+  double delay = 0;
+  bool of_neighbours = false, in_slices = false;
+
+  explicit Method(const RunConfig& config)
+      : entry(find_algorithm(config.algorithm)), options(entry.with(config.method)) {
+    if (const std::string text = value_of(options, "period"); !text.empty())
+      period = parse_period(text);
+    if (const std::string text = value_of(options, "delay"); !text.empty()) delay = std::stod(text);
+    const std::string topology = value_of(options, "topology"), wire = value_of(options, "wire");
+    of_neighbours = !topology.empty() && topology != "complete";
+    in_slices = !wire.empty() && wire != "none";
+  }
+
+  // What may travel while a worker computes one step, in steps.
+  double hides() {
+    if (config_is("ssgd")) return 0.5;
+    if (delay > 0) return delay;
+    return value_of(options, "mixing") == "awc" ? 1 : 0;
+  }
+
+  bool config_is(std::string_view name) const { return entry.name == name; }
+};
+
+// The most that one of the workers hands in, in the mean over rounds.
+double payload_of(Method& method, int64_t parameters, int64_t workers, uint64_t seed) {
+  const int64_t graph = std::min(workers, kLargestGraph);
+  double most = 0;
+  for (const int64_t rank : {int64_t{0}, int64_t{1}, graph / 2, graph - 1}) {
+    double sum = 0;
+    const int64_t rounds = method.of_neighbours || method.in_slices ? kRounds : 1;
+    for (int64_t round = 0; round < rounds; ++round) {
+      sum +=
+          double(method.entry.bytes_per_round({.d = parameters,
+                                               .rank = static_cast<int>(std::min(rank, graph - 1)),
+                                               .workers = static_cast<int>(graph),
+                                               .seed = seed,
+                                               .round = round + 1},
+                                              method.options));
+    }
+    most = std::max(most, sum / double(rounds));
+  }
+  if (workers > graph && value_of(method.options, "topology") == "exponential")
+    most *= std::ceil(std::log2(double(workers))) / std::log2(double(graph));
+  return most;
+}
+
+}  // namespace
+
+double largest_normal(int64_t count) {
+  if (count < 2) return 0;
+  const double p = (double(count) - 0.375) / (double(count) + 0.25);
+  double low = 0, high = 10;  // where the distribution reaches p
+  for (int k = 0; k < 60; ++k) {
+    const double middle = (low + high) / 2;
+    (0.5 * std::erfc(-middle / std::sqrt(2.0)) < p ? low : high) = middle;
+  }
+  return low;
+}
+
+StepTime step_time(const RunConfig& config, int64_t parameters, const LocalStep& local,
+                   const Link& link) {
+  require(parameters >= 1, "{} must be at least 1, got {}", Key{"parameters"}, parameters);
+  require(local.seconds > 0, "{} must be above 0, got {}", Key{"step-seconds"}, local.seconds);
+  require(local.spread >= 0 && local.spread <= 1, "{} must be in [0, 1], got {}", Key{"spread"},
+          local.spread);
+  require(link.bits_per_second > 0, "{} must be above 0, got {}", Key{"bandwidth"},
+          link.bits_per_second / 1e6);
+  require(link.latency >= 0, "{} must be at least 0, got {}", Key{"latency"}, link.latency * 1e3);
+  StepTime time{.compute = local.seconds};
+  const int64_t m = config.workers;
+  if (m == 1) return time;
+  Method method(config);
+  const double payload = payload_of(method, parameters, m, static_cast<uint64_t>(config.seed));
+  const double others = double(m - 1), share = others / double(m);
+  const double sent = method.of_neighbours ? payload
+                      : method.in_slices   ? share * payload
+                                           : 2 * share * payload;
+  const double turns = 1 + (method.of_neighbours ? 1 : method.in_slices ? 2 : 2 * others);
+  const double bytes = (sent + kHeaderBytes * others) * kFraming;
+  const double round = bytes * 8 / link.bits_per_second + turns * link.latency;
+
+  const auto tau = static_cast<double>(method.period.base);
+  const auto fragments = value_of(method.options, "fragments");
+  const double rounds = (fragments.empty() ? 1 : std::stod(fragments)) / tau;  // a step
+  const double hidden = std::min(round, method.hides() * local.seconds);
+  time.hidden = hidden * rounds;
+  time.communicate = (round - hidden) * rounds;
+  time.wait = local.spread * local.seconds * std::sqrt(tau) * largest_normal(m) / tau;
+  time.wire_bytes = bytes * rounds;
+  return time;
+}
+
+std::optional<int64_t> period_for_share(const RunConfig& config, int64_t parameters,
+                                        const LocalStep& local, const Link& link, double share) {
+  Method method(config);
+  if (!method.options.has("period")) return std::nullopt;
+  const StepTime now = step_time(config, parameters, local, link);
+  const double round = now.communicate * double(method.period.base);
+  return std::max<int64_t>(1, std::llround(std::ceil(round / (share * local.seconds) - 1e-9)));
+}
+
+}  // namespace valley
