@@ -17,8 +17,9 @@ namespace valley::app {
 namespace {
 
 // The settings that say which data a worker would see.
-constexpr std::array kKept = {"train-samples", "test-samples", "data-seed", "target", "image-size",
-                              "strict",        "partition",    "workers",   "seed",   "task"};
+constexpr std::array kKept = {"train-samples", "test-samples", "data-seed", "target",
+                              "image-size",    "strict",       "partition", "workers",
+                              "seed",          "task",         "context"};
 
 std::vector<std::string> other_settings(RunConfig& config) {
   std::vector<std::string> keys;

@@ -17,6 +17,8 @@ Command add_evaluate(CLI::App& program, Engine& engine) {
   add_run_flags(*command, *flags);
   command->add_option("--data", flags->data,
                       "other data than the run's: NAME or NAME:PATH, both parts of it");
+  command->add_flag("--classes", flags->classes,
+                    "also how many of every class are right, and which are taken for which");
   command->footer(
       "The model is that of the workers' average, model.safetensors, with the scores of its task.\n"
       "Examples:\n"
@@ -38,9 +40,10 @@ Command add_predict(CLI::App& program, Engine& engine) {
   auto flags = std::make_shared<PredictFlags>();
   flags->runs.resize(1);
   as_path(command->add_option("run", flags->runs.front(), "run folder")->required());
-  as_path(
-      command->add_option("files", flags->files, "pictures (JPEG, PNG), or .npy files of examples")
-          ->required());
+  as_path(command
+              ->add_option("files", flags->files,
+                           "pictures (JPEG, PNG), .npy files of examples; texts: what comes next")
+              ->required());
   command
       ->add_option("--device", flags->device,
                    "where to compute: cpu, cuda, cuda:N, or auto: cuda where there is one")

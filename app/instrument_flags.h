@@ -38,7 +38,8 @@ struct DynamicsFlags : InstrumentFlags {
 };
 
 struct EvaluateFlags : InstrumentFlags {
-  std::string data;  ///< other than the run's own
+  std::string data;      ///< other than the run's own
+  bool classes = false;  ///< each class by itself, too
 };
 
 struct PredictFlags : InstrumentFlags {

@@ -1,6 +1,8 @@
 #include "app/data.h"
 
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/bincount.h>
+#include <ATen/ops/count_nonzero.h>
 #include <ATen/ops/full.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -8,6 +10,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "app/engine/class_tables.h"
 #include "app/engine/engine.h"
 #include "app/engine/instrument.h"
 #include "app/engine/tell.h"
@@ -19,6 +22,7 @@
 #include "valley/data/picture_bytes.h"
 #include "valley/models/dtype.h"
 #include "valley/picture/table.h"
+#include "valley/task/language.h"
 
 namespace valley::app {
 namespace {
@@ -29,10 +33,6 @@ std::vector<int64_t> counts_of(const Dataset& data) {
   std::vector<int64_t> counts(data.classes);
   for (int64_t i = 0; i < data.size(); ++i) ++counts[data.targets.data_ptr<int64_t>()[i]];
   return counts;
-}
-
-std::string class_name(const Dataset& data, size_t c) {
-  return c < data.class_names.size() ? data.class_names[c] : std::to_string(c);
 }
 
 // Of the training set, values as they are before normalisation.
@@ -51,8 +51,14 @@ Json to_json(const DataRequest& request, const DataSplits& data,
                  {"example", train.inputs.sizes().slice(1).vec()},
                  {"type", dtype_name(train.inputs.scalar_type())},
                  {"outputs", train.classes},
-                 {"training_values", values_of(train)},
                  {"notes", notes}};
+  if (train.is_text()) {
+    result["vocabulary"] = train.vocabulary;
+    result["entropy_bits"] = {{"training", *language().chance(train.targets)},
+                              {"test", *language().chance(test.targets)}};
+    return result;
+  }
+  result["training_values"] = values_of(train);
   if (!has_classes(train.targets)) return result;
   const auto in_training = counts_of(train), in_test = counts_of(test);
   for (size_t c = 0; c < in_training.size(); ++c)
@@ -68,8 +74,39 @@ std::string range_text(const std::vector<float>& values) {
   return fmt::format("{:.4g} to {:.4g}", *least, *most);
 }
 
+// The beginning of a text in one line: what is no ASCII as a point.
+std::string beginning_of(const Dataset& data) {
+  constexpr int64_t kShown = 70;
+  const at::Tensor first = data.inputs[0];
+  std::string shown;
+  for (int64_t i = 0; i < std::min(kShown, first.numel()); ++i) {
+    const uint8_t byte = first.data_ptr<uint8_t>()[i];
+    shown += byte >= ' ' && byte < 0x7f ? static_cast<char>(byte) : byte < ' ' ? ' ' : '.';
+  }
+  return shown;
+}
+
+std::string text_text(const DataRequest& request, const DataSplits& data) {
+  const Dataset &train = *data.train, &test = *data.test;
+  Table table({{"part"},
+               {"sequences", Table::Align::kRight},
+               {"bytes", Table::Align::kRight},
+               {"different", Table::Align::kRight},
+               {"bits a byte by frequency", Table::Align::kRight},
+               {"begins"}});
+  for (const auto& [name, part] : {std::pair("training", &train), std::pair("test", &test)})
+    table.add_row(
+        {name, std::to_string(part->size()), std::to_string(part->inputs.numel()),
+         std::to_string(at::bincount(part->inputs.flatten()).count_nonzero().item<int64_t>()),
+         fmt::format("{:.3f}", *language().chance(part->targets)), beginning_of(*part)});
+  return fmt::format("{}: a text in sequences of {} bytes, each byte a token of {}\n\n{}",
+                     request.config.data, train.inputs.size(1), train.vocabulary,
+                     table.to_string());
+}
+
 std::string to_text(const DataRequest& request, const DataSplits& data) {
   const Dataset &train = *data.train, &test = *data.test;
+  if (train.is_text()) return text_text(request, data);
   const bool bytes = train.inputs.scalar_type() == at::kByte;
   std::string text = fmt::format(
       "{}: {} training and {} test examples, {} of {}\n"
@@ -111,7 +148,8 @@ at::Tensor as_bytes(const at::Tensor& example) {
 }
 
 // A row a class, kPerClass examples side by side: [H, W, 3].
-at::Tensor sheet_of(const Dataset& data) {
+at::Tensor sheet_of(const Dataset& data, const std::string& name) {
+  require(!data.is_text(), "--sheet shows pictures, and {} is text", name);
   const int64_t channels = data.inputs.size(1), height = data.inputs.size(2),
                 width = data.inputs.size(3);
   require(height > 1 && width > 1, "--sheet shows pictures, but examples are {} x {} x {}",
@@ -138,7 +176,8 @@ int data(const DataRequest& request) {
   const DataNotes notes;
   const DataSplits data = load_data(request.config.data, to_data_options(request.config));
   const std::string partition = partition_text(request, *data.train);
-  if (!request.sheet.empty()) write_atomically(request.sheet, png_file(sheet_of(*data.train)));
+  if (!request.sheet.empty())
+    write_atomically(request.sheet, png_file(sheet_of(*data.train, request.config.data)));
   if (!request.json) tell(notes);
   return show(to_json(request, data, notes.texts()), to_text(request, data) + partition,
               request.json);

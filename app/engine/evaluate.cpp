@@ -9,6 +9,7 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "app/engine/class_tables.h"
 #include "app/engine/engine.h"
 #include "app/engine/instrument.h"
 #include "app/engine/tell.h"
@@ -48,7 +49,21 @@ void require_fit(const FinishedRun& run, const Dataset& own,
                                                 .classes = data.classes});
 }
 
-Json evaluate_run(const FinishedRun& run, const EvaluateFlags& flags, Table& table) {
+// Of the test part what the scores do not tell: top-5 where there are more classes, and each class.
+void add_classes(const FinishedRun& run, const ClassAnswers& answers, const Dataset& test,
+                 const EvaluateFlags& flags, Json& result, Table& table, std::string& below) {
+  if (answers.has_top5()) {
+    result["top5_accuracy"] = answers.top5_accuracy();
+    table.add_row({run.folder(), "test", std::to_string(answers.examples), "top5_accuracy",
+                   fmt::format("{:.5g}", answers.top5_accuracy())});
+  }
+  if (!flags.classes) return;
+  result.update(to_json(answers, test));
+  below += fmt::format("\n{}, the test part:\n{}", run.folder(), class_tables(answers, test));
+}
+
+Json evaluate_run(const FinishedRun& run, const EvaluateFlags& flags, Table& table,
+                  std::string& below) {
   const DataSplits own = run.load_data();
   DataSplits data = own;
   if (!flags.data.empty()) {
@@ -70,6 +85,10 @@ Json evaluate_run(const FinishedRun& run, const EvaluateFlags& flags, Table& tab
     }
     result[part]["examples"] = set->size();
   }
+  require(!flags.classes || has_classes(data.test->targets), "--classes: {} has none", name);
+  if (has_classes(data.test->targets))
+    add_classes(run, class_answers(*model, data.test, *own.train, *comm), *data.test, flags,
+                result["test"], table, below);
   return result;
 }
 
@@ -79,6 +98,11 @@ std::string quoted(const std::string& text) {
   std::string result = "\"";
   for (const char c : text) result += c == '"' ? std::string("\"\"") : std::string(1, c);
   return result + "\"";
+}
+
+// Whether one of several is asked for: a class, or the next byte of a text.
+bool has_answers(const Dataset& trained) {
+  return trained.is_text() || has_classes(trained.targets);
 }
 
 struct Prediction {
@@ -106,13 +130,27 @@ std::string json_line(const Prediction& p) {
   return line.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
+// A byte of a text as a word of ASCII: "a", "space", "\n", "0xe9".
+std::string byte_name(size_t byte) {
+  if (byte == '\n') return "\\n";
+  if (byte == '\t') return "\\t";
+  if (byte == ' ') return "space";
+  return byte > ' ' && byte < 0x7f ? std::string(1, static_cast<char>(byte))
+                                   : fmt::format("{:#04x}", byte);
+}
+
+std::string answer_name(const Dataset& trained, size_t c) {
+  return trained.is_text() ? byte_name(c) : class_name(trained, c);
+}
+
+// `output` of one example; of a text what comes behind its end.
 Prediction prediction_of(const at::Tensor& output, const Dataset& trained) {
-  const at::Tensor here = output.to(at::kCPU, at::kDouble);
+  at::Tensor here = output.to(at::kCPU, at::kDouble);
+  if (trained.is_text()) here = here[-1];
   Prediction found;
-  if (has_classes(trained.targets)) {
+  if (has_answers(trained)) {
     const auto [probability, place] = at::softmax(here, 0).max(0);
-    const auto c = static_cast<size_t>(place.item<int64_t>());
-    found.answer = c < trained.class_names.size() ? trained.class_names[c] : std::to_string(c);
+    found.answer = answer_name(trained, static_cast<size_t>(place.item<int64_t>()));
     found.probability = probability.item<double>();
   } else {
     const double* values = here.data_ptr<double>();
@@ -132,9 +170,10 @@ int evaluate(const EvaluateFlags& flags) {
                {"score"},
                {"value", Table::Align::kRight}});
   Json all = {{"runs", Json::array()}};
-  for (const FinishedRun& run : runs) all["runs"].push_back(evaluate_run(run, flags, table));
+  std::string below;
+  for (const FinishedRun& run : runs) all["runs"].push_back(evaluate_run(run, flags, table, below));
   if (!flags.quiet) tell(notes);
-  return show(all, table.to_string(), flags.json);
+  return show(all, table.to_string() + below, flags.json);
 }
 
 int predict(const PredictFlags& flags) {
@@ -148,7 +187,7 @@ int predict(const PredictFlags& flags) {
   // All of them are read before the first answer.
   std::vector<std::shared_ptr<const Dataset>> files;
   for (const std::string& file : flags.files) files.push_back(examples_of_file(file, *data.train));
-  const bool classes = has_classes(data.train->targets);
+  const bool classes = has_answers(*data.train);
   if (!flags.json)
     std::cout << (classes ? "file,place,class,probability\n" : "file,place,values\n");
   for (size_t f = 0; f < files.size(); ++f) {

@@ -1,6 +1,7 @@
 // Every row of the tasks' table, trained by every row of the algorithms'.
 
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/arange.h>
 #include <ATen/ops/linspace.h>
 #include <ATen/ops/stack.h>
 #include <fmt/format.h>
@@ -34,8 +35,31 @@ std::shared_ptr<const Dataset> plane(int64_t examples, double shift, bool real_t
   return data;
 }
 
+// "abcabc...", as text:PATH would have it.
+std::shared_ptr<const Dataset> alphabet(int64_t examples) {
+  constexpr int64_t kContext = 6, kLetters = 5;
+  const at::Tensor text = at::arange(examples * kContext + 1).remainder(kLetters).to(at::kByte);
+  auto data = std::make_shared<Dataset>();
+  data->inputs = text.narrow(0, 0, examples * kContext).view({examples, kContext});
+  data->targets = text.narrow(0, 1, examples * kContext).view({examples, kContext});
+  data->classes = data->vocabulary = kLetters;
+  return data;
+}
+
+DataSplits splits_for(const TaskName& task) {
+  if (task.of_text) return {alphabet(48), alphabet(20)};
+  return {plane(48, 0, task.real_targets), plane(20, 1, task.real_targets)};
+}
+
+std::unique_ptr<Model> model_for(const Dataset& data) {
+  if (!data.is_text()) return make_model("mlp-4-4", {.input = {2, 1, 1}, .classes = data.classes});
+  return make_model("gpt-1-4", {.input = {1, 1, data.inputs.size(1)},
+                                .classes = data.classes,
+                                .vocabulary = data.vocabulary});
+}
+
 Summary train(const TaskName& task, const std::string& algorithm) {
-  const DataSplits data = {plane(48, 0, task.real_targets), plane(20, 1, task.real_targets)};
+  const DataSplits data = splits_for(task);
   TrainOptions options;
   options.task = task.name;
   options.algorithm = algorithm;
@@ -44,8 +68,7 @@ Summary train(const TaskName& task, const std::string& algorithm) {
   options.learning_rate.base = 0.01;
   Summary summary;
   run_threads(kWorkers, [&](Communicator& comm) {
-    const auto model =
-        make_model("mlp-4-4", {.input = {2, 1, 1}, .classes = data.train->classes, .seed = 0});
+    const auto model = model_for(*data.train);
     if (comm.rank() == 0) rehearse(*model, data, options, kWorkers);
     Trainer trainer(comm, *model, data, options);
     const Summary own = trainer.run();

@@ -1,8 +1,11 @@
 """Data of one's own: looked at, trained on, scored and asked."""
 
 import csv
+import gzip
 import io
 import json
+import math
+import shutil
 import unittest
 
 import numpy as np
@@ -83,6 +86,31 @@ class Arrays(OwnData):
         self.assertEqual(rows[0], ["file", "place", "values"])
         asked = np.array([float(row[2]) for row in rows[1:]])
         self.assertAlmostEqual(1 - ((asked - y[300:]) ** 2).mean() / y[300:].var(), summary["test_r2"], 3)
+
+    def test_each_class_by_itself(self):
+        x, y = self.random.normal(size=(120, 7)), np.arange(120) % 7
+        x[np.arange(120), y] += 4
+        self.save("train", x[:90], y[:90])
+        self.save("test", x[90:], y[90:])
+        flags = ("--model", "mlp-16-16", "--algorithm", "local-sgd", "--lr", 0.05, "--steps", 60)
+        self.train_on("arrays:arrays", *flags, "--label-smoothing", 0.1, "--class-weights", "1,1,1,1,1,1,2")
+        test = json.loads(self.succeed("evaluate", "run", "--classes", "--json"))["runs"][0]["test"]
+        confusion = np.array(test["confusion"])
+        self.assertEqual(confusion.sum(1).tolist(), np.bincount(y[90:]).tolist())
+        self.assertAlmostEqual(confusion.trace() / 30, test["accuracy"])
+        self.assertAlmostEqual(confusion[3, 3] / confusion[3].sum(), test["classes"][3]["accuracy"])
+        self.assertGreaterEqual(test["top5_accuracy"], test["accuracy"])
+        answers = np.array([row[2] for row in csv.reader(io.StringIO(self.predict(x[90:])))][1:], int)
+        self.assertEqual(np.histogram2d(y[90:], answers, bins=7, range=((-0.5, 6.5),) * 2)[0].tolist(), confusion.tolist())
+        self.assertIn("most taken for", self.succeed("evaluate", "run", "--classes"))
+        self.refuse("--class-weights are 2 weights, but mlp-16-16 returns 7 logits", "train", "--data", "arrays:arrays",
+                    *flags, "--class-weights", "1,2")  # fmt: skip
+        self.refuse("--label-smoothing is of --task classification, but the task is regression", "train", "--data",
+                    "arrays:arrays", "--task", "regression", "--label-smoothing", 0.1)  # fmt: skip
+
+    def predict(self, x):
+        np.save(self.folder / "new.npy", x)
+        return self.succeed("predict", "run", "new.npy")
 
     def test_classes_need_whole_numbers(self):
         self.save("train", np.zeros((4, 2)), np.zeros(4))
@@ -185,6 +213,68 @@ class Tables(OwnData):
         found = self.look("table:kinds.csv")
         self.assertEqual([c["name"] for c in found["classes"]], ["even", "odd"])
         self.assertEqual(sum(c["training"] + c["test"] for c in found["classes"]), 50)
+
+
+class Texts(OwnData):
+    def setUp(self):
+        super().setUp()
+        words = [w.encode() for w in "the cat sat on a mat and saw two red dogs run".split()]
+        self.text = b" ".join(words[i] for i in self.random.integers(0, len(words), 4000))
+        (self.folder / "book.txt").write_bytes(self.text)
+
+    def test_from_a_text_to_answers(self):
+        flags = ("--context", 32, "--model", "gpt-2-32", "--optimizer", "adamw", "--lr", 0.01, "--algorithm", "local-sgd")
+        summary = self.train_on("text:book.txt", *flags, "--steps", 80)
+        self.assertEqual(summary["task"]["headline"], "bits_per_byte")
+        self.assertLess(summary["test_bits_per_byte"], 0.75 * summary["chance_bits_per_byte"])
+        self.assertAlmostEqual(math.exp(summary["test_loss"]), summary["test_perplexity"], 5)
+        self.assertAlmostEqual(summary["test_loss"] / math.log(2), summary["test_bits_per_byte"], 5)
+        counts = np.bincount(np.frombuffer(self.text, np.uint8)) / len(self.text)
+        shares = counts[counts > 0]
+        self.assertAlmostEqual(summary["chance_bits_per_byte"], -(shares * np.log2(shares)).sum(), 1)
+        found = json.loads(self.succeed("evaluate", "run", "--json"))["runs"][0]
+        self.assertAlmostEqual(found["test"]["perplexity"], summary["test_perplexity"], 3)
+        (self.folder / "asked.txt").write_bytes(b"the cat sa")
+        answer = json.loads(self.succeed("predict", "run", "asked.txt", "--json"))
+        self.assertIn(answer["class"], ("t", "w"))
+
+    def test_looked_at(self):
+        (self.folder / "book.txt.gz").write_bytes(gzip.compress(self.text))
+        found, packed = self.look("text:book.txt", "--context", 50), self.look("text:book.txt.gz", "--context", 50)
+        sequences = (len(self.text) - 1) // 50
+        self.assertEqual(found["training_examples"] + found["test_examples"], sequences)
+        self.assertEqual((found["example"], found["vocabulary"]), ([50], 256))
+        self.assertEqual(found["entropy_bits"], packed["entropy_bits"])
+        self.assertIn(self.text[:50].decode(), self.succeed("data", "text:book.txt", "--context", 50))
+
+    def test_resumed_equals_uninterrupted(self):
+        for model in ("gpt-1-16", "lstm"):
+            flags = ("--context", 16, "--model", model, "--steps", 6, "--checkpoint-every", 3)
+            self.train_on("text:book.txt", *flags)
+            whole = self.model("run")
+            self.break_off("run", 3)
+            self.succeed("train", "--resume", "run", "--quiet")
+            self.assertEqual(self.model("run"), whole)
+            shutil.rmtree(self.folder / "run")
+
+    def test_refused(self):
+        size = len(self.text)
+        self.refuse(f"book.txt is a text of {size} bytes, but --context 20000 needs 40001 at least: a sequence to "
+                    "train on, one held out, and the byte behind it",
+                    "train", "--data", "text:book.txt", "--model", "gpt-1-16", "--context", 20000)  # fmt: skip
+        self.refuse("--model lenet does not read text; lstm and gpt-L-W do, or a TorchScript file",
+                    "train", "--data", "text:book.txt")  # fmt: skip
+        self.refuse("--model gpt-1-16 reads text alone: --data text:PATH", "train", "--data", "blobs", "--model", "gpt-1-16")
+        self.refuse("--sheet shows pictures, and text:book.txt is text", "data", "text:book.txt", "--sheet", "a.png")
+
+    def test_looked_at_by_instruments(self):
+        self.train_on("text:book.txt", "--context", 16, "--model", "gpt-1-16", "--probe", 4, "--probe-samples", 20)
+        few = ("run", "--samples", 40, "--json", "--quiet")
+        (run,) = json.loads(self.succeed("sharpness", *few, "--draws", 2))["runs"]
+        for name, measure in run["measures"].items():
+            self.assertIsInstance(measure["value"], float, (name, measure))
+        (run,) = json.loads(self.succeed("landscape", *few, "--points", 3))["runs"]
+        self.assertTrue(all(math.isfinite(point["loss"]) for point in run["points"]))
 
 
 if __name__ == "__main__":

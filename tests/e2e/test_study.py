@@ -246,7 +246,7 @@ class Study(ProgramTest):
              + self.names("measures")),
             (grid + "lr-schedule = ['cosine', 'cosin']",
              "small.toml: lr=0.1,lr-schedule=cosin: unknown learning-rate schedule 'cosin'; did you "
-             "mean 'cosine'? known: constant, cosine, step"),
+             "mean 'cosine'? known: constant, cosine, step, linear"),
         ):  # fmt: skip
             with self.subTest(text):
                 flags = self.recipe(text + rest)

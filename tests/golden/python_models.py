@@ -245,6 +245,70 @@ class VisionTransformer(nn.Module):
         return self.head(self.norm(self.blocks(x))[:, 0])
 
 
+class TextLSTM(nn.Module):
+    def __init__(self, vocabulary):
+        super().__init__()
+        self.embedding = nn.Embedding(vocabulary, 128)
+        self.lstm = nn.LSTM(128, 128, num_layers=2, batch_first=True)
+        self.fc = nn.Linear(128, vocabulary)
+
+    def forward(self, tokens):
+        return self.fc(self.lstm(self.embedding(tokens))[0])
+
+
+class CausalAttention(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.c_attn = nn.Linear(width, 3 * width)
+        self.c_proj = nn.Linear(width, width)
+        self.heads = width // min(64, width)
+
+    def forward(self, x):
+        q, k, v = (part.unflatten(2, (self.heads, -1)).transpose(1, 2) for part in self.c_attn(x).chunk(3, dim=2))
+        scores = q @ k.transpose(2, 3) / math.sqrt(q.shape[3])
+        later = torch.ones(x.shape[1], x.shape[1], dtype=torch.bool).triu(1)
+        weights = torch.softmax(scores.masked_fill(later, -math.inf), dim=3)
+        return self.c_proj((weights @ v).transpose(1, 2).flatten(2))
+
+
+class GPTMLP(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.c_fc = nn.Linear(width, 4 * width)
+        self.c_proj = nn.Linear(4 * width, width)
+
+    def forward(self, x):
+        x = self.c_fc(x)
+        gelu = 0.5 * x * (1 + torch.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
+        return self.c_proj(gelu)
+
+
+class GPTBlock(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.ln_1 = nn.LayerNorm(width)
+        self.attn = CausalAttention(width)
+        self.ln_2 = nn.LayerNorm(width)
+        self.mlp = GPTMLP(width)
+
+    def forward(self, x):
+        x = x + self.attn(self.ln_1(x))
+        return x + self.mlp(self.ln_2(x))
+
+
+class GPT(nn.Module):
+    def __init__(self, vocabulary, context, layers, width):
+        super().__init__()
+        self.wte = nn.Embedding(vocabulary, width)
+        self.wpe = nn.Embedding(context, width)
+        self.h = nn.Sequential(*[GPTBlock(width) for _ in range(layers)])
+        self.ln_f = nn.LayerNorm(width)
+
+    def forward(self, tokens):
+        x = self.wte(tokens) + self.wpe(torch.arange(tokens.shape[1]))
+        return F.linear(self.ln_f(self.h(x)), self.wte.weight)
+
+
 VGG_CONVOLUTIONS = {
     11: (1, 1, 2, 2, 2), 13: (2, 2, 2, 2, 2), 16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4),
 }  # fmt: skip
@@ -256,8 +320,9 @@ RESNET_STAGES = {
 }
 
 
-def make(name, shape=(1, 28, 28), classes=10):
-    """The PyTorch twin of the registry model `name` for images of `shape` (C, H, W)."""
+def make(name, shape=(1, 28, 28), classes=10, vocabulary=0):
+    """The PyTorch twin of the registry model `name` for images of `shape` (C, H, W), or for texts (1, 1, T) of a
+    vocabulary."""
     numbers = [int(number) for number in re.findall(r"[0-9]+", name)]
     return {
         "mlp": lambda: MLP(shape, classes),
@@ -267,8 +332,9 @@ def make(name, shape=(1, 28, 28), classes=10):
         "resnet-#": lambda depth: ResNet(shape, classes, *RESNET_STAGES[depth]),
         "wide-resnet-#-#": lambda depth, widening: WideResNet(shape, classes, depth, widening),
         "pyramidnet-#-#": lambda depth, alpha: PyramidNet(shape, classes, depth, alpha),
-        "lstm": lambda: LSTM(shape, classes),
+        "lstm": lambda: TextLSTM(vocabulary) if vocabulary else LSTM(shape, classes),
         "vit": lambda: VisionTransformer(shape, classes),
+        "gpt-#-#": lambda layers, width: GPT(vocabulary, shape[2], layers, width),
     }[re.sub(r"[0-9]+", "#", name)](*numbers)
 
 

@@ -23,6 +23,8 @@ const std::vector<DataEntry>& datasets() {
        "of "
        "any shape",
        "", true},
+      {"text", "your own text: a file, gzipped or not, or a folder of such; see --context", "",
+       true, true},
       {"blobs", "ten prototypes in noise, 1x28x28, made from the seed", ""},
       {"xor", "four noisy corners of a square, 2x1x1, 2 classes, made from the seed", ""},
       {"spirals", "two spiral arms, 2x1x1, 2 classes, made from the seed", ""},
@@ -30,6 +32,13 @@ const std::vector<DataEntry>& datasets() {
        "twenty prototypes and an offset in noise, 32x1x1, 10 classes, made from the seed", ""},
   };
   return table;
+}
+
+bool is_text_data(const std::string& name_and_path) {
+  const std::string name = name_and_path.substr(0, name_and_path.find(':'));
+  for (const DataEntry& entry : datasets())
+    if (entry.name == name) return entry.is_text;
+  return false;
 }
 
 DataChoice find_data(const std::string& name_and_path) {

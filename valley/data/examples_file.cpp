@@ -1,6 +1,7 @@
 #include "valley/data/examples_file.h"
 
 #include <ATen/ops/zeros.h>
+#include <ATen/ops/zeros_like.h>
 #include <fmt/ranges.h>
 
 #include "valley/core/atomic_file.h"
@@ -8,9 +9,17 @@
 #include "valley/data/bytes.h"
 #include "valley/data/npy.h"
 #include "valley/data/picture_file.h"
+#include "valley/data/text.h"
 
 namespace valley {
 namespace {
+
+std::shared_ptr<const Dataset> text_example(const std::string& path, const Dataset& trained) {
+  auto data = std::make_shared<Dataset>(trained);
+  data->inputs = end_of_text(path, trained.inputs.size(1));
+  data->targets = at::zeros_like(data->inputs);
+  return data;
+}
 
 at::Tensor picture(const std::string& path, const Dataset& trained) {
   const at::IntArrayRef s = trained.inputs.sizes();
@@ -43,6 +52,7 @@ at::Tensor array(const std::string& path, const Dataset& trained) {
 }  // namespace
 
 std::shared_ptr<const Dataset> examples_of_file(const std::string& path, const Dataset& trained) {
+  if (trained.is_text()) return text_example(path, trained);
   require_data_file(path, "");
   auto data = std::make_shared<Dataset>();
   data->inputs = path.ends_with(".npy") ? array(path, trained) : picture(path, trained);

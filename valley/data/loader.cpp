@@ -78,6 +78,16 @@ Loader::Loader(std::shared_ptr<const Dataset> data, const Dataset& statistics,
       seed_(seed),
       worker_(worker),
       device_(device) {
+  if (data_->is_text()) {
+    require(augmentation.crop_padding == 0 && !augmentation.flip,
+            "{} is for pictures, and the data are text",
+            augmentation.flip ? Key{"flip"} : Key{"crop-padding"});
+  } else {
+    normalise_by(statistics);
+  }
+}
+
+void Loader::normalise_by(const Dataset& statistics) {
   const at::Tensor& inputs = data_->inputs;
   const auto channels = static_cast<size_t>(inputs.size(1));
   if (statistics.mean.size() != channels || statistics.stddev.size() != channels)
@@ -85,9 +95,9 @@ Loader::Loader(std::shared_ptr<const Dataset> data, const Dataset& statistics,
                                             channels, statistics.mean.size(),
                                             statistics.stddev.size()));
   const int64_t side = std::min(inputs.size(2), inputs.size(3));
-  require(0 <= augmentation.crop_padding && augmentation.crop_padding < side,
+  require(0 <= augmentation_.crop_padding && augmentation_.crop_padding < side,
           "{} must be in [0, {}) for images of {} x {}, got {}", Key{"crop-padding"}, side,
-          inputs.size(2), inputs.size(3), augmentation.crop_padding);
+          inputs.size(2), inputs.size(3), augmentation_.crop_padding);
 
   const double unit = inputs.scalar_type() == at::kByte ? 255.0 : 1.0;
   for (size_t c = 0; c < channels; ++c) {
@@ -123,8 +133,13 @@ Batch Loader::fill(std::span<const int64_t> indices, Augmentation augmentation, 
   for (int64_t i = 0; i < n; ++i)
     std::memcpy(target + i * bytes, targets + indices[i] * bytes, static_cast<size_t>(bytes));
 
-  with_values(data_->inputs,
-              [&](const auto* examples) { fill_input(examples, indices, augmentation, step); });
+  with_values(data_->inputs, [&](const auto* examples) {
+    if (data_->is_text()) {
+      fill_tokens(examples, indices);
+    } else {
+      fill_input(examples, indices, augmentation, step);
+    }
+  });
   if (device_.is_cpu()) return batch_;
   return {batch_.input.to(device_, batch_.input.scalar_type(), /*non_blocking=*/true),
           batch_.target.to(device_, batch_.target.scalar_type(), /*non_blocking=*/true),
@@ -140,12 +155,22 @@ void Loader::make_room(int64_t n) {
     std::vector<int64_t> of_targets = data_->targets.sizes().vec();
     of_targets[0] = n;
     const auto options = at::TensorOptions().pinned_memory(device_.is_cuda());
-    room_ = {at::empty(shape, options.dtype(at::kFloat)),
+    room_ = {at::empty(shape, options.dtype(data_->is_text() ? at::kLong : at::kFloat)),
              at::empty(of_targets, options.dtype(data_->targets.scalar_type()))};
     batch_ = room_;
   }
   if (batch_.input.size(0) != n)
     batch_ = {room_.input.narrow(0, 0, n), room_.target.narrow(0, 0, n)};
+}
+
+template <typename T>
+void Loader::fill_tokens(const T* examples, std::span<const int64_t> indices) {
+  const int64_t length = data_->inputs.size(1);
+  int64_t* to = batch_.input.data_ptr<int64_t>();
+  for (const int64_t index : indices) {
+    const T* from = examples + index * length;
+    for (int64_t k = 0; k < length; ++k) *to++ = static_cast<int64_t>(from[k]);
+  }
 }
 
 template <typename T>

@@ -55,6 +55,24 @@ bool is_window(const at::Tensor& image, const Dataset& data, int64_t i, int64_t 
   return true;
 }
 
+TEST(Loader, TokensAreWhatTheyWere) {
+  for (const auto type : {at::kByte, at::kShort, at::kLong}) {
+    auto data = std::make_shared<Dataset>();
+    data->inputs = at::arange(24).view({6, 4}).to(type);
+    data->targets = data->inputs.add(1);
+    data->classes = data->vocabulary = 25;
+    Loader loader(data, *data, {}, 0, 0);
+    const Batch batch = loader.gather(std::vector<int64_t>{5, 0, 2}, 7);
+    const at::Tensor expected = at::tensor({20, 21, 22, 23, 0, 1, 2, 3, 8, 9, 10, 11}, at::kLong);
+    EXPECT_TRUE(at::equal(batch.input, expected.view({3, 4})));
+    EXPECT_TRUE(at::equal(batch.target.to(at::kLong), batch.input.add(1)));
+    EXPECT_EQ(usage_error([&] { Loader(data, *data, {.crop_padding = 1}, 0, 0); }),
+              "crop-padding is for pictures, and the data are text");
+    EXPECT_EQ(usage_error([&] { Loader(data, *data, {.flip = true}, 0, 0); }),
+              "flip is for pictures, and the data are text");
+  }
+}
+
 class LoaderOf : public testing::TestWithParam<at::ScalarType> {};
 INSTANTIATE_TEST_SUITE_P(Types, LoaderOf, testing::Values(at::kByte, at::kFloat));
 

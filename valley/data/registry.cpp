@@ -11,6 +11,7 @@
 #include "valley/data/subset.h"
 #include "valley/data/synthetic.h"
 #include "valley/data/table_data.h"
+#include "valley/data/text.h"
 
 namespace valley {
 namespace {
@@ -49,6 +50,7 @@ constexpr DataLoader kDataLoaders[] = {
     {"images", [](Path path, Options options) { return load_pictures(path, options); }},
     {"table", [](Path path, Options options) { return load_table(path, options); }},
     {"arrays", [](Path path, Options options) { return load_arrays(path, options); }},
+    {"text", [](Path path, Options options) { return load_text(path, options); }},
     {"blobs", [](Path, Options options) { return make_blobs(options); }},
     {"xor", [](Path, Options options) { return make_xor(options); }},
     {"spirals", [](Path, Options options) { return make_spirals(options); }},

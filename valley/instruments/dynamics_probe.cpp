@@ -46,7 +46,7 @@ class DynamicsProbe : public Probe {
                 .seed = config.seed,
                 .decay_rule = config.decay_rule,
                 .threads = at::get_num_threads(),
-                .task = &find_task(config.task),
+                .task = &find_task(config.task, config.classification),
                 .smoothed = !config.probe_unsmoothed}) {}
 
   ProbeResult measure(const ProbePoint& point) override {

@@ -17,6 +17,15 @@ namespace valley {
 /// parameters for 1x28x28, 629,258 for 3x32x32, 10 classes. No dropout. Weights start as torch::nn
 /// leaves them, uniform within 1 / sqrt(128).
 ///
+/// Of text, tokens [B, T], it looks back only, since what comes next is asked for:
+///
+///     embedding    a vector of 128 a token
+///     lstm         2 layers, 128 wide
+///     fc           (vocabulary) of every output [B, T, 128]
+///
+/// Names as before, and embedding.weight; 329,984 parameters for a vocabulary of 256, whatever the
+/// context.
+///
 /// Any size of image. There are no convolutions and no BatchNorm.
 /// References: Hochreiter and Schmidhuber, "Long Short-Term Memory", Neural Computation, 1997;
 /// Graves and Schmidhuber, "Framewise Phoneme Classification with Bidirectional LSTM and Other

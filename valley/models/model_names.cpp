@@ -66,8 +66,12 @@ const std::vector<ModelEntry>& models() {
       {"pyramidnet-D-A",
        "residual network that widens by A in all: depth D = 6n+2 (pyramidnet-20-48, "
        "pyramidnet-110-270)"},
-      {"lstm", "bidirectional LSTM over the rows of the input, 2 layers, 128 wide"},
+      {"lstm",
+       "bidirectional LSTM over the rows of the input, 2 layers, 128 wide; of text an LSTM that "
+       "looks back",
+       true, true},
       {"vit", "vision transformer, 4x4 patches, 6 blocks, 128 wide"},
+      {"gpt-L-W", "transformer for text, L blocks, W wide (gpt-4-128, gpt-12-768)", false, true},
   };
   return table;
 }
@@ -100,6 +104,16 @@ ModelChoice find_model(const std::string& name) {
     if (auto numbers = entry.match(name)) return {&entry, std::move(*numbers)};
   }
   throw UsageError(unknown_model(name));
+}
+
+void require_reads(const ModelEntry& entry, const std::string& name, bool text) {
+  std::vector<std::string> others;
+  for (const ModelEntry& other : models())
+    if (other.reads_text) others.push_back(other.name);
+  require(!text || entry.reads_text, "{} {} does not read text; {} do, or a TorchScript file",
+          Key{"model"}, name, fmt::join(others, " and "));
+  require(text || entry.reads_values, "{} {} reads text alone: {} text:PATH", Key{"model"}, name,
+          Key{"data"});
 }
 
 bool is_model_file(const std::string& name) {

@@ -5,6 +5,7 @@
 #include <ATen/ops/cross_entropy_loss.h>
 #include <ATen/ops/dot.h>
 #include <ATen/ops/equal.h>
+#include <ATen/ops/randint.h>
 #include <ATen/ops/randn.h>
 #include <ATen/ops/randn_like.h>
 #include <ATen/ops/zeros.h>
@@ -43,9 +44,21 @@ bool same_parameters(Model& a, Model& b) {
   return true;
 }
 
-constexpr auto kOneOfEachFamily = {"mlp",      "mlp-32-16",        "lenet",           "vgg11",
-                                   "resnet-8", "wide-resnet-10-1", "pyramidnet-8-12", "lstm",
-                                   "vit"};
+const std::vector<TestMember>& one_of_each_family() {
+  constexpr std::array<int64_t, 3> kSmall = {1, 16, 16}, kText = {1, 1, 16};
+  static const std::vector<TestMember> members = {{"mlp", kSmall},
+                                                  {"mlp-32-16", kSmall},
+                                                  {"lenet", kSmall},
+                                                  {"vgg11", kSmall},
+                                                  {"resnet-8", kSmall},
+                                                  {"wide-resnet-10-1", kSmall},
+                                                  {"pyramidnet-8-12", kSmall},
+                                                  {"lstm", kSmall},
+                                                  {"vit", kSmall},
+                                                  {"lstm", kText, 3},
+                                                  {"gpt-2-32", kText, 3}};
+  return members;
+}
 constexpr std::array<int64_t, 3> kGray = {1, 28, 28}, kColour = {3, 32, 32};
 
 TEST(Models, EveryRowHasAMemberInTheTests) {
@@ -144,10 +157,11 @@ TEST(Models, ParameterCountsInTheDocumentsAreRight) {
 TEST(Models, GiveLogitsAndEveryParameterGetsAGradient) {
   for (const TestMember& member : small_members()) {
     SCOPED_TRACE(member.key());
-    const auto model = make_model(member.name, {.input = member.input, .classes = 7});
-    const at::Tensor x = at::randn({2, member.input[0], member.input[1], member.input[2]});
-    const at::Tensor logits = model->forward(x);
-    EXPECT_EQ(logits.sizes(), (std::vector<int64_t>{2, 7}));
+    const auto model = make_model(member.name, member.options(7));
+    const at::Tensor logits = model->forward(member.batch(2));
+    std::vector<int64_t> expected = {2, 7};
+    if (member.vocabulary > 0) expected = {2, member.input[2], member.vocabulary};
+    EXPECT_EQ(logits.sizes(), expected);
     logits.square().sum().backward();
     for (const auto& [name, parameter] : model->parameters()) {
       ASSERT_TRUE(parameter.grad().defined()) << name;
@@ -157,27 +171,31 @@ TEST(Models, GiveLogitsAndEveryParameterGetsAGradient) {
 }
 
 TEST(Models, TheSeedDecidesTheWeights) {
-  for (const auto& [name, input] : small_members()) {
-    const auto model = make_model(name, {.input = input, .seed = 3});
-    EXPECT_TRUE(same_parameters(*model, *make_model(name, {.input = input, .seed = 3}))) << name;
-    EXPECT_FALSE(same_parameters(*model, *make_model(name, {.input = input, .seed = 4}))) << name;
+  for (const TestMember& member : small_members()) {
+    const auto with_seed = [&](uint64_t seed) {
+      return make_model(member.name, member.options(10, seed));
+    };
+    const auto model = with_seed(3);
+    EXPECT_TRUE(same_parameters(*model, *with_seed(3))) << member.key();
+    EXPECT_FALSE(same_parameters(*model, *with_seed(4))) << member.key();
   }
 }
 
 at::Tensor some_loss(Model& model, const at::Tensor& x) {
-  at::Tensor target = at::zeros({x.size(0)}, at::kLong);
-  for (int64_t i = 0; i < x.size(0); ++i) target.data_ptr<int64_t>()[i] = i % 3;
-  return at::cross_entropy_loss(model.forward(x), target);
+  const at::Tensor logits = model.forward(x).flatten(0, -2);  // of text a row a token
+  at::Tensor target = at::zeros({logits.size(0)}, at::kLong);
+  for (int64_t i = 0; i < logits.size(0); ++i) target.data_ptr<int64_t>()[i] = i % 3;
+  return at::cross_entropy_loss(logits, target);
 }
 
 // As in training: every parameter is a view of one flat vector, and so is its gradient.
 TEST(Models, LearnOnFlatParameters) {
-  for (const char* name : kOneOfEachFamily) {
-    SCOPED_TRACE(name);
+  for (const TestMember& member : one_of_each_family()) {
+    SCOPED_TRACE(member.key());
     at::manual_seed(1);
-    const auto model = make_model(name, {.input = {1, 16, 16}, .classes = 3});
+    const auto model = make_model(member.name, member.options(3));
     const FlatParameters flat(model->parameters(), model->buffers());
-    const at::Tensor x = at::randn({4, 1, 16, 16}), before = flat.values().clone();
+    const at::Tensor x = member.batch(4), before = flat.values().clone();
     float first = 0, last = 0;
     for (int step = 0; step < 3; ++step) {
       at::Tensor(flat.gradients()).zero_();
@@ -199,16 +217,17 @@ TEST(Models, LearnOnFlatParameters) {
 // H v, the derivative of the gradient in direction v, from differentiating twice, against the
 // difference of two gradients. In float64, where that difference has digits left.
 TEST(Models, CanBeDifferentiatedTwice) {
-  for (const char* name : kOneOfEachFamily) {
-    SCOPED_TRACE(name);
+  for (const TestMember& member : one_of_each_family()) {
+    SCOPED_TRACE(member.key());
     at::manual_seed(2);
-    const auto model = make_model(name, {.input = {1, 16, 16}, .classes = 3, .seed = 1});
+    const auto model = make_model(member.name, member.options(3, 1));
     for (const auto& [key, tensor] : state_dict(*model)) {
       if (tensor.is_floating_point()) at::Tensor(tensor).set_data(tensor.detach().to(at::kDouble));
     }
     const FlatParameters flat(model->parameters(), model->buffers());
     at::Tensor values = flat.values(), gradient = flat.gradients();
-    const at::Tensor x = at::randn({4, 1, 16, 16}, at::kDouble);
+    at::Tensor x = member.batch(4);
+    if (member.vocabulary == 0) x = x.to(at::kDouble);
     at::Tensor v = at::randn_like(values);
     v /= v.norm();
 
@@ -291,9 +310,9 @@ void expect_usage_error(const std::string& text, const std::function<void()>& ca
 
 TEST(Models, ErrorsNameWhatIsWrong) {
   const std::string known =
-      " known: mlp, mlp-A-B, lenet, vggD, resnet-D, wide-resnet-D-K, pyramidnet-D-A, lstm, vit, or "
-      "a "
-      "TorchScript file (net.pt)";
+      " known: mlp, mlp-A-B, lenet, vggD, resnet-D, wide-resnet-D-K, pyramidnet-D-A, lstm, vit, "
+      "gpt-L-W, "
+      "or a TorchScript file (net.pt)";
   const std::map<std::string, std::string> texts = {
       {"transformer", "unknown model 'transformer';"},
       {"lennet", "unknown model 'lennet'; did you mean 'lenet'?"},
@@ -327,11 +346,76 @@ TEST(Models, FamiliesNameTheirRule) {
       "model wide-resnet-16-65: widening must be from 1 to 64, got 65",
       "model pyramidnet-111-48: depth must be 6n+2 from 8 to 1202, got 111",
       "model pyramidnet-110-0: alpha must be from 1 to 1000, got 0",
+      "model gpt-0-64: layers must be from 1 to 1000, got 0",
+      "model gpt-2-96: width must be from 1 to 64 or a multiple of 64, got 96",
   };
   for (const std::string& text : texts) {
     const size_t begin = std::string("model ").size();
     const std::string name = text.substr(begin, text.find(':') - begin);
-    expect_usage_error(text, [&name] { make_model(name, {}); });
+    const bool of_text = name.starts_with("gpt");
+    expect_usage_error(text, [&] { make_model(name, {.vocabulary = of_text ? 10 : 0}); });
+  }
+}
+
+TEST(Models, TextIsForThoseThatReadIt) {
+  expect_usage_error("model lenet does not read text; lstm and gpt-L-W do, or a TorchScript file",
+                     [] { make_model("lenet", {.vocabulary = 256}); });
+  expect_usage_error("model gpt-2-64 reads text alone: data text:PATH",
+                     [] { make_model("gpt-2-64", {}); });
+}
+
+int64_t parameters_of_gpt(int64_t layers, int64_t width, int64_t vocabulary, int64_t context) {
+  return (vocabulary + context + 2) * width + layers * (12 * width + 13) * width;
+}
+
+// The count is affine in layers, vocabulary and context: the large one is not made.
+TEST(Models, Gpt2HasItsParameters) {
+  const auto count = [](const std::string& name, int64_t vocabulary, int64_t context) {
+    return count_parameters(*make_model(
+        name, {.input = {1, 1, context}, .classes = vocabulary, .vocabulary = vocabulary}));
+  };
+  const int64_t smallest = count("gpt-1-768", 1, 1);
+  const int64_t block = count("gpt-2-768", 1, 1) - smallest;
+  const int64_t token = count("gpt-1-768", 2, 1) - smallest;
+  const int64_t place = count("gpt-1-768", 1, 2) - smallest;
+  EXPECT_EQ(smallest + 11 * block + 50256 * token + 1023 * place, 124'439'808);
+  EXPECT_EQ(parameters_of_gpt(12, 768, 50257, 1024), 124'439'808);
+  EXPECT_EQ(count("gpt-4-128", 256, 128), parameters_of_gpt(4, 128, 256, 128));
+  EXPECT_EQ(count("lstm", 256, 128), 329'984);
+}
+
+// The rows | `gpt-L-W` | V tokens | T | parameters | ...
+TEST(Models, ParametersOfTextModelsInTheDocumentsAreRight) {
+  std::ifstream file("docs/models.md");
+  const std::regex row(R"(\| `gpt-(\d+)-(\d+)` \| (\d+) tokens \| (\d+) \| ([0-9,]+) \|.*)");
+  size_t rows = 0;
+  for (std::string line; std::getline(file, line);) {
+    std::smatch cells;
+    if (!std::regex_match(line, cells, row)) continue;
+    ++rows;
+    std::string count = cells[5];
+    std::erase(count, ',');
+    EXPECT_EQ(std::stoll(count), parameters_of_gpt(std::stoll(cells[1]), std::stoll(cells[2]),
+                                                   std::stoll(cells[3]), std::stoll(cells[4])))
+        << line;
+  }
+  EXPECT_GE(rows, 2u);
+}
+
+// What comes next must not be told by what is behind it.
+TEST(Models, TextModelsLookBackOnly) {
+  for (const char* name : {"lstm", "gpt-2-32"}) {
+    const auto model =
+        make_model(name, {.input = {1, 1, 12}, .classes = 9, .vocabulary = 9, .seed = 1});
+    const at::Tensor tokens = at::randint(9, {2, 12}, at::kLong), other = tokens.clone();
+    other.slice(1, 7).add_(1).remainder_(9);
+    const at::Tensor before = model->forward(tokens), after = model->forward(other);
+    EXPECT_TRUE(at::allclose(before.slice(1, 0, 7), after.slice(1, 0, 7), 1e-5, 1e-6)) << name;
+    EXPECT_FALSE(at::allclose(before.slice(1, 7), after.slice(1, 7), 1e-3, 1e-4)) << name;
+    // A shorter text is read as the beginning of a longer one.
+    EXPECT_TRUE(
+        at::allclose(model->forward(tokens.slice(1, 0, 5)), before.slice(1, 0, 5), 1e-5, 1e-6))
+        << name;
   }
 }
 

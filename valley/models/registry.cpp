@@ -3,6 +3,7 @@
 #include <stdexcept>
 
 #include "valley/core/error.h"
+#include "valley/models/gpt.h"
 #include "valley/models/lenet.h"
 #include "valley/models/lstm.h"
 #include "valley/models/mlp.h"
@@ -37,6 +38,7 @@ constexpr ModelMaker kModelMakers[] = {
      [](const ModelOptions& o, const Numbers& n) { return make_pyramidnet(o, n[0], n[1]); }},
     {"lstm", [](const ModelOptions& o, const Numbers&) { return make_lstm(o); }},
     {"vit", [](const ModelOptions& o, const Numbers&) { return make_vit(o); }},
+    {"gpt-L-W", [](const ModelOptions& o, const Numbers& n) { return make_gpt(o, n[0], n[1]); }},
 };
 
 }  // namespace
@@ -50,6 +52,7 @@ std::unique_ptr<Model> make_model(const std::string& name, const ModelOptions& o
           height, width, options.classes);
 
   const auto [entry, numbers] = find_model(name);
+  require_reads(*entry, name, options.vocabulary > 0);
   for (const ModelMaker& maker : kModelMakers) {
     if (maker.name == entry->name) return maker.make(options, numbers);
   }

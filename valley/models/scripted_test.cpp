@@ -311,9 +311,9 @@ TEST_F(Scripted, RegistryModelsLoadIntoTheirTwins) {
   std::string script = "values = twins.load_safetensors('outputs.safetensors')\n";
   std::vector<NamedTensor> values;
   for (const TestMember& member : small_members()) {
-    const auto& [name, shape] = member;
-    const auto model = make_model(name, {.input = shape, .seed = 1});
-    const at::Tensor x = at::randn({3, shape[0], shape[1], shape[2]});
+    const std::array<int64_t, 3>& shape = member.input;
+    const auto model = make_model(member.name, member.options(10, 1));
+    const at::Tensor x = member.batch(3);
     model->forward(x);  // moves the running statistics away from 0 and 1
     model->train(false);
     const std::string key = member.key();
@@ -321,7 +321,7 @@ TEST_F(Scripted, RegistryModelsLoadIntoTheirTwins) {
     values.push_back({key + ".y", model->forward(x).detach()});
     save_safetensors(path(key + ".safetensors"), state_dict(*model));
     script += fmt::format(R"(
-net = twins.make("{0}", ({2}, {3}, {4}))
+net = twins.make("{0}", ({2}, {3}, {4}), vocabulary={5})
 state = twins.load_safetensors("{1}.safetensors")
 net.load_state_dict(state, strict=True)
 parameters = [name for name, _ in net.named_parameters()]
@@ -329,7 +329,7 @@ assert list(state) == parameters + [name for name, _ in net.named_buffers()], li
 difference = (net.eval()(values["{1}.x"]) - values["{1}.y"]).abs().max().item()
 assert difference < 1e-5, ("{1}", difference)
 )",
-                          name, key, shape[0], shape[1], shape[2]);
+                          member.name, key, shape[0], shape[1], shape[2], member.vocabulary);
   }
   save_safetensors(path("outputs.safetensors"), values);
   python_afterwards(script);

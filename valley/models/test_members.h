@@ -1,16 +1,38 @@
 #pragma once
 
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/randint.h>
+#include <ATen/ops/randn.h>
+
 #include <array>
 #include <string>
 #include <vector>
+
+#include "valley/models/registry.h"
 
 namespace valley {
 
 struct TestMember {
   std::string name;
-  std::array<int64_t, 3> input;  // C, H, W
+  std::array<int64_t, 3> input;  // C, H, W; of text 1, 1, T
+  int64_t vocabulary = 0;
 
-  std::string key() const { return name + (input[0] == 1 ? "-gray" : "-colour"); }
+  std::string key() const {
+    return name + (vocabulary > 0 ? "-text" : input[0] == 1 ? "-gray" : "-colour");
+  }
+
+  // With so many classes, of text as many as there are tokens.
+  ModelOptions options(int64_t classes, uint64_t seed = 0) const {
+    return {.input = input,
+            .classes = vocabulary > 0 ? vocabulary : classes,
+            .vocabulary = vocabulary,
+            .seed = seed};
+  }
+
+  at::Tensor batch(int64_t examples) const {
+    if (vocabulary > 0) return at::randint(vocabulary, {examples, input[2]}, at::kLong);
+    return at::randn({examples, input[0], input[1], input[2]});
+  }
 };
 
 /// Registry models that a test can afford to run, at least one of each row.
@@ -34,6 +56,9 @@ inline const std::vector<TestMember>& small_members() {
       {"lstm", kColour},
       {"vit", kGray},
       {"vit", kColour},
+      {"lstm", {1, 1, 9}, 23},
+      {"gpt-2-64", {1, 1, 9}, 23},
+      {"gpt-1-128", {1, 1, 17}, 11},
   };
   return members;
 }

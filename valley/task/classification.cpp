@@ -7,17 +7,27 @@
 #include <ATen/ops/eq.h>
 #include <ATen/ops/log_softmax.h>
 #include <ATen/ops/max.h>
+#include <ATen/ops/tensor.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <utility>
 
 #include "valley/core/error.h"
 
 namespace valley {
 namespace {
 
+// One or, with weights, a sum more than there are scores: that of the weights.
 class Classification : public Task {
  public:
+  explicit Classification(ClassificationOptions options) : options_(std::move(options)) {
+    if (weighted()) weights_ = at::tensor(options_.class_weights, at::kDouble);
+  }
+
   const ScoreSheet& sheet() const override { return classification_scores(); }
   std::string_view output() const override { return "logits"; }
 
@@ -37,16 +47,31 @@ class Classification : public Task {
     require(demand.data.empty() || classes <= logits.size(1),
             "{} returns {} {}, but {} has {} classes", demand.model, logits.size(1), which,
             demand.data, classes);
+    require(!weighted() || weights_.numel() == logits.size(1),
+            "{} are {} weights, but {} returns {} {}", Key{"class-weights"}, weights_.numel(),
+            demand.model, logits.size(1), which);
   }
 
   at::Tensor loss(const at::Tensor& logits, const at::Tensor& target) const override {
-    return at::cross_entropy_loss(logits, target);
+    if (options_ == ClassificationOptions()) return at::cross_entropy_loss(logits, target);
+    const at::Tensor weights = weighted() ? weights_.to(logits.options()) : at::Tensor();
+    return at::cross_entropy_loss(logits, target, weights, at::Reduction::Mean,
+                                  /*ignore_index=*/-100, options_.label_smoothing);
   }
+
+  size_t sums(const at::Tensor&) const override { return sheet().scores.size() + weighted(); }
 
   void add_scores(const at::Tensor& logits, const at::Tensor& target,
                   std::span<double> sums) const override {
-    sums[0] += loss(logits, target).item<double>() * static_cast<double>(target.size(0));
+    const double weight = weighted() ? weights_.to(target.device())[target].sum().item<double>()
+                                     : static_cast<double>(target.size(0));
+    if (weight > 0) sums[0] += loss(logits, target).item<double>() * weight;
+    if (weighted()) sums[2] += weight;
     sums[1] += at::eq(at::argmax(logits, 1), target).sum().item<double>();
+  }
+
+  void finish(std::span<double> means) const override {
+    if (weighted()) means[0] /= means[2];
   }
 
   // The share of the commonest class.
@@ -59,13 +84,30 @@ class Classification : public Task {
     // exp(-inf) * -inf is no number, where the limit is 0.
     return -(log_p.exp() * log_p.clamp_min(-1e30)).sum().item<double>();
   }
+
+ private:
+  bool weighted() const { return !options_.class_weights.empty(); }
+
+  ClassificationOptions options_;
+  at::Tensor weights_;  // [C]
 };
 
 }  // namespace
 
 const Task& classification() {
-  static const Classification task;
+  static const Classification task({});
   return task;
+}
+
+const Task& classification(const ClassificationOptions& options) {
+  if (options == ClassificationOptions()) return classification();
+  // Tasks are the same for all and never go: of few options that a process sees, each once.
+  static std::mutex mutex;
+  static std::map<ClassificationOptions, std::unique_ptr<const Classification>> made;
+  const std::lock_guard<std::mutex> guard(mutex);
+  std::unique_ptr<const Classification>& task = made[options];
+  if (task == nullptr) task = std::make_unique<const Classification>(options);
+  return *task;
 }
 
 }  // namespace valley

@@ -1,5 +1,7 @@
 #include "valley/task/classification.h"
 
+#include <ATen/ops/log_softmax.h>
+#include <ATen/ops/randn.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
@@ -61,6 +63,73 @@ TEST(Classification, ServesAllClassesOfTheData) {
   };
   EXPECT_EQ(message(4, {0, 1}, 5), "net returns 4 logits, but images has 5 classes");
   EXPECT_EQ(message(4, {0, 6}, 3), "net returns 4 logits, but images has 7 classes");
+}
+
+// sum_i ((1 - s) w_y l_y + s / C sum_c w_c l_c) / sum_i w_y, of rows of l = -log softmax
+double formula(const at::Tensor& logits, const std::vector<int64_t>& y, double s,
+               std::vector<double> w) {
+  const at::Tensor l = -at::log_softmax(logits, 1);
+  const auto classes = logits.size(1);
+  if (w.empty()) w.assign(static_cast<size_t>(classes), 1.0);
+  double sum = 0, weights = 0;
+  for (size_t i = 0; i < y.size(); ++i) {
+    const at::Tensor row = l[static_cast<int64_t>(i)];
+    const double own = w[static_cast<size_t>(y[i])];
+    sum += (1 - s) * own * row[y[i]].item<double>();
+    for (int64_t c = 0; c < classes; ++c)
+      sum += s / static_cast<double>(classes) * w[static_cast<size_t>(c)] * row[c].item<double>();
+    weights += own;
+  }
+  return sum / weights;
+}
+
+TEST(Classification, SmoothedAndWeightedLossesAreThoseOfTheFormula) {
+  at::manual_seed(1);
+  const at::Tensor logits = at::randn({5, 3}, at::kDouble);
+  const std::vector<int64_t> y = {0, 2, 1, 1, 0};
+  for (const ClassificationOptions& options :
+       {ClassificationOptions{.label_smoothing = 0.1},
+        {.class_weights = {1, 0.25, 4}},
+        {.label_smoothing = 0.3, .class_weights = {1, 0.25, 4}}}) {
+    const Task& task = classification(options);
+    const double expected = formula(logits, y, options.label_smoothing, options.class_weights);
+    EXPECT_NEAR(task.loss(logits, targets(y)).item<double>(), expected, 1e-12);
+    // In batches, whose weights differ, the score is still that of all examples.
+    std::vector<double> sums(task.sums(targets(y)));
+    task.add_scores(logits.narrow(0, 0, 2), targets({0, 2}), sums);
+    task.add_scores(logits.narrow(0, 2, 3), targets({1, 1, 0}), sums);
+    const Scores scores = scores_of(task, sums, 5);
+    EXPECT_NEAR(scores.loss(), expected, 1e-12);
+    double plain[2] = {};
+    classification().add_scores(logits, targets(y), plain);
+    EXPECT_EQ(scores["accuracy"], plain[1] / 5);
+  }
+}
+
+TEST(Classification, EqualOptionsAreOneTask) {
+  EXPECT_EQ(&classification({}), &classification());
+  const ClassificationOptions options = {.label_smoothing = 0.1, .class_weights = {1, 2}};
+  EXPECT_EQ(&classification(options), &classification(options));
+  EXPECT_NE(&classification(options), &classification({.label_smoothing = 0.1}));
+  EXPECT_EQ(&find_task("classification", options), &classification(options));
+  EXPECT_EQ(find_task("huber", options).name(), "huber");
+}
+
+TEST(Classification, WeightsAreAsManyAsThereAreLogits) {
+  const auto refusal = [](const char* text) {
+    return error_of<UsageError>([&] { parse_class_weights(text); });
+  };
+  EXPECT_EQ(parse_class_weights("1,2.5,0"), (std::vector<double>{1, 2.5, 0}));
+  EXPECT_EQ(class_weights_text({1, 2.5}), "1,2.5");
+  EXPECT_TRUE(parse_class_weights("").empty());
+  EXPECT_EQ(refusal("1,-2"),
+            "class-weights must be numbers of at least 0 with commas between them, got '1,-2'");
+  EXPECT_EQ(refusal("0,0"), "class-weights: one weight must be above 0, got '0,0'");
+  const Task& task = classification({.class_weights = {1, 2}});
+  EXPECT_EQ(error_of<UsageError>([&] {
+              task.check(at::zeros({2, 3}), {.examples = 2, .targets = targets({0, 1})});
+            }),
+            "class-weights are 2 weights, but the model returns 3 logits");
 }
 
 TEST(Classification, ChanceIsTheCommonestClass) {

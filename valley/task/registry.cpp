@@ -1,5 +1,6 @@
 #include "valley/core/names.h"
 #include "valley/task/classification.h"
+#include "valley/task/language.h"
 #include "valley/task/regression.h"
 #include "valley/task/task.h"
 
@@ -7,7 +8,7 @@ namespace valley {
 
 const std::vector<const Task*>& tasks() {
   static const std::vector<const Task*> table = {&classification(), &regression(),
-                                                 &huber_regression()};
+                                                 &huber_regression(), &language()};
   return table;
 }
 
@@ -15,6 +16,11 @@ const Task& find_task(const std::string& name) {
   std::vector<std::string> known;
   for (const Task* task : tasks()) known.push_back(task->name());
   return *tasks()[choose("task", name, known)];
+}
+
+const Task& find_task(const std::string& name, const ClassificationOptions& options) {
+  const Task& task = find_task(name);
+  return &task == &classification() ? classification(options) : task;
 }
 
 }  // namespace valley

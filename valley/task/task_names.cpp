@@ -9,6 +9,7 @@ const std::vector<TaskName>& task_table() {
       {"classification", "one of the data's classes for every example: cross-entropy, accuracy"},
       {"regression", "one or more real numbers for every example: squared error, R^2", true},
       {"huber", "the same with Huber's loss, which far outliers pull less", true},
+      {"language", "the next token of a text: cross-entropy, bits a byte, perplexity", false, true},
   };
   return table;
 }

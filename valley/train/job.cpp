@@ -63,10 +63,13 @@ std::unique_ptr<Model> load_or_make(const RunConfig& config, const DataSplits& d
   if (is_model_file(model)) return ScriptedModel::load(model, config.output);
   require(config.output.empty(), "{} {} is for TorchScript files, {} has one output", Key{"output"},
           config.output, model);
-  const auto& inputs = data.train->inputs;
-  return make_model(model, {.input = {inputs.size(1), inputs.size(2), inputs.size(3)},
-                            .classes = data.train->classes,
-                            .seed = config.seed});
+  const Dataset& train = *data.train;
+  const at::IntArrayRef sizes = train.inputs.sizes();
+  ModelOptions options{
+      .classes = train.classes, .vocabulary = train.vocabulary, .seed = config.seed};
+  options.input = {1, 1, sizes[1]};
+  if (!train.is_text()) options.input = {sizes[1], sizes[2], sizes[3]};
+  return make_model(model, options);
 }
 
 // A divergence is for whoever reads the run folder, too.

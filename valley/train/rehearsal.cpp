@@ -148,8 +148,9 @@ class Rehearsal {
     } catch (const ModelError& error) {
       std::string reason = error.marked();
       if (reason.find(name_) == std::string::npos) reason = name_ + ": " + reason;
-      throw UsageError(fmt::format("{}; it was given {}, float32 [{}]{}{}", reason, what, shape,
-                                   other_type(reason), remedy));
+      throw UsageError(fmt::format("{}; it was given {}, {} [{}]{}{}", reason, what,
+                                   dtype_name(batch.input.scalar_type()), shape, other_type(reason),
+                                   remedy));
     }
   }
 
@@ -201,8 +202,8 @@ void rehearse(Model& model, const DataSplits& data, const TrainOptions& options,
     parameters =
         std::make_unique<FlatParameters>(model.parameters(), model.buffers(), options.decay_rule);
   } catch (const UsageError& error) {
-    throw UsageError(fmt::format("{}: {}; it is given float32 [B, {}]", name_of(options),
-                                 error.marked(),
+    throw UsageError(fmt::format("{}: {}; it is given {} [B, {}]", name_of(options), error.marked(),
+                                 data.train->is_text() ? "int64" : "float32",
                                  fmt::join(data.train->inputs.sizes().slice(1), ", ")));
   }
   Rehearsal(model, *parameters, data, options, workers).run();

@@ -21,15 +21,15 @@ namespace {
 constexpr const char* kOrder[] = {
     // Data
     "data", "train-samples", "test-samples", "crop-padding", "flip", "tail", "partition",
-    "data-seed", "target", "image-size", "strict",
+    "data-seed", "target", "image-size", "strict", "context",
     // Model
-    "model", "output", "auxiliary", "task",
+    "model", "output", "auxiliary", "task", "label-smoothing", "class-weights",
     // Method
     "algorithm",
     // Training
     "epochs", "steps", "until-loss", "batch-size", "optimizer", "sam", "sam-adaptive", "lr",
-    "lr-schedule", "warmup-steps", "momentum", "nesterov", "weight-decay", "decay", "beta1",
-    "beta2", "clip-norm", "seed",
+    "lr-schedule", "warmup-steps", "warmup-share", "lr-floor", "lr-milestones", "lr-factor",
+    "momentum", "nesterov", "weight-decay", "decay", "beta1", "beta2", "clip-norm", "seed",
     // Workers
     "workers", "launch", "backend", "timeout", "threads", "device", "interface", "run-id",
     "own-data", "elastic",
@@ -79,6 +79,23 @@ std::string settings_error(const std::string& source, const std::string& key,
   return fmt::format("{}: unknown key '{}'{}", source, key,
                      near.empty() ? "; `valley train --print-config` shows all"
                                   : fmt::format("; did you mean '{}'?", near));
+}
+
+// Data, task and model: is it all text, or none of it?
+void check_text(const RunConfig& c) {
+  constexpr Key kData = {"data"}, kTask = {"task"};
+  const bool text = is_text_data(c.data);
+  require(!text || find_task_name(c.task).of_text,
+          "{} {} is text, of which {} {} learns nothing: {} language", kData, c.data, kTask, c.task,
+          kTask);
+  require(text || !find_task_name(c.task).of_text, "{} {} needs text, but {} {} is none: text:PATH",
+          kTask, c.task, kData, c.data);
+  if (!is_model_file(c.model)) require_reads(*find_model(c.model).entry, c.model, text);
+  require(!text || c.partition.kind == PartitionKind::kIid,
+          "{} {} deals out classes, and a text has none", Key{"partition"}, to_string(c.partition));
+  require(!text || (c.augmentation.crop_padding == 0 && !c.augmentation.flip),
+          "{} is for pictures, and {} {} is text",
+          c.augmentation.flip ? Key{"flip"} : Key{"crop-padding"}, kData, c.data);
 }
 
 void check_launch(const RunConfig& c) {
@@ -191,6 +208,8 @@ RunConfig resolved(RunConfig config) {
     config.optimizer.momentum =
         entry == table.end() ? config.optimizer.momentum_in_force() : entry->default_momentum();
   }
+  // There are no classes in a text: who did not say what it is for wants the next token.
+  if (is_text_data(config.data) && config.task == RunConfig().task) config.task = "language";
   return config;
 }
 
@@ -279,7 +298,8 @@ DataOptions to_data_options(const RunConfig& c) {
           .image_size = c.image_size,
           .strict = c.strict,
           .target = c.target,
-          .real_targets = find_task_name(c.task).real_targets};
+          .real_targets = find_task_name(c.task).real_targets,
+          .context = c.context};
 }
 
 PartitionSpec to_partition(const RunConfig& c) {
@@ -301,6 +321,7 @@ void check(const RunConfig& unresolved) {
     require(config.output.empty(), "{} {} is for TorchScript files, {} has one output",
             Key{"output"}, config.output, config.model);
   }
+  check_text(config);
   check_launch(config);
   check_elastic(config, options);
   require_no_probe_of_asynchronous(config.algorithm, config.probe);

@@ -98,6 +98,40 @@ TEST(RunConfig, YoungerFieldsAreRecordedWhereTheyAreUsed) {
   EXPECT_EQ(to_config(read), to_config(config));
 }
 
+RunConfig of_text() {
+  RunConfig config = with_algorithm("local-sgd");
+  config.data = "text:book";
+  config.model = "gpt-2-64";
+  return config;
+}
+
+TEST(RunConfig, TheTaskOfTextIsLanguage) {
+  EXPECT_EQ(resolved(of_text()).task, "language");
+  EXPECT_EQ(to_train_options(of_text()).task, "language");
+  EXPECT_EQ(resolved(RunConfig()).task, "classification");
+}
+
+TEST(RunConfig, TextGoesWithTextAlone) {
+  const auto refusal = [](const auto& change) {
+    RunConfig config = of_text();
+    change(config);
+    return error_of<UsageError>([&] { check(config); });
+  };
+  check(of_text());
+  EXPECT_EQ(refusal([](RunConfig& c) { c.task = "regression"; }),
+            "data text:book is text, of which task regression learns nothing: task language");
+  EXPECT_EQ(refusal([](RunConfig& c) { c.data = "blobs", c.task = "language"; }),
+            "task language needs text, but data blobs is none: text:PATH");
+  EXPECT_EQ(refusal([](RunConfig& c) { c.model = "vit"; }),
+            "model vit does not read text; lstm and gpt-L-W do, or a TorchScript file");
+  EXPECT_EQ(refusal([](RunConfig& c) { c.data = "blobs"; }),
+            "model gpt-2-64 reads text alone: data text:PATH");
+  EXPECT_EQ(refusal([](RunConfig& c) { c.partition = parse_partition("shards:2"); }),
+            "partition shards:2 deals out classes, and a text has none");
+  EXPECT_EQ(refusal([](RunConfig& c) { c.augmentation.flip = true; }),
+            "flip is for pictures, and data text:book is text");
+}
+
 TEST(RunConfig, PathsBecomeAbsolute) {
   const std::string here = std::filesystem::current_path().string();
   RunConfig config;

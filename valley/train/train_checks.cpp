@@ -4,7 +4,8 @@
 namespace valley {
 
 const Task& task_of(const TrainOptions& options) {
-  return options.own_task != nullptr ? *options.own_task : find_task(options.task);
+  return options.own_task != nullptr ? *options.own_task
+                                     : find_task(options.task, options.classification);
 }
 
 void check(const TrainOptions& o) {

@@ -14,6 +14,10 @@ void check(const TrainSettings& o, const AlgorithmOptions& algorithm_options) {
   require(o.until_loss == 0 || o.evaluate_every > 0,
           "{} looks at evaluations: {} must be at least 1", Key{"until-loss"},
           Key{"evaluate-every"});
+  require(o.classification == ClassificationOptions() || o.task == TrainSettings().task,
+          "{} is of {} classification, but the task is {}",
+          o.classification.label_smoothing > 0 ? Key{"label-smoothing"} : Key{"class-weights"},
+          Key{"task"}, o.task);
   OptimizerOptions optimizer = o.optimizer;
   if (!optimizer.momentum) optimizer.momentum = entry.default_momentum();
   check(optimizer);

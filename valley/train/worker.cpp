@@ -111,7 +111,7 @@ Worker::Worker(Communicator& a_comm, Model& a_model, DataSplits splits, TrainOpt
            .steps_per_epoch = clock.steps_per_epoch,
            .seed = options.seed,
            .learning_rate = [this](int64_t k) { return schedule.at(k); },
-           .warmup_steps = options.learning_rate.warmup_steps,
+           .warmup_steps = schedule.warmup_steps(),
            .layers = layers_of(parameters),
            .layer_gradient_norms = [this] { return extra_gradient.norms(clock.step); }})),
       x(parameters.values()),

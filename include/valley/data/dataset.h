@@ -17,19 +17,26 @@ namespace valley {
 /// Every input is [C, H, W]. A convolutional network reads it as an image of C channels; a model of
 /// sequences (lstm) reads its rows from top to bottom, H steps of C W values each, so that any set
 /// serves it: 28 steps of 28 values for MNIST, 32 of 96 for CIFAR, the 64 frames of fsdd.
+///
+/// Of text every input is [T], so many tokens in their order: whole numbers that stand for
+/// something, and are given to a model as they are.
 struct Dataset {
   /// [N, C, H, W] uint8 (images as bytes), or any other type of real numbers that is read without
   /// loss of more than rounding: float16/32/64, int8 to int64. May be the view of a file.
+  /// Of text [N, T], uint8 or int8 to int64, in [0, vocabulary).
   at::Tensor inputs;
-  /// [N] int64, in [0, classes); or what a task of its own asks for, [N, ...], contiguous. Then no
-  /// example has a class: partitions but iid are refused, and samples are drawn unbalanced.
+  /// [N] int64, in [0, classes); or what another task asks for, [N, ...], contiguous: of text
+  /// the next tokens [N, T]. Then no example has a class: partitions but iid are refused, and
+  /// samples are drawn unbalanced.
   at::Tensor targets;
   int64_t classes = 0;  ///< how many, and so how many outputs a network is to have
   std::vector<std::string> class_names = {};  ///< where they have names; else empty
   /// [C], of the whole training split before --train-samples, bytes scaled to [0, 1]; train and
   /// test hold the same. Synthetic data, and data normalised otherwise (fsdd): 0 and 1.
   std::vector<float> mean, stddev;
+  int64_t vocabulary = 0;  ///< of text: how many tokens there are; 0: the inputs are values
 
+  bool is_text() const { return vocabulary > 0; }
   int64_t size() const { return inputs.size(0); }
 };
 

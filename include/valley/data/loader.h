@@ -91,7 +91,8 @@ class Sampler {
 };
 
 struct Batch {
-  at::Tensor input;   ///< [B, C, H, W] float32, normalised by the training mean and deviation
+  /// [B, C, H, W] float32, normalised by the training mean and deviation; of text [B, T] int64.
+  at::Tensor input;
   at::Tensor target;  ///< [B] int64, or as the data set has them
   /// `target` in this machine's memory, where the batch is on a device: for those who look at its
   /// values, and would have to wait for them there.
@@ -107,10 +108,13 @@ struct Batch {
 /// step depends on (seed, worker, step) and the place in the batch only.
 ///
 ///     normalised = (value / 255 - mean) / stddev           float32 data: without the 255
+///
+/// Tokens of a text are widened to int64 and are else what they were.
 class Loader {
  public:
   /// `statistics` gives mean and stddev: the training set, also where `data` is the test set.
-  /// The batches are on `device`. @throws UsageError if crop_padding is not in [0, image side).
+  /// The batches are on `device`. @throws UsageError if crop_padding is not in [0, image side), or
+  ///     text is to be augmented.
   Loader(std::shared_ptr<const Dataset> data, const Dataset& statistics, Augmentation augmentation,
          uint64_t seed, int worker, at::Device device = at::kCPU);
 
@@ -122,6 +126,9 @@ class Loader {
  private:
   Batch fill(std::span<const int64_t> indices, Augmentation augmentation, int64_t step);
   void make_room(int64_t n);
+  void normalise_by(const Dataset& statistics);
+  template <typename T>
+  void fill_tokens(const T* examples, std::span<const int64_t> indices);
   template <typename T>
   void fill_input(const T* examples, std::span<const int64_t> indices, Augmentation augmentation,
                   int64_t step);

@@ -19,6 +19,7 @@ struct DataOptions {
   bool strict = false;        ///< a file that cannot be read is an error, not left out
   std::string target = {};    ///< of a table: the column to learn; empty: the last one
   bool real_targets = false;  ///< the task asks for numbers, not for classes
+  int64_t context = 128;      ///< of a text: tokens a sequence
 };
 
 /// Which data a run trains on.
@@ -30,6 +31,7 @@ struct DataSettings {
   std::string target = {};
   int64_t image_size = 0;
   bool strict = false;
+  int64_t context = 128;
 };
 
 template <typename V>
@@ -44,7 +46,10 @@ void visit(DataSettings& o, V& v) {
   v("image-size", o.image_size, at_least(0),
     "bring the pictures of images:PATH to this many pixels wide and high; 0: they are of one size",
     kYounger);
-  v("strict", o.strict, "a picture that cannot be read is an error, not left out", kYounger);
+  v("strict", o.strict, "a picture or text that cannot be read is an error, not left out",
+    kYounger);
+  v("context", o.context, at_least(1),
+    "of text:PATH: bytes a sequence, each of which the model sees those before of", kYounger);
 }
 
 struct Augmentation {

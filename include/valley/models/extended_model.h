@@ -10,7 +10,7 @@ namespace valley {
 
 /// What a network makes of a batch.
 struct Outputs {
-  at::Tensor logits;                ///< [B, classes]
+  at::Tensor logits;                ///< [B, classes], of text [B, T, vocabulary]
   std::vector<NamedTensor> others;  ///< what it returns beside them: the logits of auxiliary heads
 };
 

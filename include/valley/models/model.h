@@ -17,7 +17,8 @@ class Model {
  public:
   virtual ~Model() = default;
 
-  /// Logits [B, classes] of a float32 batch [B, C, H, W].
+  /// Logits [B, classes] of a float32 batch [B, C, H, W]; of text, an int64 batch [B, T], those of
+  /// every next token, [B, T, vocabulary].
   virtual at::Tensor forward(const at::Tensor& input) = 0;
 
   /// Trainable parameters (requires_grad), in state_dict order. The tensors are the model's own:

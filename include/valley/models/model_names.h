@@ -14,6 +14,8 @@ namespace valley {
 struct ModelEntry {
   std::string name;
   std::string summary;
+  bool reads_values = true;  ///< [B, C, H, W]
+  bool reads_text = false;   ///< tokens [B, T]
 
   /// The numbers in `given` if it is this model, or one of this family; none of them starts with 0,
   /// so that a model has one name.
@@ -31,6 +33,9 @@ struct ModelChoice {
 /// The row that answers to `name`. @throws UsageError for an unknown name (the nearest is offered)
 ///     or that of a family.
 ModelChoice find_model(const std::string& name);
+
+/// @throws UsageError if the model of that name and row does not read text, or nothing else.
+void require_reads(const ModelEntry& entry, const std::string& name, bool text);
 
 /// Whether `name` stands for a TorchScript file: it is no name of the registry, and there is such a
 /// file, or it can only be one ("net.pt", "exports/net").

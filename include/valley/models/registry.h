@@ -11,9 +11,10 @@
 namespace valley {
 
 struct ModelOptions {
-  std::array<int64_t, 3> input = {1, 28, 28};  ///< C, H, W
+  std::array<int64_t, 3> input = {1, 28, 28};  ///< C, H, W; of text 1, 1, T: the longest context
   int64_t classes = 10;
-  uint64_t seed = 0;  ///< of the initial weights; the same seed gives the same bits
+  int64_t vocabulary = 0;  ///< of text: its tokens, and so as many outputs; 0: values
+  uint64_t seed = 0;       ///< of the initial weights; the same seed gives the same bits
 };
 
 /// A registry model, or the TorchScript file of that name (model_names.h), with the weights and the

@@ -43,7 +43,7 @@ class FinishedRun {
   const RunConfig& config() const { return config_; }
   const Summary& summary() const { return summary_; }
   int workers() const;
-  const Task& task() const { return find_task(config_.task); }
+  const Task& task() const { return find_task(config_.task, config_.classification); }
   DecayRule decay_rule() const { return config_.decay_rule; }
 
   /// Models and weights are on this device from now on, wherever the run trained: the CPU, unless

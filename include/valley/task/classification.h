@@ -1,5 +1,6 @@
 #pragma once
 
+#include "valley/task/classification_options.h"
 #include "valley/task/task.h"
 
 namespace valley {
@@ -10,5 +11,14 @@ namespace valley {
 ///     accuracy  share of examples whose largest logit is the right one, in [0, 1]
 ///     chance    share of the commonest class, which is what always answering it scores
 const Task& classification();
+
+/// The same with another loss, which is that of PyTorch's CrossEntropyLoss: with l_ic = -log
+/// softmax(logits_i)[c], weights w and label smoothing s,
+///
+///     loss    sum_i ((1 - s) w_{y_i} l_{i y_i} + s / C sum_c w_c l_ic) / sum_i w_{y_i}
+///
+/// The loss of a batch is divided by the weights of that batch; the score `loss` by those of all
+/// examples. Two calls with equal options give the same task.
+const Task& classification(const ClassificationOptions& options);
 
 }  // namespace valley

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "valley/core/scores.h"
+#include "valley/task/classification_options.h"
 
 namespace valley {
 
@@ -79,5 +80,8 @@ const std::vector<const Task*>& tasks();
 
 /// @throws UsageError for an unknown name (the nearest is offered).
 const Task& find_task(const std::string& name);
+
+/// The same, classification with its options.
+const Task& find_task(const std::string& name, const ClassificationOptions& options);
 
 }  // namespace valley

@@ -9,6 +9,7 @@ namespace valley {
 struct TaskName {
   std::string name, summary;
   bool real_targets = false;  ///< numbers, not classes
+  bool of_text = false;       ///< the next token
 };
 
 /// Every task.

@@ -114,8 +114,9 @@ std::vector<Setting> settings_of(RunConfig& config);
 /// Sets one of them. @throws UsageError as set() of settings.h.
 void set(RunConfig& config, const std::string& key, const SettingValue& value);
 
-/// What the configuration leaves to the algorithm is set: the momentum, where nobody gave one. The
-/// functions below take either form.
+/// What the configuration leaves to others is set: the momentum, which the algorithm chooses where
+/// nobody gave one, and the task of text, which is language where none is given. The functions
+/// below take either form.
 RunConfig resolved(RunConfig config);
 
 /// The values of all recorded settings, resolved, in their order: what --print-config shows.

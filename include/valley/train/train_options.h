@@ -8,6 +8,7 @@
 #include "valley/evaluation/options.h"
 #include "valley/optim/options.h"
 #include "valley/schedule/learning_rate.h"
+#include "valley/task/classification_options.h"
 #include "valley/task/task_names.h"
 
 /// What can be chosen about a training, known without LibTorch.
@@ -19,7 +20,8 @@ struct Keepsake;
 /// What the trainer reads, but for the options of the algorithm.
 struct TrainSettings {
   std::string task = "classification";  ///< a name of task_table()
-  std::string algorithm = "dppf";       ///< a name of algorithms()
+  ClassificationOptions classification;
+  std::string algorithm = "dppf";  ///< a name of algorithms()
 
   int64_t epochs = 10;      ///< passes of all workers together over the training set
   int64_t steps = 0;        ///< local steps; above 0 it replaces epochs
@@ -54,6 +56,7 @@ void visit(TrainSettings& o, V& v) {
   v.group("Model");
   v("task", o.task, CheckedText{&check_task_name},
     "what the network is trained for; see `valley list tasks`", kYounger);
+  visit(o.classification, v);
   v("auxiliary", o.auxiliary, at_least(0),
     "weight of the loss of its other outputs in the loss that is trained", kYounger);
   v.group("Method");
