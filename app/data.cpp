@@ -19,7 +19,7 @@ namespace {
 // The settings that say which data a worker would see.
 constexpr std::array kKept = {"train-samples", "test-samples", "data-seed", "target",
                               "image-size",    "strict",       "partition", "workers",
-                              "seed",          "task",         "context"};
+                              "seed",          "task",         "context",   "validation-samples"};
 
 std::vector<std::string> other_settings(RunConfig& config) {
   std::vector<std::string> keys;

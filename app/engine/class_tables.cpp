@@ -50,7 +50,7 @@ std::string class_tables(const ClassAnswers& answers, const Dataset& data) {
          matrix(answers);
 }
 
-Json to_json(const ClassAnswers& answers, const Dataset& data) {
+Json class_json(const ClassAnswers& answers, const Dataset& data) {
   Json result = {{"confusion", answers.counts}};
   for (size_t c = 0; c < answers.counts.size(); ++c)
     result["classes"].push_back({{"name", class_name(data, c)},

@@ -17,6 +17,6 @@ std::string class_name(const Dataset& data, size_t c);
 std::string class_tables(const ClassAnswers& answers, const Dataset& data);
 
 /// The same, the matrix always: a row a class, how often each answer was given.
-Json to_json(const ClassAnswers& answers, const Dataset& data);
+Json class_json(const ClassAnswers& answers, const Dataset& data);
 
 }  // namespace valley::app

@@ -58,7 +58,7 @@ void add_classes(const FinishedRun& run, const ClassAnswers& answers, const Data
                    fmt::format("{:.5g}", answers.top5_accuracy())});
   }
   if (!flags.classes) return;
-  result.update(to_json(answers, test));
+  result.update(class_json(answers, test));
   below += fmt::format("\n{}, the test part:\n{}", run.folder(), class_tables(answers, test));
 }
 

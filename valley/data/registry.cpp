@@ -79,6 +79,13 @@ DataSplits load_data(const std::string& name_and_path, const DataOptions& option
        derive_seed(options.seed, 0, "train-samples"));
   keep(data.test, options.test_samples, {"test-samples"}, "test", name,
        derive_seed(options.seed, 0, "test-samples"));
+  const int64_t aside = options.validation_samples;
+  require(0 <= aside && aside < data.train->size(),
+          "{} {} leaves nothing to train on: there are {} training samples",
+          Key{"validation-samples"}, aside, data.train->size());
+  if (aside > 0)
+    data.train =
+        with_validation(*data.train, aside, derive_seed(options.seed, 0, "validation-samples"));
   return data;
 }
 

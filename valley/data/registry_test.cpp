@@ -1,4 +1,5 @@
 #include <ATen/ops/arange.h>
+#include <ATen/ops/bincount.h>
 #include <ATen/ops/equal.h>
 #include <ATen/ops/tensor.h>
 #include <gmock/gmock.h>
@@ -47,8 +48,9 @@ TEST(Datasets, NamesAreUniqueAndDescribed) {
     EXPECT_FALSE(entry.summary.empty()) << entry.name;
     EXPECT_FALSE(entry.needs_path && !entry.default_path.empty()) << entry.name;
   }
-  EXPECT_THAT(names, ElementsAre("fashion-mnist", "mnist", "cifar10", "cifar100", "fsdd", "images",
-                                 "table", "arrays", "blobs", "xor", "spirals", "prototypes"));
+  EXPECT_THAT(
+      names, ElementsAre("fashion-mnist", "mnist", "cifar10", "cifar100", "fsdd", "images", "table",
+                         "arrays", "text", "blobs", "xor", "spirals", "prototypes"));
 }
 
 TEST(LoadData, FashionMnistIsWhatItsAuthorsPublished) {
@@ -99,10 +101,10 @@ TEST(LoadData, SyntheticSizesAreTheSamplesAskedFor) {
 }
 
 TEST(LoadData, NamesAndPaths) {
-  EXPECT_EQ(
-      usage_error([] { load_data("fashion-mnits", {}); }),
-      "unknown data set 'fashion-mnits'; did you mean 'fashion-mnist'? known: fashion-mnist, "
-      "mnist, cifar10, cifar100, fsdd, images, table, arrays, blobs, xor, spirals, prototypes");
+  EXPECT_EQ(usage_error([] { load_data("fashion-mnits", {}); }),
+            "unknown data set 'fashion-mnits'; did you mean 'fashion-mnist'? known: fashion-mnist, "
+            "mnist, cifar10, cifar100, fsdd, images, table, arrays, text, blobs, xor, spirals, "
+            "prototypes");
   EXPECT_EQ(usage_error([] { load_data("fsdd", {}); }),
             "data fsdd needs the folder of its files: fsdd:PATH");
   EXPECT_EQ(usage_error([] { load_data("mnist", {}); }),
@@ -177,6 +179,27 @@ TEST(Subset, EveryExampleAndEveryClassHasItsChance) {
     ++drawn[balanced_subset(data, 1, seed)->inputs.data_ptr<uint8_t>()[0]];
   for (const int count : drawn) EXPECT_NEAR(count, 100, 5 * std::sqrt(100.0 * 5 / 6));
   EXPECT_TRUE(at::equal(balanced_subset(data, 3, 9)->inputs, balanced_subset(data, 3, 9)->inputs));
+}
+
+TEST(Data, ExamplesAreSetAside) {
+  const DataOptions plain = {.train_samples = 60, .test_samples = 10, .seed = 3};
+  DataOptions options = plain;
+  options.validation_samples = 20;
+  const DataSplits whole = load_data("blobs", plain), data = load_data("blobs", options);
+  EXPECT_EQ(whole.train->validation, nullptr);
+  ASSERT_NE(data.train->validation, nullptr);
+  EXPECT_EQ(data.train->size(), 40);
+  EXPECT_EQ(data.train->validation->size(), 20);
+  EXPECT_EQ(data.test->size(), 10);
+  // Every class as often, and together they are the whole.
+  EXPECT_EQ(at::bincount(data.train->validation->targets).min().item<int64_t>(), 2);
+  const auto sum = [](const Dataset& part) {
+    return part.inputs.to(at::kDouble).sum().item<double>();
+  };
+  EXPECT_NEAR(sum(*data.train) + sum(*data.train->validation), sum(*whole.train), 1e-9);
+  options.validation_samples = 60;
+  EXPECT_EQ(usage_error([&] { load_data("blobs", options); }),
+            "validation-samples 60 leaves nothing to train on: there are 60 training samples");
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 #include "valley/data/subset.h"
 
 #include <ATen/ops/from_blob.h>
+#include <ATen/ops/nonzero.h>
+#include <ATen/ops/ones.h>
 
 #include <algorithm>
 #include <vector>
@@ -40,6 +42,27 @@ std::shared_ptr<const Dataset> subset_of(const Dataset& data, const at::Tensor& 
 
 std::shared_ptr<const Dataset> balanced_subset(const Dataset& data, int64_t count, uint64_t seed) {
   return subset_of(data, balanced_indices(data, count, seed));
+}
+
+std::shared_ptr<const Dataset> with_validation(const Dataset& data, int64_t count, uint64_t seed) {
+  const int64_t rest = data.size() - count;
+  std::shared_ptr<Dataset> left;
+  if (data.is_text()) {
+    const auto stretch = [&](int64_t begin, int64_t size) {
+      auto part = std::make_shared<Dataset>(data);
+      part->inputs = data.inputs.narrow(0, begin, size);
+      part->targets = data.targets.narrow(0, begin, size);
+      return part;
+    };
+    left = stretch(0, rest);
+    left->validation = stretch(rest, count);
+  } else {
+    const at::Tensor chosen = balanced_indices(data, count, seed);
+    const at::Tensor others = at::ones({data.size()}, at::kBool).index_fill(0, chosen, 0);
+    left = std::make_shared<Dataset>(*subset_of(data, others.nonzero().squeeze(1)));
+    left->validation = subset_of(data, chosen);
+  }
+  return left;
 }
 
 }  // namespace valley

@@ -16,6 +16,10 @@ at::Tensor balanced_indices(const Dataset& data, int64_t count, uint64_t seed);
 
 /// Those examples. Mean and deviation stay those of the whole.
 std::shared_ptr<const Dataset> subset_of(const Dataset& data, const at::Tensor& indices);
+/// `data` less `count` of its examples, fewer than it has, which are the validation set of what is
+/// left. Drawn as by balanced_indices(); of a text they are its last ones, and nothing is copied.
+std::shared_ptr<const Dataset> with_validation(const Dataset& data, int64_t count, uint64_t seed);
+
 std::shared_ptr<const Dataset> balanced_subset(const Dataset& data, int64_t count, uint64_t seed);
 
 }  // namespace valley

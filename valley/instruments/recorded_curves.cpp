@@ -21,7 +21,8 @@ bool is_round(const Json& record) {
 }
 
 bool is_evaluation(const Json& record) {
-  return record.contains("test_loss") && record.contains("step");
+  return (record.contains("test_loss") || record.contains("validation_loss")) &&
+         record.contains("step");
 }
 
 std::vector<double> distances_of(const Json& round) {

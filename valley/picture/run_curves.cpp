@@ -40,7 +40,9 @@ void write_curves(const std::string& folder, const std::string& title,
         }
       };
       if (record.contains("task")) headline = sheet_of(record).main();
-      add(score_key("test", headline).c_str(), test);
+      // Of a run with a validation set the test set is a point at its end.
+      const bool chosen = record.contains(score_key("validation", headline));
+      add(score_key(chosen ? "validation" : "test", headline).c_str(), test);
       if (record.contains("distances")) {
         add("valley_width", distance);
         add("predicted_width", predicted);

@@ -39,9 +39,10 @@ std::string first_difference(const RunConfig& recorded, const RunConfig& given,
   const auto settings = settings_of(config), others = settings_of(there);
   for (size_t i = 0; i < settings.size(); ++i) {
     const Setting& setting = settings[i];
-    // Of no effect on the outcome; but --until-loss ends a run at an evaluation.
-    const bool ends_it = setting.key == "evaluate-every" && config.until_loss > 0;
-    if ((setting.group == "Run" && !ends_it) || setting.key == "timeout") continue;
+    // Of no effect on the outcome; but some runs end or choose at an evaluation.
+    const bool chooses = config.until_loss > 0 || config.patience > 0 || config.keep == Keep::kBest;
+    const bool matters = setting.key == "evaluate-every" && chooses;
+    if ((setting.group == "Run" && !matters) || setting.key == "timeout") continue;
     if (setting.has(kUnrecorded)) continue;
     if (std::find(but.begin(), but.end(), setting.key) != but.end()) continue;
     if (others[i].get() != setting.get()) {

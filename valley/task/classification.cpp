@@ -63,8 +63,9 @@ class Classification : public Task {
 
   void add_scores(const at::Tensor& logits, const at::Tensor& target,
                   std::span<double> sums) const override {
-    const double weight = weighted() ? weights_.to(target.device())[target].sum().item<double>()
-                                     : static_cast<double>(target.size(0));
+    const double weight =
+        weighted() ? weights_.to(target.device()).index_select(0, target).sum().item<double>()
+                   : static_cast<double>(target.size(0));
     if (weight > 0) sums[0] += loss(logits, target).item<double>() * weight;
     if (weighted()) sums[2] += weight;
     sums[1] += at::eq(at::argmax(logits, 1), target).sum().item<double>();

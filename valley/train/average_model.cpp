@@ -17,15 +17,20 @@
 namespace valley {
 
 AverageModel::AverageModel(Communicator& comm, Model& model, const FlatParameters& parameters,
-                           DataSplits data, const Task& task, const EvaluationOptions& options,
-                           WorkerGenerator& generator)
+                           DataSplits data, const TrainOptions& options, WorkerGenerator& generator)
     : comm_(comm),
       model_(model),
       parameters_(parameters),
       data_(std::move(data)),
-      task_(task),
-      options_(options),
-      generator_(generator) {}
+      task_(task_of(options)),
+      options_(options.evaluation),
+      until_loss_(options.until_loss),
+      generator_(generator),
+      best_(options, data_) {}
+
+bool AverageModel::ends_run(const Evaluation& evaluation) const {
+  return (until_loss_ > 0 && evaluation.train.loss() <= until_loss_) || best_.out_of_patience();
+}
 
 at::Tensor AverageModel::weights(const at::Tensor& x) const {
   const c10::NoGradGuard no_grad;
@@ -42,23 +47,39 @@ at::Tensor AverageModel::buffers_at(const at::Tensor& x) const {
   return parameters_.buffers().clone();
 }
 
-Evaluation AverageModel::evaluate(const at::Tensor& x, int64_t train_bytes) const {
+Evaluation AverageModel::evaluate(const at::Tensor& x, int64_t train_bytes, int64_t step) {
   at::Tensor mean;
   Evaluation evaluation = meet(x, train_bytes, mean);
   const BorrowedValues borrowed(parameters_, mean);
   score(evaluation);
+  if (data_.train->validation != nullptr) {
+    best_.look(evaluation.validation, mean, step);
+  } else {
+    score_test(evaluation);
+  }
   return evaluation;
 }
 
-Evaluation AverageModel::adopt(const at::Tensor& x, int64_t train_bytes) {
+Evaluation AverageModel::adopt(const at::Tensor& x, int64_t train_bytes, int64_t step) {
   at::Tensor mean;
   Evaluation evaluation = meet(x, train_bytes, mean);
-  {
-    const c10::NoGradGuard no_grad;
-    at::Tensor(parameters_.values()).copy_(mean);
-  }
+  become(mean);
   score(evaluation);
+  if (data_.train->validation != nullptr) {
+    best_.look(evaluation.validation, mean, step);
+    if (best_.x().defined() && best_.step() != step) {
+      become(best_.x());
+      score(evaluation);
+    }
+    if (best_.x().defined()) evaluation.model_step = best_.step();
+  }
+  score_test(evaluation);
   return evaluation;
+}
+
+void AverageModel::become(const at::Tensor& x) {
+  const c10::NoGradGuard no_grad;
+  at::Tensor(parameters_.values()).copy_(x);
 }
 
 void AverageModel::save(const std::string& path, const std::string& model_name) const {
@@ -87,6 +108,16 @@ void AverageModel::score(Evaluation& evaluation) const {
   const KeptGenerator kept(generator_);
   reestimate_batch_norm(model_, parameters_, data_.train, comm_, options_);
   evaluation.train = valley::evaluate(model_, data_.train, *data_.train, comm_, options_, task_);
+  if (data_.train->validation == nullptr) return;
+  evaluation.validation =
+      valley::evaluate(model_, data_.train->validation, *data_.train, comm_, options_, task_);
+  evaluation.generalization_gap =
+      generalization_gap(task_.sheet(), evaluation.train, evaluation.validation);
+}
+
+// With BatchNorm's statistics as they are.
+void AverageModel::score_test(Evaluation& evaluation) const {
+  const KeptGenerator kept(generator_);
   evaluation.test = valley::evaluate(model_, data_.test, *data_.train, comm_, options_, task_);
   evaluation.generalization_gap =
       generalization_gap(task_.sheet(), evaluation.train, evaluation.test);

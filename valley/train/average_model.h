@@ -10,6 +10,7 @@
 #include "valley/evaluation/evaluate.h"
 #include "valley/models/model.h"
 #include "valley/optim/flat_parameters.h"
+#include "valley/train/best_model.h"
 #include "valley/train/evaluation.h"
 
 namespace valley {
@@ -22,8 +23,9 @@ class WorkerGenerator;
 /// numbers.
 class AverageModel {
  public:
+  /// @throws UsageError if the options choose by a validation set that is not there.
   AverageModel(Communicator& comm, Model& model, const FlatParameters& parameters, DataSplits data,
-               const Task& task, const EvaluationOptions& options, WorkerGenerator& generator);
+               const TrainOptions& options, WorkerGenerator& generator);
 
   /// x_A [d] of workers at `x`, each at its own. Cost: an all-reduce of d values.
   at::Tensor weights(const at::Tensor& x) const;
@@ -33,11 +35,18 @@ class AverageModel {
   at::Tensor buffers_at(const at::Tensor& x) const;
 
   /// Scores of x_A of workers at `x`; the model stays as it is. `train_bytes`: this worker's, see
-  /// Evaluation.
-  Evaluation evaluate(const at::Tensor& x, int64_t train_bytes) const;
+  /// Evaluation. Where there is a validation set, it decides on the best model, and nobody looks at
+  /// the test set. `step`: how many there were.
+  Evaluation evaluate(const at::Tensor& x, int64_t train_bytes, int64_t step);
 
-  /// The same, and the model becomes the average.
-  Evaluation adopt(const at::Tensor& x, int64_t train_bytes);
+  /// The same, at the end: the model becomes the average, or the best one, if that is kept, and is
+  /// scored on the test set.
+  Evaluation adopt(const at::Tensor& x, int64_t train_bytes, int64_t step);
+
+  /// Whether an evaluation is one to end a run at: by until_loss, or by patience.
+  bool ends_run(const Evaluation& evaluation) const;
+
+  BestModel& best() { return best_; }
 
   /// The model as it stands, as safetensors under the names of PyTorch's state_dict. By one worker.
   /// @throws IoError
@@ -46,6 +55,8 @@ class AverageModel {
  private:
   Evaluation meet(const at::Tensor& x, int64_t train_bytes, at::Tensor& mean) const;
   void score(Evaluation& evaluation) const;
+  void score_test(Evaluation& evaluation) const;
+  void become(const at::Tensor& x);
 
   Communicator& comm_;
   Model& model_;
@@ -53,7 +64,9 @@ class AverageModel {
   DataSplits data_;
   const Task& task_;
   EvaluationOptions options_;
+  double until_loss_;
   WorkerGenerator& generator_;
+  BestModel best_;
 };
 
 }  // namespace valley

@@ -11,7 +11,7 @@ constexpr double kLookSeconds = 0.1;
 }  // namespace
 
 void ProgressObserver::evaluation(const RunMoment&, const Evaluation& evaluation) {
-  score_ = evaluation.test[headline_.name];
+  score_ = evaluation.held_out()[headline_.name];
 }
 
 void ProgressObserver::look_at(const std::optional<Loss>& loss, bool now) {

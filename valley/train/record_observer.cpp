@@ -19,7 +19,9 @@ void RecordObserver::evaluation(const RunMoment& moment, const Evaluation& evalu
   const PhaseSeconds& seconds = moment.meters.seconds;
   Json record = {{"step", moment.clock.step}, {"epoch", moment.clock.epoch()}, {"worker", "mean"}};
   add_scores(record, sheet_, "train", evaluation.train);
-  add_scores(record, sheet_, "test", evaluation.test);
+  if (!evaluation.validation.values.empty())
+    add_scores(record, sheet_, "validation", evaluation.validation);
+  if (!evaluation.test.values.empty()) add_scores(record, sheet_, "test", evaluation.test);
   record.update({{"generalization_gap", evaluation.generalization_gap},
                  {"valley_width", evaluation.valley_width},
                  {"predicted_width", moment.meters.predicted_width},

@@ -60,7 +60,8 @@ Recorder::Recorder(Communicator& comm, const std::string& out, int64_t resume_st
     metrics_ = std::make_unique<MetricsWriter>(MetricsWriter::resume(metrics, resume_step));
     tensorboard_ = std::make_unique<TensorBoardWriter>(out, resume_step + 1);
     for (const Json& record : read_metrics(metrics)) {
-      if (record.contains("test_loss")) evaluated_step_ = record.at("step");
+      if (record.contains("test_loss") || record.contains("validation_loss"))
+        evaluated_step_ = record.at("step");
       if (record.contains("distances") || record.contains("loss"))
         noted_step_ = std::max<int64_t>(noted_step_, record.at("step"));
     }

@@ -74,16 +74,17 @@ WorkerState RunCheckpoint::state(const RunClock& clock, const at::Tensor& view) 
                    {"buffers", parameters.buffers()},
                    {"generator", parts_.generator.state()}};
   if (!view.is_same(parameters.values())) state.tensors.push_back({"view", view});
+  if (parts_.best.x().defined()) state.tensors.push_back({"best", parts_.best.x()});
   const auto add = [&](std::string_view prefix, const std::string& name, const at::Tensor& tensor) {
     state.tensors.push_back({std::string(prefix) + name, tensor});
   };
   for (const auto& other : parameters.other_buffers()) add(kBuffer, other.name, other.tensor);
   for (const auto& [name, tensor] : parts_.optimizer.state()) add(kOptimizer, name, tensor);
   for (const auto& [name, tensor] : parts_.algorithm.state()) add(kAlgorithm, name, tensor);
-  state.values = Json{{"step", clock.step},
-                      {"meters", to_json(parts_.meters)},
-                      {"layout", layout_of(parameters)}}
-                     .dump();
+  Json values = {
+      {"step", clock.step}, {"meters", to_json(parts_.meters)}, {"layout", layout_of(parameters)}};
+  if (parts_.best.step() >= 0) values["best"] = parts_.best.to_json();
+  state.values = values.dump();
   return state;
 }
 
@@ -143,13 +144,16 @@ void RunCheckpoint::load_values(const WorkerState& state) const {
   const FlatParameters& parameters = parts_.parameters;
   const Json values = Json::parse(state.values);
   if (values.contains("layout")) require_same_layout(values["layout"], layout_of(parameters));
+  at::Tensor best;
   for (const auto& [name, tensor] : state.tensors) {
+    if (name == "best") best = tensor.to(parameters.values().device());
     if (name == "x") copy(tensor, parameters.values(), "parameters");
     if (name == "buffers") copy(tensor, parameters.buffers(), "buffer values");
     for (const auto& other : parameters.other_buffers()) {
       if (behind(kBuffer, name) == other.name) at::Tensor(other.tensor).copy_(tensor);
     }
   }
+  if (values.contains("best")) parts_.best.load(values["best"], best);
 }
 
 void RunCheckpoint::load_all(const WorkerState& state, int64_t step) const {

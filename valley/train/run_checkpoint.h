@@ -9,6 +9,7 @@
 #include "valley/comm/communicator.h"
 #include "valley/optim/flat_parameters.h"
 #include "valley/optim/local_optimizer.h"
+#include "valley/train/best_model.h"
 #include "valley/train/checkpoint.h"
 #include "valley/train/meters.h"
 #include "valley/train/run_clock.h"
@@ -23,6 +24,7 @@ struct WorkerParts {
   Algorithm& algorithm;
   WorkerGenerator& generator;
   Meters& meters;
+  BestModel& best;
 };
 
 /// What must be the same in a checkpoint and the run that goes on from it, and how many stay.

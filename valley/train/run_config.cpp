@@ -21,15 +21,16 @@ namespace {
 constexpr const char* kOrder[] = {
     // Data
     "data", "train-samples", "test-samples", "crop-padding", "flip", "tail", "partition",
-    "data-seed", "target", "image-size", "strict", "context",
+    "data-seed", "target", "image-size", "strict", "context", "validation-samples",
     // Model
     "model", "output", "auxiliary", "task", "label-smoothing", "class-weights",
     // Method
     "algorithm",
     // Training
-    "epochs", "steps", "until-loss", "batch-size", "optimizer", "sam", "sam-adaptive", "lr",
-    "lr-schedule", "warmup-steps", "warmup-share", "lr-floor", "lr-milestones", "lr-factor",
-    "momentum", "nesterov", "weight-decay", "decay", "beta1", "beta2", "clip-norm", "seed",
+    "epochs", "steps", "until-loss", "keep", "patience", "batch-size", "optimizer", "sam",
+    "sam-adaptive", "lr", "lr-schedule", "warmup-steps", "warmup-share", "lr-floor",
+    "lr-milestones", "lr-factor", "momentum", "nesterov", "weight-decay", "decay", "beta1", "beta2",
+    "clip-norm", "seed",
     // Workers
     "workers", "launch", "backend", "timeout", "threads", "device", "interface", "run-id",
     "own-data", "elastic",
@@ -299,7 +300,8 @@ DataOptions to_data_options(const RunConfig& c) {
           .strict = c.strict,
           .target = c.target,
           .real_targets = find_task_name(c.task).real_targets,
-          .context = c.context};
+          .context = c.context,
+          .validation_samples = c.validation_samples};
 }
 
 PartitionSpec to_partition(const RunConfig& c) {
@@ -322,6 +324,7 @@ void check(const RunConfig& unresolved) {
             Key{"output"}, config.output, config.model);
   }
   check_text(config);
+  require_validation(config, config.validation_samples > 0);
   check_launch(config);
   check_elastic(config, options);
   require_no_probe_of_asynchronous(config.algorithm, config.probe);

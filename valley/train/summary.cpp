@@ -33,6 +33,8 @@ Json Summary::to_json() const {
   add_sheet(json, sheet);
   add_scores(json, sheet, "train", train);
   add_scores(json, sheet, "test", test);
+  if (!validation.values.empty()) add_scores(json, sheet, "validation", validation);
+  if (model_step >= 0) json["model_step"] = model_step;
   json.update({{"generalization_gap", generalization_gap},
                {"verdict", name(verdict)},
                {"first_loss", first_loss}});
@@ -106,6 +108,10 @@ Summary summary_from(const Json& json) {
             .sheet = sheet,
             .train = scores_from(json, sheet, "train"),
             .test = scores_from(json, sheet, "test"),
+            .validation = json.contains(score_key("validation", sheet.main()))
+                              ? scores_from(json, sheet, "validation")
+                              : Scores{},
+            .model_step = json.value("model_step", int64_t{-1}),
             .generalization_gap = number(json, "generalization_gap"),
             .verdict = parse_verdict(json.value("verdict", "")),
             .first_loss = json.contains("first_loss") ? number(json, "first_loss") : kUnknown,

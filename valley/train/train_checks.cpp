@@ -15,6 +15,7 @@ void check(const TrainOptions& o) {
 
 void check(const TrainOptions& o, const DataSplits& data, int workers) {
   check(o);
+  require_validation(o, data.train->validation != nullptr);
   const Sampler sampler(
       {.examples = data.train->size(),
        .batch_size = o.batch_size,

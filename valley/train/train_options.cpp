@@ -18,6 +18,9 @@ void check(const TrainSettings& o, const AlgorithmOptions& algorithm_options) {
           "{} is of {} classification, but the task is {}",
           o.classification.label_smoothing > 0 ? Key{"label-smoothing"} : Key{"class-weights"},
           Key{"task"}, o.task);
+  const bool choosing = o.keep == Keep::kBest || o.patience > 0;
+  require(!choosing || o.evaluate_every > 0, "{} looks at evaluations: {} must be at least 1",
+          o.patience > 0 ? Key{"patience"} : Key{"keep"}, Key{"evaluate-every"});
   OptimizerOptions optimizer = o.optimizer;
   if (!optimizer.momentum) optimizer.momentum = entry.default_momentum();
   check(optimizer);
@@ -31,6 +34,12 @@ void check(const TrainSettings& o, const AlgorithmOptions& algorithm_options) {
 LrScheduleOptions with_total(LrScheduleOptions o, int64_t total_steps) {
   o.total_steps = total_steps;
   return o;
+}
+
+void require_validation(const TrainSettings& o, bool there) {
+  require(there || (o.keep == Keep::kLast && o.patience == 0),
+          "{} looks at a validation set: {} must be at least 1",
+          o.patience > 0 ? Key{"patience"} : Key{"keep"}, Key{"validation-samples"});
 }
 
 void require_no_probe_of_asynchronous(const std::string& algorithm, int64_t every) {

@@ -27,11 +27,11 @@ class Trainer::Loop {
   Loop(Communicator& comm, Model& model, DataSplits data, TrainOptions options)
       : w_(comm, model, std::move(data), std::move(options)),
         observers_(w_),
-        average_(comm, model, w_.parameters, w_.data, task_of(w_.options), w_.options.evaluation,
-                 w_.generator),
+        average_(comm, model, w_.parameters, w_.data, w_.options, w_.generator),
         checkpoint_(comm, w_.options.out,
                     {w_.options.algorithm, w_.options.model_name, w_.options.keep_checkpoints},
-                    {w_.parameters, *w_.optimizer, *w_.algorithm, w_.generator, w_.meters}),
+                    {w_.parameters, *w_.optimizer, *w_.algorithm, w_.generator, w_.meters,
+                     average_.best()}),
         sections_(w_, checkpoint_) {}
 
   Summary run() {
@@ -103,9 +103,9 @@ class Trainer::Loop {
     {
       const ScopedTimer timer(w_.meters.seconds.evaluate);
       const TraceScope trace(observers_.trace(), Phase::kEvaluate, w_.clock.step);
-      last_ = average_.evaluate(w_.standing(), w_.meters.train_bytes);
+      last_ = average_.evaluate(w_.standing(), w_.meters.train_bytes, w_.clock.step);
     }
-    w_.meters.reached = w_.options.until_loss > 0 && last_.train.loss() <= w_.options.until_loss;
+    w_.meters.reached = average_.ends_run(last_);
     observers_.tell(&Observer::evaluation, last_);
   }
 
@@ -117,7 +117,7 @@ class Trainer::Loop {
       if (w_.algorithm->final_average_needed() && w_.comm.size() > 1) {
         w_.meters.train_bytes += w_.x.numel() * int64_t(w_.x.element_size());
       }
-      last_ = average_.adopt(w_.standing(), w_.meters.train_bytes);
+      last_ = average_.adopt(w_.standing(), w_.meters.train_bytes, w_.clock.step);
     }
     observers_.tell(&Observer::evaluation, last_);
     if (!std::isfinite(last_.train.loss())) {

@@ -35,6 +35,9 @@ struct Dataset {
   /// test hold the same. Synthetic data, and data normalised otherwise (fsdd): 0 and 1.
   std::vector<float> mean, stddev;
   int64_t vocabulary = 0;  ///< of text: how many tokens there are; 0: the inputs are values
+  /// Of a training set: examples that were set aside of it (--validation-samples), none of which it
+  /// has itself; null where there are none.
+  std::shared_ptr<const Dataset> validation = {};
 
   bool is_text() const { return vocabulary > 0; }
   int64_t size() const { return inputs.size(0); }

@@ -20,6 +20,7 @@ struct DataOptions {
   std::string target = {};    ///< of a table: the column to learn; empty: the last one
   bool real_targets = false;  ///< the task asks for numbers, not for classes
   int64_t context = 128;      ///< of a text: tokens a sequence
+  int64_t validation_samples = 0;  ///< so many training examples are set aside; 0: none
 };
 
 /// Which data a run trains on.
@@ -32,6 +33,7 @@ struct DataSettings {
   int64_t image_size = 0;
   bool strict = false;
   int64_t context = 128;
+  int64_t validation_samples = 0;
 };
 
 template <typename V>
@@ -47,6 +49,9 @@ void visit(DataSettings& o, V& v) {
     "bring the pictures of images:PATH to this many pixels wide and high; 0: they are of one size",
     kYounger);
   v("strict", o.strict, "a picture or text that cannot be read is an error, not left out",
+    kYounger);
+  v("validation-samples", o.validation_samples, at_least(0),
+    "set so many training examples aside, to look at while training in place of the test set",
     kYounger);
   v("context", o.context, at_least(1),
     "of text:PATH: bytes a sequence, each of which the model sees those before of", kYounger);

@@ -8,10 +8,18 @@ namespace valley {
 
 /// What an evaluation found. The same on all workers.
 struct Evaluation {
-  Scores train = {}, test = {};   ///< of the average model
-  double generalization_gap = 0;  ///< of the headline, see core/scores.h
+  Scores train = {};              ///< of the average model
+  Scores validation = {};         ///< empty where there is no validation set
+  Scores test = {};               ///< where there is one, only of the model that a run leaves
+  double generalization_gap = 0;  ///< of the headline, see core/scores.h; to the test set, or else
+                                  ///< to the validation set
   double valley_width = 0;        ///< mean_m ||x_m - x_A||
   int64_t train_bytes = 0;        ///< payload of training so far, mean over workers
+
+  int64_t model_step = -1;  ///< of the model that a run leaves, where it was chosen
+
+  /// Not of training examples: the test set where it was looked at.
+  const Scores& held_out() const { return test.values.empty() ? validation : test; }
 };
 
 }  // namespace valley

@@ -49,8 +49,10 @@ struct Summary {
   double epochs = 0;
   ScoreSheet sheet = classification_scores();  ///< what the scores are
   Scores train = {}, test = {};
-  double generalization_gap = 0;        ///< of the headline, see core/scores.h
-  Verdict verdict = Verdict::kUnknown;  ///< of a finished run
+  Scores validation = {};         ///< of the same model; empty where there is no validation set
+  int64_t model_step = -1;        ///< of that model, where it was chosen by the validation set
+  double generalization_gap = 0;  ///< of the headline, see core/scores.h
+  Verdict verdict = Verdict::kUnknown;                           ///< of a finished run
   double first_loss = std::numeric_limits<double>::quiet_NaN();  ///< see EndFigures
   std::optional<double> chance = {};  ///< the headline of sheet.chance on the test set
   double valley_width = 0;            ///< mean_m ||x_m - x_A|| of the final workers

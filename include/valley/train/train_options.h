@@ -17,6 +17,11 @@ namespace valley {
 class Task;
 struct Keepsake;
 
+/// Which average model a run leaves.
+enum class Keep { kLast, kBest };
+
+inline constexpr OneOf<Keep>::Name kKeepNames[] = {{"last", Keep::kLast}, {"best", Keep::kBest}};
+
 /// What the trainer reads, but for the options of the algorithm.
 struct TrainSettings {
   std::string task = "classification";  ///< a name of task_table()
@@ -41,6 +46,10 @@ struct TrainSettings {
   int64_t evaluate_every = 1;  ///< epochs; 0: only at the end
   double until_loss = 0;       ///< the run ends at an evaluation with a training loss this low;
                                ///< 0: it does not
+  Keep keep = Keep::kLast;  ///< the model that the run leaves: of its end, or the best one by the
+                            ///< headline on the validation set
+  int64_t patience = 0;     ///< the run ends when so many evaluations in a row were no better; 0:
+                            ///< it does not
 
   std::string out;               ///< run folder, made by the caller; "" writes nothing
   int64_t checkpoint_every = 0;  ///< steps; 0: only at the end
@@ -66,6 +75,11 @@ void visit(TrainSettings& o, V& v) {
   v("steps", o.steps, at_least(0), "steps of each worker; above 0 it replaces {epochs}");
   v("until-loss", o.until_loss, at_least(0),
     "end at the first evaluation with a training loss this low; 0: do not");
+  v("keep", o.keep, one_of("model to keep", kKeepNames),
+    "last, or best: the model of the evaluation that was best on the validation set", kYounger);
+  v("patience", o.patience, at_least(0),
+    "end when so many evaluations in a row were no better on the validation set; 0: do not",
+    kYounger);
   v("batch-size", o.batch_size, at_least(1), "examples a step and worker");
   visit(o.optimizer, v);
   visit(o.sam, v);
@@ -98,6 +112,9 @@ void check(const TrainSettings& settings, const AlgorithmOptions& algorithm_opti
 
 /// The options of a schedule over so many steps.
 LrScheduleOptions with_total(LrScheduleOptions options, int64_t total_steps);
+
+/// @throws UsageError if something is to be chosen by a validation set that is not there.
+void require_validation(const TrainSettings& settings, bool there);
 
 /// @throws UsageError if `every` is above 0 and the algorithm asynchronous.
 void require_no_probe_of_asynchronous(const std::string& algorithm, int64_t every);
