@@ -92,7 +92,7 @@ Json curves_of(const std::vector<Json>& records, const ScoreSheet& sheet,
                const ReportLimits& limits) {
   std::vector<std::string> of_evaluations(std::begin(kBesideScores), std::end(kBesideScores));
   for (const ScoreInfo& score : sheet.scores) {
-    for (const char* of : {"train", "validation", "test"}) of_evaluations.push_back(score_key(of, score));
+    for (const char* of : {"train", "test"}) of_evaluations.push_back(score_key(of, score));
   }
   Columns rounds, epochs, evaluations;
   std::map<double, EpochLosses> by_epoch;
