@@ -1,7 +1,9 @@
 #include "valley/evaluation/class_answers.h"
 
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/one_hot.h>
 #include <ATen/ops/tensor.h>
+#include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 #include <torch/nn/module.h>
 
@@ -17,7 +19,10 @@ namespace {
 
 // Answers what stands in the example: its seven values are the logits.
 struct Echo : torch::nn::Module {
-  at::Tensor forward(const at::Tensor& x) { return x.flatten(1); }
+  Echo() { zero = register_parameter("zero", at::zeros({1})); }
+  at::Tensor forward(const at::Tensor& x) { return x.flatten(1) + zero; }
+
+  at::Tensor zero;
 };
 
 // Examples whose largest value stands at `answers`, the others falling with the place.
