@@ -19,6 +19,8 @@ Command add_dynamics(CLI::App& program, Engine& engine) {
              "of mini-batches, and of noise for the smoothed loss");
   add_number(*command, "--sigma", flags->options.sigma,
              "deviation of the noise that smooths the loss; 0: the workers' own");
+  add_number(*command, "--eigenvectors", flags->options.eigenvectors,
+             "of the Hessian's sharpest, that the workers' gaps are held against; 0: none");
   add_name(*command, "--batch-norm", flags->options.batch_norm, &parse_batch_norm,
            "of losses: average: the statistics of the average model; probe: re-estimated "
            "wherever one is taken, at twice its cost; gradients have those of their own point");

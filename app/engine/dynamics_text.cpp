@@ -107,6 +107,24 @@ void add_smoothed(Table& table, const DynamicsResult::Smoothed& smoothed) {
   }
 }
 
+double mean_of(const std::vector<double>& values) {
+  double sum = 0;
+  for (const double value : values) sum += value;
+  return sum / static_cast<double>(values.size());
+}
+
+void add_alignment(Table& table, const DynamicsResult::Aligned& aligned) {
+  const Alignment& a = aligned.figures;
+  table.add_row({fmt::format("gaps within {} sharpest directions", a.sharp.values.size()),
+                 short_number(mean_of(a.of_workers)), cost_of(aligned.cost)});
+  table.add_row({"  g", short_number(a.of_gradient)});
+  table.add_row({"  random directions", estimate_text(a.of_random)});
+  table.add_row({"curvature along gaps", short_number(mean_of(a.bend_of_workers))});
+  table.add_row({"  along random directions", estimate_text(a.bend_of_random)});
+  table.add_row({"  along the sharpest", short_number(a.sharp.values.front())});
+  table.add_row({"mean d^T H d", short_number(a.penalty)});
+}
+
 std::string figures_table(const DynamicsResult& result) {
   Table table({{"noise at the end"}, {"value", Table::Align::kRight}, {"cost"}});
   const SpreadFigures& spread = result.spread.figures;
@@ -117,6 +135,7 @@ std::string figures_table(const DynamicsResult& result) {
   table.add_row({"||g||", short_number(result.gradient.norm), cost_of(result.gradient.cost)});
   if (result.rate) add_rate(table, *result.rate);
   if (result.smoothed) add_smoothed(table, *result.smoothed);
+  if (result.alignment) add_alignment(table, *result.alignment);
   return table.to_string();
 }
 

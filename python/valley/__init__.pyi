@@ -65,6 +65,45 @@ class SSGDNoise(Method):
         another_gradient: Callable[[], Any] | None = None,
     ) -> None: ...
 
+class Sparsign(Method):
+    """ssgd with votes for the signs of the large values of a gradient"""
+
+    def __init__(
+        self,
+        optimizer: torch.optim.Optimizer,
+        *,
+        vote_budget: float = 1.0,
+        vote_majority: bool = False,
+        model: torch.nn.Module | None = None,
+        process_group: Any = None,
+        total_steps: int | None = None,
+        steps_per_epoch: int = 1,
+        warmup_steps: int = 0,
+        seed: int = 0,
+        timeout: float = 300.0,
+        track_width: bool = True,
+        another_gradient: Callable[[], Any] | None = None,
+    ) -> None: ...
+
+class CDAdam(Method):
+    """AMSGrad on a mean gradient that is compressed on both ways"""
+
+    def __init__(
+        self,
+        optimizer: torch.optim.Optimizer,
+        *,
+        compress: str = 'top-k:0.1',
+        model: torch.nn.Module | None = None,
+        process_group: Any = None,
+        total_steps: int | None = None,
+        steps_per_epoch: int = 1,
+        warmup_steps: int = 0,
+        seed: int = 0,
+        timeout: float = 300.0,
+        track_width: bool = True,
+        another_gradient: Callable[[], Any] | None = None,
+    ) -> None: ...
+
 class LocalSGD(Method):
     """train alone, take the average every round"""
 
@@ -123,10 +162,176 @@ class DiLoCo(Method):
         period: int | str = '4',
         outer_lr: float = 0.0,
         outer_momentum: float = -1.0,
+        outer_restart: int = 0,
         compress_rounds: str = 'none',
         delay: int = 0,
         fragments: int = 1,
         wire: str = 'none',
+        model: torch.nn.Module | None = None,
+        process_group: Any = None,
+        total_steps: int | None = None,
+        steps_per_epoch: int = 1,
+        warmup_steps: int = 0,
+        seed: int = 0,
+        timeout: float = 300.0,
+        track_width: bool = True,
+        another_gradient: Callable[[], Any] | None = None,
+    ) -> None: ...
+
+class PALSGD(Method):
+    """diloco with random steps towards the last average between its rounds"""
+
+    def __init__(
+        self,
+        optimizer: torch.optim.Optimizer,
+        *,
+        period: int | str = '4',
+        outer_lr: float = 0.0,
+        outer_momentum: float = -1.0,
+        anchor_probability: float = 0.1,
+        anchor_pull: float = 0.1,
+        model: torch.nn.Module | None = None,
+        process_group: Any = None,
+        total_steps: int | None = None,
+        steps_per_epoch: int = 1,
+        warmup_steps: int = 0,
+        seed: int = 0,
+        timeout: float = 300.0,
+        track_width: bool = True,
+        another_gradient: Callable[[], Any] | None = None,
+    ) -> None: ...
+
+class NoLoCo(Method):
+    """local SGD whose workers meet in random pairs, with momentum"""
+
+    def __init__(
+        self,
+        optimizer: torch.optim.Optimizer,
+        *,
+        period: int | str = '4',
+        outer_lr: float = 0.0,
+        outer_momentum: float = -1.0,
+        model: torch.nn.Module | None = None,
+        process_group: Any = None,
+        total_steps: int | None = None,
+        steps_per_epoch: int = 1,
+        warmup_steps: int = 0,
+        seed: int = 0,
+        timeout: float = 300.0,
+        track_width: bool = True,
+        another_gradient: Callable[[], Any] | None = None,
+    ) -> None: ...
+
+class FedAvg(Method):
+    """local SGD in which a random share of the workers takes part"""
+
+    def __init__(
+        self,
+        optimizer: torch.optim.Optimizer,
+        *,
+        period: int | str = '4',
+        participate: float = 1.0,
+        model: torch.nn.Module | None = None,
+        process_group: Any = None,
+        total_steps: int | None = None,
+        steps_per_epoch: int = 1,
+        warmup_steps: int = 0,
+        seed: int = 0,
+        timeout: float = 300.0,
+        track_width: bool = True,
+        another_gradient: Callable[[], Any] | None = None,
+    ) -> None: ...
+
+class FedProx(Method):
+    """fedavg whose workers are held to where their round began"""
+
+    def __init__(
+        self,
+        optimizer: torch.optim.Optimizer,
+        *,
+        period: int | str = '4',
+        participate: float = 1.0,
+        prox: float = 0.1,
+        model: torch.nn.Module | None = None,
+        process_group: Any = None,
+        total_steps: int | None = None,
+        steps_per_epoch: int = 1,
+        warmup_steps: int = 0,
+        seed: int = 0,
+        timeout: float = 300.0,
+        track_width: bool = True,
+        another_gradient: Callable[[], Any] | None = None,
+    ) -> None: ...
+
+class SCAFFOLD(Method):
+    """fedavg whose gradients are corrected by those of all, for data that differ"""
+
+    def __init__(
+        self,
+        optimizer: torch.optim.Optimizer,
+        *,
+        period: int | str = '4',
+        participate: float = 1.0,
+        model: torch.nn.Module | None = None,
+        process_group: Any = None,
+        total_steps: int | None = None,
+        steps_per_epoch: int = 1,
+        warmup_steps: int = 0,
+        seed: int = 0,
+        timeout: float = 300.0,
+        track_width: bool = True,
+        another_gradient: Callable[[], Any] | None = None,
+    ) -> None: ...
+
+class DRAG(Method):
+    """fedavg whose workers' ways are turned to that of all"""
+
+    def __init__(
+        self,
+        optimizer: torch.optim.Optimizer,
+        *,
+        period: int | str = '4',
+        participate: float = 1.0,
+        drag: float = 0.25,
+        drag_memory: float = 0.75,
+        model: torch.nn.Module | None = None,
+        process_group: Any = None,
+        total_steps: int | None = None,
+        steps_per_epoch: int = 1,
+        warmup_steps: int = 0,
+        seed: int = 0,
+        timeout: float = 300.0,
+        track_width: bool = True,
+        another_gradient: Callable[[], Any] | None = None,
+    ) -> None: ...
+
+class SPARTA(Method):
+    """averages a random share of the values in every step"""
+
+    def __init__(
+        self,
+        optimizer: torch.optim.Optimizer,
+        *,
+        exchange_share: float = 0.005,
+        model: torch.nn.Module | None = None,
+        process_group: Any = None,
+        total_steps: int | None = None,
+        steps_per_epoch: int = 1,
+        warmup_steps: int = 0,
+        seed: int = 0,
+        timeout: float = 300.0,
+        track_width: bool = True,
+        another_gradient: Callable[[], Any] | None = None,
+    ) -> None: ...
+
+class WASH(Method):
+    """shuffles a random share of the values among the workers"""
+
+    def __init__(
+        self,
+        optimizer: torch.optim.Optimizer,
+        *,
+        exchange_share: float = 0.005,
         model: torch.nn.Module | None = None,
         process_group: Any = None,
         total_steps: int | None = None,
@@ -155,6 +360,8 @@ class DPPF(Method):
         delay: int = 0,
         fragments: int = 1,
         wire: str = 'none',
+        fade: float = -1.0,
+        fade_to: float = 0.0,
         model: torch.nn.Module | None = None,
         process_group: Any = None,
         total_steps: int | None = None,
@@ -282,6 +489,30 @@ class DPSGD(Method):
         topology: str = 'ring',
         mixing: str = 'atc',
         lazy: bool = False,
+        gossip_period: int = 1,
+        gossips: int = 1,
+        model: torch.nn.Module | None = None,
+        process_group: Any = None,
+        total_steps: int | None = None,
+        steps_per_epoch: int = 1,
+        warmup_steps: int = 0,
+        seed: int = 0,
+        timeout: float = 300.0,
+        track_width: bool = True,
+        another_gradient: Callable[[], Any] | None = None,
+    ) -> None: ...
+
+class DSGDAC(Method):
+    """dpsgd whose mixing falls with the learning rate"""
+
+    def __init__(
+        self,
+        optimizer: torch.optim.Optimizer,
+        *,
+        topology: str = 'ring',
+        lazy: bool = False,
+        fade: float = -1.0,
+        fade_to: float = 0.0,
         model: torch.nn.Module | None = None,
         process_group: Any = None,
         total_steps: int | None = None,
@@ -344,6 +575,25 @@ class DSGTMTV(Method):
         *,
         topology: str = 'ring',
         tracking_momentum: float = 0.0,
+        model: torch.nn.Module | None = None,
+        process_group: Any = None,
+        total_steps: int | None = None,
+        steps_per_epoch: int = 1,
+        warmup_steps: int = 0,
+        seed: int = 0,
+        timeout: float = 300.0,
+        track_width: bool = True,
+        another_gradient: Callable[[], Any] | None = None,
+    ) -> None: ...
+
+class RelaySGD(Method):
+    """relays sums along a tree, for data that differ"""
+
+    def __init__(
+        self,
+        optimizer: torch.optim.Optimizer,
+        *,
+        relay_tree: str = 'chain',
         model: torch.nn.Module | None = None,
         process_group: Any = None,
         total_steps: int | None = None,

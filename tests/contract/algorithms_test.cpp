@@ -49,17 +49,24 @@ at::Tensor drawn(at::IntArrayRef sizes, uint64_t seed, at::ScalarType dtype = at
   return normals(sizes, seed, dtype).to(test_device());
 }
 
-// The local optimizer.
+// The local optimizer, and how long it takes.
 struct Tuning {
   double momentum = 0.9, rate = kRate;
+  int64_t steps = 150;
 };
 
 // Methods that bring a momentum of their own, or correct every step by the last, converge with an
-// optimizer that has none.
+// optimizer that has none; those that draw, or send little of a gradient, take their time.
 Tuning tuning_of(const std::string& algorithm) {
   const std::set<std::string> plain = {"gradient-tracking", "dsgtm-tv", "d2",
-                                       "qg-dsgdm",          "slowmo",   "diloco"};
-  return plain.count(algorithm) ? Tuning{.momentum = 0, .rate = 4 * kRate} : Tuning{};
+                                       "qg-dsgdm",          "slowmo",   "diloco",
+                                       "scaffold",          "drag",     "relaysgd"};
+  if (plain.count(algorithm)) return {.momentum = 0, .rate = 4 * kRate};
+  if (algorithm == "palsgd") return {.momentum = 0, .rate = 2 * kRate, .steps = 300};
+  if (algorithm == "noloco") return {.momentum = 0, .steps = 500};
+  if (algorithm == "sparsign") return {.momentum = 0, .steps = 600};
+  if (find_algorithm(algorithm).owns_update) return {.rate = 2 * kRate, .steps = 800};
+  return {};
 }
 
 // One worker with a quadratic bowl of its own, H (x - c_m), and noise in its gradient. Without an
@@ -114,7 +121,8 @@ class Worker {
         }
         algorithm_->on_gradient(info, x, g);
       }
-      optimizer_->step(rate_);
+      const auto optimizer = [&] { optimizer_->step(rate_); };
+      algorithm_ ? algorithm_->local_step(info, x, g, optimizer) : optimizer();
       if (algorithm_) algorithm_->after_step(info, x);
     }
     EXPECT_EQ(x.data_ptr(), flat_.values().data_ptr());  // the model's parameters, still
@@ -190,7 +198,13 @@ std::vector<AlgorithmOptions> option_sets(const std::string& algorithm) {
        {"mixing", "atc"},
        {"lazy", true},
        {"quasi-momentum", 0.3},
-       {"noise", 0.01}},
+       {"noise", 0.01},
+       {"participate", 0.6},
+       {"anchor-probability", 0.02},
+       {"exchange-share", 0.4},
+       {"relay-tree", "chain"},
+       {"outer-restart", int64_t{2}},
+       {"gossips", int64_t{2}}},
       {{"pull", 0.5},
        {"push", 0.05},
        {"push-relative", true},
@@ -205,7 +219,17 @@ std::vector<AlgorithmOptions> option_sets(const std::string& algorithm) {
        {"compress", "int8"},
        {"consensus-step", 0.5},
        {"replicas", "zero"},
-       {"noise", 0.0}},
+       {"noise", 0.0},
+       {"anchor-probability", 0.03},
+       {"fade", 2.0},
+       {"fade-to", 0.1},
+       {"gossip-period", int64_t{3}},
+       {"gossips", int64_t{2}},
+       {"relay-tree", "tree"},
+       {"drag", 0.5},
+       {"prox", 0.5},
+       {"vote-budget", 2.0},
+       {"exchange-share", 1.0}},
       {{"pull", 1.0},
        {"push", 0.1},
        {"period", "qsr:2:0.1"},
@@ -216,7 +240,12 @@ std::vector<AlgorithmOptions> option_sets(const std::string& algorithm) {
        {"quasi-momentum", 0.5},
        {"compress", "sign"},
        {"compress-rounds", "top-k:0.7"},
-       {"noise", 0.02}},
+       {"noise", 0.02},
+       {"participate", 0.3},
+       {"anchor-probability", 0.02},
+       {"gossip-period", int64_t{2}},
+       {"relay-tree", "star"},
+       {"vote-majority", true}},
   };
   // d2 and choco want a graph that stays, ad-psgd one of two sides whatever the number of workers;
   // sgp and gradient-tracking have no cta.
@@ -224,6 +253,7 @@ std::vector<AlgorithmOptions> option_sets(const std::string& algorithm) {
   if (directed) sets[0].insert(sets[0].end(), {{"topology", "random-directed"}, {"lazy", false}});
   if (algorithm == "d2" || algorithm == "choco") sets[1].emplace_back("topology", "star");
   if (algorithm == "gradient-tracking" || algorithm == "sgp") sets[2].emplace_back("mixing", "awc");
+  if (algorithm == "cd-adam") sets[0].emplace_back("compress", "top-k:0.5");
   if (algorithm != "dppf") sets[1].emplace_back("compress-rounds", "int8");  // not with exact
   // Rounds that are applied later than they are begun, of slices, and both.
   if (find_algorithm(algorithm).defaults.has("delay")) {
@@ -286,17 +316,19 @@ class Row {
   }
 
   std::unique_ptr<Algorithm> make(const Communicator& comm, const AlgorithmOptions& options,
-                                  int64_t steps = kSteps, int64_t d = 19) const {
-    return make_algorithm(entry_.name, options,
-                          {.total_steps = steps,
-                           .steps_per_epoch = 4,
-                           .seed = 5,
-                           .learning_rate = [rate = tuning().rate](int64_t) { return rate; },
-                           .layers = {{0, d - 4}, {d - 4, 4}},
-                           .layer_gradient_norms =
-                               [&comm] {
-                                 return std::vector<double>{1.0 + comm.rank(), 0.5};
-                               }});
+                                  int64_t steps = kSteps, int64_t d = 19,
+                                  std::optional<double> other_rate = {}) const {
+    return make_algorithm(
+        entry_.name, options,
+        {.total_steps = steps,
+         .steps_per_epoch = 4,
+         .seed = 5,
+         .learning_rate = [rate = other_rate.value_or(tuning().rate)](int64_t) { return rate; },
+         .layers = {{0, d - 4}, {d - 4, 4}},
+         .layer_gradient_norms =
+             [&comm] {
+               return std::vector<double>{1.0 + comm.rank(), 0.5};
+             }});
   }
 
  private:
@@ -468,7 +500,7 @@ TEST_P(AlgorithmContract,
 // Every worker has its own bowl, unless the algorithm takes sides; the sum of all is lowest at the
 // mean of the centers. Every option set with three workers, one with other numbers of them.
 TEST_P(AlgorithmContractQuadratic, Converges) {
-  const int64_t steps = 150;
+  const int64_t steps = tuning().steps;
   run([&](Communicator& comm) {
     auto sets = this->sets();
     if (workers() != 3) sets.resize(1);
@@ -497,7 +529,9 @@ TEST_P(AlgorithmContractNetwork, LearnsXor) {
     AlgorithmOptions options = sets()[0];
     if (options.has("bucket-bytes"))
       set(options.settings(), "bucket-bytes", int64_t{16 << 10});  // three buckets
-    const auto algorithm = make(comm, options, steps, flat.size());
+    std::optional<double> rate;
+    if (entry().owns_update) rate = 0.03;  // as of Adam
+    const auto algorithm = make(comm, options, steps, flat.size(), rate);
     at::Tensor x = flat.values(), g = flat.gradients();
     algorithm->join(comm, x);
     Random random(derive_seed(1, comm.rank(), "batches"));
@@ -515,7 +549,7 @@ TEST_P(AlgorithmContractNetwork, LearnsXor) {
       loss.backward();
       info.loss = loss.item<double>();
       algorithm->on_gradient(info, x, g);
-      optimizer->step(2 * tuning().rate);
+      algorithm->local_step(info, x, g, [&] { optimizer->step(2 * tuning().rate); });
       algorithm->after_step(info, x);
     }
     comm.all_reduce_mean(x);
@@ -576,7 +610,7 @@ TEST_P(AlgorithmContract, LivesInAForeignLoop) {
       at::Tensor g = x.grad();
       info.loss = loss.item<double>();
       algorithm->on_gradient(info, x, g);
-      x.data().sub_(g, kRate);
+      algorithm->local_step(info, x, g, [&] { x.data().sub_(g, kRate); });
       algorithm->after_step(info, x);
     }
     algorithm->quiesce();
@@ -642,14 +676,15 @@ TEST_P(AlgorithmContractGroup, APeerThatDiesIsACommErrorForTheOthers) {
   EXPECT_LT(now_seconds() - start, timeout);
 }
 
-enum class Rows { kAll, kWaiting, kFree };
+enum class Rows { kAll, kWaiting, kFree, kWithOptimizer };
 
 std::vector<std::string> names(Rows rows = Rows::kAll) {
   std::vector<std::string> result;
   for (const AlgorithmEntry& entry : algorithms()) {
-    if (rows == Rows::kAll || entry.asynchronous == (rows == Rows::kFree)) {
-      result.push_back(entry.name);
-    }
+    const bool wanted = rows == Rows::kWithOptimizer
+                            ? !entry.owns_update
+                            : rows == Rows::kAll || entry.asynchronous == (rows == Rows::kFree);
+    if (wanted) result.push_back(entry.name);
   }
   return result;
 }
@@ -685,7 +720,8 @@ INSTANTIATE_TEST_SUITE_P(Sockets, AlgorithmContractBits, on(others(), {3}, Rows:
                          test_name);
 INSTANTIATE_TEST_SUITE_P(Threads, AlgorithmContractFree, on(kThread, {2, 3, 4}, Rows::kFree),
                          test_name);
-INSTANTIATE_TEST_SUITE_P(, AlgorithmContractAlone, on(kThread, {1}), test_name);
+INSTANTIATE_TEST_SUITE_P(, AlgorithmContractAlone, on(kThread, {1}, Rows::kWithOptimizer),
+                         test_name);
 INSTANTIATE_TEST_SUITE_P(Threads, AlgorithmContractGroup, on(kThread, {2, 3, 4}), test_name);
 INSTANTIATE_TEST_SUITE_P(Sockets, AlgorithmContractGroup, on(others(), {3}, Rows::kWaiting),
                          test_name);
@@ -739,6 +775,7 @@ void expect_to_learn(const std::string& algorithm, Precision precision) {
   config.algorithm = algorithm;
   config.epochs = 20;
   config.precision = precision;
+  if (find_algorithm(algorithm).owns_update) config.learning_rate.base = 0.005;  // as of Adam
   try {
     check(config);
   } catch (const UsageError&) {
@@ -854,7 +891,8 @@ TEST(AlgorithmRegistry, NoHookIsCalledBeforeJoining) {
     for (const std::function<void()>& hook : std::vector<std::function<void()>>{
              [&] { algorithm->before_gradient({}, x); },
              [&] { algorithm->on_gradient_part(g, 0, 3); },
-             [&] { algorithm->on_gradient({}, x, g); }, [&] { algorithm->after_step({}, x); },
+             [&] { algorithm->on_gradient({}, x, g); },
+             [&] { algorithm->local_step({}, x, g, [] {}); }, [&] { algorithm->after_step({}, x); },
              [&] { algorithm->quiesce(); }}) {
       EXPECT_EQ(valley::error_of<UsageError>(hook),
                 "an algorithm must join() the workers before its first step")

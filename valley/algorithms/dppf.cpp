@@ -9,9 +9,11 @@ namespace valley {
 std::unique_ptr<Algorithm> make_dppf(const DppfOptions& options, const AlgorithmContext& context) {
   check_ranges(options);
   check_compressible(options);
-  return make_rounds(options, context, [options](const AlgorithmContext&) {
-    return Round(make_mean(options.wire),
-                 std::make_unique<PullPushRule>(options.pull_push, options.push_schedule));
+  return make_rounds(options, context, [options](const AlgorithmContext& c) {
+    return Round(
+        make_mean(options.wire),
+        std::make_unique<PullPushRule>(options.pull_push, options.push_schedule,
+                                       Fading(options.fade.value_or(0), options.fade_to, c)));
   });
 }
 

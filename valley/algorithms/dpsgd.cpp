@@ -7,9 +7,10 @@ namespace valley {
 
 std::unique_ptr<Algorithm> make_dpsgd(const DpsgdOptions& options,
                                       const AlgorithmContext& context) {
+  check_ranges(options);
   return std::make_unique<EveryStepRounds>(
-      std::make_unique<Mixing>(GraphFor(options, context.seed)), std::make_unique<AllTheWay>(),
-      options.mixing);
+      std::make_unique<Mixing>(GraphFor(options, context.seed), options.gossips),
+      std::make_unique<AllTheWay>(), options.mixing, options.gossip_period);
 }
 
 }  // namespace valley

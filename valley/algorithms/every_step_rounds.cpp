@@ -5,8 +5,8 @@
 namespace valley {
 
 EveryStepRounds::EveryStepRounds(std::unique_ptr<Meeting> meeting, std::unique_ptr<Rule> rule,
-                                 MixingOrder order)
-    : round_(std::move(meeting), std::move(rule)), order_(order) {}
+                                 MixingOrder order, int64_t period)
+    : round_(std::move(meeting), std::move(rule)), order_(order), period_(period) {}
 
 AlgorithmState EveryStepRounds::state() const {
   AlgorithmState state = EveryStepAlgorithm::state();
@@ -20,13 +20,17 @@ void EveryStepRounds::load_state(const AlgorithmState& state) {
 }
 
 void EveryStepRounds::do_before_gradient(const StepInfo& info, at::Tensor& x) {
-  if (order_ == MixingOrder::kAwc && !alone()) round_.meeting().start(comm(), x, info.step);
+  if ((steps() + 1) % period_ != 0) return;
+  if (order_ == MixingOrder::kAwc && !alone()) {
+    round_.meeting().start(comm(), x, info.step / period_);
+  }
   if (order_ == MixingOrder::kCta) apply(info, meet(info, x), x);
 }
 
 void EveryStepRounds::do_after_step(const StepInfo& info, at::Tensor& x) {
   count_step();
-  round_.after_local_step(info, 1, x);
+  round_.after_local_step(info, period_, x);
+  if (steps() % period_ != 0) return;
   if (order_ == MixingOrder::kAwc) {
     apply(info, alone() ? PendingRound{} : round_.meeting().finish(), x);
   }
@@ -34,11 +38,12 @@ void EveryStepRounds::do_after_step(const StepInfo& info, at::Tensor& x) {
 }
 
 PendingRound EveryStepRounds::meet(const StepInfo& info, const at::Tensor& x) {
-  return alone() ? PendingRound{} : round_.meeting().meet(comm(), x, info.step);
+  return alone() ? PendingRound{} : round_.meeting().meet(comm(), x, info.step / period_);
 }
 
 void EveryStepRounds::apply(const StepInfo& info, PendingRound met, at::Tensor& x) {
   met.begun = info;
+  met.number = info.step / period_;
   round_.rule().learn(info, met);
   round_.rule().move(info, met, x);
   round_.rule().arrived(info, x);

@@ -3,6 +3,7 @@
 #include "valley/algorithms/choco.h"
 #include "valley/algorithms/d2.h"
 #include "valley/algorithms/dpsgd.h"
+#include "valley/algorithms/dsgd_ac.h"
 #include "valley/algorithms/dsgtm_tv.h"
 #include "valley/algorithms/gradient_tracking.h"
 #include "valley/algorithms/graph.h"
@@ -32,6 +33,10 @@ void require_static(const Graph& graph, const std::string& topology, const std::
 
 Graph graph_of(const DpsgdOptions& o, int workers, uint64_t seed) {
   return {o.topology, o.lazy, workers, seed, "dpsgd", kDoubly};
+}
+
+Graph graph_of(const DsgdAcOptions& o, int workers, uint64_t seed) {
+  return {o.topology, o.lazy, workers, seed, "dsgd-ac", kDoubly};
 }
 
 Graph graph_of(const SgpOptions& o, int workers, uint64_t seed) {
@@ -80,12 +85,6 @@ Graph graph_of(const AdPsgdOptions& o, int workers, uint64_t seed) {
           "ring with an even number of workers, grid, hypercube or star",
           kTopologyKey, o.topology, workers);
   return graph;
-}
-
-std::vector<int> partners(const Graph& graph, int rank) {
-  const Digraph edges = graph.topology().graph(0);
-  const bool active = (*edges.sides())[static_cast<size_t>(rank)] == 1;
-  return active ? edges.receivers(rank) : std::vector<int>{};
 }
 
 }  // namespace valley

@@ -24,11 +24,27 @@ PendingRound NeighbourMeeting::among(Communicator& comm, const at::Tensor& all, 
 }
 
 PendingRound Mixing::meet(Communicator& comm, const at::Tensor& x, int64_t round) {
-  return mixer_.meet(comm, matrix(round), x);
+  comm_ = &comm;
+  round_ = round;
+  return go_on(mixer_.meet(comm, matrix(round * gossips_), x));
 }
 
 void Mixing::start(Communicator& comm, const at::Tensor& x, int64_t round) {
-  mixer_.start(comm, matrix(round), x);
+  comm_ = &comm;
+  round_ = round;
+  mixer_.start(comm, matrix(round * gossips_), x);
+}
+
+PendingRound Mixing::go_on(PendingRound met) {
+  if (gossips_ == 1) return met;
+  if (!mixed_.defined()) mixed_ = at::empty_like(met.goal());
+  mixed_.copy_(met.goal()).div_(met.shares());
+  for (int64_t i = 1; i < gossips_; ++i) {
+    mixer_.mix(*comm_, matrix(round_ * gossips_ + i), mixed_);
+  }
+  met.sum.reset();
+  met.center = mixed_;
+  return met;
 }
 
 RoundReport AllTheWay::move(const StepInfo&, PendingRound& met, at::Tensor& x) {

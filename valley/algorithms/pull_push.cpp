@@ -26,16 +26,18 @@ PullPush::PullPush(const PullPushOptions& options) : options_(options) { check(o
 RoundReport pull_push_report(double distance, double pull, double push, double share) {
   distance /= std::sqrt(share);
   push /= std::sqrt(share);
-  return {.distance = distance,
-          .figures = {{"pull", pull}, {"push", push}, {"predicted_width", push / pull}}};
+  RoundReport report = {.distance = distance, .figures = {{"pull", pull}, {"push", push}}};
+  if (pull > 0) report.figures.emplace_back("predicted_width", push / pull);
+  return report;
 }
 
 double push_of_slice(const PullPushOptions& options, double share) {
   return options.push_relative ? 1 : std::sqrt(share);
 }
 
-RoundReport PullPush::move(at::Tensor& x, PendingRound& met, double push_factor) const {
-  const double alpha = options_.pull;
+RoundReport PullPush::move(at::Tensor& x, PendingRound& met, double push_factor,
+                           double pull_factor) const {
+  const double alpha = options_.pull * pull_factor;
   const SquaredNorms norms =
       met.norms ? *met.norms : squared_norms(x, met.sum, met.workers, 0, x.numel());
   const double distance = std::sqrt(norms.distance);

@@ -1,23 +1,35 @@
 #include "valley/algorithms/registry.h"
 
 #include "valley/algorithms/ad_psgd.h"
+#include "valley/algorithms/cd_adam.h"
 #include "valley/algorithms/choco.h"
 #include "valley/algorithms/d2.h"
 #include "valley/algorithms/diloco.h"
 #include "valley/algorithms/dppf.h"
 #include "valley/algorithms/dpsgd.h"
+#include "valley/algorithms/drag.h"
+#include "valley/algorithms/dsgd_ac.h"
 #include "valley/algorithms/dsgtm_tv.h"
 #include "valley/algorithms/easgd.h"
+#include "valley/algorithms/fedavg.h"
+#include "valley/algorithms/fedprox.h"
 #include "valley/algorithms/gradient_tracking.h"
 #include "valley/algorithms/lgrawa.h"
 #include "valley/algorithms/local_sgd.h"
 #include "valley/algorithms/lsgd.h"
 #include "valley/algorithms/mgrawa.h"
+#include "valley/algorithms/noloco.h"
+#include "valley/algorithms/palsgd.h"
 #include "valley/algorithms/qg_dsgdm.h"
+#include "valley/algorithms/relaysgd.h"
+#include "valley/algorithms/scaffold.h"
 #include "valley/algorithms/sgp.h"
 #include "valley/algorithms/slowmo.h"
+#include "valley/algorithms/sparsign.h"
+#include "valley/algorithms/sparta.h"
 #include "valley/algorithms/ssgd.h"
 #include "valley/algorithms/ssgd_noise.h"
+#include "valley/algorithms/wash.h"
 
 namespace valley {
 namespace {
@@ -46,18 +58,30 @@ struct MakerEntry {
 constexpr MakerEntry kMakers[] = {
     {"ssgd", &made<&make_ssgd>},
     {"ssgd-noise", &made<&make_ssgd_noise>},
+    {"sparsign", &made<&make_sparsign>},
+    {"cd-adam", &made<&make_cd_adam>},
     {"local-sgd", &made<&make_local_sgd>},
     {"slowmo", &made<&make_slowmo>},
     {"diloco", &made<&make_diloco>},
+    {"palsgd", &made<&make_palsgd>},
+    {"noloco", &made<&make_noloco>},
+    {"fedavg", &made<&make_fedavg>},
+    {"fedprox", &made<&make_fedprox>},
+    {"scaffold", &made<&make_scaffold>},
+    {"drag", &made<&make_drag>},
+    {"sparta", &made<&make_sparta>},
+    {"wash", &made<&make_wash>},
     {"dppf", &made<&make_dppf>},
     {"easgd", &made<&make_easgd>},
     {"lsgd", &made<&make_lsgd>},
     {"mgrawa", &made<&make_mgrawa>},
     {"lgrawa", &made<&make_lgrawa>},
     {"dpsgd", &made<&make_dpsgd>},
+    {"dsgd-ac", &made<&make_dsgd_ac>},
     {"sgp", &made<&make_sgp>},
     {"gradient-tracking", &made<&make_gradient_tracking>},
     {"dsgtm-tv", &made<&make_dsgtm_tv>},
+    {"relaysgd", &made<&make_relaysgd>},
     {"d2", &made<&make_d2>},
     {"qg-dsgdm", &made<&make_qg_dsgdm>},
     {"choco", &made<&make_choco>},

@@ -2,6 +2,7 @@
 
 #include <ATen/ops/empty_like.h>
 
+#include <stdexcept>
 #include <utility>
 
 namespace valley {
@@ -16,6 +17,10 @@ void Meeting::start(Communicator& comm, const at::Tensor& x, int64_t round) {
   started_ = meet(comm, x, round);
   started_.norms.reset();
   started_.sent = x.clone();
+}
+
+PendingRound Meeting::among(Communicator&, const at::Tensor&, int64_t) {
+  throw std::logic_error("this meeting has no form among replicas");
 }
 
 void MeanOfAll::make_room(const at::Tensor& x) {

@@ -42,6 +42,11 @@ void RoundsAlgorithm::do_on_gradient(const StepInfo& info, at::Tensor& x, at::Te
   slices_->on_gradient(info, x, g);
 }
 
+void RoundsAlgorithm::do_local_step(const StepInfo& info, at::Tensor& x, at::Tensor& g,
+                                    const std::function<void()>& optimizer) {
+  (*slices_)[0].rule().local_step(info, x, g, optimizer);
+}
+
 void RoundsAlgorithm::do_after_step(const StepInfo& info, at::Tensor& x) {
   last_round_.reset();
   slices_->after_local_step(info, period(), x);

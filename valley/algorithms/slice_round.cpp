@@ -29,7 +29,7 @@ void SliceRound::join(Communicator& comm, const at::Tensor& x) {
   started_.reset();
   pending_.reset();
   share_ = slice_.share(x);
-  round_.begin(slice_.of(x));
+  round_.begin(slice_.of(x), comm.rank());
   if (compressed()) replicas_->begin(comm, slice_.of(x));
 }
 
@@ -40,7 +40,7 @@ void SliceRound::begin(const StepInfo& info, const at::Tensor& x, int64_t number
   if (compressed()) replicas_->send(*comm_, info.step, slice);
   take(compressed() ? round_.meeting().among(*comm_, replicas_->all(), number)
                     : round_.meeting().meet(*comm_, slice, number),
-       info);
+       info, number);
 }
 
 // Replicas stay where they are until the round is applied, so that one of theirs may be over early.
@@ -50,17 +50,19 @@ void SliceRound::start(const StepInfo& info, const at::Tensor& x, int64_t number
   round_.rule().meets(info);
   round_.meeting().start(*comm_, slice_.of(x), number);
   started_ = info;
+  started_number_ = number;
 }
 
 void SliceRound::arrive() {
   if (!started_) return;
   const StepInfo info = *std::exchange(started_, std::nullopt);
-  take(round_.meeting().finish(), info);
+  take(round_.meeting().finish(), info, started_number_);
 }
 
-void SliceRound::take(PendingRound met, const StepInfo& info) {
+void SliceRound::take(PendingRound met, const StepInfo& info, int64_t number) {
   pending_ = std::move(met);
   pending_->begun = info;
+  pending_->number = number;
   pending_->share = share_;
   round_.rule().learn(info, *pending_);
 }

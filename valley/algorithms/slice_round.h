@@ -53,12 +53,14 @@ class SliceRound {
   /// As Meeting::of_all().
   bool of_all() const { return round_.meeting().of_all(); }
 
+  Rule& rule() const { return round_.rule(); }
+
   void append_to(AlgorithmState& state) const;
   void load(const AlgorithmState& state);
 
  private:
   bool compressed() const { return replicas_ != nullptr && comm_->size() > 1; }
-  void take(PendingRound met, const StepInfo& info);
+  void take(PendingRound met, const StepInfo& info, int64_t number);
   RoundReport move(PendingRound& met, at::Tensor& slice) const;
 
   Round round_;
@@ -67,6 +69,7 @@ class SliceRound {
   double share_ = 1;
   Communicator* comm_ = nullptr;
   std::optional<StepInfo> started_;  // under way
+  int64_t started_number_ = 0;
   std::optional<PendingRound> pending_;
   mutable at::Tensor there_;  // like the slice; kept between rounds so that its pages stay mapped
 };

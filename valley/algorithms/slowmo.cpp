@@ -21,7 +21,8 @@ class SlowMo : public OuterStep {
   void meets(const StepInfo& info) override { rate_ = learning_rate_(info.step); }
 
  private:
-  void outer_step(const StepInfo&, const at::Tensor& start, at::Tensor& u, at::Tensor& x) override {
+  void outer_step(const PendingRound&, const at::Tensor& start, at::Tensor& u,
+                  at::Tensor& x) override {
     const double eta = rate_;
     if (eta == 0 || outer_.does_nothing()) return;
     u.mul_(outer_.momentum).add_(start.sub(x), 1 / eta);

@@ -1,24 +1,36 @@
 #include "valley/algorithms/table.h"
 
 #include "valley/algorithms/ad_psgd.h"
+#include "valley/algorithms/cd_adam.h"
 #include "valley/algorithms/choco.h"
 #include "valley/algorithms/d2.h"
 #include "valley/algorithms/diloco.h"
 #include "valley/algorithms/dppf.h"
 #include "valley/algorithms/dpsgd.h"
+#include "valley/algorithms/drag.h"
+#include "valley/algorithms/dsgd_ac.h"
 #include "valley/algorithms/dsgtm_tv.h"
 #include "valley/algorithms/easgd.h"
+#include "valley/algorithms/fedavg.h"
+#include "valley/algorithms/fedprox.h"
 #include "valley/algorithms/gradient_tracking.h"
 #include "valley/algorithms/graph.h"
 #include "valley/algorithms/lgrawa.h"
 #include "valley/algorithms/local_sgd.h"
 #include "valley/algorithms/lsgd.h"
 #include "valley/algorithms/mgrawa.h"
+#include "valley/algorithms/noloco.h"
+#include "valley/algorithms/palsgd.h"
 #include "valley/algorithms/qg_dsgdm.h"
+#include "valley/algorithms/relaysgd.h"
+#include "valley/algorithms/scaffold.h"
 #include "valley/algorithms/sgp.h"
 #include "valley/algorithms/slowmo.h"
+#include "valley/algorithms/sparsign.h"
+#include "valley/algorithms/sparta.h"
 #include "valley/algorithms/ssgd.h"
 #include "valley/algorithms/ssgd_noise.h"
+#include "valley/algorithms/wash.h"
 #include "valley/compression/payload.h"
 #include "valley/core/error.h"
 #include "valley/core/names.h"
@@ -68,6 +80,7 @@ AlgorithmEntry row(AlgorithmEntryOf<Options> r) {
     };
   }
   entry.needs = r.needs;
+  entry.owns_update = r.owns_update;
   entry.moves_first = [moves = r.moves_first](const AlgorithmOptions& o) {
     return moves != nullptr && moves(o.as<Options>());
   };
@@ -111,6 +124,40 @@ void check_graph(const Options& options, int workers, uint64_t seed) {
   graph_of(options, workers, seed);
 }
 
+// So many mixings a round.
+int64_t dpsgd_bytes(Cost cost, const DpsgdOptions& o) {
+  int64_t bytes = 0;
+  RoundCost gossip = cost;
+  for (int64_t i = 0; i < o.gossips; ++i) {
+    gossip.round = cost.round * o.gossips + i;
+    bytes += neighbours(gossip, o);
+  }
+  return bytes;
+}
+
+int64_t noloco_bytes(Cost cost, const NoLoCoOptions& o) {
+  RoundCost counted_from_one = cost;
+  ++counted_from_one.round;
+  return neighbours(counted_from_one, o);
+}
+
+int64_t relaysgd_bytes(Cost cost, const RelaySgdOptions& o) {
+  const Graph graph = graph_of(o, cost.workers, cost.seed);
+  const auto peers = static_cast<int64_t>(graph.topology().graph(0).receivers(cost.rank).size());
+  return peers * (cost.vector() + cost.element_size);
+}
+
+template <typename Options>
+int64_t share_bytes(Cost cost, const Options& o) {
+  return count_of(o.exchange_share, cost.d) * cost.element_size;
+}
+
+// A payload of every slice to its owner, and of the own one to all.
+int64_t squeezed_bytes(Cost cost, const std::string& compress) {
+  const int64_t slice = (cost.d + cost.workers - 1) / cost.workers;
+  return cost.workers * payload_bytes(compress, slice, cost.element_size);
+}
+
 int64_t dsgtm_tv_bytes(Cost cost, const DsgtmTvOptions& options) {
   const Graph graph = graph_of(options, cost.workers, cost.seed);
   return mixing_bytes(row_stochastic(graph.topology().graph(cost.round)), cost.rank, cost.d,
@@ -149,6 +196,22 @@ const std::vector<AlgorithmEntry>& algorithms() {
                              .plain_alone = [](SsgdNoiseOptions& o) { o.noise = 0; },
                              .needs = {.gradient = true},
                              .moves_first = [](const SsgdNoiseOptions& o) { return o.noise > 0; }}),
+      row<SparsignOptions>(
+          {.name = "sparsign",
+           .summary = "ssgd with votes for the signs of the large values of a gradient",
+           .cost = "2 bits a value a step",
+           .bytes_per_round = [](Cost cost,
+                                 const SparsignOptions&) { return ternary_bytes(cost.d); },
+           .impartial = false,
+           .needs = {.gradient = true}}),
+      row<CdAdamOptions>(
+          {.name = "cd-adam",
+           .summary = "AMSGrad on a mean gradient that is compressed on both ways",
+           .cost = "a payload of {compress} of d values a step",
+           .bytes_per_round =
+               [](Cost cost, const CdAdamOptions& o) { return squeezed_bytes(cost, o.compress); },
+           .needs = {.gradient = true},
+           .owns_update = true}),
       row<LocalSgdOptions>({.name = "local-sgd",
                             .summary = "train alone, take the average every round",
                             .cost = "d values a round",
@@ -165,6 +228,53 @@ const std::vector<AlgorithmEntry>& algorithms() {
            .cost = "d values a round",
            .bytes_per_round = &mean_of_all,
            .plain_alone = [](DiLoCoOptions& o) { o.outer_lr = 1, o.outer_momentum = 0; }}),
+      row<PalSgdOptions>(
+          {.name = "palsgd",
+           .summary = "diloco with random steps towards the last average between its rounds",
+           .cost = "d values a round",
+           .bytes_per_round = &one_vector,
+           .plain_alone =
+               [](PalSgdOptions& o) {
+                 o.outer_lr = 1, o.outer_momentum = 0, o.anchor_probability = 0;
+               }}),
+      row<NoLoCoOptions>({.name = "noloco",
+                          .summary = "local SGD whose workers meet in random pairs, with momentum",
+                          .cost = "d values a round, none for an odd worker out",
+                          .bytes_per_round = &noloco_bytes,
+                          .check = &check_graph}),
+      row<FedAvgOptions>({.name = "fedavg",
+                          .summary = "local SGD in which a random share of the workers takes part",
+                          .cost = "d values a round",
+                          .bytes_per_round = &one_vector,
+                          .impartial = false}),
+      row<FedProxOptions>({.name = "fedprox",
+                           .summary = "fedavg whose workers are held to where their round began",
+                           .cost = "d values a round",
+                           .bytes_per_round = &one_vector,
+                           .impartial = false,
+                           .plain_alone = [](FedProxOptions& o) { o.prox = 0; },
+                           .needs = {.gradient = true}}),
+      row<ScaffoldOptions>(
+          {.name = "scaffold",
+           .summary = "fedavg whose gradients are corrected by those of all, for data that differ",
+           .cost = "2 d values a round",
+           .bytes_per_round = [](Cost cost, const ScaffoldOptions&) { return 2 * cost.vector(); },
+           .impartial = false,
+           .needs = {.gradient = true}}),
+      row<DragOptions>({.name = "drag",
+                        .summary = "fedavg whose workers' ways are turned to that of all",
+                        .cost = "d values a round",
+                        .bytes_per_round = &one_vector,
+                        .impartial = false,
+                        .plain_alone = [](DragOptions& o) { o.drag = 0; }}),
+      row<SpartaOptions>({.name = "sparta",
+                          .summary = "averages a random share of the values in every step",
+                          .cost = "{exchange-share} of d values a step",
+                          .bytes_per_round = &share_bytes}),
+      row<WashOptions>({.name = "wash",
+                        .summary = "shuffles a random share of the values among the workers",
+                        .cost = "{exchange-share} of d values a step",
+                        .bytes_per_round = &share_bytes}),
       row<DppfOptions>(
           {.name = "dppf",
            .summary = "pulled towards the average and pushed away from it, every round",
@@ -212,9 +322,14 @@ const std::vector<AlgorithmEntry>& algorithms() {
       row<DpsgdOptions>({.name = "dpsgd",
                          .summary = "mixes the weights with those of the neighbours in every step",
                          .cost = "d values to every neighbour a step (complete: d)",
-                         .bytes_per_round = &neighbours,
+                         .bytes_per_round = &dpsgd_bytes,
                          .check = &check_graph,
                          .moves_first = &mixes_first}),
+      row<DsgdAcOptions>({.name = "dsgd-ac",
+                          .summary = "dpsgd whose mixing falls with the learning rate",
+                          .cost = "d values to every neighbour a step (complete: d)",
+                          .bytes_per_round = &neighbours,
+                          .check = &check_graph}),
       row<SgpOptions>({.name = "sgp",
                        .summary = "dpsgd over directed graphs, by push-sum",
                        .cost = "d + 1 values to every receiver a step (complete: d + 1)",
@@ -246,6 +361,11 @@ const std::vector<AlgorithmEntry>& algorithms() {
                },
            .check = &check_graph,
            .needs = {.gradient = true}}),
+      row<RelaySgdOptions>({.name = "relaysgd",
+                            .summary = "relays sums along a tree, for data that differ",
+                            .cost = "d + 1 values to every neighbour a step",
+                            .bytes_per_round = &relaysgd_bytes,
+                            .check = &check_graph}),
       row<D2Options>({.name = "d2",
                       .summary = "dpsgd with its last step taken back, for data that differ",
                       .cost = "d values to every neighbour a step (complete: d)",

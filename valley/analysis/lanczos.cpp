@@ -2,6 +2,7 @@
 
 #include <ATen/ops/empty.h>
 #include <ATen/ops/linalg_eigh.h>
+#include <ATen/ops/matmul.h>
 #include <ATen/ops/mv.h>
 #include <ATen/ops/zeros.h>
 #include <c10/core/GradMode.h>
@@ -53,7 +54,7 @@ void LanczosRun::absorb(const at::Tensor& product) {
   if (!exhausted_) basis_.select(0, k + 1).copy_(w.div_(beta));
 }
 
-Ritz LanczosRun::ritz() const {
+at::Tensor LanczosRun::tridiagonal() const {
   const int64_t k = steps();
   const at::Tensor matrix = at::zeros({k, k}, at::kDouble);
   for (int64_t i = 0; i < k; ++i) {
@@ -63,7 +64,19 @@ Ritz LanczosRun::ritz() const {
       matrix[i + 1][i].fill_(beside_[i]);
     }
   }
-  const auto [values, vectors] = at::linalg_eigh(matrix);
+  return matrix;
+}
+
+at::Tensor LanczosRun::largest_vectors(int64_t count) const {
+  const auto eigen = at::linalg_eigh(tridiagonal());
+  const at::Tensor small = std::get<1>(eigen).narrow(1, steps() - count, count).flip(1).t();
+  const at::Tensor vectors = at::matmul(small.to(basis_.options()), basis_.narrow(0, 0, steps()));
+  return vectors.div(vectors.norm(2, {1}, /*keepdim=*/true));
+}
+
+Ritz LanczosRun::ritz() const {
+  const int64_t k = steps();
+  const auto [values, vectors] = at::linalg_eigh(tridiagonal());
   Ritz ritz;
   for (int64_t i = 0; i < k; ++i) {
     const double first = vectors[0][i].item<double>(), last = vectors[k - 1][i].item<double>();

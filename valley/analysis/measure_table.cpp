@@ -15,6 +15,8 @@ const std::vector<MeasureFacts>& measure_table() {
       {"gradient-norm", "length of the gradient", "a gradient", false, kNothing, true},
       {"eps-sharpness", "1 / how far it is, along the gradient, to where the loss is 0.1 higher",
        "a gradient, about 15 losses", false, kNothing, true},
+      {"critical-sharpness", "2 / the smallest step along the gradient at which the loss rises",
+       "a gradient, at most 9 losses", false, kNothing, true},
       {"sam", "highest rise of the loss found within a small ball", "10 gradients", false, kNothing,
        true},
       {"entropy", "Shannon entropy of the predictions", "a loss", false, kNothing, false},

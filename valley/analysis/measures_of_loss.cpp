@@ -7,6 +7,7 @@
 
 #include <cmath>
 
+#include "valley/analysis/critical.h"
 #include "valley/analysis/draws.h"
 #include "valley/analysis/length.h"
 #include "valley/analysis/minimum.h"
@@ -54,6 +55,18 @@ Measurement measure_eps_sharpness(Minimum& minimum) {
       epsilon_sharpness(minimum.loss_function(), minimum.data().average, minimum.gradient(), rise);
   Measurement result{.value = value, .details = RiseDetails{rise}};
   if (!value) result.note = fmt::format("the loss does not rise by {} along the gradient", rise);
+  return result;
+}
+
+Measurement measure_critical_sharpness(Minimum& minimum) {
+  const LossGradient& at = minimum.gradient();
+  const CriticalStep step =
+      critical_step(minimum.loss_function(), minimum.data().average, at, at.gradient);
+  if (step.eta == 0) return {.note = "the gradient is 0: no step along it leads down"};
+  Measurement result{.value = 2 / step.eta};
+  if (!step.converged) {
+    result.note = fmt::format("after {} losses the step is not settled", step.losses);
+  }
   return result;
 }
 

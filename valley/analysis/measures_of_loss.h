@@ -9,6 +9,7 @@ Measurement measure_mean_valley(Minimum& minimum);
 Measurement measure_entropy(Minimum& minimum);
 Measurement measure_gradient_norm(Minimum& minimum);
 Measurement measure_eps_sharpness(Minimum& minimum);
+Measurement measure_critical_sharpness(Minimum& minimum);
 Measurement measure_sam(Minimum& minimum);
 Measurement measure_lpf(Minimum& minimum);
 Measurement measure_local_entropy(Minimum& minimum);

@@ -183,6 +183,8 @@ TEST(Measures, UphillHaveTheirClosedForms) {
   const double g = b.g.norm().item<double>(), a = (b.h * up * up).sum().item<double>();
   const double t = (-g + std::sqrt(g * g + 2 * a * 0.1)) / a;
   EXPECT_NEAR(*measure("eps-sharpness").value, 1 / t, 1e-3 / t);
+  // g is along all axes: the mean curvature.
+  EXPECT_NEAR(*measure("critical-sharpness").value, 2.05, 1e-6);
   EXPECT_NEAR(*measure("gradient-norm").value, g, 1e-15);
   const Measurement sam = measure("sam", {.rho = 0.5});
   const double one_step = 0.5 * g + 0.125 * a;

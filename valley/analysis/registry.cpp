@@ -42,6 +42,8 @@ constexpr Way kWays[] = {
     {"average-direction", &draws, &measure_average_direction},
     {"gradient-norm", [](const Minimum&) { return kGradient; }, &measure_gradient_norm},
     {"eps-sharpness", [](const Minimum&) { return kSearch; }, &measure_eps_sharpness},
+    {"critical-sharpness", [](const Minimum&) { return kGradient + 4; },
+     &measure_critical_sharpness},
     {"sam", [](const Minimum&) { return 10 * kGradient; }, &measure_sam},
     {"entropy", [](const Minimum&) { return 0.0; }, &measure_entropy},
     {"lpf", &draws, &measure_lpf},

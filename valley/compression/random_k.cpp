@@ -3,7 +3,6 @@
 
 #include <cstring>
 #include <type_traits>
-#include <unordered_set>
 #include <vector>
 
 #include "valley/comm/fused.h"
@@ -11,6 +10,7 @@
 #include "valley/compression/operators.h"
 #include "valley/compression/sparse.h"
 #include "valley/core/random.h"
+#include "valley/core/subset.h"
 
 namespace valley {
 namespace {
@@ -67,17 +67,9 @@ class RandomK : public Compressor {
     return at::tensor(places(draw, x.numel())).to(x.device());
   }
 
-  // Floyd's way of drawing k of d: every set of places equally likely, k draws.
   std::vector<int64_t> places(uint64_t draw, int64_t d) const {
     Random random(draw);
-    std::unordered_set<int64_t> drawn;
-    std::vector<int64_t> places;
-    for (int64_t i = d - count_of(share(), d); i < d; ++i) {
-      const auto place = static_cast<int64_t>(random.below(static_cast<uint64_t>(i) + 1));
-      places.push_back(drawn.insert(place).second ? place : i);
-      drawn.insert(places.back());
-    }
-    return places;
+    return random_subset(count_of(share(), d), d, random);
   }
 };
 

@@ -12,8 +12,11 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "valley/analysis/alignment.h"
 #include "valley/analysis/batch_gradients.h"
+#include "valley/analysis/draws.h"
 #include "valley/analysis/effective_rate.h"
+#include "valley/analysis/minimum.h"
 #include "valley/analysis/smoothed_loss.h"
 #include "valley/analysis/spread.h"
 #include "valley/core/clock.h"
@@ -57,8 +60,8 @@ class Look {
         passes_of_draw_(6 * workers_ * static_cast<double>(run.config().batch_size) /
                         static_cast<double>(sample_.data->size())),
         passes_of_loss_(options.batch_norm == BatchNormAt::kProbe ? 2 : 1),
-        meter_(watch.progress,
-               {at_average(), at_workers(), kOfGradient, of_rate(), of_smoothing()}),
+        meter_(watch.progress, {at_average(), at_workers(), kOfGradient, of_rate(), of_smoothing(),
+                                of_alignment()}),
         objective_([this] { return run_.make_model(data_); }, sample_.data, *data_.train,
                    {.threads = threads,
                     .decay_rule = run.decay_rule(),
@@ -74,6 +77,8 @@ class Look {
  private:
   // A gradient takes 3 passes.
   static constexpr double kOfGradient = 3;
+  static constexpr double kOfProduct = 9;
+  static constexpr int64_t kLanczosSteps = 60;
 
   double at_average() const { return passes_of_loss_; }
   double at_workers() const { return passes_of_loss_ * workers_; }
@@ -83,6 +88,11 @@ class Look {
     return passes_of_loss_ * (3 * (1 + workers_) + 5 * static_cast<double>(options_.draws));
   }
 
+  double of_alignment() const {
+    const double products = static_cast<double>(kLanczosSteps + options_.draws) + workers_;
+    return options_.eigenvectors > 0 ? kOfProduct * products : 0;
+  }
+
   void look_at_average(DynamicsResult& result);
   void read_records(DynamicsResult& result, const std::vector<Json>& metrics);
   void look_at_spread(DynamicsResult& result, const WorkerSpread& spread, const Forces& forces);
@@ -90,6 +100,8 @@ class Look {
   void look_at_rate(DynamicsResult& result, const at::Tensor& gradient);
   void look_at_smoothed_loss(DynamicsResult& result, const WorkerSpread& spread,
                              const at::Tensor& gradient);
+
+  void look_at_alignment(DynamicsResult& result, const at::Tensor& gradient);
 
   // Those that BatchNorm takes gradients with at a point: of the examples there.
   at::Tensor statistics_at(const at::Tensor& x, double& passes);
@@ -255,6 +267,22 @@ void Look::look_at_smoothed_loss(DynamicsResult& result, const WorkerSpread& spr
   result.smoothed = {.figures = std::move(figures), .cost = {passes, now_seconds() - start}};
 }
 
+// Whether the gaps point where the loss bends most.
+void Look::look_at_alignment(DynamicsResult& result, const at::Tensor& gradient) {
+  meter_.begin(of_alignment());
+  if (options_.eigenvectors == 0) return;
+  const double start = now_seconds();
+  const MinimumData minimum = minimum_of(objective_, weights_.average, weights_.workers, {});
+  std::vector<at::Tensor> gaps;
+  for (const at::Tensor& x : weights_.workers) gaps.push_back(x - weights_.average);
+  SharpDirections sharp =
+      sharp_directions(minimum.products, draw_normals(weights_.average, seed_, "lanczos", 0),
+                       std::min(kLanczosSteps, weights_.average.numel()), options_.eigenvectors);
+  result.alignment = {.figures = alignment(minimum.products, std::move(sharp), gaps, gradient,
+                                           options_.draws, seed_),
+                      .cost = {of_alignment(), now_seconds() - start}};
+}
+
 DynamicsResult Look::measure() {
   DynamicsResult result{.run = facts_of(run_),
                         .options = options_,
@@ -269,6 +297,7 @@ DynamicsResult Look::measure() {
   const at::Tensor gradient = look_at_gradient(result);
   look_at_rate(result, gradient);
   look_at_smoothed_loss(result, spread, gradient);
+  look_at_alignment(result, gradient);
   meter_.finish();
   return result;
 }

@@ -41,6 +41,24 @@ Json rate_json(const DynamicsResult::Rate& rate) {
   return with_cost(json, rate.cost);
 }
 
+Json alignment_json(const DynamicsResult::Aligned& aligned) {
+  const Alignment& a = aligned.figures;
+  const auto estimate = [](const Estimate& e) {
+    return Json{{"value", finite_or_null(e.value)},
+                {"standard_error", finite_or_null(e.standard_error)}};
+  };
+  return with_cost({{"eigenvalues", to_json(a.sharp.values)},
+                    {"residuals", to_json(a.sharp.residuals)},
+                    {"of_workers", to_json(a.of_workers)},
+                    {"of_gradient", finite_or_null(a.of_gradient)},
+                    {"of_random", estimate(a.of_random)},
+                    {"expected", a.expected},
+                    {"bend_of_workers", to_json(a.bend_of_workers)},
+                    {"bend_of_random", estimate(a.bend_of_random)},
+                    {"penalty", a.penalty}},
+                   aligned.cost);
+}
+
 }  // namespace
 
 Json to_json(const DynamicsResult& r) {
@@ -60,6 +78,7 @@ Json to_json(const DynamicsResult& r) {
   json["gradient"] = with_cost({{"norm", r.gradient.norm}}, r.gradient.cost);
   if (r.rate) json["effective_rate"] = rate_json(*r.rate);
   if (r.smoothed) json["smoothed"] = with_cost(to_json(r.smoothed->figures), r.smoothed->cost);
+  if (r.alignment) json["alignment"] = alignment_json(*r.alignment);
   json["notes"] = r.notes;
   json["seconds"] = r.seconds;
   json["version"] = kVersion;

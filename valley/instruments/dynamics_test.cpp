@@ -35,6 +35,7 @@ TEST(Dynamics, OfAFinishedRunAreThoseThatItsLastProbeSaw) {
   const FinishedRun run = FinishedRun::open(config.out);
   const DynamicsResult result = measure_dynamics(run, {.samples = 60, .seed = 5, .draws = 3}, 1);
   EXPECT_EQ(result.examples, 60);
+  EXPECT_FALSE(result.alignment);
   EXPECT_EQ(result.rounds, 1);
   ASSERT_FALSE(result.curves.empty());
   EXPECT_EQ(result.curves[0].name, "valley width");
@@ -54,6 +55,22 @@ TEST(Dynamics, OfAFinishedRunAreThoseThatItsLastProbeSaw) {
   EXPECT_EQ(json["spread"]["distances"].size(), 3u);
   EXPECT_EQ(json["notes"], Json::array());
   EXPECT_GT(json["effective_rate"]["passes"], 0);
+}
+
+TEST(Dynamics, HoldTheGapsAgainstTheSharpestDirections) {
+  const TestFolder folder;
+  RunConfig config = tiny_run((folder / "run").string());
+  config.epochs = 1;
+  train_or_resume(config, "", {});
+  const DynamicsResult result = measure_dynamics(FinishedRun::open(config.out),
+                                                 {.samples = 60, .draws = 2, .eigenvectors = 3}, 1);
+  ASSERT_TRUE(result.alignment);
+  const Alignment& a = result.alignment->figures;
+  EXPECT_EQ(a.sharp.values.size(), 3u);
+  EXPECT_EQ(a.of_workers.size(), result.spread.losses.size());
+  for (const double share : a.of_workers) EXPECT_TRUE(share >= 0 && share <= 1.000001) << share;
+  EXPECT_LE(a.bend_of_workers[0], a.sharp.values[0] * 1.01);
+  EXPECT_EQ(to_json(result)["alignment"]["eigenvalues"].size(), 3u);
 }
 
 TEST(Dynamics, RefuseWhatMakesNoSense) {

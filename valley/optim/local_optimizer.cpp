@@ -9,6 +9,7 @@
 #include <map>
 
 #include "valley/core/error.h"
+#include "valley/optim/layerwise.h"
 #include "valley/optim/torch_version.h"
 
 namespace valley {
@@ -106,10 +107,9 @@ class TorchOptimizer : public LocalOptimizer {
   }
 
  private:
-  // Nothing of it is read here, so that nobody waits for a device.
   void clip() {
     const c10::NoGradGuard no_grad;
-    gradient_.mul_((clip_norm_ / (gradient_.norm() + 1e-6)).clamp_max(1));
+    shorten(gradient_, clip_norm_);
   }
 
   // A leaf that shares x's storage and has g's part as its gradient: what torch::optim steps on.
@@ -128,9 +128,15 @@ class TorchOptimizer : public LocalOptimizer {
 
 }  // namespace
 
+void shorten(at::Tensor& gradient, double clip_norm) {
+  gradient.mul_((clip_norm / (gradient.norm() + 1e-6)).clamp_max(1));
+}
+
 std::unique_ptr<LocalOptimizer> make_optimizer(const OptimizerOptions& o,
                                                const FlatParameters& parameters) {
   check(o);
+  if (o.kind == OptimizerKind::kLars) return make_lars(o, parameters);
+  if (o.kind == OptimizerKind::kLamb) return make_lamb(o, parameters);
   // The learning rate is set before every step; this one is never used.
   constexpr double kUnused = 1.0;
   if (o.kind == OptimizerKind::kAdamW) {

@@ -153,7 +153,72 @@ INSTANTIATE_TEST_SUITE_P(
     Kinds, OptimizerState,
     testing::Values(OptimizerOptions{.momentum = 0.9, .nesterov = true, .weight_decay = 1e-3},
                     OptimizerOptions{.momentum = 0}, OptimizerOptions{.clip_norm = 0.5},
-                    OptimizerOptions{.kind = OptimizerKind::kAdamW, .weight_decay = 0.01}));
+                    OptimizerOptions{.kind = OptimizerKind::kAdamW, .weight_decay = 0.01},
+                    OptimizerOptions{.kind = OptimizerKind::kLars, .weight_decay = 0.01},
+                    OptimizerOptions{.kind = OptimizerKind::kLamb, .weight_decay = 0.01}));
+
+// A trust that makes every ratio larger than a limit of 1 leaves the ratio 1.
+TEST(Layerwise, WithRatiosOfOneAreSgdAndAdamW) {
+  using Kind = OptimizerKind;
+  const auto end = [](OptimizerOptions options) {
+    TinyModel model;
+    for (auto& [name, tensor] : model.parameters()) tensor.detach().fill_(name == "bias" ? 2 : -3);
+    FlatParameters flat(model.parameters(), model.buffers());
+    options.trust = 1e9;
+    options.trust_limit = 1;
+    const auto optimizer = make_optimizer(options, flat);
+    for (int k = 0; k < 6; ++k) {
+      at::Tensor(flat.gradients()).copy_((flat.values() * (k + 1)).sin());
+      optimizer->step(0.05);
+    }
+    return flat.values().clone();
+  };
+  for (const auto& [one, other] :
+       {std::pair{Kind::kLars, Kind::kSgd}, {Kind::kLamb, Kind::kAdamW}}) {
+    const OptimizerOptions options = {.momentum = 0.8, .nesterov = true, .weight_decay = 0.1};
+    OptimizerOptions first = options, second = options;
+    first.kind = one;
+    second.kind = other;
+    EXPECT_LT((end(first) - end(second)).abs().max().item<double>(), 1e-13);
+  }
+}
+
+// bias [3] of length 2 sqrt(3), weight [2, 3] of length 3 sqrt(6): a step is that times lr times
+// the trust, along the gradient, whatever its length; what does not decay takes it as it is.
+TEST(Layerwise, AStepIsAShareOfTheLayer) {
+  for (const DecayRule rule : {DecayRule::kAll, DecayRule::kMatrices}) {
+    TinyModel model;
+    for (auto& [name, tensor] : model.parameters()) tensor.detach().fill_(name == "bias" ? 2 : -3);
+    FlatParameters flat(model.parameters(), model.buffers(), rule);
+    const at::Tensor before = flat.values().clone();
+    const auto lars =
+        make_optimizer({.kind = OptimizerKind::kLars, .momentum = 0, .trust = 0.01}, flat);
+    at::Tensor(flat.gradients()).fill_(7);
+    lars->step(0.5);
+    const at::Tensor step = before - flat.values();
+    for (const NamedRange& layer : flat.ranges()) {
+      const double length = step.narrow(0, layer.offset, layer.size).norm().item<double>();
+      const bool bias = layer.name == "bias";
+      const double size = (bias ? 2 : 3) * std::sqrt(double(layer.size));
+      const bool plain = bias && rule == DecayRule::kMatrices;
+      EXPECT_NEAR(length, plain ? 0.5 * 7 * std::sqrt(3) : 0.5 * 0.01 * size, 1e-12) << layer.name;
+    }
+  }
+}
+
+TEST(Layerwise, TheRatioHasALimitAndZerosAreOne) {
+  TinyModel model;
+  for (auto& [name, tensor] : model.parameters()) tensor.detach().fill_(name == "bias" ? 0 : 4);
+  FlatParameters flat(model.parameters(), model.buffers());
+  const auto lars = make_optimizer(
+      {.kind = OptimizerKind::kLars, .momentum = 0, .trust = 1.0, .trust_limit = 5}, flat);
+  const at::Tensor before = flat.values().clone();
+  at::Tensor(flat.gradients()).fill_(0.1);
+  lars->step(1);
+  const at::Tensor step = before - flat.values();
+  EXPECT_NEAR(step[0].item<double>(), 0.1, 1e-15);  // of the bias
+  EXPECT_NEAR(step[8].item<double>(), 0.5, 1e-15);  // the ratio would be 40
+}
 
 // As torch.nn.utils.clip_grad_norm_ does it, over all parameters together.
 TEST(LocalOptimizer, ALongGradientIsShortened) {

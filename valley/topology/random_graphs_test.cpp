@@ -83,6 +83,43 @@ TEST(Matching, DependsOnTheSeed) {
   EXPECT_NE(make("matching", 8, 0)->matrix(0), make("matching", 8, 1)->matrix(0));
 }
 
+// E ||d'||^2 / ||d||^2 = (n - 2) / (2 (n - 1)), for odd n too, by all n - 1 hops there are.
+TEST(OnePeerRandom, ContractsAsComputed) {
+  for (const int n : {5, 8, 16}) {
+    const auto topology = make("one-peer-random", n, 2);
+    std::map<int, double> left;  // by hop
+    for (int64_t t = 0; t < 400; ++t) {
+      const MixingMatrix p = topology->matrix(t);
+      const auto send = topology->neighbourhood(t, 0).send;
+      ASSERT_EQ(send.size(), 1u);
+      double& sum = left[send[0]] = 0;
+      for (int j = 0; j < n; ++j) sum += std::pow(p(j, 0) - p(j, 1), 2) / 2;
+    }
+    ASSERT_EQ(left.size(), static_cast<size_t>(n - 1));
+    double mean = 0;
+    for (const auto& [hop, share] : left) mean += share / (n - 1);
+    EXPECT_NEAR(mean, (n - 2.0) / (2 * (n - 1)), 1e-12) << n;
+  }
+}
+
+TEST(EquiStatic, IsTheMeanOfShiftsAndMixesTheMoreOfThemThereAre) {
+  for (const uint64_t seed : {0, 1, 2}) {
+    const MixingMatrix p = make("equi-static:3", 10, seed)->matrix(0);
+    EXPECT_NO_THROW(check_doubly_stochastic(p, "equi-static"));
+    EXPECT_NEAR(p(4, 4), 0.1, 1e-15);
+    for (int j = 0; j < 10; ++j) EXPECT_NEAR(p((j + 7) % 10, j), p(7, 0), 1e-15);
+    EXPECT_LT(mixing_rate(make("equi-static:60", 10, seed)->matrix(0)), 0.35);
+  }
+  EXPECT_EQ(make("equi-static", 16)->cycle(), 1);
+  EXPECT_LE(make("equi-static", 16)->neighbourhood(0, 3).send.size(), 4u);
+}
+
+TEST(EquiStatic, NamesWhatIsWrong) {
+  EXPECT_THAT(
+      [] { make("equi-static:0", 4); },
+      ThrowsMessage<UsageError>("topology equi-static:M needs a whole number of others, got '0'"));
+}
+
 TEST(RandomGraph, IsConnectedAndFixed) {
   int edges = 0;
   for (uint64_t seed = 0; seed < 40; ++seed) {

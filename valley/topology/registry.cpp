@@ -2,6 +2,7 @@
 
 #include "valley/core/error.h"
 #include "valley/core/names.h"
+#include "valley/topology/base_graph.h"
 #include "valley/topology/files.h"
 #include "valley/topology/random_graphs.h"
 #include "valley/topology/shapes.h"
@@ -63,14 +64,24 @@ const std::vector<TopologyEntry>& topologies() {
        &make_hypercube, "a power of two"},
       {"one-peer-hypercube", "those whose rank differs in one bit, one bit a step, weights 1/2",
        "1", &make_one_peer_hypercube, "a power of two"},
+      {"base-graph", "at most K others, in turn: the exact mean in a few steps for any n",
+       "at most K (1)", &make_base_graph, "", "K"},
       {"grid", "neighbours in the most square rectangle, Metropolis weights", "2 to 4",
        &fixed<grid_graph, metropolis>},
       {"torus", "the grid with opposite sides glued together, uniform weights", "4",
        &fixed<torus_graph, uniform>},
       {"star", "worker 0 with everyone, Metropolis weights", "1; worker 0: n - 1",
        &fixed<star_graph, metropolis>},
+      {"chain", "a row of workers, each with those beside it, Metropolis weights", "1 to 2",
+       &fixed<chain_graph, metropolis>},
+      {"tree", "a binary tree, each with the one above and two below, Metropolis weights", "1 to 3",
+       &fixed<tree_graph, metropolis>},
       {"matching", "a random partner, another in every step, weights 1/2; odd n: one rests", "1",
        &make_matching},
+      {"one-peer-random", "sends a random number of places on, another in every step, weights 1/2",
+       "1", &make_one_peer_random},
+      {"equi-static", "sends to M drawn once, the same number of places on for all",
+       "M (ceil(log2 n))", &make_equi_static, "", "M"},
       {"random", "one connected random graph, Metropolis weights", "p (n - 1) on average",
        &make_random, "", "PROBABILITY"},
       {"random-directed", "sends to M random others, drawn anew in every step; needs push-sum",

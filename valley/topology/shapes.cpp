@@ -73,6 +73,18 @@ Digraph star_graph(int n) {
   return graph;
 }
 
+Digraph chain_graph(int n) {
+  Digraph graph(n);
+  for (int j = 1; j < n; ++j) graph.add_both(j - 1, j);
+  return graph;
+}
+
+Digraph tree_graph(int n) {
+  Digraph graph(n);
+  for (int j = 1; j < n; ++j) graph.add_both((j - 1) / 2, j);
+  return graph;
+}
+
 std::pair<int, int> lattice(int n) {
   int rows = 1;
   for (int r = 1; r * r <= n; ++r) {

@@ -17,6 +17,8 @@ Digraph flip_graph(int n, int bit);  ///< j with j xor bit; n and bit powers of 
 Digraph grid_graph(int n);           ///< rows x columns, each with those beside, above and below
 Digraph torus_graph(int n);          ///< the grid with its edges glued together
 Digraph star_graph(int n);           ///< worker 0 with everyone
+Digraph chain_graph(int n);          ///< j with j + 1, from end to end
+Digraph tree_graph(int n);           ///< j with 2 j + 1 and 2 j + 2
 
 /// The most square rows x columns = n with rows <= columns; a prime n gives 1 x n. Worker j stands
 /// in row j / columns, column j % columns.

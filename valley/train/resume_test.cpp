@@ -43,6 +43,7 @@ SmallTraining training_of(const Case& c, SmallModel model) {
                                 .momentum = 0.9,
                                 .nesterov = true,
                                 .weight_decay = 1e-2};
+  if (find_algorithm(c.algorithm).owns_update) training.options.optimizer.weight_decay = 0;
   training.set("period", "9");
   training.set("quasi-momentum", 0.05);  // with the optimizer's .9 below 1
   training.options.decay_rule = DecayRule::kMatrices;

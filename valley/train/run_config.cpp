@@ -30,7 +30,7 @@ constexpr const char* kOrder[] = {
     "epochs", "steps", "until-loss", "keep", "patience", "batch-size", "optimizer", "sam",
     "sam-adaptive", "lr", "lr-schedule", "warmup-steps", "warmup-share", "lr-floor",
     "lr-milestones", "lr-factor", "momentum", "nesterov", "weight-decay", "decay", "beta1", "beta2",
-    "clip-norm", "seed",
+    "clip-norm", "trust", "trust-limit", "seed",
     // Workers
     "workers", "launch", "backend", "timeout", "threads", "device", "interface", "run-id",
     "own-data", "elastic",
@@ -274,10 +274,12 @@ RunConfig with_absolute_paths(RunConfig config) {
   };
   if (is_model_file(config.model)) config.model = absolute(config.model);
   behind_colon(config.data);
-  std::string& topology = text_of(config, "topology");
-  for (const TopologyEntry& entry : topologies()) {
-    if (entry.argument == "PATH" && topology.starts_with(entry.name + ":")) {
-      behind_colon(topology);
+  for (const char* key : {"topology", "relay-tree"}) {
+    std::string& topology = text_of(config, key);
+    for (const TopologyEntry& entry : topologies()) {
+      if (entry.argument == "PATH" && topology.starts_with(entry.name + ":")) {
+        behind_colon(topology);
+      }
     }
   }
   return config;

@@ -297,7 +297,7 @@ TEST(RunConfig, OptionsOutOfRangeNameThemselves) {
             "data-seed must be at least 0, or -1 for that of seed, got -2");
   EXPECT_EQ(message("crop-padding = -1"), "crop-padding must be at least 0, got -1");
   EXPECT_EQ(message("optimizer = 'adam'"),
-            "unknown optimizer 'adam'; did you mean 'adamw'? known: sgd, adamw");
+            "unknown optimizer 'adam'; did you mean 'adamw'? known: sgd, adamw, lars, lamb");
   EXPECT_EQ(message("momentum = 1"), "momentum must be in [0, 1), got 1");
   EXPECT_EQ(message("momentum = -0.5"), "momentum must be in [0, 1), got -0.5");
   const std::string method = "algorithm = \"qg-dsgdm\"\n";

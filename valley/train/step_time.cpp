@@ -34,8 +34,11 @@ struct Method {
       period = parse_period(text);
     if (const std::string text = value_of(options, "delay"); !text.empty()) delay = std::stod(text);
     const std::string topology = value_of(options, "topology"), wire = value_of(options, "wire");
-    of_neighbours = !topology.empty() && topology != "complete";
-    in_slices = !wire.empty() && wire != "none";
+    of_neighbours = (!topology.empty() && topology != "complete") || options.has("relay-tree") ||
+                    config_is("noloco");
+    in_slices = (!wire.empty() && wire != "none") || entry.owns_update;
+    if (const std::string text = value_of(options, "gossip-period"); !text.empty())
+      period = parse_period(text);
   }
 
   // What may travel while a worker computes one step, in steps.

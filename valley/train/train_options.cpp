@@ -24,9 +24,12 @@ void check(const TrainSettings& o, const AlgorithmOptions& algorithm_options) {
   OptimizerOptions optimizer = o.optimizer;
   if (!optimizer.momentum) optimizer.momentum = entry.default_momentum();
   check(optimizer);
-  if (optimizer.kind == OptimizerKind::kSgd) {
+  if (optimizer.kind == OptimizerKind::kSgd || optimizer.kind == OptimizerKind::kLars) {
     require_stable_momentum(o.algorithm, options, *optimizer.momentum);
   }
+  require(!entry.owns_update || (optimizer.weight_decay == 0 && optimizer.clip_norm == 0),
+          "{} takes the whole step by itself: neither {} nor {} is read", o.algorithm,
+          Key{"weight-decay"}, Key{"clip-norm"});
   const int64_t warmup = o.learning_rate.warmup_steps;
   LrSchedule(with_total(o.learning_rate, o.steps > 0 ? o.steps : std::max<int64_t>(1, warmup)));
 }

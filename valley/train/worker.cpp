@@ -112,6 +112,8 @@ Worker::Worker(Communicator& a_comm, Model& a_model, DataSplits splits, TrainOpt
            .seed = options.seed,
            .learning_rate = [this](int64_t k) { return schedule.at(k); },
            .warmup_steps = schedule.warmup_steps(),
+           .beta1 = options.optimizer.beta1,
+           .beta2 = options.optimizer.beta2,
            .layers = layers_of(parameters),
            .layer_gradient_norms = [this] { return extra_gradient.norms(clock.step); }})),
       x(parameters.values()),

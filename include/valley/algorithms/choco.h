@@ -5,7 +5,6 @@
 
 #include "valley/algorithms/options.h"
 #include "valley/algorithms/shared_settings.h"
-#include "valley/compression/payload.h"
 
 namespace valley {
 
@@ -27,8 +26,7 @@ template <typename V>
 void visit(ChocoOptions& o, V& v) {
   v(kTopology, o.topology);
   v(kLazy, o.lazy);
-  v("compress", o.compress, CheckedText{&check_compressor},
-    "none, bf16, fp16, int8, sign, top-k:SHARE or random-k:SHARE");
+  v(kCompress, o.compress);
   v("consensus-step", o.consensus_step, in(0, 1).open_below(), "gamma, in (0, 1]");
   v("replicas", o.replicas, one_of("start of the replicas", kReplicaNames),
     "begin at the workers' initial weights, or at zero", kYounger);

@@ -30,6 +30,10 @@ inline void check_compressible(const DppfOptions& o) {
 /// lambda = 0 is its base method, averaging with strength alpha, bit for bit; alpha = 1 as well is
 /// local-sgd.
 ///
+/// With a fading p the pull falls with the learning rate, alpha gamma_t (fading.h): workers that
+/// are no longer drawn together, beside workers that are pushed apart; dsgd_ac.h does it with
+/// mixing.
+///
 /// Cost of a round: one all-reduce of d values (push variant exact: two). State: the clock.
 ///
 /// Reference: Dimlioglu and Choromanska, arXiv:2507.20424; what is our reading of it, see

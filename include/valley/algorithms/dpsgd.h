@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -11,7 +12,9 @@ namespace valley {
 struct DpsgdOptions {
   std::string topology = "ring";  ///< make_topology() takes it
   MixingOrder mixing = MixingOrder::kAtc;
-  bool lazy = false;  ///< mix with (I + P) / 2
+  bool lazy = false;          ///< mix with (I + P) / 2
+  int64_t gossip_period = 1;  ///< local steps from mixing to mixing
+  int64_t gossips = 1;        ///< mixings one after the other
 };
 
 template <typename V>
@@ -19,6 +22,9 @@ void visit(DpsgdOptions& o, V& v) {
   v(kTopology, o.topology);
   v(kMixing, o.mixing);
   v(kLazy, o.lazy);
+  v("gossip-period", o.gossip_period, at_least(1), "local steps from one mixing to the next",
+    kYounger);
+  v("gossips", o.gossips, at_least(1), "mixings one after the other, each time", kYounger);
 }
 
 /// DPSGD, decentralised parallel SGD: in every step each worker mixes its weights with those of
@@ -34,8 +40,14 @@ void visit(DpsgdOptions& o, V& v) {
 /// while alpha h < 1 + lambda_min(P) (2/3 on a ring; --lazy mixes with (I + P) / 2 and brings that
 /// to 1 + (1 + lambda_min) / 2).
 ///
-/// Cost of a step: d values to every neighbour; on the complete graph one all-reduce of d.
-/// Memory: d for every neighbour, 2 d more with awc. State: the number of steps.
+/// With a gossip period tau only every tau-th step mixes, by P of the round; with G gossips, G
+/// matrices of the topology one after the other, which is the exact mean for base-graph and G its
+/// length. With AdamW for the local optimizer the moments stay local: decentralised Adam; with
+/// sharpness-aware gradients (--sam) and a gossip period this is DFedSAM.
+///
+/// Cost of a step: d values to every neighbour; on the complete graph one all-reduce of d;
+/// that G times every tau steps. Memory: d for every neighbour, 2 d more with awc. State: the
+/// number of steps.
 ///
 /// Reference: Lian et al., "Can Decentralized Algorithms Outperform Centralized Algorithms?",
 /// NeurIPS 2017, arXiv:1705.09056, for the method (awc); Zhang et al., "Loss Landscape Dependent

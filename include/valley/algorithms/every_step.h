@@ -14,8 +14,8 @@ namespace valley {
 class EveryStepAlgorithm : public Algorithm {
  public:
   const std::optional<RoundReport>& last_round() const final { return none_; }
-  int64_t rounds() const final { return steps_; }
-  int64_t period() const final { return 1; }
+  int64_t rounds() const override { return steps_; }
+  int64_t period() const override { return 1; }
   bool final_average_needed() const override { return comm().size() > 1 && steps_ > 0; }
   AlgorithmState state() const override;
   void load_state(const AlgorithmState& state) override;
@@ -25,6 +25,7 @@ class EveryStepAlgorithm : public Algorithm {
   virtual void begin(const at::Tensor& x) { (void)x; }
 
   void count_step() { ++steps_; }
+  int64_t steps() const { return steps_; }
   bool alone() const { return comm().size() == 1; }
 
   /// x, a member, is in the checkpoint under `name`; undefined until it is needed, and again when

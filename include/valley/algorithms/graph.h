@@ -37,9 +37,12 @@ struct AdPsgdOptions;
 struct ChocoOptions;
 struct D2Options;
 struct DpsgdOptions;
+struct DsgdAcOptions;
 struct DsgtmTvOptions;
 struct GradientTrackingOptions;
+struct NoLoCoOptions;
 struct QgDsgdmOptions;
+struct RelaySgdOptions;
 struct SgpOptions;
 
 /// The graph of each method, if it is one that the method can use.
@@ -48,9 +51,12 @@ Graph graph_of(const AdPsgdOptions& options, int workers, uint64_t seed);
 Graph graph_of(const ChocoOptions& options, int workers, uint64_t seed);
 Graph graph_of(const D2Options& options, int workers, uint64_t seed);
 Graph graph_of(const DpsgdOptions& options, int workers, uint64_t seed);
+Graph graph_of(const DsgdAcOptions& options, int workers, uint64_t seed);
 Graph graph_of(const DsgtmTvOptions& options, int workers, uint64_t seed);
 Graph graph_of(const GradientTrackingOptions& options, int workers, uint64_t seed);
+Graph graph_of(const NoLoCoOptions& options, int workers, uint64_t seed);
 Graph graph_of(const QgDsgdmOptions& options, int workers, uint64_t seed);
+Graph graph_of(const RelaySgdOptions& options, int workers, uint64_t seed);
 Graph graph_of(const SgpOptions& options, int workers, uint64_t seed);
 
 /// The graph of a method, once the number of workers is known.

@@ -28,20 +28,28 @@ class NeighbourMeeting : public Meeting {
   GraphFor graph_;
 };
 
-/// The weights themselves are sent (mixing.h).
+/// The weights themselves are sent (mixing.h). With several gossips a round, round r is
+/// P(r G + G - 1) .. P(r G); where it is started, the first of them travels.
 ///
-/// Cost of a round: d values to every neighbour; where P is the average of all, one all-reduce of
-/// d. Memory: d for every neighbour, d more where it travels. State: none.
+/// Cost of a gossip: d values to every neighbour; where P is the average of all, one all-reduce of
+/// d. Memory: d for every neighbour, d more where it travels or there are several. State: none.
 class Mixing : public NeighbourMeeting {
  public:
-  explicit Mixing(GraphFor graph) : NeighbourMeeting(std::move(graph)) {}
+  explicit Mixing(GraphFor graph, int64_t gossips = 1)
+      : NeighbourMeeting(std::move(graph)), gossips_(gossips) {}
 
   PendingRound meet(Communicator& comm, const at::Tensor& x, int64_t round) override;
   void start(Communicator& comm, const at::Tensor& x, int64_t round) override;
-  PendingRound finish() override { return mixer_.finish(); }
+  PendingRound finish() override { return go_on(mixer_.finish()); }
 
  private:
+  PendingRound go_on(PendingRound met);
+
+  int64_t gossips_;
   Mixer mixer_;
+  at::Tensor mixed_;  // [d], by several
+  Communicator* comm_ = nullptr;
+  int64_t round_ = 0;
 };
 
 /// The rule of the decentralised methods: all the way to where the worker is drawn to,

@@ -2,6 +2,9 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <cstdint>
+#include <optional>
+
 #include "valley/algorithms/registry.h"
 #include "valley/algorithms/round_parts.h"
 
@@ -32,13 +35,32 @@ class OuterStep : public Rule {
   void learn(const StepInfo& info, PendingRound& met) final;
   RoundReport move(const StepInfo& info, PendingRound& met, at::Tensor& x) final;
 
+ protected:
+  const at::Tensor& start() const { return start_; }
+
  private:
   /// x [d] holds x_A and shall hold the workers' next x; `momentum` [d] is 0 before the first
   /// round.
-  virtual void outer_step(const StepInfo& info, const at::Tensor& start, at::Tensor& momentum,
+  virtual void outer_step(const PendingRound& met, const at::Tensor& start, at::Tensor& momentum,
                           at::Tensor& x) = 0;
 
   at::Tensor start_, momentum_;  // [d]
+};
+
+/// The outer step of diloco.h.
+class NesterovOverRounds : public OuterStep {
+ public:
+  /// alpha 0.7 and mu 0.9 unless given; the momentum is 0 again in every `restart`-th of the
+  /// slice's own rounds, of which there are `fragments` to one of all; restart 0: never.
+  NesterovOverRounds(std::optional<double> learning_rate, std::optional<double> momentum,
+                     int64_t restart = 0, int64_t fragments = 1);
+
+ private:
+  void outer_step(const PendingRound& met, const at::Tensor& start, at::Tensor& v,
+                  at::Tensor& x) override;
+
+  OuterOptions outer_;
+  int64_t restart_, fragments_;
 };
 
 }  // namespace valley

@@ -25,6 +25,7 @@ struct PendingRound {
       {};                         ///< of x against the mean, where x still stands as it was sent
   Communicator* again = nullptr;  ///< for a rule that must ask the workers once more
   StepInfo begun = {};            ///< the step in which it was begun
+  int64_t number = 0;             ///< of the round, as the meeting knows it; not in a checkpoint
 
   /// What worker m has learned, where all know what all have: with its own center.
   PendingRound of(int64_t m) const;
@@ -36,8 +37,8 @@ struct PendingRound {
   const at::Tensor& goal() const { return center.defined() ? center : sum; }
   int shares() const { return center.defined() ? 1 : workers; }
 
-  /// Into a checkpoint and from it, without the share, the norms and whom to ask again; nothing
-  /// where none was pending.
+  /// Into a checkpoint and from it, without the share, the norms, the number and whom to ask again;
+  /// nothing where none was pending.
   void append_to(AlgorithmState& state) const;
   static std::optional<PendingRound> load(const AlgorithmState& state);
 };

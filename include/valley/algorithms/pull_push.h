@@ -2,6 +2,10 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <optional>
+#include <utility>
+
+#include "valley/algorithms/fading.h"
 #include "valley/algorithms/round_parts.h"
 #include "valley/algorithms/shared_settings.h"
 #include "valley/comm/communicator.h"
@@ -47,8 +51,9 @@ class PullPush {
   explicit PullPush(const PullPushOptions& options);
 
   /// Moves x [d] by what the meeting brought; `push_factor` in [0, 1] is what a push schedule makes
-  /// of lambda now. The exact variant asks the workers again.
-  RoundReport move(at::Tensor& x, PendingRound& met, double push_factor) const;
+  /// of lambda now, `pull_factor` likewise of alpha. The exact variant asks the workers again.
+  RoundReport move(at::Tensor& x, PendingRound& met, double push_factor,
+                   double pull_factor = 1) const;
 
   /// A whole round on x: the workers meet and move.
   RoundReport round(at::Tensor& x, Communicator& comm, double push_factor = 1);
@@ -58,25 +63,29 @@ class PullPush {
   MeanOfAll mean_;
 };
 
-/// The rule of dppf: pull and push, with lambda on a schedule over the run.
+/// The rule of dppf: pull and push, with lambda on a schedule over the run and alpha on one of the
+/// learning rate.
 class PullPushRule : public Rule {
  public:
   /// @throws UsageError if an option is out of range.
-  explicit PullPushRule(const PullPushOptions& options, PushShape schedule = PushShape::kConstant)
-      : pull_push_(options), schedule_(schedule) {}
+  explicit PullPushRule(const PullPushOptions& options, PushShape schedule = PushShape::kConstant,
+                        std::optional<Fading> fading = std::nullopt)
+      : pull_push_(options), schedule_(schedule), fading_(std::move(fading)) {}
 
   RoundReport move(const StepInfo& info, PendingRound& met, at::Tensor& x) override {
-    return pull_push_.move(x, met, push_factor(schedule_, info.progress()));
+    return pull_push_.move(x, met, push_factor(schedule_, info.progress()),
+                           fading_ ? fading_->at(info.step) : 1);
   }
 
  private:
   PullPush pull_push_;
   PushShape schedule_;
+  std::optional<Fading> fading_;
 };
 
 /// What a round with pull alpha and push lambda tells: both, and predicted_width = lambda / alpha,
-/// where the distances settle without gradients. Of a slice that is `share` of x both are told as
-/// if all of x were like it: divided by sqrt(share).
+/// where the distances settle without gradients; without a pull there is none. Of a slice that is
+/// `share` of x both are told as if all of x were like it: divided by sqrt(share).
 RoundReport pull_push_report(double distance, double pull, double push, double share = 1);
 
 /// What the push of a slice is multiplied with, sqrt(share), so that the width of all slices

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "valley/algorithms/options.h"
@@ -17,7 +18,9 @@ struct PushedRounds {
   PeriodSpec period = {};
   std::string compress_rounds = "none";  ///< see known_replicas.h
   Streaming streaming = {};
-  std::string wire = "none";  ///< of the mean; read with a variant only
+  std::string wire = "none";  ///< of the mean; this and the fading are read with a variant only
+  std::optional<double> fade = {};  ///< of the pull; 0 unless given, see fading.h
+  double fade_to = 0;
 };
 
 template <bool with_variant, typename V>
@@ -33,7 +36,11 @@ void visit(PushedRounds<with_variant>& o, V& v) {
   v(kPushRelative, o.pull_push.push_relative);
   v(kCompressRounds, o.compress_rounds);
   visit(o.streaming, v);
-  if constexpr (with_variant) v(kWire, o.wire);
+  if constexpr (with_variant) {
+    v(kWire, o.wire);
+    v(kFade, o.fade);
+    v(kFadeTo, o.fade_to);
+  }
 }
 
 using DppfOptions = PushedRounds<true>;

@@ -24,6 +24,7 @@ struct AlgorithmContext {
   uint64_t seed = 0;  ///< of the run: random topologies and noise follow from it
   std::function<double(int64_t)> learning_rate = {};  ///< of a step; asked by period qsr and others
   int64_t warmup_steps = 0;  ///< the first steps, in which it warms up; asked by period qsr
+  double beta1 = 0.9, beta2 = 0.999;    ///< of Adam, for methods that own the whole update
   std::vector<LayerRange> layers = {};  ///< one for every parameter tensor; asked by lgrawa
   /// By layer, ||gradient|| of the loss at x on one more training batch, without augmentation and
   /// with the model in evaluation mode; leaves x, g and every random generator alone. Asked by

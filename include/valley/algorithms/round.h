@@ -21,8 +21,8 @@ class Round {
   void prepare(int workers) {
     for (RoundPart* part : parts()) part->prepare(workers);
   }
-  void begin(const at::Tensor& x) {
-    for (RoundPart* part : parts()) part->forget(), part->begin(x);
+  void begin(const at::Tensor& x, int rank) {
+    for (RoundPart* part : parts()) part->forget(), part->set_rank(rank), part->begin(x);
   }
   void on_gradient(const StepInfo& info, at::Tensor& x, at::Tensor& g) {
     for (RoundPart* part : parts()) part->on_gradient(info, x, g);

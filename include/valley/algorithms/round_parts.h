@@ -3,6 +3,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -26,6 +27,10 @@ class RoundPart {
   /// A membership begins, all workers at x: what is remembered from here.
   virtual void begin(const at::Tensor& x) { (void)x; }
 
+  /// This worker, from the beginning of a membership on.
+  int rank() const { return rank_; }
+  void set_rank(int rank) { rank_ = rank; }
+
   /// As Algorithm::on_gradient().
   virtual void on_gradient(const StepInfo& info, at::Tensor& x, at::Tensor& g) {
     (void)info, (void)x, (void)g;
@@ -46,6 +51,7 @@ class RoundPart {
   void keep(std::string name, at::Tensor& x) { kept_.add(std::move(name), x); }
 
  private:
+  int rank_ = 0;
   KeptVectors kept_;
 };
 
@@ -66,7 +72,8 @@ class Meeting : public RoundPart {
 
   /// The same meeting of vectors that every worker has, worker m's in row m of `all` [M, d]. What
   /// else it needs to know of the workers it still asks them for.
-  virtual PendingRound among(Communicator& comm, const at::Tensor& all, int64_t round) = 0;
+  /// @throws std::logic_error by default: of a meeting whose rounds are never compressed.
+  virtual PendingRound among(Communicator& comm, const at::Tensor& all, int64_t round);
 
   /// Whether the workers need no further average at the end of a run, had they just met.
   virtual bool of_all() const { return true; }
@@ -77,6 +84,13 @@ class Meeting : public RoundPart {
 
 class Rule : public RoundPart {
  public:
+  /// As Algorithm::local_step(), of all of x: no rule of slices changes it.
+  virtual void local_step(const StepInfo& info, at::Tensor& x, at::Tensor& g,
+                          const std::function<void()>& optimizer) {
+    (void)info, (void)x, (void)g;
+    optimizer();
+  }
+
   /// When they begin to meet: what the rule must know of this step.
   virtual void meets(const StepInfo& info) { (void)info; }
 

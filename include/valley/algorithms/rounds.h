@@ -86,6 +86,8 @@ class RoundsAlgorithm final : public Algorithm {
  private:
   void do_join(const at::Tensor& x, int64_t step) override;
   void do_on_gradient(const StepInfo& info, at::Tensor& x, at::Tensor& g) override;
+  void do_local_step(const StepInfo& info, at::Tensor& x, at::Tensor& g,
+                     const std::function<void()>& optimizer) override;
   void do_after_step(const StepInfo& info, at::Tensor& x) override;
   void do_quiesce() override;
   at::Tensor do_view(const at::Tensor& x) const override;

@@ -19,6 +19,10 @@ inline constexpr Declared kCompressRounds = {
     "what a round sends: none (the vectors), bf16, fp16, int8, sign, top-k:SHARE or random-k:SHARE",
     kYounger};
 
+inline constexpr Declared kCompress = {
+    "compress", CheckedText{&check_compressor},
+    "none, bf16, fp16, int8, sign, top-k:SHARE or random-k:SHARE"};
+
 inline constexpr Declared kWire = {
     "wire", CheckedText{&check_wire},
     "how a round says the mean of the workers: none (the values as they are), bf16, fp16 or int8",
@@ -64,6 +68,26 @@ inline constexpr Declared kOuterLr = {"outer-lr", above(0).not_given(0),
 inline constexpr Declared kOuterMomentum = {
     "outer-momentum", in(0, 1).open_above().not_given(-1),
     "momentum over rounds; -1: the method's own, 0.5 or 0.9"};
+
+inline constexpr Declared kOuterRestart = {
+    "outer-restart", at_least(0),
+    "momentum over rounds begins anew every so many of them; 0: never", kYounger};
+
+inline constexpr Declared kExchangeShare = {
+    "exchange-share", in(0, 1).open_below(),
+    "share of the values that meet in a step, at random places, in (0, 1]", kYounger};
+
+inline constexpr Declared kParticipate = {
+    "participate", in(0, 1).open_below(),
+    "share of the workers that take part in a round, in (0, 1], drawn anew for each", kYounger};
+
+inline constexpr Declared kFade = {
+    "fade", at_least(0).not_given(-1),
+    "pull or mixing falls as (learning rate / its highest)^p; 0: it stays; -1: the method's own, 0 "
+    "or 3",
+    kYounger};
+inline constexpr Declared kFadeTo = {"fade-to", in(0, 1), "the least that {fade} leaves of it",
+                                     kYounger};
 
 /// In which order a decentralised step mixes and steps; see dpsgd.h.
 enum class MixingOrder { kAwc, kAtc, kCta };

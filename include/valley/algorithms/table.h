@@ -56,6 +56,9 @@ struct AlgorithmEntryOf {
   /// the local optimizer it must stay below 1, see require_stable_momentum().
   double (*momentum_in_gradient)(const Options&) = nullptr;
   LoopNeeds needs = {};
+  /// Takes the whole step by itself, in the place of the local optimizer, of which only the
+  /// learning rate and the betas are read.
+  bool owns_update = false;
   /// Whether before_gradient() moves x, with these options: the gradient must be taken after it.
   bool (*moves_first)(const Options&) = nullptr;
 };
@@ -74,6 +77,7 @@ struct AlgorithmEntry {
   bool asynchronous = false;
   std::function<double(const AlgorithmOptions&)> momentum_in_gradient;  ///< may be empty
   LoopNeeds needs = {};
+  bool owns_update = false;
   std::function<bool(const AlgorithmOptions&)> moves_first;  ///< never empty
 
   /// The momentum of the local optimizer where nobody gives one.

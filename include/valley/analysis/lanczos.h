@@ -46,7 +46,12 @@ class LanczosRun {
   void absorb(const at::Tensor& product);
   Ritz ritz() const;
 
+  /// Ritz vectors [count, d] of the largest values, descending, of length 1. count <= steps().
+  at::Tensor largest_vectors(int64_t count) const;
+
  private:
+  at::Tensor tridiagonal() const;
+
   int64_t most_;
   at::Tensor basis_;  // [most + 1, d]
   std::vector<double> diagonal_, beside_;

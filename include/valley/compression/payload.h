@@ -48,6 +48,9 @@ int64_t payload_bytes(const std::string& name_and_share, int64_t d, int64_t elem
 /// each other slice, and one to all. @throws UsageError likewise.
 int64_t wire_bytes(const std::string& wire, int64_t d, int64_t element_size, int64_t workers);
 
+/// Bytes of d values of which each is -1, 0 or 1: four a byte.
+constexpr int64_t ternary_bytes(int64_t d) { return (d + 3) / 4; }
+
 /// k of d values.
 int64_t count_of(double share, int64_t d);
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "valley/analysis/alignment.h"
 #include "valley/analysis/figures.h"
 #include "valley/analysis/objective.h"
 #include "valley/instruments/dynamics_options.h"
@@ -55,6 +56,12 @@ struct DynamicsResult {
     PartCost cost = {};
   };
   std::optional<Smoothed> smoothed = {};  ///< none without noise to smooth with
+
+  struct Aligned {
+    Alignment figures = {};
+    PartCost cost = {};
+  };
+  std::optional<Aligned> alignment = {};  ///< where eigenvectors were asked for
 
   std::vector<std::string> notes = {};  ///< what is missing, and why
   double seconds = 0;

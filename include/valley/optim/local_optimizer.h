@@ -12,8 +12,8 @@
 
 namespace valley {
 
-/// torch::optim's SGD or AdamW, stepping on the flat vector. The state (momentum, moments) belongs
-/// to this worker alone and never travels.
+/// torch::optim's SGD or AdamW, LARS or LAMB (valley/optim/layerwise.h), stepping on the flat
+/// vector. The state (momentum, moments) belongs to this worker alone and never travels.
 class LocalOptimizer {
  public:
   virtual ~LocalOptimizer() = default;
