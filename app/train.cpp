@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <filesystem>
 #include <iostream>
 #include <memory>
 
@@ -52,6 +53,11 @@ int train(const CLI::App& command, const TrainFlags& flags, Engine& engine) {
       "--elastic is for workers that valley starts itself; under {} a lost worker ends the run, "
       "and --resume auto goes on with it",
       name(request.environment->launcher));
+  if (!config.metrics_file.empty()) {
+    const auto folder = std::filesystem::absolute(config.metrics_file).parent_path();
+    require(std::filesystem::is_directory(folder), "--metrics-file {}: {} is no folder",
+            config.metrics_file, folder.string());
+  }
   for (const auto& key : method_flags_given(command)) require_read(key, config.algorithm);
   if (!flags.print_config) return engine.train(request);
   std::cout << config_text(to_config(config));

@@ -56,7 +56,7 @@ class ElasticWorker {
     while (true) {
       const GatheredGroup group = gathering_.next(keepsake_.word());
       if (stop == nullptr) stop = &stop_on_signals();
-      if (group.finished && summary) return end(*summary, report);
+      if (group.finished) return summary ? end(*summary, report) : exit_code::kDone;
       summary.reset();
       rank_ = gathering_.rank(group);
       try {

@@ -135,6 +135,8 @@ int launch_workers(const RunConfig& config, bool resume, bool quiet, bool json) 
   // What it does not have is asked of every start.
   if (!config.interface.empty()) options.command.push_back("--interface=" + config.interface);
   if (!config.run_id.empty()) options.command.push_back("--run-id=" + config.run_id);
+  if (!config.metrics_file.empty())
+    options.command.push_back("--metrics-file=" + config.metrics_file);
   if (config.own_data) options.command.push_back("--own-data");
   if (quiet) options.command.push_back("--quiet");
   if (json) options.command.push_back("--json");

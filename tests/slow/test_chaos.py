@@ -14,7 +14,7 @@ from program import with_flags
 
 STEPS = 6000
 SEEDS = range(20)
-FLAGS = ("--steps", STEPS, "--workers", 4, "--elastic", "1:4", "--timeout", 5, "--keep-checkpoints", 1)
+FLAGS = ("--steps", STEPS, "--workers", 4, "--elastic", "1:4", "--timeout", 3, "--keep-checkpoints", 1)
 
 
 class Chaos(ElasticTest):
@@ -25,9 +25,9 @@ class Chaos(ElasticTest):
         """Kills or freezes somebody every few rounds, until the run is over."""
         done = []
         while process.poll() is None:
-            time.sleep(draw.uniform(0.2, 2))
+            time.sleep(draw.uniform(0.1, 1.5))
             workers = self.workers(process)
-            if not workers or len(done) >= 12:
+            if not workers or len(done) >= 6:
                 continue
             number = draw.choice((signal.SIGKILL, signal.SIGKILL, signal.SIGSTOP))
             try:

@@ -14,6 +14,7 @@ namespace valley {
 namespace {
 
 constexpr const char* kNumber = "number";  // of the last group that was formed
+constexpr double kStartSeconds = 60;       // that all first workers have at least
 constexpr double kAnyTime = 1e9;           // seconds: whoever gathers, ends it
 
 std::string group_key(int64_t number) { return fmt::format("group/{}", number); }
@@ -97,6 +98,7 @@ bool Gatherer::is_member(int id) const {
 
 void Gatherer::ended(int id, const std::string& how, bool finished) {
   finished_ = finished_ || finished;
+  if (is_member(id) && !broken_) broken_ = now_seconds();
   alive_.erase(id);
   words_.erase(id);
   for (size_t rank = 0; rank < group_.workers.size(); ++rank) {
@@ -107,33 +109,28 @@ void Gatherer::ended(int id, const std::string& how, bool finished) {
 
 std::vector<int> Gatherer::look() {
   const double now = now_seconds();
+  const auto is_asked = [&](int id) { return is_member(id) || group_.number == 0; };
   int awaited = 0, newcomers = 0;
   for (const auto& [id, told] : alive_) {
     if (!words_.contains(id)) {
       if (auto word = store_->get(word_key(group_.number + 1, id))) words_[id] = *word;
     }
     const bool here = words_.contains(id);
-    if (here && first_word_ < 0) first_word_ = now;
-    if (!here && (is_member(id) || group_.number == 0)) ++awaited;
-    if (here && !is_member(id)) ++newcomers;
+    if (here && is_asked(id) && !broken_) broken_ = now;
+    if (!here && is_asked(id)) ++awaited;
+    if (here && !is_asked(id)) ++newcomers;
   }
-  if (newcomers > 0 && group_.number > 0 && !called_) {
+  if (newcomers > 0 && !called_) {
     store_->set(call_key(group_.number), "");
-    called_ = true;
+    called_ = now;
   }
-  // A newcomer's word is a wish; that of a member says that the group is no more.
-  const int members = static_cast<int>(words_.size()) - newcomers;
-  const bool members_left = std::any_of(
-      alive_.begin(), alive_.end(), [&](const auto& worker) { return is_member(worker.first); });
-  if (words_.empty() || (members == 0 && members_left)) {
-    first_word_ = -1;
-    return {};
-  }
+  if (words_.empty()) return {};
   if (awaited > 0) {
+    const double patience = group_.number == 0 ? std::max(timeout_, kStartSeconds) : timeout_;
+    const double deadline = broken_ ? *broken_ + patience : *called_ + 3 * timeout_;
     std::vector<int> late;
     for (auto& [id, told] : alive_) {
-      const bool asked = is_member(id) || group_.number == 0;
-      if (now - first_word_ < timeout_ || told || words_.contains(id) || !asked) continue;
+      if (now < deadline || told || words_.contains(id) || !is_asked(id)) continue;
       told = true;
       late.push_back(id);
     }
@@ -142,8 +139,8 @@ std::vector<int> Gatherer::look() {
   if (static_cast<int>(words_.size()) >= min_ || finished_) {
     form();
   } else {
-    if (too_few_ < 0) too_few_ = now;
-    if (now - too_few_ >= timeout_) form();
+    if (!too_few_) too_few_ = now;
+    if (now - *too_few_ >= timeout_) form();
   }
   return {};
 }
@@ -164,8 +161,7 @@ void Gatherer::form() {
   store_->set(group_key(next.number), next.encode());
   group_ = std::move(next);
   words_.clear();
-  first_word_ = too_few_ = -1;
-  called_ = false;
+  broken_.reset(), called_.reset(), too_few_.reset();
 }
 
 }  // namespace valley

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -62,8 +63,8 @@ Gathering open_gathering(const WorkerEnvironment& environment, double timeout_se
 /// As whoever starts them sees it.
 class Gatherer {
  public:
-  /// Groups have at least `min` workers. Once one has asked for a group, those of the former one
-  /// have `timeout_seconds` to ask, too.
+  /// Groups have at least `min` workers. Once one of a group has asked for the next, or has ended,
+  /// the others have `timeout_seconds` to ask, too; where only newcomers ask, three times that.
   Gatherer(std::shared_ptr<Store> store, int min, double timeout_seconds);
 
   void started(int id) { alive_[id] = false; }
@@ -87,8 +88,9 @@ class Gatherer {
   GatheredGroup group_;
   std::map<int, bool> alive_;  // whether it was told to end
   std::map<int, std::string> words_;
-  double first_word_ = -1, too_few_ = -1;  // when
-  bool called_ = false, finished_ = false;
+  // When the group was found to be no more, newcomers called, and too few were there.
+  std::optional<double> broken_, called_, too_few_;
+  bool finished_ = false;
 };
 
 }  // namespace valley

@@ -135,6 +135,43 @@ TEST_F(GathersSoon, WhoDoesNotAnswerIsLeftBehindOnceItHasEnded) {
   }
 }
 
+TEST_F(GathersSoon, TheLastOfAGroupIsNotWaitedForLongerBecauseOnlyNewcomersAsk) {
+  for (const int id : {0, 1}) gatherer_.started(id);
+  auto zero = ask(0), one = ask(1);
+  formed(1);
+  zero.get(), one.get();
+  gatherer_.ended(1, "died");
+  for (const int id : {2, 3}) gatherer_.started(id);
+  auto two = ask(2), three = ask(3);
+  std::vector<int> late;
+  look_until([&] {
+    for (const int id : gatherer_.look()) late.push_back(id);
+    return !late.empty();
+  });
+  EXPECT_THAT(late, ElementsAre(0));
+  gatherer_.ended(0, "killed");
+  EXPECT_THAT(formed(2), ElementsAre(2, 3));
+  two.get(), three.get();
+}
+
+TEST_F(GathersSoon, AWholeGroupThatDoesNotHearTheCallIsFrozen) {
+  for (const int id : {0, 1}) gatherer_.started(id);
+  auto zero = ask(0), one = ask(1);
+  formed(1);
+  zero.get(), one.get();
+  gatherer_.started(2);
+  auto two = ask(2);
+  std::vector<int> late;
+  look_until([&] {
+    for (const int id : gatherer_.look()) late.push_back(id);
+    return late.size() == 2;
+  });
+  gatherer_.ended(0, "killed");
+  gatherer_.ended(1, "killed");
+  EXPECT_THAT(formed(2), ElementsAre(2));  // after waiting for another
+  EXPECT_FALSE(two.get().enough);
+}
+
 TEST_F(GathersSoon, TooFewAreToldSo) {
   for (const int id : {0, 1}) gatherer_.started(id);
   auto zero = ask(0), one = ask(1);

@@ -212,12 +212,12 @@ class Elastic {
 
   void started(int id) { gatherer_.started(id); }
 
-  // Whether that is all there is to say of it; `replace`: not while all are to end.
+  // Whether nothing else comes of it; `replace`: not while all are to end.
   bool ended(int id, bool replace) {
     const WorkerExit exit = workers_[id];
     gatherer_.ended(id, exit.how(), !exit.failed());
     if (exit.signal == 0) return false;
-    if (!replace) return silent_.contains(id);
+    if (!replace) return true;
     if (!silent_.contains(id)) tell_(exit);
     WorkerReplaced news{exit.rank, 0};
     if (replaced_[exit.rank]++ < options_.replacements) {

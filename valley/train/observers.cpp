@@ -2,8 +2,9 @@
 
 #include "valley/core/error.h"
 #include "valley/record/progress.h"
-#include "valley/train/probe_observer.h"
+#include "valley/train/gauge_observer.h"
 #include "valley/train/keepsake.h"
+#include "valley/train/probe_observer.h"
 #include "valley/train/progress_observer.h"
 #include "valley/train/record_observer.h"
 
@@ -28,7 +29,8 @@ void Observers::start(const AverageModel& average, int64_t resume_step) {
     recorder_->group(w.clock.step, w.clock.epoch(), w.comm.size());
   if (const std::string warning = recorder_->warning(); !warning.empty()) say(warning);
   const ScoreSheet& sheet = task_of(w.options).sheet();
-  own_.push_back(std::make_unique<RecordObserver>(*recorder_, sheet));
+  own_.push_back(std::make_unique<RecordObserver>(*recorder_, sheet,
+                                                  [this](const std::string& text) { say(text); }));
   if (probe_ != nullptr) {
     own_.push_back(std::make_unique<ProbeObserver>(
         *probe_, probe_every_,
@@ -38,6 +40,10 @@ void Observers::start(const AverageModel& average, int64_t resume_step) {
   }
   if (progress_ != nullptr) {
     own_.push_back(std::make_unique<ProgressObserver>(*progress_, w.comm.size(), sheet.main()));
+  }
+  if (!w.options.metrics_file.empty() && w.comm.rank() == 0) {
+    own_.push_back(std::make_unique<GaugeObserver>(w.options.metrics_file, w.options.out,
+                                                   w.comm.size(), sheet));
   }
 }
 

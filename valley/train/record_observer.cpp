@@ -38,6 +38,7 @@ void RecordObserver::evaluation(const RunMoment& moment, const Evaluation& evalu
   add_sheet(record, sheet_);
   recorder_.mean(record);
   recorder_.flush();
+  if (const std::string stray = recorder_.take_stray(); !stray.empty()) say_(stray);
 }
 
 void RecordObserver::checkpoint(const RunMoment&) { recorder_.flush(); }

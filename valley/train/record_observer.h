@@ -1,5 +1,9 @@
 #pragma once
 
+#include <functional>
+#include <string>
+#include <utility>
+
 #include "valley/train/observer.h"
 #include "valley/train/recorder.h"
 
@@ -8,8 +12,10 @@ namespace valley {
 /// What a run's recorder is told.
 class RecordObserver : public Observer {
  public:
-  RecordObserver(Recorder& recorder, const ScoreSheet& sheet)
-      : recorder_(recorder), sheet_(sheet) {}
+  using Say = std::function<void(const std::string&)>;
+
+  RecordObserver(Recorder& recorder, const ScoreSheet& sheet, Say say)
+      : recorder_(recorder), sheet_(sheet), say_(std::move(say)) {}
 
   void round(const RunMoment& moment, const RoundReport& report) override;
   void epoch(const RunMoment& moment, double loss) override;
@@ -20,6 +26,7 @@ class RecordObserver : public Observer {
  private:
   Recorder& recorder_;
   const ScoreSheet& sheet_;
+  const Say say_;
 };
 
 }  // namespace valley

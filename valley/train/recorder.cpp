@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "valley/record/metrics.h"
 #include "valley/record/run_folder.h"
@@ -14,6 +15,8 @@ namespace valley {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr double kStray = 3;  // times the loss of the others
 
 // The rounds as every worker saw them, as one record a round: distances by worker, their mean.
 std::vector<Json> merge_rounds(const std::vector<Json>& notes) {
@@ -122,6 +125,7 @@ void Recorder::flush() {
       if (note.at("step") > noted_step_) notes.push_back(note);
   }
   for (const Json& note : notes) noted_step_ = std::max<int64_t>(noted_step_, note.at("step"));
+  look_for_strays(notes);
   std::vector<Json> records = merge_rounds(notes);
   for (auto& note : notes) {
     if (!note.contains("distance")) records.push_back(std::move(note));
@@ -134,6 +138,29 @@ void Recorder::flush() {
   for (const auto& record : records) write(record);
   metrics_->sync();
 }
+
+void Recorder::look_for_strays(const std::vector<Json>& notes) {
+  std::map<int64_t, std::map<int, double>> losses;  // by step and worker
+  for (const Json& note : notes)
+    if (note.contains("loss") && note["loss"].is_number())
+      losses[note.at("step")][note.at("worker")] = note["loss"];
+  for (const auto& [step, by_worker] : losses) {
+    for (const auto& [worker, loss] : by_worker) {
+      std::vector<double> others;
+      for (const auto& [other, its] : by_worker)
+        if (other != worker) others.push_back(its);
+      if (others.empty()) continue;
+      const auto middle = others.begin() + static_cast<std::ptrdiff_t>(others.size() / 2);
+      std::nth_element(others.begin(), middle, others.end());
+      if (loss <= kStray * *middle || !strayed_.insert(worker).second) continue;
+      stray_ = fmt::format(
+          "worker {}'s mean loss is {:.4g} at step {}, the median of the others' {:.4g}", worker,
+          loss, step, *middle);
+    }
+  }
+}
+
+std::string Recorder::take_stray() { return std::exchange(stray_, ""); }
 
 void Recorder::write(const Json& record) {
   metrics_->append(record);

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -51,10 +52,15 @@ class Recorder {
   /// Collective: all notes so far go to the files, ordered by step, and onto the disk.
   void flush();
 
+  /// What a person should know of the losses that worker 0 was sent, once a worker: that one is
+  /// above three times the median of the others'. "" if nothing, and on the other workers.
+  std::string take_stray();
+
   /// Collective: flush, and the traces of all workers.
   void finish();
 
  private:
+  void look_for_strays(const std::vector<Json>& notes);
   void write(const Json& record);
   void write_scalars(const std::string& group, int64_t step, const Json& values);
 
@@ -66,7 +72,9 @@ class Recorder {
   std::vector<Json>& notes_;        // of this worker, since the last flush
   std::vector<Json> mean_records_;  // likewise, about all workers
   int64_t evaluated_step_ = -1;     // at resume: the evaluation of this step is in the file
-  int64_t noted_step_ = -1;         // the workers' notes up to this step are there
+  std::string stray_;
+  std::set<int> strayed_;    // who was told of already
+  int64_t noted_step_ = -1;  // the workers' notes up to this step are there
   std::unique_ptr<MetricsWriter> metrics_;
   std::unique_ptr<TensorBoardWriter> tensorboard_;
 };

@@ -28,6 +28,56 @@ bool has_events(const fs::path& folder) {
   return false;
 }
 
+TEST(Recorder, NamesOnceAWorkerWhoseLossRunsAwayFromTheOthers) {
+  const TestFolder folder;
+  std::vector<std::string> told;
+  run_threads(3, [&](Communicator& comm) {
+    Recorder recorder(comm, folder.path().string(), -1);
+    const auto after = [&](int64_t step, std::vector<double> losses) {
+      recorder.epoch(step, 1, losses[static_cast<size_t>(comm.rank())], 0.1);
+      recorder.flush();
+      const std::string text = recorder.take_stray();
+      if (comm.rank() == 0) told.push_back(text);
+      EXPECT_TRUE(comm.rank() == 0 || text.empty());
+    };
+    after(4, {0.5, 1.5, 0.6});  // not three times the median of 0.5 and 0.6
+    after(8, {0.5, 0.6, 2});
+    after(12, {0.5, 0.6, 3});  // told already
+  });
+  EXPECT_EQ(told,
+            (std::vector<std::string>{
+                "", "worker 2's mean loss is 2 at step 8, the median of the others' 0.6", ""}));
+}
+
+TEST(Recorder, KeepsWhatWorkerZeroDoesNotHaveYetForTheNextGroup) {
+  const TestFolder folder;
+  std::vector<Json> kept[2];
+  run_threads(2, [&](Communicator& comm) {
+    std::vector<Json>& mine = kept[comm.rank()];
+    {
+      Recorder recorder(comm, folder.path().string(), -1, &mine);
+      recorder.epoch(4, 1, 0.5, 0.1);
+      recorder.flush();
+      recorder.epoch(8, 2, 0.4, 0.1);
+      recorder.epoch(12, 3, 0.3, 0.1);  // is taken back
+    }
+    EXPECT_EQ(mine.size(), 2u);
+    if (comm.rank() == 1) mine.insert(mine.begin(), {{"step", 4}, {"worker", 1}, {"loss", 0.5}});
+    comm.barrier();
+    Recorder recorder(comm, folder.path().string(), 8, &mine);
+    recorder.group(8, 2, 2);
+    recorder.flush();
+  });
+  std::vector<std::string> lines;
+  for (const Json& record : read_metrics(folder / "metrics.jsonl")) lines.push_back(record.dump());
+  EXPECT_EQ(lines,
+            (std::vector<std::string>{R"({"step":4,"epoch":1.0,"worker":0,"loss":0.5,"lr":0.1})",
+                                      R"({"step":4,"epoch":1.0,"worker":1,"loss":0.5,"lr":0.1})",
+                                      R"({"step":8,"epoch":2.0,"worker":0,"loss":0.4,"lr":0.1})",
+                                      R"({"step":8,"epoch":2.0,"worker":1,"loss":0.4,"lr":0.1})",
+                                      R"({"step":8,"epoch":2.0,"worker":"mean","workers":2})"}));
+}
+
 TEST(Recorder, BringsTheWorkersNotesTogether) {
   const TestFolder folder;
   run_threads(3, [&](Communicator& comm) {

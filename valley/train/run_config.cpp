@@ -36,7 +36,7 @@ constexpr const char* kOrder[] = {
     "own-data", "elastic",
     // Run
     "out", "evaluate-every", "checkpoint-every", "keep-checkpoints", "probe", "probe-samples",
-    "probe-draws", "probe-unsmoothed"};
+    "probe-draws", "probe-unsmoothed", "metrics-file"};
 
 constexpr const char* kGroups[] = {"Data", "Model", "Method", "Training", "Workers", "Run"};
 

@@ -54,6 +54,7 @@ struct TrainSettings {
   std::string out;               ///< run folder, made by the caller; "" writes nothing
   int64_t checkpoint_every = 0;  ///< steps; 0: only at the end
   int64_t keep_checkpoints = 2;  ///< the newest that stay
+  std::string metrics_file;      ///< for Prometheus; "": none
 };
 
 template <typename V>
@@ -94,6 +95,10 @@ void visit(TrainSettings& o, V& v) {
     "evaluate every so many epochs; 0: at the end");
   v("checkpoint-every", o.checkpoint_every, at_least(0), "steps; 0: at the end");
   v("keep-checkpoints", o.keep_checkpoints, at_least(1), "how many of the newest stay");
+  v("metrics-file", o.metrics_file,
+    "where the run is, kept in this file for Prometheus's node_exporter (NAME.prom); empty: "
+    "nowhere",
+    kMayDiffer | kUnrecorded);
 }
 
 struct TrainOptions : TrainSettings {
