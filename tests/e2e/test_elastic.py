@@ -137,8 +137,7 @@ class Refused(ProgramTest):
         self.refuse("--elastic 2:4 starts 4 workers, --workers is 3", *base, "--elastic", "2:4")
         self.refuse("--elastic needs --launch processes: of threads none dies alone",
                     "train", *with_flags(flags, "--launch", "threads"), "--elastic", "2:3")  # fmt: skip
-        self.refuse("--elastic goes with methods of rounds, which have a --delay; --algorithm ssgd "
-                    "remembers what its workers said to each other",
+        self.refuse("--elastic goes with the methods that have a --delay; --algorithm ssgd is none of them",
                     *base, "--elastic", "2:3", "--algorithm", "ssgd")  # fmt: skip
         self.refuse("--delay 2 leaves rounds under way, which --elastic cannot take back",
                     *base, "--elastic", "2:3", "--delay", 2)  # fmt: skip

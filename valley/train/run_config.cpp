@@ -145,9 +145,7 @@ void check_elastic(const RunConfig& c, const AlgorithmOptions& options) {
       if (setting.key == key) return plain_text(setting.get());
     return std::string();
   };
-  require(!value("delay").empty(),
-          "{} goes with methods of rounds, which have a {}; {} {} remembers what its workers said "
-          "to each other",
+  require(!value("delay").empty(), "{} goes with the methods that have a {}; {} {} is none of them",
           kElastic, Key{"delay"}, Key{"algorithm"}, c.algorithm);
   require(value("delay") == "0", "{} {} leaves rounds under way, which {} cannot take back",
           Key{"delay"}, value("delay"), kElastic);

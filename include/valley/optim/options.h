@@ -19,7 +19,7 @@ struct OptimizerOptions {
   OptimizerKind kind = OptimizerKind::kSgd;
   std::optional<double> momentum = {};  ///< sgd and lars: in [0, 1); a run's algorithm has its own,
                                         ///< see AlgorithmEntry::default_momentum(), else 0.9
-  bool nesterov = false;             ///< sgd and lars: needs momentum > 0
+  bool nesterov = false;                ///< sgd and lars: needs momentum > 0
   double weight_decay = 0.0;         ///< >= 0; sgd and lars add it to the gradient, the others not
   double beta1 = 0.9;                ///< adamw and lamb, in [0, 1)
   double beta2 = 0.999;              ///< adamw and lamb, in [0, 1)
