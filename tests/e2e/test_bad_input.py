@@ -55,7 +55,7 @@ class CommandLine(ProgramTest):
 class Names(ProgramTest):
     def test_algorithm(self):
         known = self.names("algorithms")
-        self.assertIn("local-sgd, slowmo, diloco, dppf, easgd", known)
+        self.assertIn("local-sgd, slowmo, diloco, palsgd", known)
         self.refuse(f"unknown algorithm 'dpf'; did you mean 'dppf'? known: {known}",
                     "train", *TINY, "--algorithm", "dpf")  # fmt: skip
 

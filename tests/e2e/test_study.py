@@ -229,8 +229,8 @@ class Study(ProgramTest):
             (head + "[grid]\nout = ['a']", "small.toml: [grid] 'out' cannot vary"),
             ("lr = 0.1\n" + grid, "small.toml: 'lr' stands outside of [grid] and in it"),
             ("model = 'mlp-16'\n" + grid, "small.toml: lr=0.1: unknown model 'mlp-16'; known: "
-             "mlp, mlp-A-B, lenet, vggD, resnet-D, wide-resnet-D-K, pyramidnet-D-A, lstm, vit, or a "
-             "TorchScript file (net.pt)"),
+             "mlp, mlp-A-B, lenet, vggD, resnet-D, wide-resnet-D-K, pyramidnet-D-A, lstm, vit, "
+             "gpt-L-W, or a TorchScript file (net.pt)"),
             ("data = 'mnist:none'\n" + grid, "lr=0.1: data file none/train-images-idx3-ubyte(.gz) is "
              "missing; give the folder that holds it as mnist:PATH"),
             ("out = 'x'\n" + grid, "small.toml: 'out' is for --out to say"),

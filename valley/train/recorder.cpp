@@ -17,6 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr double kStray = 3;  // times the loss of the others
+constexpr double kRise = 2;   // times its own lowest
 
 // The rounds as every worker saw them, as one record a round: distances by worker, their mean.
 std::vector<Json> merge_rounds(const std::vector<Json>& notes) {
@@ -112,10 +113,25 @@ void Recorder::group(int64_t step, double epoch, int workers) {
         {{"step", step}, {"epoch", epoch}, {"worker", "mean"}, {"workers", workers}});
 }
 
+// Worker 0 may be lost before it has written them. So notes that are to outlive this recorder stay
+// until some of a later step are sent: by then all have come past the step of these.
+Json Recorder::to_send() {
+  Json own = Json::array();
+  int64_t newest = sent_step_;
+  for (const Json& note : notes_) {
+    if (note.at("step") <= sent_step_) continue;
+    own.push_back(note);
+    newest = std::max<int64_t>(newest, note.at("step"));
+  }
+  if (newest > sent_step_)
+    std::erase_if(notes_, [&](const Json& note) { return note.at("step") <= sent_step_; });
+  sent_step_ = newest;
+  return own;
+}
+
 void Recorder::flush() {
   if (!active_) return;
-  const std::vector<std::string> texts = comm_.all_gather_text(Json(notes_).dump());
-  notes_.clear();
+  const std::vector<std::string> texts = comm_.all_gather_text(to_send().dump());
   if (comm_.rank() != 0) return;
 
   std::vector<Json> notes;
@@ -152,7 +168,10 @@ void Recorder::look_for_strays(const std::vector<Json>& notes) {
       if (others.empty()) continue;
       const auto middle = others.begin() + static_cast<std::ptrdiff_t>(others.size() / 2);
       std::nth_element(others.begin(), middle, others.end());
-      if (loss <= kStray * *middle || !strayed_.insert(worker).second) continue;
+      double& lowest = lowest_.try_emplace(worker, loss).first->second;
+      lowest = std::min(lowest, loss);
+      if (loss <= kStray * *middle || loss < kRise * lowest) continue;
+      if (!strayed_.insert(worker).second) continue;
       stray_ = fmt::format(
           "worker {}'s mean loss is {:.4g} at step {}, the median of the others' {:.4g}", worker,
           loss, step, *middle);

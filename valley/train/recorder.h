@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -53,13 +54,15 @@ class Recorder {
   void flush();
 
   /// What a person should know of the losses that worker 0 was sent, once a worker: that one is
-  /// above three times the median of the others'. "" if nothing, and on the other workers.
+  /// above three times the median of the others', and twice what it has been. "" if nothing, and on
+  /// the other workers.
   std::string take_stray();
 
   /// Collective: flush, and the traces of all workers.
   void finish();
 
  private:
+  Json to_send();
   void look_for_strays(const std::vector<Json>& notes);
   void write(const Json& record);
   void write_scalars(const std::string& group, int64_t step, const Json& values);
@@ -72,9 +75,11 @@ class Recorder {
   std::vector<Json>& notes_;        // of this worker, since the last flush
   std::vector<Json> mean_records_;  // likewise, about all workers
   int64_t evaluated_step_ = -1;     // at resume: the evaluation of this step is in the file
+  int64_t sent_step_ = -1;          // of the newest of them that was sent
   std::string stray_;
-  std::set<int> strayed_;    // who was told of already
-  int64_t noted_step_ = -1;  // the workers' notes up to this step are there
+  std::map<int, double> lowest_;  // loss so far, by worker
+  std::set<int> strayed_;         // who was told of already
+  int64_t noted_step_ = -1;       // the workers' notes up to this step are there
   std::unique_ptr<MetricsWriter> metrics_;
   std::unique_ptr<TensorBoardWriter> tensorboard_;
 };

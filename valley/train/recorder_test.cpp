@@ -61,8 +61,7 @@ TEST(Recorder, KeepsWhatWorkerZeroDoesNotHaveYetForTheNextGroup) {
       recorder.epoch(8, 2, 0.4, 0.1);
       recorder.epoch(12, 3, 0.3, 0.1);  // is taken back
     }
-    EXPECT_EQ(mine.size(), 2u);
-    if (comm.rank() == 1) mine.insert(mine.begin(), {{"step", 4}, {"worker", 1}, {"loss", 0.5}});
+    EXPECT_EQ(mine.size(), 3u);  // the first may not have been written
     comm.barrier();
     Recorder recorder(comm, folder.path().string(), 8, &mine);
     recorder.group(8, 2, 2);
