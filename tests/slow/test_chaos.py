@@ -12,7 +12,7 @@ from test_elastic import ElasticTest
 
 from program import with_flags
 
-STEPS = 6000
+STEPS = 2000
 SEEDS = range(20)
 FLAGS = ("--steps", STEPS, "--workers", 4, "--elastic", "1:4", "--timeout", 3, "--keep-checkpoints", 1)
 
@@ -25,7 +25,7 @@ class Chaos(ElasticTest):
         """Kills or freezes somebody every few rounds, until the run is over."""
         done = []
         while process.poll() is None:
-            time.sleep(draw.uniform(0.1, 1.5))
+            time.sleep(draw.uniform(0.1, 0.8))
             workers = self.workers(process)
             if not workers or len(done) >= 6:
                 continue

@@ -97,7 +97,7 @@ bool Gatherer::is_member(int id) const {
 }
 
 void Gatherer::ended(int id, const std::string& how, bool finished) {
-  finished_ = finished_ || finished;
+  if (finished && !finished_) finished_ = now_seconds();
   if (is_member(id) && !broken_) broken_ = now_seconds();
   alive_.erase(id);
   words_.erase(id);
@@ -105,6 +105,18 @@ void Gatherer::ended(int id, const std::string& how, bool finished) {
     if (group_.workers[rank].id == id)
       store_->set(fmt::format("{}/exit/{}", place(group_.number), rank), how);
   }
+}
+
+// Those that are to end and do not know yet.
+template <typename Condition>
+std::vector<int> Gatherer::tell(const Condition& condition) {
+  std::vector<int> ids;
+  for (auto& [id, told] : alive_) {
+    if (told || !condition(id)) continue;
+    told = true;
+    ids.push_back(id);
+  }
+  return ids;
 }
 
 std::vector<int> Gatherer::look() {
@@ -120,6 +132,11 @@ std::vector<int> Gatherer::look() {
     if (!here && is_asked(id)) ++awaited;
     if (here && !is_asked(id)) ++newcomers;
   }
+  if (finished_) {
+    const bool late = now >= *finished_ + timeout_;
+    const std::vector<int> ids = tell([&](int id) { return late || !is_member(id); });
+    if (!ids.empty()) return ids;
+  }
   if (newcomers > 0 && !called_) {
     store_->set(call_key(group_.number), "");
     called_ = now;
@@ -128,13 +145,7 @@ std::vector<int> Gatherer::look() {
   if (awaited > 0) {
     const double patience = group_.number == 0 ? std::max(timeout_, kStartSeconds) : timeout_;
     const double deadline = broken_ ? *broken_ + patience : *called_ + 3 * timeout_;
-    std::vector<int> late;
-    for (auto& [id, told] : alive_) {
-      if (now < deadline || told || words_.contains(id) || !is_asked(id)) continue;
-      told = true;
-      late.push_back(id);
-    }
-    return late;
+    return tell([&](int id) { return now >= deadline && !words_.contains(id) && is_asked(id); });
   }
   if (static_cast<int>(words_.size()) >= min_ || finished_) {
     form();
@@ -149,7 +160,7 @@ void Gatherer::form() {
   GatheredGroup next;
   next.number = group_.number + 1;
   next.enough = static_cast<int>(words_.size()) >= min_;
-  next.finished = finished_;
+  next.finished = finished();
   for (const Gathered& former : group_.workers) {
     const auto found = words_.find(former.id);
     if (found == words_.end()) continue;

@@ -72,14 +72,19 @@ class Gatherer {
   void ended(int id, const std::string& how, bool finished = false);
 
   /// Forms a group where one can be; to be called often. Returns those that have not answered in
-  /// time, once: a group is formed when they have ended.
+  /// time, once: a group is formed when they have ended. When the work has come to its end those
+  /// are newcomers, and members that do not end in time.
   std::vector<int> look();
+
+  bool finished() const { return finished_.has_value(); }
 
   /// Of the group there is; none before the first.
   const GatheredGroup& group() const { return group_; }
 
  private:
   bool is_member(int id) const;
+  template <typename Condition>
+  std::vector<int> tell(const Condition& condition);
   void form();
 
   std::shared_ptr<Store> store_;
@@ -88,9 +93,9 @@ class Gatherer {
   GatheredGroup group_;
   std::map<int, bool> alive_;  // whether it was told to end
   std::map<int, std::string> words_;
-  // When the group was found to be no more, newcomers called, and too few were there.
-  std::optional<double> broken_, called_, too_few_;
-  bool finished_ = false;
+  // When the group was found to be no more, newcomers called, too few were there, and one had come
+  // to the end of the work.
+  std::optional<double> broken_, called_, too_few_, finished_;
 };
 
 }  // namespace valley

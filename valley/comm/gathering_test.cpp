@@ -194,6 +194,23 @@ TEST_F(GathersSoon, WhoWaitsWhileOthersHaveFinishedHasFinished) {
   EXPECT_TRUE(left.get().finished);
 }
 
+TEST_F(GathersSoon, WhoeverIsLeftWhenTheWorkHasEndedIsToEnd) {
+  for (const int id : {0, 1}) gatherer_.started(id);
+  auto zero = ask(0), one = ask(1);
+  formed(1);
+  zero.get(), one.get();
+  gatherer_.started(2);  // is not there yet, and never will be
+  EXPECT_THAT(gatherer_.look(), IsEmpty());
+  gatherer_.ended(0, "finished", true);
+  EXPECT_THAT(gatherer_.look(), ElementsAre(2));
+  std::vector<int> late;
+  look_until([&] {
+    for (const int id : gatherer_.look()) late.push_back(id);
+    return !late.empty();
+  });
+  EXPECT_THAT(late, ElementsAre(1));
+}
+
 TEST_F(Gathers, AGroupTalks) {
   for (const int id : {4, 9}) gatherer_.started(id);
   const auto work = [&](int id) {

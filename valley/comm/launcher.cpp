@@ -217,7 +217,7 @@ class Elastic {
     const WorkerExit exit = workers_[id];
     gatherer_.ended(id, exit.how(), !exit.failed());
     if (exit.signal == 0) return false;
-    if (!replace) return true;
+    if (!replace || gatherer_.finished()) return true;
     if (!silent_.contains(id)) tell_(exit);
     WorkerReplaced news{exit.rank, 0};
     if (replaced_[exit.rank]++ < options_.replacements) {
@@ -233,7 +233,8 @@ class Elastic {
     for (const int id : gatherer_.look()) {
       silent_.insert(id);
       workers_.kill_one(id);
-      tell_(WorkerSilent{workers_[id].rank, workers_[id].pid, options_.timeout_seconds});
+      if (!gatherer_.finished())
+        tell_(WorkerSilent{workers_[id].rank, workers_[id].pid, options_.timeout_seconds});
     }
   }
 
