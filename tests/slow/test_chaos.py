@@ -14,7 +14,7 @@ from program import with_flags
 
 STEPS = 2000
 SEEDS = range(20)
-FLAGS = ("--steps", STEPS, "--workers", 4, "--elastic", "1:4", "--timeout", 3, "--keep-checkpoints", 1)
+FLAGS = ("--steps", STEPS, "--test-samples", 1000, "--workers", 4, "--elastic", "1:4", "--timeout", 3, "--keep-checkpoints", 1)
 
 
 class Chaos(ElasticTest):
@@ -51,11 +51,12 @@ class Chaos(ElasticTest):
             self.assert_whole(STEPS)
             (self.folder / "run").rename(self.folder / f"run-{seed}")
             disturbed.append(self.accuracy(f"run-{seed}"))
-            self.assertGreater(disturbed[-1], alone[-1] - 3, f"seed {seed}")
+            print(f"seed {seed}: {disturbed[-1]:.1f} %, undisturbed {alone[-1]:.1f} %", flush=True)
             self.assert_none_left()
         print(f"{hits} workers killed or frozen; accuracy {statistics.mean(disturbed):.2f} %, "
               f"undisturbed {statistics.mean(alone):.2f} %")  # fmt: skip
         self.assertGreater(hits, len(SEEDS))
+        self.assertLess(max(a - d for a, d in zip(alone, disturbed)), 3)
         self.assertGreater(statistics.mean(disturbed), statistics.mean(alone) - 1)
 
 
