@@ -48,7 +48,9 @@ class Chaos(ElasticTest):
             hits += len(self.disturb(process, random.Random(seed)))
             code, out, err = self.finish(process)
             self.assertEqual(code, 0, err)
-            self.assert_whole(STEPS)
+            if "go on from the disk" not in err:  # all were dead at once
+                self.assert_whole(STEPS)
+            self.assertEqual(self.summary("run")["steps"], STEPS)
             (self.folder / "run").rename(self.folder / f"run-{seed}")
             disturbed.append(self.accuracy(f"run-{seed}"))
             print(f"seed {seed}: {disturbed[-1]:.1f} %, undisturbed {alone[-1]:.1f} %", flush=True)
