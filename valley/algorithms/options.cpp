@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "valley/algorithms/option_text.h"
+
 namespace valley {
 
 std::vector<std::string> AlgorithmOptions::keys() const {
@@ -13,6 +15,12 @@ std::vector<std::string> AlgorithmOptions::keys() const {
 bool AlgorithmOptions::has(const std::string& key) const {
   const auto all = keys();
   return std::find(all.begin(), all.end(), key) != all.end();
+}
+
+std::string option_text(AlgorithmOptions options, std::string_view key) {
+  for (const Setting& setting : options.settings())
+    if (setting.key == key) return plain_text(setting.get());
+  return "";
 }
 
 }  // namespace valley

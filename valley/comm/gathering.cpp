@@ -24,6 +24,12 @@ std::string place(int64_t number) { return fmt::format("at/{}", number); }
 
 }  // namespace
 
+int GatheredGroup::rank_of(int id) const {
+  const auto found = std::find_if(workers.begin(), workers.end(),
+                                  [&](const Gathered& worker) { return worker.id == id; });
+  return found == workers.end() ? -1 : static_cast<int>(found - workers.begin());
+}
+
 // "12 1 0" and a line for every worker: "3 what it says".
 std::string GatheredGroup::encode() const {
   std::string code = fmt::format("{} {} {}\n", number, int(enough), int(finished));
@@ -68,12 +74,6 @@ GatheredGroup Gathering::next(const std::string& word) {
 
 bool Gathering::called() { return store_->get(call_key(number_)).has_value(); }
 
-int Gathering::rank(const GatheredGroup& group) const {
-  const auto found = std::find_if(group.workers.begin(), group.workers.end(),
-                                  [&](const Gathered& worker) { return worker.id == id_; });
-  return found == group.workers.end() ? -1 : static_cast<int>(found - group.workers.begin());
-}
-
 std::unique_ptr<Communicator> Gathering::connect(const GatheredGroup& group, JoinOptions options) {
   options.rank = rank(group);
   options.size = static_cast<int>(group.workers.size());
@@ -91,20 +91,13 @@ Gathering open_gathering(const WorkerEnvironment& environment, double timeout_se
 Gatherer::Gatherer(std::shared_ptr<Store> store, int min, double timeout_seconds)
     : store_(with_prefix(std::move(store), "gathering")), min_(min), timeout_(timeout_seconds) {}
 
-bool Gatherer::is_member(int id) const {
-  return std::any_of(group_.workers.begin(), group_.workers.end(),
-                     [&](const Gathered& worker) { return worker.id == id; });
-}
-
 void Gatherer::ended(int id, const std::string& how, bool finished) {
   if (finished && !finished_) finished_ = now_seconds();
   if (is_member(id) && !broken_) broken_ = now_seconds();
   alive_.erase(id);
   words_.erase(id);
-  for (size_t rank = 0; rank < group_.workers.size(); ++rank) {
-    if (group_.workers[rank].id == id)
-      store_->set(fmt::format("{}/exit/{}", place(group_.number), rank), how);
-  }
+  if (const int rank = group_.rank_of(id); rank >= 0)
+    store_->set(fmt::format("{}/exit/{}", place(group_.number), rank), how);
 }
 
 // Those that are to end and do not know yet.

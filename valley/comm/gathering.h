@@ -29,6 +29,7 @@ struct GatheredGroup {
   bool finished = false;          ///< another has come to the end of all: so have they
   std::vector<Gathered> workers;  ///< by rank
 
+  int rank_of(int id) const;  ///< -1: it is not in the group
   std::string encode() const;
   static GatheredGroup decode(const std::string& code);
 };
@@ -49,7 +50,7 @@ class Gathering {
   /// worker's end is known as gather() tells it. @throws as make_gloo()
   std::unique_ptr<Communicator> connect(const GatheredGroup& group, JoinOptions options);
 
-  int rank(const GatheredGroup& group) const;
+  int rank(const GatheredGroup& group) const { return group.rank_of(id_); }
 
  private:
   std::shared_ptr<Store> store_;
@@ -82,7 +83,7 @@ class Gatherer {
   const GatheredGroup& group() const { return group_; }
 
  private:
-  bool is_member(int id) const;
+  bool is_member(int id) const { return group_.rank_of(id) >= 0; }
   template <typename Condition>
   std::vector<int> tell(const Condition& condition);
   void form();

@@ -27,6 +27,15 @@ class Gathers : public testing::Test {
     return std::async(std::launch::async, [this, id, word] { return workers_.at(id).next(word); });
   }
 
+  // The first group is of these; its workers go about their work.
+  void begin(const std::vector<int>& ids) {
+    std::vector<std::future<GatheredGroup>> groups;
+    for (const int id : ids) gatherer_.started(id);
+    for (const int id : ids) groups.push_back(ask(id));
+    EXPECT_EQ(formed(1), ids);
+    for (auto& group : groups) group.get();
+  }
+
   // Looks until that holds, and returns who was late.
   template <typename Condition>
   std::vector<int> look_until(const Condition& condition) {
@@ -79,11 +88,7 @@ TEST_F(Gathers, TheFirstGroupHasAllThatWereStarted) {
 }
 
 TEST_F(Gathers, WhoeverIsLeftGoesOnAndANewcomerComesWhenTheyNextGather) {
-  for (const int id : {0, 1, 2}) gatherer_.started(id);
-  std::vector<std::future<GatheredGroup>> first;
-  for (const int id : {0, 1, 2}) first.push_back(ask(id));
-  formed(1);
-  for (auto& group : first) group.get();
+  begin({0, 1, 2});
 
   gatherer_.ended(0, "died");
   gatherer_.started(3);  // in its place, not there yet
@@ -109,11 +114,7 @@ class GathersSoon : public Gathers {
 };
 
 TEST_F(GathersSoon, WhoDoesNotAnswerIsLeftBehindOnceItHasEnded) {
-  for (const int id : {0, 1, 2}) gatherer_.started(id);
-  std::vector<std::future<GatheredGroup>> first;
-  for (const int id : {0, 1, 2}) first.push_back(ask(id));
-  formed(1);
-  for (auto& group : first) group.get();
+  begin({0, 1, 2});
 
   auto zero = ask(0), two = ask(2);
   std::vector<int> late;
@@ -136,10 +137,7 @@ TEST_F(GathersSoon, WhoDoesNotAnswerIsLeftBehindOnceItHasEnded) {
 }
 
 TEST_F(GathersSoon, TheLastOfAGroupIsNotWaitedForLongerBecauseOnlyNewcomersAsk) {
-  for (const int id : {0, 1}) gatherer_.started(id);
-  auto zero = ask(0), one = ask(1);
-  formed(1);
-  zero.get(), one.get();
+  begin({0, 1});
   gatherer_.ended(1, "died");
   for (const int id : {2, 3}) gatherer_.started(id);
   auto two = ask(2), three = ask(3);
@@ -155,10 +153,7 @@ TEST_F(GathersSoon, TheLastOfAGroupIsNotWaitedForLongerBecauseOnlyNewcomersAsk) 
 }
 
 TEST_F(GathersSoon, AWholeGroupThatDoesNotHearTheCallIsFrozen) {
-  for (const int id : {0, 1}) gatherer_.started(id);
-  auto zero = ask(0), one = ask(1);
-  formed(1);
-  zero.get(), one.get();
+  begin({0, 1});
   gatherer_.started(2);
   auto two = ask(2);
   std::vector<int> late;
@@ -173,10 +168,7 @@ TEST_F(GathersSoon, AWholeGroupThatDoesNotHearTheCallIsFrozen) {
 }
 
 TEST_F(GathersSoon, TooFewAreToldSo) {
-  for (const int id : {0, 1}) gatherer_.started(id);
-  auto zero = ask(0), one = ask(1);
-  formed(1);
-  zero.get(), one.get();
+  begin({0, 1});
   gatherer_.ended(1, "died");
   auto left = ask(0);
   EXPECT_THAT(formed(2), ElementsAre(0));
@@ -184,10 +176,7 @@ TEST_F(GathersSoon, TooFewAreToldSo) {
 }
 
 TEST_F(GathersSoon, WhoWaitsWhileOthersHaveFinishedHasFinished) {
-  for (const int id : {0, 1}) gatherer_.started(id);
-  auto zero = ask(0), one = ask(1);
-  formed(1);
-  zero.get(), one.get();
+  begin({0, 1});
   gatherer_.ended(1, "finished", true);
   auto left = ask(0);
   formed(2);
@@ -195,10 +184,7 @@ TEST_F(GathersSoon, WhoWaitsWhileOthersHaveFinishedHasFinished) {
 }
 
 TEST_F(GathersSoon, WhoeverIsLeftWhenTheWorkHasEndedIsToEnd) {
-  for (const int id : {0, 1}) gatherer_.started(id);
-  auto zero = ask(0), one = ask(1);
-  formed(1);
-  zero.get(), one.get();
+  begin({0, 1});
   gatherer_.started(2);  // is not there yet, and never will be
   EXPECT_THAT(gatherer_.look(), IsEmpty());
   gatherer_.ended(0, "finished", true);

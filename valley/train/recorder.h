@@ -72,7 +72,7 @@ class Recorder {
   std::string out_;
   TraceRecorder trace_;
   std::vector<Json> own_notes_;
-  std::vector<Json>& notes_;        // of this worker, since the last flush
+  std::vector<Json>& notes_;        // of this worker, see to_send()
   std::vector<Json> mean_records_;  // likewise, about all workers
   int64_t evaluated_step_ = -1;     // at resume: the evaluation of this step is in the file
   int64_t sent_step_ = -1;          // of the newest of them that was sent

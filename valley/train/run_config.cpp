@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "valley/algorithms/option_text.h"
 #include "valley/core/error.h"
 #include "valley/core/names.h"
 #include "valley/core/numbers.h"
@@ -139,12 +140,7 @@ void check_elastic(const RunConfig& c, const AlgorithmOptions& options) {
   require(backend.name == "gloo",
           "{} needs {} gloo: mpirun ends all workers when one dies; {} auto serves there", kElastic,
           Key{"backend"}, Key{"resume"});
-  const auto value = [&](std::string_view key) {
-    AlgorithmOptions own = options;
-    for (const Setting& setting : own.settings())
-      if (setting.key == key) return plain_text(setting.get());
-    return std::string();
-  };
+  const auto value = [&](std::string_view key) { return option_text(options, key); };
   require(!value("delay").empty(), "{} goes with the methods that have a {}; {} {} is none of them",
           kElastic, Key{"delay"}, Key{"algorithm"}, c.algorithm);
   require(value("delay") == "0", "{} {} leaves rounds under way, which {} cannot take back",

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <string_view>
 
+#include "valley/algorithms/option_text.h"
 #include "valley/core/error.h"
 #include "valley/schedule/period.h"
 
@@ -15,12 +16,6 @@ constexpr double kHeaderBytes = 64;
 constexpr int64_t kLargestGraph = 512;
 constexpr int64_t kRounds = 32;  // that are looked at, where they differ
 
-std::string value_of(AlgorithmOptions& options, std::string_view key) {
-  for (const Setting& setting : options.settings())
-    if (setting.key == key) return plain_text(setting.get());
-  return "";
-}
-
 struct Method {
   const AlgorithmEntry& entry;
   AlgorithmOptions options;
@@ -30,29 +25,31 @@ struct Method {
 
   explicit Method(const RunConfig& config)
       : entry(find_algorithm(config.algorithm)), options(entry.with(config.method)) {
-    if (const std::string text = value_of(options, "period"); !text.empty())
+    if (const std::string text = option_text(options, "period"); !text.empty())
       period = parse_period(text);
-    if (const std::string text = value_of(options, "delay"); !text.empty()) delay = std::stod(text);
-    const std::string topology = value_of(options, "topology"), wire = value_of(options, "wire");
+    if (const std::string text = option_text(options, "delay"); !text.empty())
+      delay = std::stod(text);
+    const std::string topology = option_text(options, "topology"),
+                      wire = option_text(options, "wire");
     of_neighbours = (!topology.empty() && topology != "complete") || options.has("relay-tree") ||
                     config_is("noloco");
     in_slices = (!wire.empty() && wire != "none") || entry.owns_update;
-    if (const std::string text = value_of(options, "gossip-period"); !text.empty())
+    if (const std::string text = option_text(options, "gossip-period"); !text.empty())
       period = parse_period(text);
   }
 
   // What may travel while a worker computes one step, in steps.
-  double hides() {
+  double hides() const {
     if (config_is("ssgd")) return 0.5;
     if (delay > 0) return delay;
-    return value_of(options, "mixing") == "awc" ? 1 : 0;
+    return option_text(options, "mixing") == "awc" ? 1 : 0;
   }
 
   bool config_is(std::string_view name) const { return entry.name == name; }
 };
 
 // The most that one of the workers hands in, in the mean over rounds.
-double payload_of(Method& method, int64_t parameters, int64_t workers, uint64_t seed) {
+double payload_of(const Method& method, int64_t parameters, int64_t workers, uint64_t seed) {
   const int64_t graph = std::min(workers, kLargestGraph);
   double most = 0;
   for (const int64_t rank : {int64_t{0}, int64_t{1}, graph / 2, graph - 1}) {
@@ -69,7 +66,7 @@ double payload_of(Method& method, int64_t parameters, int64_t workers, uint64_t 
     }
     most = std::max(most, sum / double(rounds));
   }
-  if (workers > graph && value_of(method.options, "topology") == "exponential")
+  if (workers > graph && option_text(method.options, "topology") == "exponential")
     most *= std::ceil(std::log2(double(workers))) / std::log2(double(graph));
   return most;
 }
@@ -99,7 +96,7 @@ StepTime step_time(const RunConfig& config, int64_t parameters, const LocalStep&
   StepTime time{.compute = local.seconds};
   const int64_t m = config.workers;
   if (m == 1) return time;
-  Method method(config);
+  const Method method(config);
   const double payload = payload_of(method, parameters, m, static_cast<uint64_t>(config.seed));
   const double others = double(m - 1), share = others / double(m);
   const double sent = method.of_neighbours ? payload
@@ -110,7 +107,7 @@ StepTime step_time(const RunConfig& config, int64_t parameters, const LocalStep&
   const double round = bytes * 8 / link.bits_per_second + turns * link.latency;
 
   const auto tau = static_cast<double>(method.period.base);
-  const auto fragments = value_of(method.options, "fragments");
+  const auto fragments = option_text(method.options, "fragments");
   const double rounds = (fragments.empty() ? 1 : std::stod(fragments)) / tau;  // a step
   const double hidden = std::min(round, method.hides() * local.seconds);
   time.hidden = hidden * rounds;
@@ -122,7 +119,7 @@ StepTime step_time(const RunConfig& config, int64_t parameters, const LocalStep&
 
 std::optional<int64_t> period_for_share(const RunConfig& config, int64_t parameters,
                                         const LocalStep& local, const Link& link, double share) {
-  Method method(config);
+  const Method method(config);
   if (!method.options.has("period")) return std::nullopt;
   const StepTime now = step_time(config, parameters, local, link);
   const double round = now.communicate * double(method.period.base);
