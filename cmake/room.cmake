@@ -1,12 +1,15 @@
-# valley_room(NAME [LIGHT files...] [LIGHT_DEPENDS targets...] [DEPENDS targets...]
+# valley_room(NAME [LOOPS] [LIGHT files...] [LIGHT_DEPENDS targets...] [DEPENDS targets...]
 #             [TEST_DEPENDS targets...])
 #
 # A room is one folder: every foo.cpp in it belongs to the static library valley_NAME, every
 # foo_test.cpp to the one test binary NAME_test. New files need no line here; but those that do
 # without LibTorch in a room that needs it are named after LIGHT, and make valley_NAME_light.
 # Headers lie beside their sources, or in include/valley/NAME if they are public.
+#
+# LOOPS: the room has loops of its own over values, pixels or bytes, and its speed is theirs: -O3. The
+# others call what LibTorch or such a room does, and compile a third faster at -O1.
 function(valley_room name)
-  cmake_parse_arguments(ROOM "" "" "LIGHT;LIGHT_DEPENDS;DEPENDS;TEST_DEPENDS" ${ARGN})
+  cmake_parse_arguments(ROOM "LOOPS" "" "LIGHT;LIGHT_DEPENDS;DEPENDS;TEST_DEPENDS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS *.cpp)
   set(tests ${sources})
   list(FILTER sources EXCLUDE REGEX "_test\\.cpp$")
@@ -20,9 +23,13 @@ function(valley_room name)
     list(TRANSFORM ROOM_LIGHT PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/ OUTPUT_VARIABLE light)
     list(REMOVE_ITEM sources ${light})
     valley_library(${name}_light SOURCES ${light} DEPENDS ${ROOM_LIGHT_DEPENDS})
+    valley_compile_fast(valley_${name}_light)
     list(APPEND ROOM_DEPENDS valley_${name}_light)
   endif()
   valley_library(${name} SOURCES ${sources} DEPENDS ${ROOM_DEPENDS})
+  if(NOT ROOM_LOOPS)
+    valley_compile_fast(valley_${name})
+  endif()
 
   if(VALLEY_BUILD_TESTS AND tests)
     valley_test(${name}_test SOURCES ${tests} DEPENDS valley_${name} ${ROOM_TEST_DEPENDS})
