@@ -1,6 +1,7 @@
 #include <torch/csrc/utils/pybind.h>
 // After torch's own.
 #include <ATen/TensorOperators.h>
+#include <c10/core/GradMode.h>
 #include <pybind11/stl.h>
 
 #include <cmath>

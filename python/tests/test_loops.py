@@ -1,5 +1,6 @@
 """What the loops of other people do to an optimizer, with workers that are threads."""
 
+import contextlib
 import copy
 import importlib.util
 import math
@@ -467,6 +468,55 @@ class Gradients(unittest.TestCase):
         opt.found_inf = torch.tensor(1.0)
         with self.assertRaisesRegex(ValueError, "a GradScaler skips steps on one worker alone, and ssgd needs"):
             opt.step()
+
+    @unittest.skipUnless(hasattr(torch.amp, "GradScaler"), "SKIPPED: PyTorch's scaler for the CPU came with 2.3")
+    def test_the_scaler_itself(self):
+        """On the CPU: the weights are those of steps without it, and of one that an infinity forbids."""
+
+        def train(rank, scaler):
+            model = net()
+            opt = valley.LocalSGD(sgd(model), model=model, period=2)
+            for k in range(4):
+                forbidden = (k, rank) == (2, 1)
+                opt.zero_grad()
+                loss = loss_of(model, batches(rank)[k])
+                if scaler:
+                    scaler.scale(loss * math.inf if forbidden else loss).backward()
+                    scaler.step(opt)
+                    scaler.update()
+                else:
+                    loss.backward()
+                    with mock.patch.object(opt.optimizer, "step") if forbidden else contextlib.nullcontext():
+                        opt.step()
+            return vector(model), opt.rounds
+
+        def work(rank):
+            return train(rank, torch.amp.GradScaler("cpu", init_scale=256.0)), train(rank, None)
+
+        for (scaled, rounds), (plain, _) in valley.run_threads(2, work):
+            self.assertEqual(rounds, 2)
+            torch.testing.assert_close(scaled, plain, rtol=1e-12, atol=0)
+
+    @unittest.skipUnless(hasattr(torch, "compile"), "SKIPPED: torch.compile came with PyTorch 2")
+    def test_a_compiled_model(self):
+        """Wrapped before or after it is compiled, and taken for its average: the same weights."""
+
+        def train(first):
+            model = net()
+            called = torch.compile(model, backend="aot_eager") if first == "compile" else model
+            opt = valley.DPPF(sgd(model), model=model, period=2, push=0.0)
+            if first == "wrap":
+                called = torch.compile(model, backend="aot_eager")
+            for k in range(4):
+                opt.zero_grad()
+                loss_of(called, batches(0)[k]).backward()
+                opt.step()
+            with opt.average():
+                return vector(model), loss_of(called, batches(0)[0]).detach()
+
+        plain = train("nothing")
+        for first in ("compile", "wrap"):
+            torch.testing.assert_close(train(first), plain, rtol=1e-12, atol=0)
 
 
 class Loops(unittest.TestCase):

@@ -2,14 +2,16 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/allclose.h>
+#include <ATen/ops/arange.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/cross_entropy_loss.h>
+#include <ATen/ops/ctc_loss.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/equal.h>
 #include <ATen/ops/eye.h>
-#include <ATen/ops/grid_sampler.h>
 #include <ATen/ops/linalg_eigvalsh.h>
 #include <ATen/ops/linear.h>
+#include <ATen/ops/log_softmax.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/stack.h>
 #include <ATen/ops/tanh.h>
@@ -233,26 +235,26 @@ TEST(Objective, BatchNormKeepsItsStatisticsOrFollowsTheProbe) {
   }
 }
 
-// grid_sampler's backward has no derivative.
-struct Sampling : torch::nn::Module {
-  Sampling() { scale = register_parameter("scale", at::ones({1})); }
+// ctc_loss's backward has no derivative.
+struct Aligning : torch::nn::Module {
+  Aligning() { scale = register_parameter("scale", at::ones({1})); }
   at::Tensor forward(const at::Tensor& u) {
-    const at::Tensor moved =
-        at::grid_sampler(u * scale, at::zeros({u.size(0), 1, 3, 2}), 0, 0, true);
-    return (moved * scale).flatten(1);
+    const at::Tensor logs = (at::arange(12, at::kFloat).view({4, 1, 3}) * scale).log_softmax(2);
+    const at::Tensor loss = at::ctc_loss(logs, at::ones({1, 2}, at::kLong), {4}, {2});
+    return u.flatten(1) * scale + loss;
   }
   at::Tensor scale;
 };
 
 TEST(Objective, SaysWhatIsWrong) {
   const auto data = few_data();
-  const auto sampling = [] { return wrap(std::make_shared<Sampling>()); };
-  Objective once(sampling, data, *data);
+  const auto aligning = [] { return wrap(std::make_shared<Aligning>()); };
+  Objective once(aligning, data, *data);
   const at::Tensor one = at::ones({1});
   EXPECT_GT(once.gradient(one).loss, 0);
   EXPECT_EQ(error_of<UsageError>([&] { once.hessian_products(one, {one}); }),
             "the network has no second derivative in LibTorch: derivative for "
-            "aten::grid_sampler_2d_backward is not implemented");
+            "aten::_ctc_loss_backward is not implemented");
   Objective objective(two_layers, data, *data);
   EXPECT_EQ(error_of<UsageError>([&] { objective.loss(one); }),
             "the point has 1 values, the model 27");
