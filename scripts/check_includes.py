@@ -40,7 +40,7 @@ MAY_INCLUDE = {
 WITHOUT_LIBTORCH = {"core", "record", "schedule", "topology", "picture", "report"}
 LIBTORCH = re.compile(r"(ATen|c10|torch|caffe2)/")
 SOCKETS = re.compile(r"(torch/csrc/distributed|c10d)/")
-KNOWS_SOCKETS = re.compile(r"valley/comm/(\w+\.cpp|(c10d_store|group_mesh|lookout|process_group)\.h"
+KNOWS_SOCKETS = re.compile(r"valley/comm/(\w+\.cpp|(c10d_group|c10d_store|group_mesh|lookout|process_group(_join)?)\.h"
                            r"|testing/\w+\.\w+)$")
 ONLY_FOR_TESTS = re.compile(r"(gtest/|gmock/|valley/testing/|valley/\w+/testing/|.*/test_\w+\.h$)")
 PUBLIC_ONLY = {"include": "those outside include/ are not installed",

@@ -123,8 +123,8 @@ class Ranges(ProgramTest):
                     "train", *TINY, "--device", "gpu")  # fmt: skip
         self.refuse("--device must be cpu, cuda, cuda:N or auto, got 'cuda:'",
                     "sharpness", "runs", "--device", "cuda:")  # fmt: skip
-        self.refuse("--device cuda: gloo takes tensors on cpu, and there is no nccl for --launch "
-                    "processes yet; --launch threads share a device",
+        self.refuse("--device cuda: gloo takes tensors on cpu; processes with a GPU each need "
+                    "--backend nccl, --launch threads share a device",
                     "train", *TINY, "--launch", "processes", "--device", "cuda")  # fmt: skip
         before = snapshot(self.folder)
         code, out, err = self.run_valley("train", *TINY, "--device", "cuda:99")

@@ -32,12 +32,21 @@ const std::vector<BackendFacts>& backend_table() {
        .started_by = "mpirun, or srun with a plugin for MPI",
        .by_mpi = true},
 #endif
+#ifdef VALLEY_HAS_NCCL
+      {.name = "nccl",
+       .summary = "processes with a GPU each, of one machine or several",
+       .shares_memory = false,
+       .devices = "cpu or cuda",
+       .sums = "float or double",
+       .needs = "a GPU a worker; TCP; a store at MASTER_ADDR:MASTER_PORT",
+       .started_by = fmt::format("{} processes, torchrun, mpirun or srun", Key{"launch"})},
+#endif
   };
   return table;
 }
 
 void check_backend_name(const std::string& name) {
-#ifndef VALLEY_LIBTORCH_HAS_CUDA
+#ifndef VALLEY_HAS_NCCL
   require(name != "nccl", "{} nccl needs NCCL, and this LibTorch has none", Key{"backend"});
 #endif
 #ifndef VALLEY_HAS_MPI

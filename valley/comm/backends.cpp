@@ -8,6 +8,7 @@
 #include "valley/comm/group.h"
 #include "valley/comm/host_communicator.h"
 #include "valley/comm/mpi.h"
+#include "valley/comm/nccl.h"
 #include "valley/comm/store.h"
 #include "valley/core/error.h"
 #include "valley/core/names.h"
@@ -29,6 +30,14 @@ MakeWorker threads_over_sockets(int workers, double timeout_seconds) {
   };
 }
 
+#ifdef VALLEY_HAS_NCCL
+Capabilities nccl_capabilities() {
+  Capabilities all = host_capabilities(/*shares_memory=*/false);
+  all.devices = {at::kCPU, at::kCUDA};
+  return all;
+}
+#endif
+
 struct Maker {
   const char* name;
   Capabilities capabilities;
@@ -43,6 +52,9 @@ const std::vector<Maker>& makers() {
       {"gloo", host_capabilities(/*shares_memory=*/false), &threads_over_sockets, &make_gloo},
 #ifdef VALLEY_HAS_MPI
       {"mpi", host_capabilities(/*shares_memory=*/false), nullptr, &make_mpi},
+#endif
+#ifdef VALLEY_HAS_NCCL
+      {"nccl", nccl_capabilities(), nullptr, &make_nccl},
 #endif
   };
   return table;

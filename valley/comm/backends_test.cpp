@@ -1,5 +1,6 @@
 #include "valley/comm/backends.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <set>
@@ -22,7 +23,7 @@ TEST(Backends, EveryRowIsComplete) {
     EXPECT_FALSE(entry.needs.empty()) << entry.name;
     EXPECT_EQ(entry.join == nullptr, entry.capabilities.shares_memory) << entry.name;
     EXPECT_EQ(entry.started_by.empty(), entry.capabilities.shares_memory) << entry.name;
-    EXPECT_EQ(entry.in_threads == nullptr, entry.by_mpi) << entry.name;
+    EXPECT_EQ(entry.in_threads == nullptr, entry.by_mpi || entry.name == "nccl") << entry.name;
     EXPECT_TRUE(entry.capabilities.takes(c10::DeviceType::CPU)) << "the tests need it";
     EXPECT_TRUE(entry.capabilities.adds_up(at::kFloat) && entry.capabilities.adds_up(at::kDouble));
   }
@@ -40,7 +41,7 @@ TEST(Backends, TheirFactsAreTheirCapabilities) {
 
 TEST(Backends, ARowKnowsItsCommunicators) {
   for (const BackendEntry& entry : backends()) {
-    if (entry.by_mpi) continue;
+    if (entry.in_threads == nullptr) continue;
     run_group(
         entry, 2,
         [&](Communicator& comm) {
@@ -71,7 +72,9 @@ TEST(Backends, AreChosenByNameOrByWhatIsLaunched) {
   EXPECT_EQ(error_of<UsageError>([] { choose_backend("mpi", "processes"); }),
             "backend mpi is not part of this program: no MPI was there when it was built");
 #endif
-#ifndef VALLEY_LIBTORCH_HAS_CUDA
+#ifdef VALLEY_HAS_NCCL
+  EXPECT_EQ(choose_backend("nccl", "processes").name, "nccl");
+#else
   EXPECT_EQ(error_of<UsageError>([] { choose_backend("nccl", "processes"); }),
             "backend nccl needs NCCL, and this LibTorch has none");
 #endif
@@ -79,6 +82,17 @@ TEST(Backends, AreChosenByNameOrByWhatIsLaunched) {
                 choose_backend("glo", "threads");
               }).starts_with("unknown backend 'glo'; did you mean 'gloo'? known: auto, thread"));
 }
+
+#ifdef VALLEY_HAS_NCCL
+TEST(Nccl, NeedsAGpuForEachWorkerBeforeAnybodyWaits) {
+  JoinOptions options{.rank = 1, .size = 2, .local_rank = 1000};
+  EXPECT_THAT(error_of<UsageError>([&] { find_backend("nccl").join(options); }),
+              testing::MatchesRegex("backend nccl needs a GPU for each worker: LibTorch finds "
+                                    "[0-9]+ here, and this is worker 1000 of this machine, counted "
+                                    "from 0"));
+  EXPECT_EQ(find_backend("nccl").join({})->backend(), "solo");
+}
+#endif
 
 TEST(Capabilities, AreDescribedForPeople) {
   EXPECT_EQ(describe_dtypes({at::kFloat}), "float");

@@ -13,4 +13,7 @@ namespace valley {
 /// A store of c10d as this room sees one; `where` is what errors call it.
 std::shared_ptr<Store> share_store(c10::intrusive_ptr<c10d::Store> store, const std::string& where);
 
+/// What is under such a store, or under the part of one: the same keys. @throws std::logic_error
+c10::intrusive_ptr<c10d::Store> c10d_store(const Store& store);
+
 }  // namespace valley

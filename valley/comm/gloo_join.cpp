@@ -2,11 +2,11 @@
 
 #include <utility>
 
-#include "valley/comm/address.h"
 #include "valley/comm/gloo.h"
 #include "valley/comm/gloo_communicator.h"
 #include "valley/comm/group.h"
 #include "valley/comm/meeting.h"
+#include "valley/comm/meeting_place.h"
 #include "valley/comm/ranks.h"
 #include "valley/core/clock.h"
 #include "valley/core/error.h"
@@ -33,12 +33,6 @@ std::string describe_places(const std::vector<Place>& places) {
   return fmt::format("{}", fmt::join(texts, ", "));
 }
 
-void listen_at_interface(JoinOptions& options) {
-  if (options.interface.empty()) return;
-  options.address =
-      address_of_interface(options.interface, options.interface_from, options.address);
-}
-
 std::unique_ptr<Communicator> join(const JoinOptions& options, const std::shared_ptr<Store>& store,
                                    bool hosts) {
   return meet_and_connect_gloo({.options = options,
@@ -53,17 +47,7 @@ std::unique_ptr<Communicator> join(const JoinOptions& options, const std::shared
 std::unique_ptr<Communicator> meet_and_connect_gloo(GlooWorker worker) {
   worker.start = now_seconds();
   JoinOptions& options = worker.options;
-  const std::vector<std::string> addresses =
-      meet(*worker.store,
-           {.rank = options.rank,
-            .size = options.size,
-            .address = options.address,
-            .job = options.job,
-            .card = options.card,
-            .where = host_and_port(options.master_address, options.master_port)},
-           options.timeout_seconds);
-  if (options.interface.empty()) options.address = reachable_by_all(options.address, addresses);
-
+  meet_others(*worker.store, options);
   auto comm = connect_gloo(worker);
   if (options.rank == 0 && options.on_message) {
     std::vector<Place> places;
@@ -88,18 +72,8 @@ std::unique_ptr<Communicator> make_gloo(const JoinOptions& options, std::shared_
 std::unique_ptr<Communicator> make_gloo(const JoinOptions& options) {
   require_valid(options);
   if (options.size == 1) return make_solo();
-  JoinOptions complete = options;
-  listen_at_interface(complete);  // refused before anybody waits
-  const bool hosts = options.host_store && options.rank == 0;
-  TcpStore tcp = open_tcp_store({.address = options.master_address,
-                                 .port = options.master_port,
-                                 .server = hosts,
-                                 .prefix = options.prefix,
-                                 .timeout_seconds = options.timeout_seconds,
-                                 .on_message = options.on_message});
-  if (options.address.empty()) complete.address = tcp.local_address;
-  listen_at_interface(complete);  // with the family of addresses that leads to the master
-  return join(complete, tcp.store, hosts);
+  const MeetingPlace place = find_meeting_place(options);
+  return join(place.options, place.store, place.hosts);
 }
 
 }  // namespace valley

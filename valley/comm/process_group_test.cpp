@@ -1,5 +1,3 @@
-#include "valley/comm/process_group.h"
-
 #include <ATen/ops/empty.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/zeros.h>
@@ -14,6 +12,8 @@
 #include <thread>
 #include <vector>
 
+#include "valley/comm/c10d_store.h"
+#include "valley/comm/process_group_join.h"
 #include "valley/comm/testing/process_group_threads.h"
 #include "valley/comm/testing/processes.h"
 #include "valley/core/error.h"
@@ -28,16 +28,14 @@ using StorePtr = c10::intrusive_ptr<c10d::Store>;
 
 StorePtr hash_store() { return c10::make_intrusive<c10d::HashStore>(); }
 
-// Threads, each with its end of a Gloo group. Returns what each got as an error.
-std::vector<std::string> errors_of(
-    int workers, const std::function<void(const Group& group, const StorePtr& store)>& fn) {
+// Runs fn(rank) on threads. Returns what each got as an error.
+std::vector<std::string> errors_of_threads(int workers, const std::function<void(int rank)>& fn) {
   std::vector<std::string> errors(static_cast<size_t>(workers), "no error");
-  const StorePtr store = hash_store();
   std::vector<std::jthread> threads;
   for (int rank = 0; rank < workers; ++rank) {
     threads.emplace_back([&, rank] {
       try {
-        fn(gloo_group(store, rank, workers), store);
+        fn(rank);
       } catch (const std::exception& error) {
         errors[static_cast<size_t>(rank)] = error.what();
       }
@@ -45,6 +43,13 @@ std::vector<std::string> errors_of(
   }
   threads.clear();
   return errors;
+}
+
+// Each with its end of a Gloo group.
+std::vector<std::string> errors_of(
+    int workers, const std::function<void(const Group& group, const StorePtr& store)>& fn) {
+  const StorePtr store = hash_store();
+  return errors_of_threads(workers, [&](int rank) { fn(gloo_group(store, rank, workers), store); });
 }
 
 ProcessGroupOptions over(const StorePtr& store, const std::string& prefix, double timeout = 10) {
@@ -247,6 +252,68 @@ TEST(ProcessGroup, WhatNeverEndsInTheGroupItselfEndsHere) {
   EXPECT_EQ(errors[1], "rank 1 has left the group");
   for (const size_t rank : {0, 2})
     EXPECT_THAT(errors[rank], testing::StartsWith("lost rank 1 (no power) in broadcast 2"));
+}
+
+// Gloo in the place of NCCL, which needs GPUs.
+std::vector<std::string> errors_of_joining(
+    int workers, const MakeGroup& make, const std::function<void(Communicator&)>& fn,
+    const std::function<void(JoinOptions&)>& change = [](JoinOptions&) {}) {
+  const int port = free_port();
+  return errors_of_threads(workers, [&](int rank) {
+    JoinOptions options{.rank = rank, .size = workers};
+    options.master_port = port;
+    options.timeout_seconds = 10;
+    change(options);
+    ProcessGroupOptions kind{.name = "nickel"};
+    fn(*join_process_group(options, make, kind));
+  });
+}
+
+Group gloo_of(const StorePtr& store, const JoinOptions& options) {
+  return gloo_group(store, options.rank, options.size);
+}
+
+TEST(JoinedProcessGroup, MeetsAtAStoreAndTalksAndSplits) {
+  const auto errors = errors_of_joining(3, gloo_of, [](Communicator& comm) {
+    EXPECT_EQ(comm.backend(), "nickel");
+    EXPECT_EQ(sum_of_ranks(comm), 6);
+    const auto part = comm.split(comm.rank() == 1 ? 1 : 0);
+    EXPECT_EQ(part->size(), comm.rank() == 1 ? 1 : 2);
+    comm.barrier();
+  });
+  EXPECT_THAT(errors, testing::Each("no error"));
+}
+
+TEST(JoinedProcessGroup, AnotherCardIsRefusedBeforeAGroupIsMade) {
+  std::atomic<int> made = 0;
+  const auto make = [&](const StorePtr& store, const JoinOptions& options) {
+    ++made;
+    return gloo_of(store, options);
+  };
+  const auto errors = errors_of_joining(
+      2, make, [](Communicator&) {},
+      [](JoinOptions& options) { options.card.add("lr", options.rank == 0 ? "0.1" : "0.2"); });
+  EXPECT_THAT(errors, testing::Each("lr: 0.1 on rank 0, 0.2 on rank 1; the workers of a run must "
+                                    "agree on it"));
+  EXPECT_EQ(made, 0);
+}
+
+TEST(JoinedProcessGroup, WhatTheGroupItselfThrowsIsOneLine) {
+  const auto make = [](const StorePtr&, const JoinOptions&) -> Group {
+    TORCH_CHECK(false, "no GPUs found\nin main.cpp");
+  };
+  EXPECT_THAT(errors_of_joining(2, make, [](Communicator&) {}),
+              testing::Each("nickel: no GPUs found"));
+}
+
+TEST(JoinedProcessGroup, ThePartsOfAStoreAreThoseOfC10d) {
+  const auto whole = make_hash_store();
+  const auto part = with_prefix(with_prefix(whole, "a"), "b");
+  part->set("key", "1");
+  const auto same = c10d_store(*part);
+  EXPECT_TRUE(same->check({"key"}));
+  EXPECT_FALSE(c10d_store(*whole)->check({"key"}));
+  EXPECT_EQ(whole->get("a/b/key"), "1");
 }
 
 class GroupProcesses : public Processes {};

@@ -239,6 +239,7 @@ JoinOptions join_options(const WorkerEnvironment& environment, double timeout_se
   JoinOptions options;
   options.rank = environment.rank;
   options.size = environment.size;
+  options.local_rank = environment.local_rank;
   options.master_address = environment.master_address;
   options.master_port = environment.master_port;
   options.host_store = !environment.agent_store;

@@ -6,8 +6,10 @@
 #include <algorithm>
 #include <chrono>
 #include <mutex>
+#include <stdexcept>
 #include <thread>
 #include <torch/csrc/distributed/c10d/HashStore.hpp>
+#include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 #include <utility>
 
@@ -30,6 +32,8 @@ class C10dStore : public Store {
  public:
   C10dStore(c10::intrusive_ptr<c10d::Store> store, std::string where)
       : store_(std::move(store)), where_(std::move(where)) {}
+
+  const c10::intrusive_ptr<c10d::Store>& under() const { return store_; }
 
   void set(const std::string& key, const std::string& value) override {
     ask([&] {
@@ -84,22 +88,27 @@ class C10dStore : public Store {
 class PrefixedStore : public Store {
  public:
   PrefixedStore(std::shared_ptr<Store> store, std::string prefix)
-      : store_(std::move(store)), prefix_(std::move(prefix) + "/") {}
+      : store_(std::move(store)), prefix_(std::move(prefix)) {}
+
+  // c10d's part puts the same slash between.
+  c10::intrusive_ptr<c10d::Store> under() const {
+    return c10::make_intrusive<c10d::PrefixStore>(prefix_, c10d_store(*store_));
+  }
 
   void set(const std::string& key, const std::string& value) override {
-    store_->set(prefix_ + key, value);
+    store_->set(of(key), value);
   }
-  std::optional<std::string> get(const std::string& key) override {
-    return store_->get(prefix_ + key);
-  }
+  std::optional<std::string> get(const std::string& key) override { return store_->get(of(key)); }
   std::string set_if_absent(const std::string& key, const std::string& value) override {
-    return store_->set_if_absent(prefix_ + key, value);
+    return store_->set_if_absent(of(key), value);
   }
   bool wait(const std::string& key, double seconds) override {
-    return store_->wait(prefix_ + key, seconds);
+    return store_->wait(of(key), seconds);
   }
 
  private:
+  std::string of(const std::string& key) const { return prefix_ + "/" + key; }
+
   std::shared_ptr<Store> store_;
   std::string prefix_;
 };
@@ -217,6 +226,12 @@ std::shared_ptr<Store> make_hash_store() {
 std::shared_ptr<Store> share_store(c10::intrusive_ptr<c10d::Store> store,
                                    const std::string& where) {
   return std::make_shared<C10dStore>(std::move(store), where);
+}
+
+c10::intrusive_ptr<c10d::Store> c10d_store(const Store& store) {
+  if (const auto* whole = dynamic_cast<const C10dStore*>(&store)) return whole->under();
+  if (const auto* part = dynamic_cast<const PrefixedStore*>(&store)) return part->under();
+  throw std::logic_error("c10d_store of another kind of store");
 }
 
 TcpStore open_tcp_store(const TcpStoreOptions& options) {

@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "valley/algorithms/option_text.h"
+#include "valley/core/device_name.h"
 #include "valley/core/error.h"
 #include "valley/core/names.h"
 #include "valley/core/numbers.h"
@@ -109,10 +110,12 @@ void check_launch(const RunConfig& c) {
           kLaunch);
   const std::string place = c.device.starts_with("cuda") ? "cuda" : "cpu";
   require(c.device == "auto" || backend.devices.find(place) != std::string::npos,
-          "{} {}: {} takes tensors on {}, and there is no nccl for {} {} yet; {} threads share a "
-          "device",
-          Key{"device"}, c.device, backend.name, backend.devices, kLaunch,
-          processes ? "processes" : "threads", kLaunch);
+          "{} {}: {} takes tensors on {}; processes with a GPU each need {} nccl, {} threads share "
+          "a device",
+          Key{"device"}, c.device, backend.name, backend.devices, Key{"backend"}, kLaunch);
+  require(backend.name != "nccl" || !parse_device_name(c.device).number,
+          "{} {} would be the GPU of all workers, and {} nccl needs one for each: {} cuda",
+          Key{"device"}, c.device, Key{"backend"}, Key{"device"});
   require(c.interface.empty() || !backend.by_mpi,
           "{} {} is not read by {} {}: mpirun chooses the network, with btl_tcp_if_include {}",
           Key{"interface"}, c.interface, Key{"backend"}, backend.name, c.interface);

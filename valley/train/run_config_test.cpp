@@ -7,6 +7,7 @@
 #include <set>
 
 #include "valley/algorithms/dppf.h"
+#include "valley/comm/backend_table.h"
 #include "valley/core/error.h"
 #include "valley/core/testing/another_value.h"
 #include "valley/core/testing/test_folder.h"
@@ -326,7 +327,11 @@ TEST(RunConfig, OptionsOutOfRangeNameThemselves) {
   EXPECT_EQ(message("launch = 'thread'"),
             "unknown launch 'thread'; did you mean 'threads'? known: threads, processes");
   EXPECT_TRUE(message("backend = 'pigeon'").starts_with("unknown backend 'pigeon'"));
-  EXPECT_EQ(message("backend = 'nccl'"), "backend nccl needs NCCL, and this LibTorch has none");
+  EXPECT_EQ(message("launch = 'processes'\nbackend = 'nccl'\ndevice = 'cuda:1'"),
+            backend_table().back().name == "nccl"
+                ? "device cuda:1 would be the GPU of all workers, and backend nccl needs one for "
+                  "each: device cuda"
+                : "backend nccl needs NCCL, and this LibTorch has none");
   EXPECT_EQ(message("launch = 'processes'\nbackend = 'thread'"),
             "backend thread needs launch threads: processes share no memory");
   EXPECT_EQ(message("evaluate-every = -1"), "evaluate-every must be at least 0, got -1");

@@ -11,6 +11,7 @@ namespace valley {
 struct JoinOptions {
   int rank = 0;
   int size = 1;
+  int local_rank = 0;  ///< among the workers of this machine: its GPU, with the backend nccl
   std::string master_address = "127.0.0.1";
   int master_port = 29500;
   bool host_store = true;   ///< rank 0 hosts the store; false: an agent or launcher does

@@ -10,31 +10,17 @@
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "valley/comm/backends.h"
+#include "valley/comm/c10d_group.h"
 #include "valley/comm/process_group.h"
 
 namespace valley {
 
 /// What tests call the backend of a process group.
 inline constexpr const char* kProcessGroup = "c10d";
-
-// Until LibTorch 2.0 a backend was a group; since then a group has one for each kind of device.
-template <typename Group, typename Backend>
-c10::intrusive_ptr<Group> group_of(c10::intrusive_ptr<Backend> backend,
-                                   const c10::intrusive_ptr<c10d::Store>& store) {
-  if constexpr (std::is_base_of_v<Group, Backend>) {
-    return backend;
-  } else {
-    auto group = c10::make_intrusive<Group>(store, backend->getRank(), backend->getSize());
-    group->setBackend(c10::DeviceType::CPU, Group::BackendType::GLOO, std::move(backend));
-    group->setDefaultBackend(Group::BackendType::GLOO);
-    return group;
-  }
-}
 
 /// A worker of a Gloo group over loopback, as a user has one: with a timeout of half an hour.
 inline c10::intrusive_ptr<c10d::ProcessGroup> gloo_group(
@@ -51,7 +37,7 @@ inline c10::intrusive_ptr<c10d::ProcessGroup> gloo_group(
   c10d::Store& keys = *own;
   keys.set(all[static_cast<size_t>(rank)], std::vector<uint8_t>{1});
   keys.wait(all);
-  return group_of<c10d::ProcessGroup>(std::move(gloo), own);
+  return group_of<c10d::ProcessGroup>(std::move(gloo), own, GroupKind::kGloo);
 }
 
 /// The store that rank 0 hosts, as torchrun's workers have it.
