@@ -72,9 +72,9 @@ endfunction()
 # The longest tests, longest first: ctest begins with them, so that two at a time end together. (Of
 # what it has run before it remembers how long it took; a new build folder has run nothing.)
 set(VALLEY_LONGEST_TESTS
-    e2e_stop contract_test train_test e2e_sharpness e2e_report algorithms_test e2e_processes e2e_mpi
-    e2e_recipes e2e_python comm_test e2e_dynamics models_test e2e_runs e2e_bad_input e2e_study
-    e2e_landscape install)
+    e2e_elastic contract_test e2e_stop e2e_own_data train_test e2e_sharpness comm_test e2e_report
+    e2e_python e2e_processes e2e_mpi algorithms_test e2e_recipes e2e_study e2e_bad_input e2e_dynamics
+    install e2e_probe e2e_landscape e2e_runs)
 
 function(valley_longest_first test)
   list(FIND VALLEY_LONGEST_TESTS ${test} place)
