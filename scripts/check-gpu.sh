@@ -90,6 +90,12 @@ echo "== a run begun on the CPU goes on on $device"
 "$valley" train "${small[@]}" --device "$device" --out "$runs/second"
 "$valley" train "${small[@]}" --device "$device" --precision bf16 --out "$runs/bf16"
 "$valley" sharpness "$runs/second" --device "$device" --samples 100 --quiet --measures lambda-max
+gpus=$(python3 -c 'import torch; print(torch.cuda.device_count())')
+if [[ $device == cuda ]] && ((gpus > 1)); then
+  echo "== a GPU for each of two processes"
+  "$valley" train "${small[@]}" --workers 2 --launch processes --backend nccl --device cuda \
+    --out "$runs/nccl"
+fi
 
 echo "== how fast"
 model=resnet-18 batch=128 steps=200
