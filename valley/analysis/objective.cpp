@@ -200,7 +200,7 @@ std::vector<at::Tensor> Objective::hessian_products(const at::Tensor& x,
                        });
         });
   } catch (const std::exception& error) {
-    // "derivative for aten::grid_sampler_2d_backward is not implemented" and its like.
+    // "derivative for aten::_ctc_loss_backward is not implemented" and its like.
     const std::string reason = error.what();
     if (reason.find("not implemented") == std::string::npos) throw;
     throw UsageError(

@@ -30,14 +30,6 @@ MakeWorker threads_over_sockets(int workers, double timeout_seconds) {
   };
 }
 
-#ifdef VALLEY_HAS_NCCL
-Capabilities nccl_capabilities() {
-  Capabilities all = host_capabilities(/*shares_memory=*/false);
-  all.devices = {at::kCPU, at::kCUDA};
-  return all;
-}
-#endif
-
 struct Maker {
   const char* name;
   Capabilities capabilities;

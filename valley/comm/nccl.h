@@ -2,10 +2,14 @@
 
 #include <memory>
 
+#include "valley/comm/capabilities.h"
 #include "valley/comm/communicator.h"
 #include "valley/comm/join.h"
 
 namespace valley {
+
+/// Of the communicators of make_nccl().
+Capabilities nccl_capabilities();
 
 /// One worker of a group of processes with a GPU each, over NCCL as LibTorch has it. size 1: solo.
 ///

@@ -1,11 +1,12 @@
 // Compiled where LibTorch has NCCL.
 #include <c10/core/impl/DeviceGuardImplInterface.h>
 
-#include <chrono>
 #include <torch/csrc/distributed/c10d/ProcessGroupNCCL.hpp>
 
 #include "valley/comm/c10d_group.h"
+#include "valley/comm/c10d_store.h"
 #include "valley/comm/group.h"
+#include "valley/comm/host_communicator.h"
 #include "valley/comm/meeting.h"
 #include "valley/comm/nccl.h"
 #include "valley/comm/process_group_join.h"
@@ -31,20 +32,24 @@ c10::intrusive_ptr<c10d::ProcessGroup> nccl_group(const c10::intrusive_ptr<c10d:
                                                   const JoinOptions& options) {
   using Nccl = c10d::ProcessGroupNCCL;
   const auto nccl = Nccl::Options::create();
-  nccl->timeout =
-      std::chrono::milliseconds(static_cast<int64_t>(options.timeout_seconds * 1000) + 1);
+  nccl->timeout = c10d_timeout(options.timeout_seconds);
   return group_of<c10d::ProcessGroup>(
       c10::make_intrusive<Nccl>(store, options.rank, options.size, nccl), store, GroupKind::kNccl);
 }
 
 }  // namespace
 
+Capabilities nccl_capabilities() {
+  Capabilities all = host_capabilities(/*shares_memory=*/false);
+  all.devices = {c10::DeviceType::CPU, c10::DeviceType::CUDA};
+  return all;
+}
+
 std::unique_ptr<Communicator> make_nccl(const JoinOptions& options) {
   require_valid(options);
   if (options.size == 1) return make_solo();
   take_gpu(options.local_rank);  // before anybody waits
-  ProcessGroupOptions kind{.name = "nccl"};
-  kind.devices = {c10::DeviceType::CPU, c10::DeviceType::CUDA};
+  ProcessGroupOptions kind{.devices = nccl_capabilities().devices, .name = "nccl"};
   return join_process_group(options, &nccl_group, std::move(kind));
 }
 

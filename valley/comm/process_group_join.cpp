@@ -2,7 +2,6 @@
 
 #include <c10/util/Exception.h>
 
-#include <chrono>
 #include <string>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
@@ -28,9 +27,7 @@ StoreOfC10d part_of(const StoreOfC10d& store, const std::string& prefix) {
 c10::intrusive_ptr<c10d::ProcessGroup> make_side_group(const StoreOfC10d& store,
                                                        const JoinOptions& options) {
   using Gloo = c10d::ProcessGroupGloo;
-  const auto timeout =
-      std::chrono::milliseconds(static_cast<int64_t>(options.timeout_seconds * 1000) + 1);
-  const auto gloo = Gloo::Options::create(timeout);
+  const auto gloo = Gloo::Options::create(c10d_timeout(options.timeout_seconds));
   gloo->devices.push_back(Gloo::createDeviceForHostname(options.address));
   return group_of<c10d::ProcessGroup>(
       c10::make_intrusive<Gloo>(store, options.rank, options.size, gloo), store, GroupKind::kGloo);

@@ -69,6 +69,7 @@ TEST(Rendezvous, Torchrun) {
   const JoinOptions options = join_options(*env, 12);
   EXPECT_EQ(options.rank, 3);
   EXPECT_EQ(options.size, 4);
+  EXPECT_EQ(options.local_rank, 1);
   EXPECT_EQ(options.master_address, "node7");
   EXPECT_EQ(options.master_port, 1234);
   EXPECT_EQ(options.prefix, "/worker/attempt_2");

@@ -228,6 +228,10 @@ std::shared_ptr<Store> share_store(c10::intrusive_ptr<c10d::Store> store,
   return std::make_shared<C10dStore>(std::move(store), where);
 }
 
+milliseconds c10d_timeout(double seconds) {
+  return milliseconds(std::max<int64_t>(1, static_cast<int64_t>(seconds * 1000)));
+}
+
 c10::intrusive_ptr<c10d::Store> c10d_store(const Store& store) {
   if (const auto* whole = dynamic_cast<const C10dStore*>(&store)) return whole->under();
   if (const auto* part = dynamic_cast<const PrefixedStore*>(&store)) return part->under();
@@ -258,8 +262,7 @@ TcpStore open_tcp_store(const TcpStoreOptions& options) {
   c10d_options.isServer = options.server;
   c10d_options.waitWorkers = false;
   do_without_libuv(c10d_options);
-  c10d_options.timeout =
-      milliseconds(std::max<int64_t>(1, static_cast<int64_t>(options.timeout_seconds * 1000)));
+  c10d_options.timeout = c10d_timeout(options.timeout_seconds);
   try {
     const SilentC10d silent;
     auto tcp = c10::make_intrusive<c10d::TCPStore>(address, c10d_options);
