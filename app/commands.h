@@ -21,6 +21,7 @@ Command add_evaluate(CLI::App& program, Engine& engine);
 Command add_predict(CLI::App& program, Engine& engine);
 Command add_topology(CLI::App& program);
 Command add_estimate(CLI::App& program);
+Command add_bench(CLI::App& program, Engine& engine);
 Command add_study(CLI::App& program, Engine& engine);
 Command add_sharpness(CLI::App& program, Engine& engine);
 Command add_landscape(CLI::App& program, Engine& engine);

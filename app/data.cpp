@@ -1,8 +1,6 @@
 #include "app/data.h"
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
-#include <array>
 #include <filesystem>
 #include <memory>
 
@@ -17,17 +15,9 @@ namespace valley::app {
 namespace {
 
 // The settings that say which data a worker would see.
-constexpr std::array kKept = {"train-samples", "test-samples", "data-seed", "target",
-                              "image-size",    "strict",       "partition", "workers",
-                              "seed",          "task",         "context",   "validation-samples"};
-
-std::vector<std::string> other_settings(RunConfig& config) {
-  std::vector<std::string> keys;
-  for (const Setting& setting : settings_of(config))
-    if (std::find(kKept.begin(), kKept.end(), setting.key) == kKept.end())
-      keys.push_back(setting.key);
-  return keys;
-}
+const std::vector<std::string> kOfData = {
+    "train-samples", "test-samples", "data-seed", "target", "image-size", "strict",
+    "partition",     "workers",      "seed",      "task",   "context",    "validation-samples"};
 
 }  // namespace
 
@@ -36,7 +26,7 @@ Command add_data(CLI::App& program, Engine& engine) {
   auto request = std::make_shared<DataRequest>();
   auto name = std::make_shared<std::string>();
   command->add_option("name", *name, "NAME or NAME:PATH, as --data of `valley train` has it");
-  add_config_options(*command, request->config, other_settings(request->config));
+  add_config_options(*command, request->config, settings_but(kOfData));
   as_path(command->add_option("--sheet", request->sheet,
                               "write a picture of examples of every class to this PNG file"));
   command->add_flag("--json", request->json, "print what is found as JSON");

@@ -9,6 +9,7 @@ struct CompareRequest;
 struct DataRequest;
 struct EvaluateFlags;
 struct PredictFlags;
+struct BenchRequest;
 struct StudyFlags;
 struct SharpnessFlags;
 struct LandscapeFlags;
@@ -27,6 +28,7 @@ class Engine {
   virtual int data(const DataRequest& request) = 0;
   virtual int evaluate(const EvaluateFlags& flags) = 0;
   virtual int predict(const PredictFlags& flags) = 0;
+  virtual int bench(const BenchRequest& request) = 0;
   virtual int study(const StudyFlags& flags) = 0;
   virtual int sharpness(const SharpnessFlags& flags) = 0;
   virtual int landscape(const LandscapeFlags& flags) = 0;

@@ -17,6 +17,7 @@ class HandOver : public Engine {
   int data(const DataRequest&) override { become_engine(); }
   int evaluate(const EvaluateFlags&) override { become_engine(); }
   int predict(const PredictFlags&) override { become_engine(); }
+  int bench(const BenchRequest&) override { become_engine(); }
   int study(const StudyFlags&) override { become_engine(); }
   int sharpness(const SharpnessFlags&) override { become_engine(); }
   int landscape(const LandscapeFlags&) override { become_engine(); }

@@ -84,6 +84,15 @@ void add_config_options(CLI::App& command, RunConfig& config,
   }
 }
 
+std::vector<std::string> settings_but(const std::vector<std::string>& kept) {
+  RunConfig config;
+  std::vector<std::string> keys;
+  for (const Setting& setting : settings_of(config)) {
+    if (std::find(kept.begin(), kept.end(), setting.key) == kept.end()) keys.push_back(setting.key);
+  }
+  return keys;
+}
+
 RunConfig resolve_config(const CLI::App& command, const RunConfig& flags,
                          const std::string& config_file) {
   RunConfig config, given = flags;

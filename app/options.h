@@ -19,6 +19,10 @@ namespace valley::app {
 void add_config_options(CLI::App& command, RunConfig& config,
                         const std::vector<std::string>& leave_out = {});
 
+/// All settings of a run but these: what add_config_options() leaves out for a subcommand that
+/// reads no others.
+std::vector<std::string> settings_but(const std::vector<std::string>& kept);
+
 /// Defaults, then the file of --config, then the flags given: the last wins.
 /// @throws UsageError
 RunConfig resolve_config(const CLI::App& command, const RunConfig& flags,

@@ -93,6 +93,7 @@ int run_program(int argc, char** argv, Engine& engine) {
   commands["evaluate"] = add_evaluate(program, engine);
   commands["predict"] = add_predict(program, engine);
   commands["topology"] = add_topology(program);
+  commands["bench"] = add_bench(program, engine);
   commands["estimate"] = add_estimate(program);
   commands["study"] = add_study(program, engine);
   commands["sharpness"] = add_sharpness(program, engine);

@@ -10,6 +10,7 @@ int compare(const CompareRequest& request);
 int data(const DataRequest& request);
 int evaluate(const EvaluateFlags& flags);
 int predict(const PredictFlags& flags);
+int bench(const BenchRequest& request);
 int study(const StudyFlags& flags);
 int sharpness(const SharpnessFlags& flags);
 int landscape(const LandscapeFlags& flags);

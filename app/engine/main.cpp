@@ -14,6 +14,7 @@ class Here : public Engine {
   int data(const DataRequest& request) override { return valley::app::data(request); }
   int evaluate(const EvaluateFlags& flags) override { return valley::app::evaluate(flags); }
   int predict(const PredictFlags& flags) override { return valley::app::predict(flags); }
+  int bench(const BenchRequest& request) override { return valley::app::bench(request); }
   int study(const StudyFlags& flags) override { return valley::app::study(flags); }
   int sharpness(const SharpnessFlags& flags) override { return valley::app::sharpness(flags); }
   int landscape(const LandscapeFlags& flags) override { return valley::app::landscape(flags); }

@@ -15,7 +15,8 @@ auto compared(const Call& call) {
 }
 
 std::string_view full_name(const Call& call) {
-  return call.text ? "all_gather_text" : name(call.operation);
+  if (call.text) return call.root < 0 ? "all_gather_text" : "gather_text";
+  return name(call.operation);
 }
 
 }  // namespace

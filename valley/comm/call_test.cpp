@@ -26,6 +26,8 @@ TEST(Call, IsDescribedForPeople) {
   text.text = true;
   EXPECT_EQ(describe(text), "all_gather_text");
   EXPECT_EQ(label(text), "all_gather_text 7");
+  text.root = 0;
+  EXPECT_EQ(describe(text), "gather_text");
   EXPECT_EQ(label(make(Operation::kAllReduce, 5)), "all_reduce 7");
 }
 

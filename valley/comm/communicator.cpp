@@ -298,8 +298,19 @@ void Communicator::barrier() {
 }
 
 std::vector<std::string> Communicator::all_gather_text(const std::string& text) {
+  return gather_texts(/*root=*/-1, text);
+}
+
+std::vector<std::string> Communicator::gather_text(const std::string& text) {
+  std::vector<std::string> texts = gather_texts(/*root=*/0, text);
+  if (rank_ != 0) texts.clear();
+  return texts;
+}
+
+std::vector<std::string> Communicator::gather_texts(int root, const std::string& text) {
   Call call = next_call(Operation::kAllGather);
   call.text = true;
+  call.root = root;
   std::vector<std::string> texts;
   run(call, static_cast<int64_t>(text.size()),
       [&](Call& c) { texts = do_all_gather_text(c, text); });

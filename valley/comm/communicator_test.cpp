@@ -228,6 +228,15 @@ TEST_P(Backends, TextsOfAllLengths) {
   });
 }
 
+TEST_P(Backends, TextsForWorkerZeroAlone) {
+  run([](Communicator& comm) {
+    const auto texts = comm.gather_text(std::string(static_cast<size_t>(comm.rank()) * 3, 'x'));
+    ASSERT_EQ(static_cast<int>(texts.size()), comm.rank() == 0 ? comm.size() : 0);
+    for (size_t m = 0; m < texts.size(); ++m) EXPECT_EQ(texts[m], std::string(m * 3, 'x'));
+    EXPECT_EQ(static_cast<int>(comm.all_gather_text("a").size()), comm.size());
+  });
+}
+
 TEST_P(Backends, StartedOperationsRunInOrderBeforeABlockingOne) {
   run([](Communicator& comm) {
     const int M = comm.size();

@@ -52,7 +52,9 @@ void ForwardingCommunicator::do_barrier(Call& call) {
 std::vector<std::string> ForwardingCommunicator::do_all_gather_text(Call& call,
                                                                     const std::string& text) {
   std::vector<std::string> texts;
-  forward(call, [&](Communicator& inner) { texts = inner.all_gather_text(text); });
+  forward(call, [&](Communicator& inner) {
+    texts = call.root < 0 ? inner.all_gather_text(text) : inner.gather_text(text);
+  });
   return texts;
 }
 

@@ -11,6 +11,7 @@
 #include "valley/comm/mesh_communicator.h"
 #include "valley/comm/ranks.h"
 #include "valley/comm/tcp_mesh.h"
+#include "valley/comm/traffic.h"
 #include "valley/core/clock.h"
 #include "valley/core/error.h"
 
@@ -20,7 +21,7 @@ namespace {
 constexpr double kLingerSeconds = 5;    // see ~GlooCommunicator
 constexpr double kObituarySeconds = 1;  // a launcher needs a moment to see that a worker died
 
-class GlooCommunicator : public MeshCommunicator<TcpMesh> {
+class GlooCommunicator : public MeshCommunicator<TcpMesh>, public CountsTraffic {
  public:
   explicit GlooCommunicator(GlooWorker worker)
       : MeshCommunicator(worker.options.rank, std::move(worker.global_ranks),
@@ -51,6 +52,8 @@ class GlooCommunicator : public MeshCommunicator<TcpMesh> {
     }
     mesh().close();  // before the store that lives here ends
   }
+
+  Traffic traffic() const override { return mesh().traffic(); }
 
  protected:
   std::unique_ptr<Communicator> do_split(Call& call, const std::vector<int>& members) override {

@@ -1,12 +1,16 @@
+#include <ATen/ops/empty_like.h>
+#include <ATen/ops/ones.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <chrono>
 #include <thread>
 
+#include "valley/comm/backends.h"
 #include "valley/comm/gloo.h"
 #include "valley/comm/group.h"
 #include "valley/comm/testing/processes.h"
+#include "valley/comm/traffic.h"
 #include "valley/core/clock.h"
 #include "valley/core/error.h"
 
@@ -54,6 +58,45 @@ TEST_F(GlooProcesses, SurvivorsNameTheHostOfTheStoreToo) {
                 testing::MatchesRegex("lost rank 0 \\(connection closed, its store is gone\\) in "
                                       "all_reduce [34] after [0-9.]+ s\n"));
   }
+}
+
+// With M workers of d bytes each, how much a worker sends: by operation, and over the wire.
+TEST(GlooTraffic, IsThePayloadTimesTheFactorOfTheOperation) {
+  constexpr int kWorkers = 4;
+  constexpr double kBytes = 4e6;
+  run_group(find_backend("gloo"), kWorkers, [&](Communicator& comm) {
+    const at::Tensor x = at::ones({static_cast<int64_t>(kBytes / 4)});
+    const auto sent = [&](const std::function<void()>& call) {
+      const Traffic before = *traffic_of(comm);
+      call();
+      return double((*traffic_of(comm) - before).sent);
+    };
+    const int next = (comm.rank() + 1) % kWorkers, former = (comm.rank() + 3) % kWorkers;
+    at::Tensor out = at::empty_like(x);
+    // A ring: each block once around to be added up, and once to be known.
+    EXPECT_NEAR(sent([&] { comm.all_reduce_sum(x, out); }), 2 * 3. / 4 * kBytes, .01 * kBytes);
+    EXPECT_NEAR(sent([&] { comm.all_gather(x); }), 3 * kBytes, .01 * kBytes);
+    EXPECT_NEAR(sent([&] { comm.exchange({{next, x}}, {{former, out}}); }), kBytes, .01 * kBytes);
+    // A tree: 0 sends to 1 and 2, 1 to 3.
+    constexpr double kMessages[kWorkers] = {2, 1, 0, 0};
+    EXPECT_NEAR(sent([&] { comm.broadcast(out, 0); }), kMessages[comm.rank()] * kBytes,
+                .01 * kBytes);
+    EXPECT_EQ(sent([&] { comm.barrier(); }), 3 * (64 + 16));  // headers and frames
+
+    comm.barrier();
+    const double deadline = now_seconds() + 20;
+    Traffic all = *traffic_of(comm);
+    while (all.acknowledged < .99 * all.sent && now_seconds() < deadline) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+      all = *traffic_of(comm);
+    }
+    EXPECT_NEAR(all.acknowledged, all.sent, .01 * all.sent);
+  });
+}
+
+TEST(GlooTraffic, IsNotKnownWhereOthersSend) {
+  EXPECT_FALSE(traffic_of(*make_solo()));
+  run_threads(2, [](Communicator& comm) { EXPECT_FALSE(traffic_of(comm)); });
 }
 
 std::string error_of(const std::function<void()>& call) {

@@ -48,11 +48,12 @@ std::vector<Part> to_parts(const std::vector<Message>& messages) {
   return parts;
 }
 
-std::vector<Part> to_everybody(const std::string& text, int rank, int size) {
+std::vector<Part> text_to(int root, const std::string& text, int rank, int size) {
   std::vector<Part> parts;
   const auto length = static_cast<int64_t>(text.size());
   for (int peer = 0; peer < size; ++peer) {
-    if (peer != rank) parts.push_back({peer, text.data(), length, length, at::kByte});
+    if (peer != rank && (root < 0 || peer == root))
+      parts.push_back({peer, text.data(), length, length, at::kByte});
   }
   return parts;
 }

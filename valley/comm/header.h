@@ -39,8 +39,8 @@ struct Part {
 struct Message;
 std::vector<Part> to_parts(const std::vector<Message>& messages);
 
-/// One text for all others, as bytes.
-std::vector<Part> to_everybody(const std::string& text, int rank, int size);
+/// One text for all others, as bytes, or for `root` alone where that is a rank.
+std::vector<Part> text_to(int root, const std::string& text, int rank, int size);
 
 /// The headers of one operation: what this worker tells each other, what they have told.
 class Headers {

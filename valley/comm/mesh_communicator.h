@@ -108,10 +108,11 @@ class MeshCommunicator : public HostCommunicator {
 
   std::vector<std::string> do_all_gather_text(Call& call, const std::string& text) override {
     std::vector<std::string> texts(static_cast<size_t>(size()));
-    const std::vector<Part> sends = to_everybody(text, rank(), size());
+    const std::vector<Part> sends = text_to(call.root, text, rank(), size());
     run(call, sends, {}, [&] {
       std::vector<Part> receives;
       texts[static_cast<size_t>(rank())] = text;
+      if (call.root >= 0 && call.root != rank()) return transfer(call, sends, {});
       for (int peer = 0; peer < size(); ++peer) {
         if (peer == rank()) continue;
         std::string& place = texts[static_cast<size_t>(peer)];
@@ -179,6 +180,7 @@ class MeshCommunicator : public HostCommunicator {
   int64_t finished() const { return finished_; }
 
   Mesh& mesh() { return *mesh_; }
+  const Mesh& mesh() const { return *mesh_; }
 
  private:
   using Buffer = typename Mesh::Buffer;

@@ -157,14 +157,16 @@ class ProcessGroupCommunicator : public Communicator {
 
   std::vector<std::string> do_all_gather_text(Call& call, const std::string& text) override {
     std::vector<std::string> texts(static_cast<size_t>(size()));
-    run(call, to_everybody(text, rank(), size()), {}, [&] {
+    run(call, text_to(call.root, text, rank(), size()), {}, [&] {
       texts[static_cast<size_t>(rank())] = text;
       std::vector<Message> sends, receives;
       for (int peer = 0; peer < size(); ++peer) {
         if (peer == rank()) continue;
+        if (call.root < 0 || call.root == peer)
+          sends.push_back({peer, bytes_at(text.data(), static_cast<int64_t>(text.size()))});
+        if (call.root >= 0 && call.root != rank()) continue;
         std::string& place = texts[static_cast<size_t>(peer)];
         place.resize(headers_.text_bytes(peer));
-        sends.push_back({peer, bytes_at(text.data(), static_cast<int64_t>(text.size()))});
         receives.push_back({peer, bytes_at(place.data(), static_cast<int64_t>(place.size()))});
       }
       transfer(sends, receives);

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "valley/comm/tcp_connections.h"
+#include "valley/comm/tcp_traffic.h"
 #include "valley/core/clock.h"
 
 namespace valley {
@@ -29,6 +30,7 @@ class TcpMesh::Peer {
   Peer(int rank, TcpSocket socket) : rank_(rank), socket_(std::move(socket)) {}
 
   int fd() const { return socket_.fd(); }
+  int64_t taken() const { return taken_; }
   bool broken() const { return broken_; }
   bool has_read_ahead() const { return ahead_begin_ < ahead_end_; }
   bool wants_to_write() const { return !broken_ && !outgoing_.empty(); }
@@ -79,6 +81,7 @@ class TcpMesh::Peer {
       if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return;
       if (n < 0) return give_up();
       next.done += static_cast<size_t>(n);
+      taken_ += n;
       if (next.done < sizeof(Frame) + next.frame.bytes) continue;
       ++next.buffer->sent_[static_cast<size_t>(rank_)];
       --next.buffer->under_way_;
@@ -203,6 +206,7 @@ class TcpMesh::Peer {
   const int rank_;
   const TcpSocket socket_;
   bool broken_ = false;
+  int64_t taken_ = 0;  // bytes, by the kernel
   std::deque<Outgoing> outgoing_;
   std::deque<Expected> expected_;
   std::deque<Kept> kept_;  // nobody had asked for them
@@ -233,6 +237,16 @@ void TcpMesh::close() noexcept {
   for (const auto& peer : peers_) {
     if (peer) peer->shut();
   }
+}
+
+Traffic TcpMesh::traffic() const {
+  Traffic all;
+  for (const auto& peer : peers_) {
+    if (!peer) continue;
+    all.sent += peer->taken();
+    all.acknowledged += acknowledged_bytes(peer->fd());
+  }
+  return all;
 }
 
 TcpMesh::Peer& TcpMesh::usable(int peer) {

@@ -10,6 +10,7 @@
 #include "valley/comm/join.h"
 #include "valley/comm/peer_error.h"
 #include "valley/comm/store.h"
+#include "valley/comm/traffic.h"
 
 namespace valley {
 
@@ -32,6 +33,9 @@ class TcpMesh {
   }
 
   int size() const { return static_cast<int>(peers_.size()); }
+
+  /// Over all connections, their frames among it.
+  Traffic traffic() const;
 
   /// Memory to send from or receive into. Messages between two workers in the same slot arrive
   /// in order; a buffer may have several in flight, and wait_*() waits for one of them.

@@ -281,6 +281,7 @@ class ThreadCommunicator : public HostCommunicator {
   std::vector<std::string> do_all_gather_text(Call& call, const std::string& text) override {
     std::vector<std::string> texts;
     run({.call = call, .text = &text}, call, [&] {
+      if (call.root >= 0 && call.root != rank()) return;
       for (int m = 0; m < size(); ++m) texts.push_back(*group_->slot(m).text);
     });
     return texts;

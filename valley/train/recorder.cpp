@@ -131,7 +131,7 @@ Json Recorder::to_send() {
 
 void Recorder::flush() {
   if (!active_) return;
-  const std::vector<std::string> texts = comm_.all_gather_text(to_send().dump());
+  const std::vector<std::string> texts = comm_.gather_text(to_send().dump());
   if (comm_.rank() != 0) return;
 
   std::vector<Json> notes;
@@ -205,7 +205,7 @@ void Recorder::write_scalars(const std::string& group, int64_t step, const Json&
 void Recorder::finish() {
   if (!active_) return;
   flush();
-  const std::vector<std::string> traces = comm_.all_gather_text(trace_.serialize());
+  const std::vector<std::string> traces = comm_.gather_text(trace_.serialize());
   if (comm_.rank() == 0) write_trace(fs::path(out_) / RunFolder::kTrace, traces);
 }
 

@@ -17,10 +17,10 @@ std::string_view name(Operation operation);
 /// One call of an operation by one worker: what the workers compare with each other.
 struct Call {
   Operation operation = Operation::kBarrier;
-  bool text = false;  ///< all_gather_text, a kAllGather whose sizes may differ
+  bool text = false;  ///< all_gather_text and gather_text, a kAllGather whose sizes may differ
   at::ScalarType dtype = at::ScalarType::Byte;
   int64_t numel = 0;
-  int root = -1;         ///< broadcast only
+  int root = -1;         ///< of a broadcast; of a gather_text: who gets the texts
   int64_t sequence = 0;  ///< the worker's operations count from 1
   bool stop = false;     ///< not compared: the worker's wish; after the operation, anyone's
   double met = 0;        ///< not compared: now_seconds() when all workers had come; 0: not known

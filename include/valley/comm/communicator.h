@@ -124,6 +124,10 @@ class Communicator {
   /// Texts of all workers by rank; lengths may differ. For records and settings, not for training.
   std::vector<std::string> all_gather_text(const std::string& text);
 
+  /// The same for worker 0; the others get nothing. Of long texts of many workers it alone has to
+  /// hold all.
+  std::vector<std::string> gather_text(const std::string& text);
+
   /// A communicator for the workers that give the same color, in the order of their ranks here. All
   /// workers call it. What the part does counts here, too; a wish to stop travels with its
   /// operations, too, and its workers agree on it among themselves; errors name the workers by the
@@ -179,6 +183,8 @@ class Communicator {
   virtual void do_exchange(Call& call, const std::vector<Message>& sends,
                            const std::vector<Message>& receives) = 0;
   virtual void do_barrier(Call& call) = 0;
+  /// For all, or, where call.root is a rank, for that worker: then any answer of the others' will
+  /// do.
   virtual std::vector<std::string> do_all_gather_text(Call& call, const std::string& text) = 0;
 
   // What a backend may do better: these add up, and then pass over the sum once more.
@@ -217,6 +223,7 @@ class Communicator {
   Call call_from(int root, const at::Tensor& x);
   template <typename Hook>
   void run(Call call, int64_t bytes, const Hook& hook);
+  std::vector<std::string> gather_texts(int root, const std::string& text);
   std::unique_ptr<Work> start(Call call, int64_t bytes, std::function<void(Call&)> hook);
   void count(Operation operation, int64_t bytes, double seconds);
   void add(Operation operation, const OperationStats& more);

@@ -1,0 +1,38 @@
+"""valley bench: rounds timed on workers that are threads and processes."""
+
+import json
+import unittest
+
+from program import ProgramTest
+
+
+class Bench(ProgramTest):
+    QUICK = ("bench", "--turns", 2, "--parameters", "2000,50000", "--algorithm", "local-sgd")
+
+    def test_threads(self):
+        text = self.succeed(*self.QUICK, "--workers", 2)
+        self.assertIn("rounds of local-sgd on thread, medians\n", text)
+        self.assertRegex(text, r"\n2 +50,000 .* 200 kB *\n")
+
+    def test_processes_count_what_went_over_the_wire(self):
+        found = json.loads(self.succeed(*self.QUICK, "--workers", 2, "--launch", "processes", "--json"))
+        self.assertEqual((found["algorithm"], found["backend"]), ("local-sgd", "gloo"))
+        self.assertEqual([r["parameters"] for r in found["rounds"]], [2000, 50000])
+        last = found["rounds"][-1]
+        self.assertEqual(last["payload"], 200_000)
+        self.assertAlmostEqual(last["acknowledged"] / last["sent"], 1, delta=0.01)
+        self.assertAlmostEqual(last["floor"], last["all_reduce"] + last["pass"])
+        self.assertEqual([o["name"] for o in last["operations"]],
+                         ["all-reduce", "all-reduce with norms", "all-gather", "broadcast",
+                          "exchange with the next", "barrier"])  # fmt: skip
+
+    def test_what_is_wrong_is_one_line(self):
+        self.refuse("--workers must be at least 2 here: one worker has nobody to meet", "bench", "--workers", 1)
+        self.refuse("--parameters must be at least 1000, got 5", "bench", "--parameters", 5)
+        self.refuse("--turns must be at least 1, got 0", "bench", "--turns", 0)
+        self.refuse("--algorithm ad-psgd: its workers meet while nobody waits, so there is no round to time",
+                    "bench", "--algorithm", "ad-psgd")  # fmt: skip
+
+
+if __name__ == "__main__":
+    unittest.main()
