@@ -28,7 +28,7 @@ for argument in "$@"; do
     --python) packages+=("${python[@]}") ;;
     --tests) packages+=("${python[@]}" libgtest-dev libgmock-dev libgloo-dev chromium-headless-shell
                         iproute2 pkg-config python3-pil) ;;
-    --slow) packages+=(python3-torchvision) ;;
+    --slow) packages+=(python3-torchvision strace) ;;
     --tools) packages+=(clang-format-14 clang-tidy-14 python3) ;;
     *) fail "unknown argument '$argument'; known: --python, --tests, --slow, --tools" ;;
   esac

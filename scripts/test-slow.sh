@@ -1,6 +1,7 @@
 #!/bin/bash
 # Runs the tests that are rare or heavy, which scripts/test.sh leaves out (ctest label slow): the
-# architectures of torchvision, exported, trained and loaded back; hundreds of damaged files; what the
+# architectures of torchvision, exported, trained and loaded back; hundreds of damaged files; a training killed
+# at every system call of its checkpoints; workers killed and frozen at random; what the
 # recipes' drivers find, over seeds.
 #
 #   scripts/test-slow.sh                  all of them
