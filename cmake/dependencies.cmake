@@ -30,6 +30,10 @@ target_link_libraries(valley_torch INTERFACE torch Threads::Threads)
 target_compile_definitions(valley_torch INTERFACE AT_PER_OPERATOR_HEADERS USE_C10D_GLOO)
 target_compile_options(valley_torch INTERFACE
   $<BUILD_INTERFACE:-Wno-deprecated-declarations>)
+# clang++ 14 uses vectors of IValue inside LibTorch's headers before they say what that is, unless it knows.
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  target_compile_options(valley_torch INTERFACE "$<BUILD_INTERFACE:SHELL:-include ATen/core/ivalue.h>")
+endif()
 set_target_properties(valley_torch PROPERTIES EXPORT_NAME torch)
 
 # PyTorch's own packages have another fmt among their headers. That of our headers must be the one that
@@ -50,8 +54,18 @@ if(VALLEY_SANITIZER STREQUAL "address")
 elseif(VALLEY_SANITIZER STREQUAL "thread")
   add_compile_options(-fsanitize=thread -fno-omit-frame-pointer)
   add_link_options(-fsanitize=thread)
+elseif(VALLEY_SANITIZER STREQUAL "fuzzer")
+  if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    message(FATAL_ERROR "VALLEY_SANITIZER=fuzzer needs clang++ (cmake --preset fuzz), "
+                        "got ${CMAKE_CXX_COMPILER_ID}")
+  endif()
+  # What is told to the fuzzer; its main() is linked to the targets alone (tests/fuzz).
+  add_compile_options(-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
+                      -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=address,undefined)
 elseif(NOT VALLEY_SANITIZER STREQUAL "")
-  message(FATAL_ERROR "VALLEY_SANITIZER must be address, thread or empty, got ${VALLEY_SANITIZER}")
+  message(FATAL_ERROR "VALLEY_SANITIZER must be address, thread, fuzzer or empty, "
+                      "got ${VALLEY_SANITIZER}")
 endif()
 
 # The backend mpi is a library of its own, loaded when somebody asks for it: libmpi is not linked

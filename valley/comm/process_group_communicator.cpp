@@ -288,10 +288,11 @@ class ProcessGroupCommunicator : public Communicator {
                                          : group.recv(tensors, message.peer, tag_ + kMessageTag));
       });
     }
-    for (const auto& [message, work] : works) {
-      about_peer(message->peer, [&] {
-        message->tensor.device().is_cpu() ? lookout_.wait_message(work)
-                                          : finish(work, message->tensor);
+    for (const auto& begun : works) {
+      const Message& message = *begun.first;
+      about_peer(message.peer, [&] {
+        message.tensor.device().is_cpu() ? lookout_.wait_message(begun.second)
+                                         : finish(begun.second, message.tensor);
       });
     }
   }

@@ -248,7 +248,8 @@ Config to_recorded_config(const RunConfig& unresolved) {
 
 void apply_config(const Config& values, const std::string& source, RunConfig& config) {
   const auto settings = settings_of(config);
-  for (const auto& [key, value] : values) {
+  for (const auto& [name_in_file, value] : values) {
+    const std::string& key = name_in_file;
     const auto setting = std::find_if(settings.begin(), settings.end(),
                                       [&](const Setting& s) { return s.key == key; });
     if (setting == settings.end()) throw UsageError(settings_error(source, key, settings));

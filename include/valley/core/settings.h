@@ -44,6 +44,15 @@ std::optional<SettingValue> converted(const SettingValue& value, SettingType typ
 
 /// Which numbers a setting takes. None of them takes infinity or what is no number.
 struct Range {
+ private:
+  template <typename F>  // first: clang++ evaluates what stands before its use alone
+  constexpr Range with(F change) const {
+    Range copy = *this;
+    change(copy);
+    return copy;
+  }
+
+ public:
   double low = -std::numeric_limits<double>::infinity();
   double high = std::numeric_limits<double>::infinity();
   bool open_low = false, open_high = false;
@@ -76,14 +85,6 @@ struct Range {
 
   /// Some that are not allowed, and are not `unset` either.
   std::vector<double> refused() const;
-
- private:
-  template <typename F>
-  constexpr Range with(F change) const {
-    Range copy = *this;
-    change(copy);
-    return copy;
-  }
 };
 
 constexpr Range in(double low, double high) { return {.low = low, .high = high, .interval = true}; }
