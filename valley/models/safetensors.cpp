@@ -17,6 +17,7 @@
 #include "valley/core/checksum.h"
 #include "valley/core/crc32c.h"
 #include "valley/core/error.h"
+#include "valley/core/nesting.h"
 #include "valley/models/dtype.h"
 
 namespace valley {
@@ -84,11 +85,15 @@ Entry parse_entry(const std::string& name, const Json& json) {
   entry.type = type->second;
 
   uint64_t bytes = c10::elementSize(entry.type);
+  uint64_t strides = bytes;  // LibTorch multiplies what stands beside a 0, too
   bool overflow = false;
   for (const Json& length : json["shape"]) {
-    entry.shape.push_back(static_cast<int64_t>(unsigned_number(length, name)));
-    overflow |= __builtin_mul_overflow(bytes, unsigned_number(length, name), &bytes);
+    const uint64_t size = unsigned_number(length, name);
+    entry.shape.push_back(static_cast<int64_t>(size));
+    overflow |= __builtin_mul_overflow(bytes, size, &bytes);
+    overflow |= __builtin_mul_overflow(strides, std::max<uint64_t>(size, 1), &strides);
   }
+  overflow |= strides > INT64_MAX;
   entry.begin = unsigned_number(json["data_offsets"][0], name);
   entry.end = unsigned_number(json["data_offsets"][1], name);
   if (overflow || entry.begin > entry.end || entry.end - entry.begin != bytes) {
@@ -164,6 +169,8 @@ std::optional<uint32_t> recorded_checksum(const std::string& header) {
 
 TensorFile read(std::istream& file, uint64_t file_size, const std::string& path) {
   const std::string header = read_header(file, file_size, path);
+  if (is_too_deep(header))
+    throw Malformed{fmt::format("its header nests lists more than {} deep", kDeepestJson)};
   const Json json = Json::parse(header, nullptr, /*allow_exceptions=*/false);
   if (!json.is_object()) throw Malformed{"its header is not JSON"};
 
@@ -175,6 +182,7 @@ TensorFile read(std::istream& file, uint64_t file_size, const std::string& path)
       entries.push_back(parse_entry(name, value));
       continue;
     }
+    if (!value.is_object()) throw Malformed{"its __metadata__ is not a map of strings"};
     for (const auto& [key, text] : value.items()) {
       if (!text.is_string()) throw Malformed{"its __metadata__ is not a map of strings"};
       if (key != kChecksumKey || !result.crc32c) result.metadata[key] = text.get<std::string>();

@@ -177,6 +177,9 @@ TEST_F(Safetensors, MalformedFilesSayWhatIsWrong) {
       // 2^32 x 2^32 x 4 wraps to 0 in 64 bits
       {R"({"a":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,0]}})",
        "tensor a is F32 [4294967296, 4294967296], but its data_offsets are 0 to 0"},
+      // beside a 0, too: LibTorch multiplies all lengths for the strides
+      {R"({"a":{"dtype":"U8","shape":[0,4294967296,4294967296],"data_offsets":[0,0]}})",
+       "tensor a is U8 [0, 4294967296, 4294967296], but its data_offsets are 0 to 0"},
       {R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})",
        "the data of tensor a follows a gap"},
       {R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},)"
@@ -189,6 +192,9 @@ TEST_F(Safetensors, MalformedFilesSayWhatIsWrong) {
        "3 bytes follow its last tensor"},
       {R"({"__metadata__":{"epoch":3}})", "its __metadata__ is not a map of strings"},
       {R"({"__metadata__":3})", "its __metadata__ is not a map of strings"},
+      {R"({"__metadata__":"a"})", "its __metadata__ is not a map of strings"},
+      {R"({"a":{"dtype":"F32","shape":)" + std::string(1'000'000, '['),
+       "its header nests lists more than 100 deep"},
   };
   for (const auto& [header, text] : headers) {
     write_raw(header, 8);

@@ -82,6 +82,10 @@ TEST(Config, NamesFileLineAndRule) {
   const std::string broken = error_of_text("lr = 0.1\nmodel = resnet\n");
   EXPECT_EQ(broken.rfind("run.toml:2: ", 0), 0u) << broken;
   EXPECT_EQ(broken.find('\n'), std::string::npos);
+  for (const std::string& text : {std::string("[=]\n"), std::string("[\0]\n", 4)}) {
+    const std::string no_key = error_of_text(text);
+    EXPECT_EQ(no_key.rfind("run.toml:1: ", 0), 0u) << no_key;
+  }
   const std::string twice = error_of_text("lr = 0.1\nlr = 0.2\n");
   EXPECT_EQ(twice.rfind("run.toml:2: ", 0), 0u) << twice;
   EXPECT_EQ(error_of<UsageError>([] { read_config("/no/such.toml"); }),

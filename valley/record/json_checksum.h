@@ -14,4 +14,7 @@ Json with_checksum(Json object);
 /// that of the file. @throws DamagedFile
 Json without_checksum(Json object, const std::string& name);
 
+/// What is wrong with a file, or a line of one, that is_too_deep().
+std::string too_deep(const std::string& name);
+
 }  // namespace valley

@@ -7,6 +7,7 @@
 #include "valley/core/atomic_file.h"
 #include "valley/core/checksum.h"
 #include "valley/core/crc32c.h"
+#include "valley/core/nesting.h"
 #include "valley/record/json_checksum.h"
 
 namespace valley {
@@ -49,8 +50,13 @@ Json without_checksum(Json object, const std::string& name) {
   return object;
 }
 
+std::string too_deep(const std::string& name) {
+  return fmt::format("{} nests lists more than {} deep", name, kDeepestJson);
+}
+
 Json read_json(const std::filesystem::path& path) {
   const std::string text = read_file(path);
+  if (is_too_deep(text)) throw DamagedFile(too_deep(path.string()));
   try {
     Json value = Json::parse(text);
     return value.is_object() ? without_checksum(std::move(value), path.string()) : value;

@@ -79,6 +79,8 @@ TEST(JsonFile, DamageIsNamed) {
   EXPECT_EQ(error("{\"a\":1,\"crc32b\":\"00000000\"}"),
             name + " is damaged: 'crc32b' stands for crc32c");
   EXPECT_EQ(error("{\"a\":1e999}"), name + " is not JSON: it holds a number that is too large");
+  EXPECT_EQ(error("{\"crc32c\":" + std::string(1'000'000, '[')),
+            name + " nests lists more than 100 deep");
   EXPECT_EQ(error("{"), name + " is not JSON: it breaks at byte 2 of 1");
 }
 

@@ -9,6 +9,7 @@
 #include "valley/core/atomic_file.h"
 #include "valley/core/checksum.h"
 #include "valley/core/error.h"
+#include "valley/core/nesting.h"
 #include "valley/record/json_checksum.h"
 
 namespace valley {
@@ -30,10 +31,12 @@ std::vector<Line> parse_lines(std::string_view content, const std::filesystem::p
     content.remove_prefix(std::min(end + 1, content.size()));
 
     const std::string place = fmt::format("{}:{}", path.string(), number);
-    Line line{text, Json::parse(text, nullptr, /*allow_exceptions=*/false), ""};
+    Line line{text, {}, ""};
+    const bool deep = is_too_deep(text);
+    if (!deep) line.record = Json::parse(text, nullptr, /*allow_exceptions=*/false);
     if (!line.record.is_object()) {
       if (torn) break;
-      line.damage = place + " is no JSON object";
+      line.damage = deep ? too_deep(place) : place + " is no JSON object";
     } else {
       try {
         line.record = without_checksum(std::move(line.record), place);

@@ -95,7 +95,10 @@ TEST(Metrics, ABrokenLineInTheMiddleIsNamed) {
   spill(path, "{\"step\":1}\n{\"st\n{\"step\":3}\n");
   EXPECT_EQ(error_of<UsageError>([&] { read_metrics(path); }),
             path.string() + ":2 is no JSON object");
-  spill(path, "1\n{}\n");
+  spill(path, "{}\n{\"a\":" + std::string(100'000, '[') + std::string(100'000, ']') + "}\n{}\n");
+  EXPECT_EQ(error_of<UsageError>([&] { read_metrics(path); }),
+            path.string() + ":2 nests lists more than 100 deep");
+  EXPECT_EQ(MetricsWriter::resume(path, 4).damaged_lines(), 1);
 }
 
 TEST(Metrics, AFlippedBitIsFound) {

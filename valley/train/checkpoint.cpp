@@ -8,6 +8,7 @@
 
 #include "valley/core/checksum.h"
 #include "valley/core/error.h"
+#include "valley/core/nesting.h"
 #include "valley/core/numbers.h"
 #include "valley/record/json_file.h"
 
@@ -62,6 +63,10 @@ Manifest manifest_from(const Json& json) {
   if (json.contains("files"))
     for (const Json& file : json["files"]) manifest.files.push_back(sum_from(file));
   return manifest;
+}
+
+bool is_object(const std::string& json) {
+  return !is_too_deep(json) && Json::parse(json, nullptr, /*allow_exceptions=*/false).is_object();
 }
 
 }  // namespace
@@ -124,8 +129,11 @@ Manifest Checkpoints::read_manifest(int64_t step, std::string_view what_to_do) c
   std::string reason;
   try {
     const Manifest manifest = manifest_from(read_json(file));
-    if (manifest.step == step) return manifest;
-    reason = fmt::format("{} is damaged: it is of step {}", file.string(), manifest.step);
+    const bool possible = manifest.workers >= 1 && manifest.total_steps >= 1;
+    if (manifest.step == step && possible) return manifest;
+    reason = possible ? fmt::format("{} is damaged: it is of step {}", file.string(), manifest.step)
+                      : fmt::format("{} is damaged: it is of {} workers and {} steps",
+                                    file.string(), manifest.workers, manifest.total_steps);
   } catch (const Json::exception&) {
     reason = fmt::format("{} is damaged", file.string());
   } catch (const DamagedFile& error) {
@@ -160,7 +168,7 @@ WorkerState Checkpoints::load(const Manifest& manifest, int worker,
       throw DamagedFile(fmt::format("cannot read {}: No such file or directory", file.string()));
     TensorFile loaded = load_safetensors(file.string());
     const auto values = loaded.metadata.find("state");
-    if (values == loaded.metadata.end())
+    if (values == loaded.metadata.end() || !is_object(values->second))
       throw DamagedFile(fmt::format("{} is no checkpoint of a worker", file.string()));
     const auto rank = static_cast<size_t>(worker);
     if (rank < manifest.files.size() && loaded.crc32c != manifest.files[rank].crc32c) {

@@ -121,11 +121,15 @@ TEST(Checkpoints, DamageIsNamed) {
   fs::remove(worker);
   EXPECT_EQ(load_error(),
             "cannot read " + worker.string() + ": No such file or directory" + remedy);
-  const std::string header = R"({"x":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}})";
-  std::string foreign(8, '\0');
-  foreign[0] = static_cast<char>(header.size());
-  spill(worker, foreign + header);
-  EXPECT_EQ(load_error(), worker.string() + " is no checkpoint of a worker" + remedy);
+  for (const char* state :
+       {"", R"("__metadata__":{"state":"3"},)", R"("__metadata__":{"state":"{"},)"}) {
+    const std::string header =
+        fmt::format(R"({{{}"x":{{"dtype":"F32","shape":[0],"data_offsets":[0,0]}}}})", state);
+    std::string foreign(8, '\0');
+    foreign[0] = static_cast<char>(header.size());
+    spill(worker, foreign + header);
+    EXPECT_EQ(load_error(), worker.string() + " is no checkpoint of a worker" + remedy);
+  }
 
   const fs::path file = at5 / "manifest.json";
   const std::string good = slurp(file);
@@ -141,6 +145,15 @@ TEST(Checkpoints, DamageIsNamed) {
                   checkpoints.latest();
                 }).starts_with(file.string() + " is not JSON: "))
         << content;
+  }
+  for (const auto& [workers, steps] : {std::pair(0, 50), std::pair(2, 0)}) {
+    spill(file,
+          fmt::format(R"({{"step": 5, "total_steps": {}, "workers": {}, "algorithm": "dppf", )"
+                      R"("model": "lenet"}})",
+                      steps, workers));
+    EXPECT_EQ(error_of<DamagedFile>([&] { checkpoints.latest(); }),
+              fmt::format("{} is damaged: it is of {} workers and {} steps{}", file.string(),
+                          workers, steps, remedy));
   }
   std::string other = good;
   other.replace(other.find("\"total_steps\": 50"), 17, "\"total_steps\": 51");
