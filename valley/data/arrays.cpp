@@ -91,6 +91,8 @@ ArraySplit read_split(const std::filesystem::path& folder, const std::string& sp
   return result;
 }
 
+constexpr int64_t kMostClasses = int64_t{1} << 24;  // a model has an output for each
+
 // A test label beyond those of training is of another set: no model of these classes gives it.
 int64_t count_outputs(const ArraySplit& train, const ArraySplit& test) {
   require(has_classes(train.y) == has_classes(test.y), "{} holds {} numbers but {} {}",
@@ -101,7 +103,7 @@ int64_t count_outputs(const ArraySplit& train, const ArraySplit& test) {
             train.y_path, train.y.size(1), test.y_path, test.y.size(1));
     return train.y.size(1);
   }
-  const int64_t classes = train.y.max().item<int64_t>() + 1;
+  const int64_t classes = std::min(train.y.max().item<int64_t>(), kMostClasses - 1) + 1;
   for (const ArraySplit* split : {&train, &test}) {
     const int64_t* label = split->y.data_ptr<int64_t>();
     const int64_t* end = label + split->y.numel();
@@ -110,6 +112,10 @@ int64_t count_outputs(const ArraySplit& train, const ArraySplit& test) {
     if (wrong == end) continue;
     require(*wrong >= 0, "{}: label {} at position {}, expected 0 or more", split->y_path, *wrong,
             wrong - label);
+    require(*wrong < kMostClasses,
+            "{}: label {} at position {}, but there can be {} classes at most; for numbers: {} "
+            "regression",
+            split->y_path, *wrong, wrong - label, kMostClasses, Key{"task"});
     throw UsageError(
         fmt::format("{}: label {} at position {}, but the training labels are 0 to "
                     "{}: {}",

@@ -93,6 +93,8 @@ TEST_F(Arrays, SaysWhatDoesNotFit) {
   EXPECT_EQ(error(), "x_test.npy holds 2 examples but y_test.npy 1 targets");
   save("x_test", npy_bytes<float>("<f4", {1, 2}, {1, NAN}));
   EXPECT_EQ(error(), "x_test.npy holds nan at [0, 1]");
+  save("x_test", npy_bytes<double>("<f8", {1, 2}, {1e300, 1}));  // training is in float32
+  EXPECT_EQ(error(), "x_test.npy holds 1e+300 at [0, 0]");
   save("x_test", npy_bytes<float>("<f4", {1, 1, 1, 1, 2}, {1, 2}));
   EXPECT_EQ(error(),
             "x_test.npy is [1, 1, 1, 1, 2], expected [N], [N, features], [N, steps, "
@@ -113,6 +115,10 @@ TEST_F(Arrays, SaysWhichTargetIsWrong) {
             "y_test.npy: label 3 at position 0, but the training labels are 0 to 2: y_train.npy");
   save("y_train", npy_bytes<int64_t>("<i8", {2}, {1, -4}));
   EXPECT_EQ(error(), "y_train.npy: label -4 at position 1, expected 0 or more");
+  save("y_train", npy_bytes<int64_t>("<i8", {2}, {1, INT64_MAX}));
+  EXPECT_EQ(error(),
+            "y_train.npy: label 9223372036854775807 at position 1, but there can be 16777216 "
+            "classes at most; for numbers: task regression");
   save("y_train", npy_bytes<float>("<f4", {2}, {1, 2}));
   EXPECT_EQ(error(), "y_train.npy holds real numbers but y_test.npy whole");
   save("y_train", npy_bytes<int64_t>("<i8", {2, 2}, {1, 2, 3, 4}));

@@ -74,7 +74,7 @@ Header parse_header(std::string_view bytes, const std::string& path) {
   const auto type = value_of(text, "descr", ","), order = value_of(text, "fortran_order", ","),
              shape = value_of(text, "shape", ")");
   const auto sizes = shape ? parse_shape(*shape) : std::nullopt;
-  require(type && order && sizes && type->size() >= 2, "{}: its header cannot be read: {}", path,
+  require(type && order && sizes && type->size() >= 4, "{}: its header cannot be read: {}", path,
           text.substr(0, std::min<size_t>(text.find('\n'), 100)));
   header.type = std::string(type->substr(1, type->size() - 2));
   header.fortran = *order == "True";

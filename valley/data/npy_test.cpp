@@ -113,6 +113,8 @@ TEST_F(Npy, AHeaderThatLies) {
   text.replace(text.find("shape"), 5, "shopp");
   EXPECT_THAT(error(Bytes(text.begin(), text.end())),
               testing::StartsWith(": its header cannot be read: {'descr': '<f4'"));
+  EXPECT_THAT(error(npy_bytes<float>("", {1}, {1})),
+              testing::StartsWith(": its header cannot be read: {'descr': ''"));
 }
 
 }  // namespace

@@ -20,12 +20,25 @@ namespace {
 bool is_jpeg(std::string_view file) { return file.starts_with("\xff\xd8\xff"); }
 bool is_png(std::string_view file) { return file.starts_with("\x89PNG\r\n\x1a\n"); }
 
-// A header may claim anything; what it claims is allocated.
+// A header may claim anything; what it claims is allocated, as far as so many bytes can hold it.
 constexpr int64_t kMostPixels = int64_t{1} << 28;
 
-void check_size(int64_t height, int64_t width) {
-  if (height < 1 || width < 1 || height > kMostPixels / width)
+void check_size(int64_t height, int64_t width, int64_t most) {
+  most = std::min(most, kMostPixels);
+  if (height < 1 || width < 1 || height > most / width)
     throw BadPicture(fmt::format("its header claims {} x {} pixels", width, height));
+}
+
+// Blocks of 8 x 8 pixels, of which one without a change takes a bit, or a fraction of one in the
+// rare files whose codes are arithmetic.
+int64_t most_pixels_of_jpeg(int64_t bytes) { return bytes * 64 * 64; }
+
+// deflate makes 1032 bytes of one at most.
+int64_t most_pixels_of_png(std::string_view file) {
+  const auto at = [&](size_t k) { return k < file.size() ? static_cast<uint8_t>(file[k]) : 0; };
+  const int64_t depth = std::max<int64_t>(at(24), 1), kind = at(25);
+  const int64_t channels = kind == 2 ? 3 : kind == 4 ? 2 : kind == 6 ? 4 : 1;
+  return static_cast<int64_t>(file.size()) * 1032 * 8 / (depth * channels);
 }
 
 class Jpeg {
@@ -35,7 +48,7 @@ class Jpeg {
     if (tjDecompressHeader3(handle_.get(), bytes(), file_.size(), &width, &height, &subsampling,
                             &colours) != 0)
       fail();
-    check_size(height, width);
+    check_size(height, width, most_pixels_of_jpeg(static_cast<int64_t>(file_.size())));
     size_ = {.height = height, .width = width, .colour = colours != TJCS_GRAY};
   }
 
@@ -65,7 +78,7 @@ class Png {
   explicit Png(std::string_view file) {
     image_.version = PNG_IMAGE_VERSION;
     if (png_image_begin_read_from_memory(&image_, file.data(), file.size()) == 0) fail();
-    check_size(image_.height, image_.width);
+    check_size(image_.height, image_.width, most_pixels_of_png(file));
   }
   ~Png() { png_image_free(&image_); }
   Png(const Png&) = delete;

@@ -5,8 +5,10 @@
 #include <ATen/ops/equal.h>
 #include <ATen/ops/full.h>
 #include <gmock/gmock.h>
+#include <zlib.h>
 
 #include <cstdlib>
+#include <functional>
 
 #include "valley/data/notes.h"
 #include "valley/data/picture_file.h"
@@ -38,6 +40,26 @@ TEST(PictureFile, PngIsReadAsItWasWritten) {
     const PictureSize size = picture_size(text_of(file));
     EXPECT_EQ(size, (PictureSize{.height = 5, .width = 7, .colour = channels == 3}));
     EXPECT_TRUE(at::equal(decode_picture(text_of(file), size.colour), pixels.permute({2, 0, 1})));
+  }
+}
+
+// What a header claims is allocated, but not more than so many bytes can be unpacked to.
+TEST(PictureFile, AHeaderIsBelievedAsFarAsThereAreBytes) {
+  const at::Tensor pixels = plain(7, 1000, 1000);
+  for (const Bytes& whole : {png_bytes(pixels), jpeg_bytes(pixels)}) {
+    EXPECT_TRUE(at::equal(decode_picture(text_of(whole), false), pixels.permute({2, 0, 1})));
+  }
+  std::string png(text_of(png_bytes(plain(7))));
+  png.replace(png.find("IHDR") + 4, 8, std::string("\0\0\x40\0\0\0\x40\0", 8));
+  const uLong crc = crc32(0, reinterpret_cast<const Bytef*>(&png[png.find("IHDR")]), 17);
+  for (int k = 0; k < 4; ++k)
+    png[png.find("IHDR") + 17 + k] = static_cast<char>(crc >> (24 - 8 * k));
+  std::string jpeg(text_of(jpeg_bytes(plain(7))));
+  jpeg.replace(jpeg.find("\xff\xc0") + 5, 4, std::string("\x40\0\x40\0", 4));
+  for (const std::string& claims : {png, jpeg}) {
+    for (const auto& read : {std::function<void()>([&] { picture_size(claims); }),
+                             std::function<void()>([&] { decode_picture(claims, true); })})
+      EXPECT_EQ(error_of<BadPicture>(read), "its header claims 16384 x 16384 pixels");
   }
 }
 

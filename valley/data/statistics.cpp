@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cmath>
+#include <limits>
 
 #include "valley/data/number_types.h"
 
@@ -51,6 +52,10 @@ ChannelStatistics statistics_of_numbers(const T* values, int64_t n, int64_t chan
 
 }  // namespace
 
+bool is_finite_float(double value) {
+  return std::abs(value) <= double{std::numeric_limits<float>::max()};
+}
+
 double Moments::mean() const {
   return count_ == 0 ? 0 : first_ + sum_ / static_cast<double>(count_);
 }
@@ -75,7 +80,7 @@ std::optional<int64_t> first_not_finite(const at::Tensor& tensor) {
   if (!tensor.is_floating_point()) return std::nullopt;
   return with_values(tensor, [&](const auto* values) -> std::optional<int64_t> {
     for (int64_t i = 0; i < tensor.numel(); ++i)
-      if (!std::isfinite(static_cast<double>(values[i]))) return i;
+      if (!is_finite_float(static_cast<double>(values[i]))) return i;
     return std::nullopt;
   });
 }

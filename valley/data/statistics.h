@@ -36,8 +36,10 @@ struct ChannelStatistics {
 /// channel has deviation 1, so that dividing by it is harmless. Cost: one pass over the values.
 ChannelStatistics channel_statistics(const at::Tensor& inputs);
 
-/// The place of the first value that is no finite number, counted in the tensor's own order; none
-/// where all are.
+/// Whether a number is finite as float32, as which all are trained on.
+bool is_finite_float(double value);
+
+/// The place of the first value that is not, counted in the tensor's own order; none where all are.
 std::optional<int64_t> first_not_finite(const at::Tensor& values);
 
 }  // namespace valley

@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <cmath>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -40,7 +39,7 @@ bool is_missing(const std::string& field) {
 
 std::optional<double> number_in(const std::string& field) {
   const auto value = parse_number<double>(field.starts_with('+') ? field.substr(1) : field);
-  return value && std::isfinite(*value) ? value : std::nullopt;
+  return value && is_finite_float(*value) ? value : std::nullopt;
 }
 
 // Rows with where they stand.

@@ -132,6 +132,10 @@ TEST_F(Table, SaysWhatIsWrong) {
   EXPECT_EQ(error({.target = "z"}), "unknown target column of train.csv 'z'; known: x, y");
   EXPECT_EQ(error({.target = "y", .real_targets = true}),
             "train.csv: row 2: the target 'y' is 'a', which is no finite number");
+  save("train.csv", "x,y\n1,1e39\n2,3\n");  // beyond float32
+  EXPECT_EQ(error({.target = "y", .real_targets = true}),
+            "train.csv: row 2: the target 'y' is '1e39', which is no finite number");
+  save("train.csv", "x,y\n1,a\n2,b\n");
   save("test.csv", "x,z\n1,c\n");
   EXPECT_EQ(error(), "train.csv has the columns x, y, but test.csv x, z");
   std::filesystem::remove(folder_ / "test.csv");
