@@ -18,7 +18,8 @@ Failure Failure::decode(const std::string& code) {
   std::istringstream in(code);
   int kind = 0;
   Failure failure{kLost, 0, ""};
-  in >> kind >> failure.culprit;
+  if (!(in >> kind >> failure.culprit) || kind < kLost || kind > kMismatch)
+    return {kMismatch, failure.culprit, "a worker of another version of valley failed"};
   in.get();
   std::getline(in, failure.text, '\0');
   failure.kind = static_cast<Kind>(kind);

@@ -3,12 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <sstream>
 #include <utility>
 
 #include "valley/comm/gloo.h"
 #include "valley/core/clock.h"
 #include "valley/core/error.h"
+#include "valley/core/numbers.h"
 
 namespace valley {
 namespace {
@@ -21,6 +23,16 @@ std::string group_key(int64_t number) { return fmt::format("group/{}", number); 
 std::string call_key(int64_t number) { return fmt::format("call/{}", number); }
 std::string word_key(int64_t number, int id) { return fmt::format("word/{}/{}", number, id); }
 std::string place(int64_t number) { return fmt::format("at/{}", number); }
+
+int64_t last_number(Store& store) {
+  const std::string text = store.get(kNumber).value_or("0");
+  const auto number = parse_number<int64_t>(text);
+  require(number && 0 <= *number && *number < std::numeric_limits<int64_t>::max(),
+          "the launcher says '{}' where the number of a group belongs: it runs another version of "
+          "valley",
+          text);
+  return *number;
+}
 
 }  // namespace
 
@@ -57,7 +69,7 @@ GatheredGroup Gathering::next(const std::string& word) {
   const bool member = number_ > 0;
   while (true) {
     // A newcomer may be late for the group after the last one it knows of: then for the next.
-    const int64_t number = 1 + (member ? number_ : std::stoll(store_->get(kNumber).value_or("0")));
+    const int64_t number = 1 + (member ? number_ : last_number(*store_));
     store_->set(word_key(number, id_), word);
     store_->wait(group_key(number), kAnyTime);
     const GatheredGroup group = GatheredGroup::decode(store_->get(group_key(number)).value());

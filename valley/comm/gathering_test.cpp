@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "valley/core/error.h"
+#include "valley/core/testing/test_folder.h"
 
 namespace valley::gathering_test {
 namespace {
@@ -59,6 +60,16 @@ class Gathers : public testing::Test {
   Gatherer gatherer_;
   std::map<int, Gathering> workers_;
 };
+
+TEST(Gathering, ANumberThatIsNoneIsAnError) {
+  for (const char* number : {"x", "-1", "9223372036854775807", "99999999999999999999"}) {
+    const auto store = make_hash_store();
+    store->set("gathering/number", number);
+    EXPECT_EQ(error_of<UsageError>([&] { Gathering(store, 1).next(""); }),
+              std::string("the launcher says '") + number +
+                  "' where the number of a group belongs: it runs another version of valley");
+  }
+}
 
 TEST(GatheredGroup, IsReadAsItWasWritten) {
   const GatheredGroup group = GatheredGroup::decode(GatheredGroup{

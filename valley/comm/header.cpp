@@ -1,5 +1,7 @@
 #include "valley/comm/header.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -31,6 +33,21 @@ Call to_call(const Header& header) {
   call.sequence = header.sequence;
   call.stop = header.stop != 0;
   return call;
+}
+
+constexpr int64_t kLongestText = int64_t{1} << 30;  // memory is made for it
+
+// What no worker of this version sends, or nothing.
+std::optional<std::string> unreadable(const Header& header, int name) {
+  if (header.operation < 0 || header.operation >= kOperations)
+    return fmt::format(
+        "rank {} called an operation that is not known here: it runs another version "
+        "of valley",
+        name);
+  if (header.text != 0 && (header.sends_numel < 0 || header.sends_numel > kLongestText))
+    return fmt::format("rank {} sends a text of {} bytes, expected at most {}", name,
+                       header.sends_numel, kLongestText);
+  return std::nullopt;
 }
 
 std::string describe_message(int64_t numel, int32_t dtype) {
@@ -79,6 +96,10 @@ void Headers::tell(const Call& call, const std::vector<Part>& sends,
 
 std::optional<std::string> Headers::compare(Call& call) {
   kept_ = received_;
+  for (size_t peer = 0; peer < kept_.size(); ++peer) {
+    if (peer == static_cast<size_t>(rank_)) continue;
+    if (auto text = unreadable(kept_[peer], global_ranks_[peer])) return text;
+  }
   kept_[static_cast<size_t>(rank_)] = to_header(call);
   std::vector<Call> calls;
   for (const Header& header : kept_) calls.push_back(to_call(header));

@@ -20,6 +20,11 @@ constexpr const char* kVersionKey = "version of valley";
 constexpr const char* kWorkers = "workers";
 constexpr double kReasonSeconds = 5;  // until the others have read why nothing comes of it
 
+// What rank 0 left in the store is of a form that is not known here.
+void require_readable(bool condition) {
+  require(condition, "what rank 0 says cannot be read: it runs another version of valley");
+}
+
 // What rank 0 tells the others: that all have come, or why they go home.
 struct Verdict {
   enum Kind { kWelcome, kUsage, kComm };
@@ -28,7 +33,8 @@ struct Verdict {
 
   std::string encode() const { return std::to_string(static_cast<int>(kind)) + text; }
   static Verdict decode(const std::string& code) {
-    return {static_cast<Kind>(code.at(0) - '0'), code.substr(1)};
+    require_readable(!code.empty() && '0' <= code[0] && code[0] <= '0' + kComm);
+    return {static_cast<Kind>(code[0] - '0'), code.substr(1)};
   }
 
   void throw_if_bad() const {
@@ -86,6 +92,7 @@ void require_own_job(Store& store, const Newcomer& me, double timeout_seconds) {
     throw CommError(did_not_join(missing, now_seconds() - start));
   }
   std::string theirs = store.get("job").value();
+  require_readable(!theirs.empty());
   theirs.pop_back();
   require(theirs == me.job,
           "rank {} of {} met the workers of {} at {}; give every job a MASTER_PORT of its own",
@@ -214,6 +221,7 @@ std::vector<std::string> meet(Store& store, const Newcomer& me, double timeout_s
   std::istringstream lines(verdict.text);
   std::vector<std::string> addresses;
   for (std::string line; std::getline(lines, line);) addresses.push_back(line);
+  require_readable(addresses.size() == static_cast<size_t>(me.size));
   return addresses;
 }
 

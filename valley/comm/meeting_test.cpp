@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "valley/core/error.h"
+#include "valley/core/testing/test_folder.h"
 
 namespace valley::meeting_test {
 namespace {
@@ -54,6 +55,20 @@ TEST(Meeting, AllLearnWhoIsMissing) {
               Each(MatchesRegex("comm: ranks 1, 3 did not join within 0\\.[3-9] s")));
   EXPECT_THAT(each({at(1, 2, "10.0.0.2")}, 0.1),
               ElementsAre(MatchesRegex("comm: rank 0 did not join within 0\\.[1-9] s")));
+}
+
+// Of another version, or of nobody who knows what belongs there.
+TEST(Meeting, WhatCannotBeReadIsAnError) {
+  const auto hears = [](const std::string& job, const std::string& verdict) {
+    const auto store = make_hash_store();
+    store->set("job", job);
+    store->set("verdict", verdict);
+    return error_of<UsageError>([&] { meet(*store, at(1, 2, "10.0.0.2"), 1); });
+  };
+  const std::string text = "what rank 0 says cannot be read: it runs another version of valley";
+  for (const char* verdict : {"7", "x10.0.0.1", "/", "010.0.0.1\n"})
+    EXPECT_EQ(hears(".", verdict), text) << verdict;
+  EXPECT_EQ(hears(".", "010.0.0.1\n10.0.0.2\n"), "no error");
 }
 
 Newcomer worker(int rank, int size, const std::string& lr, const std::string& job = "") {

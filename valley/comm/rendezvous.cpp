@@ -1,7 +1,9 @@
 #include "valley/comm/rendezvous.h"
 
 #include <cstdint>
+#include <limits>
 #include <string_view>
+#include <utility>
 
 #include "valley/comm/address.h"
 #include "valley/core/error.h"
@@ -9,6 +11,10 @@
 
 namespace valley {
 namespace {
+
+// Above all that launchers count, and far below where sums of two would overflow.
+constexpr int64_t kLargestNumber = int64_t{1} << 53;
+constexpr int64_t kMostWorkers = 1 << 20;
 
 class Environment {
  public:
@@ -27,7 +33,8 @@ class Environment {
     const auto value = text(name);
     if (!value) return std::nullopt;
     const auto result = parse_number<int64_t>(*value);
-    require(result && *result >= 0, "{} must be a whole number >= 0, got '{}'", name, *value);
+    require(result && *result >= 0 && *result <= kLargestNumber,
+            "{} must be a whole number >= 0, got '{}'", name, *value);
     return result;
   }
 
@@ -53,9 +60,10 @@ std::optional<Source> read_source(const Environment& env, const char* rank_name,
   require(size.has_value(), "{}={} is set, but {} is not", rank_name, rank.value_or(0), size_name);
   require(rank.has_value(), "{}={} is set, but {} is not", size_name, *size, rank_name);
   require(*rank < *size, "{}={} must be below {}={}", rank_name, *rank, size_name, *size);
-  require(*size <= 1 << 20, "{} must be at most {}, got {}", size_name, 1 << 20, *size);
-  return Source{rank_name, size_name, local_name,
-                *rank,     *size,     env.number(local_name).value_or(*rank)};
+  const int64_t local = env.number(local_name).value_or(*rank);
+  for (const auto& [name, value] : {std::pair(size_name, *size), std::pair(local_name, local)})
+    require(value <= kMostWorkers, "{} must be at most {}, got {}", name, kMostWorkers, value);
+  return Source{rank_name, size_name, local_name, *rank, *size, local};
 }
 
 void require_agreement(const Source& a, const std::optional<Source>& b) {
@@ -154,7 +162,9 @@ std::optional<WorkerEnvironment> read_environment(const Getenv& getenv, bool nee
     source = *plain;
     result.launcher = Launcher::kValley;
     result.agent_store = true;
-    result.gathered = static_cast<int>(env.number("VALLEY_WORKER").value_or(-1));
+    const int64_t id = env.number("VALLEY_WORKER").value_or(-1);
+    require(id <= std::numeric_limits<int>::max(), "VALLEY_WORKER is none of valley's, got {}", id);
+    result.gathered = static_cast<int>(id);
   } else {
     const auto mpi = read_source(env, "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE",
                                  "OMPI_COMM_WORLD_LOCAL_RANK");

@@ -344,6 +344,19 @@ TEST(Rendezvous, HalvesAndNonsenseAreRefused) {
             "MASTER_PORT must be in [1, 65535], got 70000");
   EXPECT_EQ(refusal({{"RANK", "0"}, {"WORLD_SIZE", "2"}, {"LOCAL_RANK", "?"}}),
             "LOCAL_RANK must be a whole number >= 0, got '?'");
+  EXPECT_EQ(refusal({{"RANK", "0"}, {"WORLD_SIZE", "2"}, {"LOCAL_RANK", "4294967296"}}),
+            "LOCAL_RANK must be at most 1048576, got 4294967296");
+  EXPECT_EQ(refusal({{"VALLEY_LAUNCHED", "a"},
+                     {"VALLEY_WORKER", "4294967296"},
+                     {"RANK", "0"},
+                     {"WORLD_SIZE", "2"}}),
+            "VALLEY_WORKER is none of valley's, got 4294967296");
+  // Two of them are added.
+  EXPECT_EQ(refusal({{"SLURM_PROCID", "0"},
+                     {"SLURM_STEP_NUM_TASKS", "2"},
+                     {"SLURM_STEP_ID", "1"},
+                     {"SLURM_JOB_ID", "9223372036854775807"}}),
+            "SLURM_JOB_ID must be a whole number >= 0, got '9223372036854775807'");
 }
 
 }  // namespace

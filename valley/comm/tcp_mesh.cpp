@@ -59,7 +59,8 @@ class TcpMesh::Peer {
       ++buffer.under_way_;
       return;
     }
-    std::memcpy(data, kept->data.data(), std::min(kept->data.size(), static_cast<size_t>(bytes)));
+    if (kept->data.size() != static_cast<size_t>(bytes)) return give_up();  // it does not fit
+    std::memcpy(data, kept->data.data(), kept->data.size());
     ++buffer.received_[static_cast<size_t>(rank_)];
     kept_.erase(kept);
   }
@@ -98,8 +99,8 @@ class TcpMesh::Peer {
         continue;  // whether to read on is another question now
       }
       if (target_ == nullptr) aim();
-      if (!take(target_, target_bytes_, frame_.bytes)) return;
-      arrived();
+      if (!take(target_, target_bytes_, room_)) return;
+      room_ < frame_.bytes ? make_room() : arrived();
     }
   }
 
@@ -155,15 +156,25 @@ class TcpMesh::Peer {
   void aim() {
     const auto expected = find_expected(frame_.slot);
     if (expected == expected_.end()) {
-      kept_.push_back({frame_.slot, std::vector<char>(frame_.bytes)});
-      target_ = kept_.back().data.data();
+      kept_.push_back({frame_.slot, {}});
       target_buffer_ = nullptr;
+      make_room();
     } else {
       target_ = expected->data;
       target_buffer_ = expected->buffer;
+      room_ = frame_.bytes;
       if (expected->bytes != frame_.bytes) give_up();  // it does not fit
       expected_.erase(expected);
     }
+  }
+
+  // Memory for a message that is kept follows the bytes that are there, not what its frame claims.
+  void make_room() {
+    constexpr uint64_t kLeast = 1 << 20;
+    std::vector<char>& data = kept_.back().data;
+    data.resize(std::min(frame_.bytes, std::max(kLeast, 2 * uint64_t{data.size()})));
+    target_ = data.data();
+    room_ = data.size();
   }
 
   void arrived() {
@@ -215,6 +226,7 @@ class TcpMesh::Peer {
   size_t frame_bytes_ = 0;           // of it that have arrived
   char* target_ = nullptr;           // where the message goes; nullptr: not known yet
   size_t target_bytes_ = 0;          // of it that have arrived
+  size_t room_ = 0;                  // that there is for it
   Buffer* target_buffer_ = nullptr;  // nullptr: it is kept
 
   // Small messages, with what comes behind them, are one call of the kernel.

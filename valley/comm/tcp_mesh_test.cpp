@@ -11,6 +11,7 @@
 #include <numeric>
 #include <sstream>
 #include <thread>
+#include <utility>
 
 namespace valley::tcp_mesh_test {
 namespace {
@@ -172,6 +173,79 @@ TEST(TcpMesh, ABufferThatDiesWithHalfAMessageEndsTheConnection) {
   EXPECT_EQ(error, "1 connection closed");
 }
 
+// A connection to the door of rank 0, with its word.
+std::pair<int, uint64_t> knock(Store& store) {
+  EXPECT_TRUE(store.wait("door/0", 10));
+  std::istringstream door(*store.get("door/0"));
+  uint64_t word = 0;
+  int port = 0;
+  door >> word >> port;
+  const int connection = socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<uint16_t>(port));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  EXPECT_EQ(connect(connection, reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
+  return {connection, word};
+}
+
+void say(int connection, const void* data, size_t bytes) {
+  EXPECT_EQ(send(connection, data, bytes, MSG_NOSIGNAL), static_cast<ssize_t>(bytes));
+}
+
+// Rank 0 does its work with a peer that is let in, says that, and is gone.
+void run_with(const Work& work, const std::string& said) {
+  const auto store = make_hash_store();
+  std::thread worker([&] {
+    TcpMesh mesh(options_of(0, 2, 10), *store);
+    work(mesh);
+  });
+  const auto [connection, word] = knock(*store);
+  const uint64_t hello[2] = {word, 1};
+  say(connection, hello, sizeof(hello));
+  say(connection, said.data(), said.size());
+  close(connection);
+  worker.join();
+}
+
+std::string frame(uint64_t slot, uint64_t claimed, const std::string& data) {
+  const uint64_t head[2] = {slot, claimed};
+  return std::string(reinterpret_cast<const char*>(head), sizeof(head)) + data;
+}
+
+TEST(TcpMesh, MemoryFollowsTheBytesThatAreThere) {
+  std::string error;
+  run_with(
+      [&](TcpMesh& mesh) {
+        int got = 0;
+        TcpMesh::Buffer in(mesh, &got);
+        in.receive(1, 1, 0, 4);
+        error = error_of([&] { in.wait_received(1); });
+      },
+      frame(9, uint64_t{1} << 60, "abc"));
+  EXPECT_EQ(error, "1 connection closed");
+}
+
+TEST(TcpMesh, AMessageOfAnotherSizeEndsTheConnection) {
+  for (const bool asked : {true, false}) {
+    std::string error;
+    run_with(
+        [&](TcpMesh& mesh) {
+          int got[2] = {};
+          TcpMesh::Buffer first(mesh, &got[0]), second(mesh, &got[1]);
+          first.receive(1, 1, 0, 4);
+          if (asked) second.receive(1, 2, 0, 4);
+          error = error_of([&] {
+            first.wait_received(1);
+            if (!asked) second.receive(1, 2, 0, 4);
+            second.wait_received(1);
+          });
+        },
+        frame(2, 3, "abc") + frame(1, 4, "1234"));
+    EXPECT_EQ(error, "1 connection closed") << asked;
+  }
+}
+
 // Somebody who knows the port and not the word is not taken for a worker.
 TEST(TcpMesh, AStrangerAtTheDoorIsSentAway) {
   const auto store = make_hash_store();
@@ -187,19 +261,9 @@ TEST(TcpMesh, AStrangerAtTheDoorIsSentAway) {
     if (rank == 0) sum = in;
   };
   std::thread first(work, 0);
-  ASSERT_TRUE(store->wait("door/0", 10));
-  std::istringstream door(*store->get("door/0"));
-  uint64_t word = 0;
-  int port = 0;
-  door >> word >> port;
-  const int stranger = socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<uint16_t>(port));
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  ASSERT_EQ(connect(stranger, reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
+  const auto [stranger, word] = knock(*store);
   const uint64_t guess[2] = {word + 1, 1};
-  ASSERT_EQ(send(stranger, guess, sizeof(guess), 0), static_cast<ssize_t>(sizeof(guess)));
+  say(stranger, guess, sizeof(guess));
   std::thread second(work, 1);
   first.join();
   second.join();
