@@ -10,6 +10,7 @@
 namespace valley {
 namespace {
 
+constexpr size_t kMostRuns = 10'000;  // each is a whole configuration
 constexpr const char* kFixed[] = {"out", "launch", "backend", "timeout", "threads"};
 
 // A value as part of a folder's name.
@@ -34,6 +35,11 @@ void naming(const std::string& source, const std::string& run, const F& f) {
 
 std::vector<GridRun> expand_grid(const RunConfig& shared, const std::vector<ConfigAxis>& axes,
                                  const std::string& source) {
+  size_t count = 1;
+  for (const ConfigAxis& axis : axes) {
+    count *= axis.values.size();
+    require(count <= kMostRuns, "{}: [grid] has more than {} runs", source, kMostRuns);
+  }
   std::vector<GridRun> runs = {{.name = "", .place = {}, .config = shared}};
   for (const ConfigAxis& axis : axes) {
     require(std::find(std::begin(kFixed), std::end(kFixed), axis.key) == std::end(kFixed),

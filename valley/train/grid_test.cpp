@@ -31,6 +31,9 @@ TEST(ExpandGrid, HasEveryCombinationTheLastAxisFastest) {
 
 TEST(ExpandGrid, RefusesBeforeAnythingRuns) {
   EXPECT_EQ(error_of_axes({{"out", {std::string("x")}}}), "study.toml: [grid] 'out' cannot vary");
+  const std::vector<ConfigValue> hundred(100, int64_t{1});
+  EXPECT_EQ(error_of_axes({{"seed", hundred}, {"epochs", hundred}, {"period", hundred}}),
+            "study.toml: [grid] has more than 10000 runs");
   EXPECT_EQ(error_of_axes({{"learning-rate", {0.1}}}).rfind("study.toml: unknown key", 0), 0u)
       << error_of_axes({{"learning-rate", {0.1}}});
   EXPECT_EQ(error_of_axes({{"momentum", {0.5, 1.5}}}),

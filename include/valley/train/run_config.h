@@ -49,7 +49,7 @@ struct WorkerSettings {
 template <typename V>
 void visit(WorkerSettings& o, V& v) {
   v.group("Workers");
-  v("workers", o.workers, at_least(1), "number of workers");
+  v("workers", o.workers, at_least(1).at_most(1 << 20), "number of workers");
   v("launch", o.launch, one_of("launch", kLaunchNames), "threads of this process, or processes",
     kMayDiffer);
   v("backend", o.backend, CheckedText{&check_backend_name},
