@@ -6,6 +6,7 @@
 #include "valley/instruments/sharpness.h"
 #include "valley/record/config_file.h"
 #include "valley/runs/train_run.h"
+#include "valley/study/sharpness_table.h"
 #include "valley/train/grid.h"
 
 /// What a study is of; docs/study.md.
@@ -28,9 +29,6 @@ struct Study {
 /// @throws UsageError if something of it makes no sense, or if `out` holds something else.
 Study read_study(const std::string& recipe, const std::string& source, const std::string& out,
                  int threads = 0);
-
-/// The table [sharpness]: the options by their names. @throws UsageError
-SharpnessOptions sharpness_options_of(const Config& table, const std::string& source);
 
 /// Its runs, for require_trainable().
 std::vector<NamedRun> named_runs(const Study& study);
