@@ -6,6 +6,7 @@
 #   scripts/setup.sh --python   and for the Python package, for the distribution's PyTorch
 #   scripts/setup.sh --tests    and to test, the Python package included
 #   scripts/setup.sh --slow     and for the slow tests (scripts/test-slow.sh)
+#   scripts/setup.sh --fuzz     and to fuzz (scripts/fuzz.sh)
 #   scripts/setup.sh --tools    and to format and to lint (scripts/format.sh, scripts/lint.sh)
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
@@ -29,8 +30,9 @@ for argument in "$@"; do
     --tests) packages+=("${python[@]}" libgtest-dev libgmock-dev libgloo-dev chromium-headless-shell
                         iproute2 pkg-config python3-pil) ;;
     --slow) packages+=(python3-torchvision strace) ;;
+    --fuzz) packages+=(clang libclang-rt-dev) ;;
     --tools) packages+=(clang-format-14 clang-tidy-14 python3) ;;
-    *) fail "unknown argument '$argument'; known: --python, --tests, --slow, --tools" ;;
+    *) fail "unknown argument '$argument'; known: --python, --tests, --slow, --fuzz, --tools" ;;
   esac
 done
 
