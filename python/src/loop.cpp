@@ -76,7 +76,7 @@ Loop::Loop(std::vector<NamedTensor> parameters, std::shared_ptr<Communicator> co
     return options_.learning_rate().cast<double>();
   };
   for (const NamedRange& range : flat_.ranges())
-    context.layers.push_back({range.offset, range.size});
+    context.layers.push_back({range.offset, range.size, rows_of(range.shape)});
   if (!options_.another_gradient.is_none()) {
     context.layer_gradient_norms = [this] { return layer_gradient_norms(); };
   }

@@ -134,10 +134,10 @@ class Ranges(ProgramTest):
         self.assertEqual(snapshot(self.folder), before)
 
     def test_flags_of_other_algorithms(self):
-        self.refuse("--push is no option of ssgd, which reads --bucket-bytes",
+        self.refuse("--push is no option of ssgd, which reads --bucket-bytes, --wire",
                     "train", *TINY, "--algorithm", "ssgd", "--push", 1)  # fmt: skip
         self.refuse("--pull is no option of local-sgd, which reads --period, --compress-rounds, --delay, "
-                    "--fragments, --wire",
+                    "--fragments, --wire, --hierarchy, --group-size, --inner-pull, --inner-push, --inner-wire",
                     "train", *TINY, "--algorithm", "local-sgd", "--pull", 1)  # fmt: skip
 
 
@@ -405,7 +405,7 @@ class Compare(ProgramTest):
              "--algorithms", "ssgd,dpf"),
             ("--algorithms has ssgd twice", "--algorithms", "ssgd,ssgd"),
             ("--seeds has 1 twice", "--algorithms", "ssgd", "--seeds", "1,2,1"),
-            ("--push is no option of ssgd, which reads --bucket-bytes",
+            ("--push is no option of ssgd, which reads --bucket-bytes, --wire",
              "--algorithms", "dppf,ssgd+push=2"),
             ("--push is read by none of the algorithms compared",
              "--algorithms", "ssgd,local-sgd", "--push", 2),

@@ -143,6 +143,10 @@ class Refused(ProgramTest):
                     *base, "--elastic", "2:3", "--delay", 2)  # fmt: skip
         self.refuse("--wire int8 remembers what was said to each worker, which --elastic cannot replace",
                     *base, "--elastic", "2:3", "--wire", "int8")  # fmt: skip
+        self.refuse("--wire powersgd-2 remembers what was said to each worker, which --elastic cannot replace",
+                    *base, "--elastic", "2:3", "--wire", "powersgd-2")  # fmt: skip
+        self.refuse("--hierarchy inner:2,outer:4 is of groups that stay whole, which --elastic cannot promise",
+                    *base, "--elastic", "2:3", "--hierarchy", "inner:2,outer:4")  # fmt: skip
         self.refuse("--probe is not for workers that come and go: --elastic",
                     *base, "--elastic", "2:3", "--probe", 5)  # fmt: skip
 

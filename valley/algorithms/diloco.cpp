@@ -8,10 +8,11 @@ namespace valley {
 std::unique_ptr<Algorithm> make_diloco(const DiLoCoOptions& options,
                                        const AlgorithmContext& context) {
   check_ranges(options);
-  return make_rounds(options, context, [options](const AlgorithmContext&) {
-    return Round(make_mean(options.wire), std::make_unique<NesterovOverRounds>(
-                                              options.outer_lr, options.outer_momentum,
-                                              options.outer_restart, options.streaming.fragments));
+  return make_rounds(options, context, [options](const AlgorithmContext& c) {
+    return Round(
+        make_mean(options.wire, c),
+        std::make_unique<NesterovOverRounds>(options.outer_lr, options.outer_momentum,
+                                             options.outer_restart, options.streaming.fragments));
   });
 }
 

@@ -11,7 +11,7 @@ std::unique_ptr<Algorithm> make_dppf(const DppfOptions& options, const Algorithm
   check_compressible(options);
   return make_rounds(options, context, [options](const AlgorithmContext& c) {
     return Round(
-        make_mean(options.wire),
+        make_mean(options.wire, c),
         std::make_unique<PullPushRule>(options.pull_push, options.push_schedule,
                                        Fading(options.fade.value_or(0), options.fade_to, c)));
   });

@@ -57,8 +57,8 @@ class Elastic : public Rule {
 std::unique_ptr<Algorithm> make_easgd(const EasgdOptions& options,
                                       const AlgorithmContext& context) {
   check_ranges(options);
-  return make_rounds(options, context, [options](const AlgorithmContext&) {
-    return Round(make_mean(options.wire), std::make_unique<Elastic>(options));
+  return make_rounds(options, context, [options](const AlgorithmContext& c) {
+    return Round(make_mean(options.wire, c), std::make_unique<Elastic>(options));
   });
 }
 

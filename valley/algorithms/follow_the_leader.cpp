@@ -66,7 +66,7 @@ PendingRound FollowTheLeader::finish() {
 }
 
 // Local steps go on towards the former leader until then.
-void FollowTheLeader::applied(const PendingRound& met) {
+void FollowTheLeader::applied(const PendingRound& met, const RoundReport&) {
   if (leader_pull_ == 0) return;
   next_ = std::move(leader_);
   leader_ = met.center;

@@ -28,23 +28,29 @@ class FollowTheLeader : public Meeting {
   PendingRound meet(Communicator& comm, const at::Tensor& x, int64_t round) override;
   void start(Communicator& comm, const at::Tensor& x, int64_t round) override;
   PendingRound finish() override;
-  void applied(const PendingRound& met) override;
+  void applied(const PendingRound& met, const RoundReport& report) override;
   PendingRound among(Communicator& comm, const at::Tensor& all, int64_t round) override;
+
+ protected:
+  /// The rank with the lowest loss; the losses begin anew.
+  int find_leader(Communicator& comm, const at::Tensor& like);
+
+  bool with_sum() const { return with_sum_; }
+  int workers() const { return workers_; }
+
+  at::Tensor next_, sent_;                    // the leader's weights, and own ones; [d]
+  std::vector<std::unique_ptr<Work>> works_;  // while it is under way
 
  private:
   /// Finds the leader, and makes room; its weights are in next_.
   int lead(Communicator& comm, const at::Tensor& x);
 
-  /// The rank with the lowest loss; the losses begin anew.
-  int find_leader(Communicator& comm, const at::Tensor& like);
-
   double leader_pull_;
   bool with_sum_;
   int workers_ = 1;
-  at::Tensor leader_;                         // the last, [d]; undefined before the first
-  at::Tensor next_, sum_, sent_;              // [d], kept between rounds
-  std::vector<std::unique_ptr<Work>> works_;  // while it is under way
-  LossSum losses_;                            // since the last round
+  at::Tensor leader_;  // the last, [d]; undefined before the first
+  at::Tensor sum_;     // [d], kept between rounds
+  LossSum losses_;     // since the last round
 };
 
 }  // namespace valley

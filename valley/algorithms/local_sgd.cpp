@@ -9,8 +9,8 @@ namespace valley {
 std::unique_ptr<Algorithm> make_local_sgd(const LocalSgdOptions& options,
                                           const AlgorithmContext& context) {
   check_ranges(options);
-  return make_rounds(options, context, [options](const AlgorithmContext&) {
-    return Round(make_mean(options.wire),
+  return make_rounds(options, context, [options](const AlgorithmContext& c) {
+    return Round(make_mean(options.wire, c),
                  std::make_unique<PullPushRule>(PullPushOptions{.pull = 1, .push = 0}));
   });
 }

@@ -23,15 +23,11 @@ AlgorithmContext Slice::of(AlgorithmContext context, int64_t d) const {
 std::string Slice::prefix() const { return count == 1 ? "" : fmt::format("fragment-{}.", index); }
 
 void Slice::append(const AlgorithmState& own, AlgorithmState& all) const {
-  for (const auto& [name, tensor] : own) all.emplace_back(prefix() + name, tensor);
+  append_under(prefix(), own, all);
 }
 
 AlgorithmState Slice::entries(const AlgorithmState& all) const {
-  AlgorithmState own;
-  for (const auto& [name, tensor] : all) {
-    if (name.starts_with(prefix())) own.emplace_back(name.substr(prefix().size()), tensor);
-  }
-  return own;
+  return entries_under(prefix(), all);
 }
 
 }  // namespace valley

@@ -1,7 +1,5 @@
 #include "valley/algorithms/slice_round.h"
 
-#include <ATen/ops/empty_like.h>
-
 #include <utility>
 
 #include "valley/core/error.h"
@@ -29,7 +27,7 @@ void SliceRound::join(Communicator& comm, const at::Tensor& x) {
   started_.reset();
   pending_.reset();
   share_ = slice_.share(x);
-  round_.begin(slice_.of(x), comm.rank());
+  round_.begin(slice_.of(x), comm);
   if (compressed()) replicas_->begin(comm, slice_.of(x));
 }
 
@@ -65,27 +63,6 @@ void SliceRound::take(PendingRound met, const StepInfo& info, int64_t number) {
   pending_->number = number;
   pending_->share = share_;
   round_.rule().learn(info, *pending_);
-}
-
-RoundReport SliceRound::apply(const at::Tensor& x) {
-  arrive();
-  require(pending_.has_value(), "no round is under way");
-  PendingRound met = *std::exchange(pending_, std::nullopt);
-  at::Tensor slice = slice_.of(x);
-  const RoundReport report =
-      compressed() ? replicas_->move(round_.rule(), met, slice) : move(met, slice);
-  round_.meeting().applied(met);
-  round_.rule().arrived(met.begun, slice);
-  return report;
-}
-
-RoundReport SliceRound::move(PendingRound& met, at::Tensor& slice) const {
-  Rule& rule = round_.rule();
-  if (!met.sent.defined()) return rule.move(met.begun, met, slice);
-  if (!there_.defined()) there_ = at::empty_like(slice);
-  const RoundReport report = rule.move(met.begun, met, there_.copy_(met.sent));
-  slice.add_(there_.sub_(met.sent));
-  return report;
 }
 
 }  // namespace valley

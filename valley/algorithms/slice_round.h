@@ -61,6 +61,7 @@ class SliceRound {
  private:
   bool compressed() const { return replicas_ != nullptr && comm_->size() > 1; }
   void take(PendingRound met, const StepInfo& info, int64_t number);
+  RoundReport move_all(PendingRound& met, at::Tensor& slice) const;
   RoundReport move(PendingRound& met, at::Tensor& slice) const;
 
   Round round_;

@@ -40,7 +40,7 @@ std::unique_ptr<Algorithm> make_slowmo(const SlowMoOptions& options,
                                        const AlgorithmContext& context) {
   check_ranges(options);
   return make_rounds(options, context, [options](const AlgorithmContext& c) {
-    return Round(make_mean(options.wire), std::make_unique<SlowMo>(options, c));
+    return Round(make_mean(options.wire, c), std::make_unique<SlowMo>(options, c));
   });
 }
 

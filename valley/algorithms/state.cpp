@@ -30,6 +30,18 @@ at::Tensor optional_entry(const AlgorithmState& state, const std::string& name) 
   return {};
 }
 
+void append_under(const std::string& prefix, const AlgorithmState& own, AlgorithmState& all) {
+  for (const auto& [name, tensor] : own) all.emplace_back(prefix + name, tensor);
+}
+
+AlgorithmState entries_under(const std::string& prefix, const AlgorithmState& all) {
+  AlgorithmState own;
+  for (const auto& [name, tensor] : all) {
+    if (name.starts_with(prefix)) own.emplace_back(name.substr(prefix.size()), tensor);
+  }
+  return own;
+}
+
 void KeptVectors::append_to(AlgorithmState& state) const {
   for (const auto& [name, x] : vectors_) {
     state.emplace_back(name, x->defined() ? *x : at::empty({0}));

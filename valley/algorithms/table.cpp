@@ -44,6 +44,34 @@ void check_one_coding(const std::string& wire, const std::string& compress_round
           Key{"compress-rounds"});
 }
 
+void check_whole(Key key, const std::string& wire, const Streaming& streaming) {
+  require(streaming.fragments == 1 || !powersgd_rank(wire),
+          "{} {} takes matrices as a whole, which {} cuts", key, wire, Key{"fragments"});
+}
+
+template <typename Options>
+void check_wires(const Options& o) {
+  check_one_coding(o.wire, o.compress_rounds);
+  check_whole({"wire"}, o.wire, o.streaming);
+  check_whole({"inner-wire"}, o.hierarchy.inner_wire, o.streaming);
+}
+
+// Of a mean that is said by the wire.
+int64_t mean_bytes(const RoundCost& cost, const std::string& wire) {
+  if (wire == "none") return cost.vector();
+  const auto rank = powersgd_rank(wire);
+  if (!rank) return wire_bytes(wire, cost.d, cost.element_size, cost.workers);
+  require(!cost.shapes.empty(), "{} {}: its bytes follow from the shapes of the layers, not {}",
+          Key{"wire"}, wire, Key{"parameters"});
+  return powersgd_values(*rank, cost.shapes) * cost.element_size;
+}
+
+// Of a round within a group; of the workers of a machine there are taken to be several.
+int64_t inner_bytes(RoundCost cost, const Hierarchy& hierarchy) {
+  if (hierarchy.group_size > 0) cost.workers = static_cast<int>(hierarchy.group_size);
+  return cost.workers == 1 ? 0 : mean_bytes(cost, hierarchy.inner_wire);
+}
+
 // The row as the table keeps it.
 template <typename Options>
 AlgorithmEntry row(AlgorithmEntryOf<Options> r) {
@@ -58,13 +86,21 @@ AlgorithmEntry row(AlgorithmEntryOf<Options> r) {
     if constexpr (requires { o.streaming; }) {
       cost.d = fragment_size(cost.round, o.streaming, cost.d);
     }
+    if constexpr (requires { o.hierarchy; }) {
+      const bool outer = o.hierarchy.outer(cost.round / o.streaming.fragments);
+      if (!outer && cost.workers > 1) return inner_bytes(cost, o.hierarchy);
+    }
     return cost.workers == 1 ? 0 : bytes(cost, o);
   };
   entry.check = [check = r.check](const AlgorithmOptions& options, int workers, uint64_t seed) {
     const auto& o = options.as<Options>();
     check_ranges(o);
-    if constexpr (requires { o.streaming; }) check_streaming(o.streaming, o.period);
-    if constexpr (requires { o.wire; }) check_one_coding(o.wire, o.compress_rounds);
+    if constexpr (requires { o.hierarchy; }) {
+      check_hierarchy(o.hierarchy, o.period, o.compress_rounds);
+      check_groups(o.hierarchy, workers);
+      check_streaming(o.streaming, period_of(o.hierarchy, o.period));
+      check_wires(o);
+    }
     if (check != nullptr) check(o, workers, seed);
   };
   entry.impartial = r.impartial;
@@ -103,13 +139,21 @@ int64_t round_bytes(Cost cost, const std::string& compress, int64_t vectors, int
 
 template <typename Options>
 int64_t mean_of_all(Cost cost, const Options& o) {
-  if (o.wire != "none") return wire_bytes(o.wire, cost.d, cost.element_size, cost.workers);
+  if (o.wire != "none") return mean_bytes(cost, o.wire);
   return round_bytes(cost, o.compress_rounds, 1, 0);
 }
 
-// x_C and `more` values, and the average where there is a push.
+// x_C and `more` values, and the average where there is a push. By a wire x_C is a payload that one
+// worker says of all of it, or a mean.
 template <typename Options>
 int64_t consensus_bytes(Cost cost, const Options& o, int64_t more) {
+  if (o.wire != "none") {
+    const bool one_says_it = std::is_same_v<Options, LsgdOptions>;
+    const int64_t mean = mean_bytes(cost, o.wire);
+    return more * cost.element_size +
+           (one_says_it ? payload_bytes(o.wire, cost.d, cost.element_size) : mean) +
+           (o.pull_push.push > 0 ? mean : 0);
+  }
   return round_bytes(cost, o.compress_rounds, o.pull_push.push > 0 ? 2 : 1, more);
 }
 
@@ -184,11 +228,13 @@ bool mixes_first(const Options& options) {
 
 const std::vector<AlgorithmEntry>& algorithms() {
   static const std::vector<AlgorithmEntry> table = {
-      row<SsgdOptions>({.name = "ssgd",
-                        .summary = "synchronous SGD: the mean gradient in every step",
-                        .cost = "d values a step",
-                        .bytes_per_round = &one_vector,
-                        .needs = {.gradient = true}}),
+      row<SsgdOptions>(
+          {.name = "ssgd",
+           .summary = "synchronous SGD: the mean gradient in every step",
+           .cost = "d values a step",
+           .bytes_per_round = [](Cost cost,
+                                 const SsgdOptions& o) { return mean_bytes(cost, o.wire); },
+           .needs = {.gradient = true}}),
       row<SsgdNoiseOptions>({.name = "ssgd-noise",
                              .summary = "synchronous SGD with gradients taken at noisy points",
                              .cost = "d values a step",
@@ -298,6 +344,8 @@ const std::vector<AlgorithmEntry>& algorithms() {
            .cost = "2 d + 1 values a round (push 0: d + 1)",
            .bytes_per_round = [](Cost cost,
                                  const LsgdOptions& o) { return consensus_bytes(cost, o, 1); },
+           .check = [](const LsgdOptions& o, int,
+                       uint64_t) { check_rounding_wire("lsgd", o.wire); },
            .impartial = false,
            .needs = {.loss = true}}),
       row<GrawaOptions>(
@@ -307,6 +355,8 @@ const std::vector<AlgorithmEntry>& algorithms() {
            .cost = "2 d + 1 values a round (push 0: d + 1), and one more gradient",
            .bytes_per_round = [](Cost cost,
                                  const GrawaOptions& o) { return consensus_bytes(cost, o, 1); },
+           .check = [](const GrawaOptions& o, int,
+                       uint64_t) { check_rounding_wire("mgrawa", o.wire); },
            .impartial = false,
            .needs = {.another_gradient = true}}),
       row<GrawaOptions>(
@@ -317,6 +367,8 @@ const std::vector<AlgorithmEntry>& algorithms() {
                [](Cost cost, const GrawaOptions& o) {
                  return consensus_bytes(cost, o, cost.layers);
                },
+           .check = [](const GrawaOptions& o, int,
+                       uint64_t) { check_rounding_wire("lgrawa", o.wire); },
            .impartial = false,
            .needs = {.another_gradient = true}}),
       row<DpsgdOptions>({.name = "dpsgd",

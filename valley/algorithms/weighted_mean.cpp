@@ -40,7 +40,7 @@ void WeightedMean::fill(const at::Tensor& x) {
   if (!added_.defined()) added_ = at::empty({(with_sum_ ? 2 * d : d) + count}, x.options());
   at::Tensor center = added_.narrow(0, 0, d), totals = added_.narrow(0, d, count);
   for (int64_t l = 0; l < count; ++l) {
-    const auto& [offset, size] = groups_[static_cast<size_t>(l)];
+    const auto& [offset, size, rows] = groups_[static_cast<size_t>(l)];
     const double weight = own[static_cast<size_t>(l)];
     at::Tensor part = center.narrow(0, offset, size);
     at::mul_out(part, x.narrow(0, offset, size), at::Scalar(weight));
@@ -53,7 +53,7 @@ PendingRound WeightedMean::brought(int64_t d, int workers) const {
   const auto count = static_cast<int64_t>(groups_.size());
   at::Tensor center = added_.narrow(0, 0, d), totals = added_.narrow(0, d, count);
   for (int64_t l = 0; l < count; ++l) {
-    const auto& [offset, size] = groups_[static_cast<size_t>(l)];
+    const auto& [offset, size, rows] = groups_[static_cast<size_t>(l)];
     center.narrow(0, offset, size).div_(totals.narrow(0, l, 1));
   }
   return {.sum = with_sum_ ? added_.narrow(0, d + count, d) : at::Tensor(),

@@ -33,12 +33,15 @@ class WeightedMean : public Meeting {
   PendingRound finish() override;
   PendingRound among(Communicator& comm, const at::Tensor& all, int64_t round) override;
 
+ protected:
+  /// Of this worker, by group of d values, which are set to all of them where there is one group.
+  std::vector<double> weights(int64_t d, std::vector<LayerRange>& groups);
+
+  bool with_sum() const { return with_sum_; }
+
  private:
   void fill(const at::Tensor& x);
   PendingRound brought(int64_t d, int workers) const;
-
-  /// Of this worker, by group of d values, which are set to all of them where there is one group.
-  std::vector<double> weights(int64_t d, std::vector<LayerRange>& groups);
 
   std::function<std::vector<double>()> layer_norms_;
   std::vector<LayerRange> layers_;  // empty: one group

@@ -25,7 +25,7 @@ PendingRound WeightedMean::among(Communicator& comm, const at::Tensor& all, int6
   const at::Tensor every = comm.all_gather(mine);  // [M, groups]
   at::Tensor center = at::empty({all.size(1)}, all.options()), sum;
   for (size_t l = 0; l < groups.size(); ++l) {
-    const auto& [offset, size] = groups[l];
+    const auto& [offset, size, rows] = groups[l];
     const at::Tensor weights = every.select(1, int64_t(l));  // [M]
     at::Tensor part = center.narrow(0, offset, size).zero_();
     for (int64_t m = 0; m < all.size(0); ++m) {

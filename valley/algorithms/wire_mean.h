@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "valley/algorithms/registry.h"
 #include "valley/algorithms/round_parts.h"
 #include "valley/algorithms/wire_coder.h"
 
@@ -24,7 +25,8 @@ namespace valley {
 /// m stands at r + q_m for the others (PendingRound::sent) and moves as from there, so that what C
 /// dropped, x_m - r - q_m, stays in x_m and is part of the next difference. No C that drops most of
 /// a vector: workers that stay apart, at the width of the valley, would have their distance from r
-/// to send in every round. Replicas of each (known_replicas.h) serve those.
+/// to send in every round. What they say of their moves (mean_of_moves.h), or replicas of each
+/// (known_replicas.h), serve those.
 ///
 /// r begins where a membership begins. A worker alone is its own mean.
 ///
@@ -36,7 +38,7 @@ namespace valley {
 /// positions are sent as differences to what all know is ours.
 class WireMean : public MeanOfAll {
  public:
-  /// @throws UsageError as check_wire() does.
+  /// `wire` is close, see close_wire(). @throws UsageError as check_wire() does.
   explicit WireMean(const std::string& wire);
 
   void prepare(int workers) override { workers_ = workers; }
@@ -44,6 +46,9 @@ class WireMean : public MeanOfAll {
   PendingRound meet(Communicator& comm, const at::Tensor& x, int64_t round) override;
   void start(Communicator& comm, const at::Tensor& x, int64_t round) override;
   PendingRound finish() override;
+
+  /// r, what all workers know.
+  const at::Tensor& known() const { return r_; }
 
  private:
   at::Tensor slice(const at::Tensor& x, int m) const;
@@ -60,7 +65,9 @@ class WireMean : public MeanOfAll {
   std::vector<std::unique_ptr<Work>> works_;
 };
 
-/// The mean of all, said by `wire`; by "none" the vectors themselves.
-std::unique_ptr<Meeting> make_mean(const std::string& wire);
+/// The mean of all, said by `wire`; by "none" the vectors themselves, by a compressor that is not
+/// close, or powersgd, their moves (mean_of_moves.h).
+/// @throws UsageError as check_wire() and make_mean_coder() do.
+std::unique_ptr<Meeting> make_mean(const std::string& wire, const AlgorithmContext& context);
 
 }  // namespace valley

@@ -7,6 +7,7 @@
 #include <ATen/ops/equal.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "valley/algorithms/pull_push.h"
@@ -26,8 +27,8 @@ at::Tensor vec(std::vector<double> v) { return at::tensor(v, at::kDouble); }
 double largest(const at::Tensor& x) { return x.abs().max().item<double>(); }
 
 RoundsAlgorithm every_step(const std::string& wire, const PullPushOptions& options) {
-  return {
-      {.base = 1}, {.total_steps = 1000}, make_mean(wire), std::make_unique<PullPushRule>(options)};
+  const AlgorithmContext context = {.total_steps = 1000};
+  return {{.base = 1}, context, make_mean(wire, context), std::make_unique<PullPushRule>(options)};
 }
 
 at::Tensor entry(const Algorithm& algorithm, const std::string& name) {
@@ -166,10 +167,25 @@ TEST(AWire, GoesWithTheMeanOfOneVector) {
             "wire and compress-rounds both say what a round sends: one of them, please");
   EXPECT_EQ(error({{"wire", "bf16"}, {"push-variant", "exact"}}),
             "push-variant exact sends a second vector, which wire does not compress");
-  EXPECT_EQ(error({{"wire", "top-k:0.1"}}),
-            "unknown wire 'top-k:0.1'; known: none, bf16, fp16, int8");
-  EXPECT_FALSE(find_algorithm("lsgd").defaults.has("wire"));
-  EXPECT_FALSE(find_algorithm("mgrawa").defaults.has("wire"));
+  EXPECT_EQ(
+      error({{"wire", "top-9"}}),
+      "unknown wire 'top-9'; did you mean 'top-k'? known: none, bf16, fp16, int8, sign, top-k, "
+      "random-k, powersgd-RANK");
+  EXPECT_EQ(error({{"wire", "top-k"}}), "wire top-k needs the share that is sent: top-k:0.1");
+  for (const char* wire : {"powersgd", "powersgd-", "powersgd-0", "powersgd-two", "powersgd:4"}) {
+    EXPECT_EQ(
+        error({{"wire", wire}}),
+        fmt::format("wire {} must be powersgd-RANK, a rank from 1 on: powersgd-4, say", wire));
+  }
+  EXPECT_EQ(error({{"wire", "powersgd-4"}, {"fragments", int64_t{2}}}),
+            "wire powersgd-4 takes matrices as a whole, which fragments cuts");
+  for (const char* method : {"lsgd", "mgrawa", "lgrawa"}) {
+    EXPECT_EQ(error_of<UsageError>([&] {
+                check_algorithm(method, find_algorithm(method).with({{"wire", "int8"}}), 2, 1);
+              }),
+              fmt::format("wire int8 is for means of all workers alike: {} has none, bf16 and fp16",
+                          method));
+  }
 }
 
 }  // namespace

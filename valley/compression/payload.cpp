@@ -67,20 +67,6 @@ void check_compress_rounds(const std::string& name_and_share) {
   parse_compressor(name_and_share, {"compress-rounds"});
 }
 
-void check_wire(const std::string& name) {
-  std::vector<std::string> known;
-  for (const CompressorEntry& entry : compressors()) {
-    if (!entry.close) continue;
-    if (entry.name == name) return;
-    known.push_back(entry.name);
-  }
-  throw UsageError(unknown_name("wire", name, known));
-}
-
-int64_t wire_bytes(const std::string& wire, int64_t d, int64_t element_size, int64_t workers) {
-  return workers * payload_bytes(wire, (d + workers - 1) / workers, element_size);
-}
-
 int64_t payload_bytes(const std::string& name_and_share, int64_t d, int64_t element_size) {
   const CompressorSpec spec = parse_compressor(name_and_share);
   return spec.entry->payload(spec.share, d, element_size);

@@ -154,7 +154,11 @@ void check_elastic(const RunConfig& c, const AlgorithmOptions& options) {
   };
   const std::string compressed = value("compress-rounds");
   require_forgetful("compress-rounds", compressed.empty() || compressed == "none");
-  require_forgetful("wire", value("wire") != "int8");
+  const std::string wire = value("wire");
+  require_forgetful("wire", wire == "none" || wire == "bf16" || wire == "fp16");
+  require(value("hierarchy") == "none",
+          "{} {} is of groups that stay whole, which {} cannot promise", Key{"hierarchy"},
+          value("hierarchy"), kElastic);
   require(c.partition.kind == PartitionKind::kIid,
           "{} needs {} iid: with a worker of {} its examples would be lost", kElastic,
           Key{"partition"}, to_string(c.partition));

@@ -25,6 +25,9 @@ struct Method {
 
   explicit Method(const RunConfig& config)
       : entry(find_algorithm(config.algorithm)), options(entry.with(config.method)) {
+    const std::string levels = option_text(options, "hierarchy");
+    require(levels.empty() || levels == "none",
+            "{} {} has two kinds of rounds: estimate one of them", Key{"hierarchy"}, levels);
     if (const std::string text = option_text(options, "period"); !text.empty())
       period = parse_period(text);
     if (const std::string text = option_text(options, "delay"); !text.empty())
@@ -40,7 +43,7 @@ struct Method {
 
   // What may travel while a worker computes one step, in steps.
   double hides() const {
-    if (config_is("ssgd")) return 0.5;
+    if (config_is("ssgd")) return in_slices ? 0 : 0.5;
     if (delay > 0) return delay;
     return option_text(options, "mixing") == "awc" ? 1 : 0;
   }

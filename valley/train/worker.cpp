@@ -57,7 +57,8 @@ int64_t steps_of_epoch(const TrainOptions& o, const Sampler& sampler, int64_t ex
 
 std::vector<LayerRange> layers_of(const FlatParameters& parameters) {
   std::vector<LayerRange> layers;
-  for (const NamedRange& range : parameters.ranges()) layers.push_back({range.offset, range.size});
+  for (const NamedRange& range : parameters.ranges())
+    layers.push_back({range.offset, range.size, rows_of(range.shape)});
   return layers;
 }
 

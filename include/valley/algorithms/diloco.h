@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "valley/algorithms/hierarchy.h"
 #include "valley/algorithms/options.h"
 #include "valley/algorithms/shared_settings.h"
 #include "valley/algorithms/streaming.h"
@@ -18,6 +19,7 @@ struct DiLoCoOptions {
   std::string compress_rounds = "none";       ///< see known_replicas.h
   Streaming streaming = {};
   std::string wire = "none";  ///< see docs/algorithms.md, "On the wire"
+  Hierarchy hierarchy = {};
 };
 
 template <typename V>
@@ -29,6 +31,7 @@ void visit(DiLoCoOptions& o, V& v) {
   v(kCompressRounds, o.compress_rounds);
   visit(o.streaming, v);
   v(kWire, o.wire);
+  visit(o.hierarchy, v);
 }
 
 /// DiLoCo: local training with a Nesterov step over every round.

@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "valley/algorithms/hierarchy.h"
 #include "valley/algorithms/options.h"
 #include "valley/algorithms/shared_settings.h"
 #include "valley/algorithms/streaming.h"
@@ -18,6 +19,7 @@ struct EasgdOptions {
   std::string compress_rounds = "none";  ///< see known_replicas.h
   Streaming streaming = {};
   std::string wire = "none";  ///< see docs/algorithms.md, "On the wire"
+  Hierarchy hierarchy = {};
 };
 
 template <typename V>
@@ -30,6 +32,7 @@ void visit(EasgdOptions& o, V& v) {
   v(kCompressRounds, o.compress_rounds);
   visit(o.streaming, v);
   v(kWire, o.wire);
+  visit(o.hierarchy, v);
 }
 
 /// Elastic Averaging SGD: local steps, and every tau steps workers and a centre z pull each other.

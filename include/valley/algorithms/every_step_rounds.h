@@ -34,7 +34,7 @@ class EveryStepRounds : public EveryStepAlgorithm {
   void load_state(const AlgorithmState& state) override;
 
  private:
-  void begin(const at::Tensor& x) override { round_.begin(x, comm().rank()); }
+  void begin(const at::Tensor& x) override { round_.begin(x, comm()); }
   void do_before_gradient(const StepInfo& info, at::Tensor& x) override;
   void do_on_gradient(const StepInfo& info, at::Tensor& x, at::Tensor& g) override {
     round_.on_gradient(info, x, g);

@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "valley/algorithms/hierarchy.h"
 #include "valley/algorithms/options.h"
 #include "valley/algorithms/shared_settings.h"
 #include "valley/algorithms/streaming.h"
@@ -14,6 +15,7 @@ struct LocalSgdOptions {
   std::string compress_rounds = "none";  ///< see known_replicas.h
   Streaming streaming = {};
   std::string wire = "none";  ///< see docs/algorithms.md, "On the wire"
+  Hierarchy hierarchy = {};
 };
 
 template <typename V>
@@ -22,6 +24,7 @@ void visit(LocalSgdOptions& o, V& v) {
   v(kCompressRounds, o.compress_rounds);
   visit(o.streaming, v);
   v(kWire, o.wire);
+  visit(o.hierarchy, v);
 }
 
 /// Local SGD: every worker trains on its own, and every tau steps all take the average.

@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "valley/algorithms/hierarchy.h"
 #include "valley/algorithms/options.h"
 #include "valley/algorithms/shared_settings.h"
 #include "valley/algorithms/streaming.h"
@@ -16,6 +17,8 @@ struct LsgdOptions {
   double leader_pull = 0;                ///< p, of every local step together over a period
   std::string compress_rounds = "none";  ///< see known_replicas.h
   Streaming streaming = {};
+  std::string wire = "none";  ///< none, bf16, fp16 or int8
+  Hierarchy hierarchy = {};
 };
 
 template <typename V>
@@ -29,6 +32,8 @@ void visit(LsgdOptions& o, V& v) {
   v(kPushRelative, o.pull_push.push_relative);
   v(kCompressRounds, o.compress_rounds);
   visit(o.streaming, v);
+  v(kWire, o.wire);
+  visit(o.hierarchy, v);
 }
 
 /// Leader SGD: local steps, and every tau steps a pull towards the worker that is doing best.
@@ -47,7 +52,8 @@ void visit(LsgdOptions& o, V& v) {
 ///
 /// Cost of a round: an all-gather of 1 value, a broadcast of d and, with a push, an all-reduce of
 /// d. Memory: 2 d (without a push d). State: the clock, sum and number of the losses; with a
-/// leader pull the last leader, d.
+/// leader pull the last leader, d. With a wire, bf16 or fp16, the leader's weights are one payload
+/// and the average is said by it.
 ///
 /// Reference: Teng, Gao, Chalus, Choromanska, Goldfarb and Weller, "Leader Stochastic Gradient
 /// Descent for Distributed Training of Deep Learning Models", NeurIPS 2019, arXiv:1905.10395. The

@@ -20,7 +20,7 @@ namespace valley {
 ///
 /// Cost of a round: one all-reduce of 2 d + 1 values, x_m / G_m, x_m and 1 / G_m together; without
 /// a push d + 1. And one more gradient on every worker; with one worker none. Memory: as much as is
-/// sent. State: the clock, G and n.
+/// sent. State: the clock, G and n. With a wire, bf16 or fp16, the mean is said by that.
 ///
 /// Reference: Dimlioglu and Choromanska, "GRAWA: Gradient-based Weighted Averaging for Distributed
 /// Training of Deep Learning Models", AISTATS 2024, arXiv:2403.04206. A layer is here one parameter

@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 
+#include "valley/algorithms/hierarchy.h"
 #include "valley/algorithms/options.h"
 #include "valley/algorithms/shared_settings.h"
 #include "valley/algorithms/streaming.h"
@@ -18,8 +19,10 @@ struct PushedRounds {
   PeriodSpec period = {};
   std::string compress_rounds = "none";  ///< see known_replicas.h
   Streaming streaming = {};
-  std::string wire = "none";  ///< of the mean; this and the fading are read with a variant only
-  std::optional<double> fade = {};  ///< of the pull; 0 unless given, see fading.h
+  std::string wire = "none";  ///< without a variant: none, bf16, fp16 or int8
+  Hierarchy hierarchy = {};
+  std::optional<double> fade = {};  ///< of the pull; 0 unless given, see fading.h. Read with a
+                                    ///< variant only
   double fade_to = 0;
 };
 
@@ -36,8 +39,9 @@ void visit(PushedRounds<with_variant>& o, V& v) {
   v(kPushRelative, o.pull_push.push_relative);
   v(kCompressRounds, o.compress_rounds);
   visit(o.streaming, v);
+  v(kWire, o.wire);
+  visit(o.hierarchy, v);
   if constexpr (with_variant) {
-    v(kWire, o.wire);
     v(kFade, o.fade);
     v(kFadeTo, o.fade_to);
   }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -9,13 +10,23 @@
 #include "valley/algorithms/algorithm.h"
 #include "valley/algorithms/table.h"
 #include "valley/comm/communicator.h"
+#include "valley/compression/payload.h"
 
 namespace valley {
 
-/// Where a layer's parameters lie in the flat vector.
+/// Where a layer's parameters lie in the flat vector; they are a matrix where there are several
+/// rows, one after the other, or a vector.
 struct LayerRange {
   int64_t offset, size;
+  int64_t rows = 1;
+
+  MatrixShape shape() const { return {rows, size / rows}; }
 };
+
+/// That of a parameter: the first of several dimensions, of a convolution its channels out.
+inline int64_t rows_of(const std::vector<int64_t>& shape) {
+  return shape.size() > 1 ? std::max<int64_t>(1, shape[0]) : 1;
+}
 
 /// What an algorithm may know of the run. Who the workers are it learns by join().
 struct AlgorithmContext {
@@ -25,7 +36,8 @@ struct AlgorithmContext {
   std::function<double(int64_t)> learning_rate = {};  ///< of a step; asked by period qsr and others
   int64_t warmup_steps = 0;  ///< the first steps, in which it warms up; asked by period qsr
   double beta1 = 0.9, beta2 = 0.999;    ///< of Adam, for methods that own the whole update
-  std::vector<LayerRange> layers = {};  ///< one for every parameter tensor; asked by lgrawa
+  std::vector<LayerRange> layers = {};  ///< one for every parameter tensor; asked by lgrawa, and
+                                        ///< their rows by wire powersgd-RANK
   /// By layer, ||gradient|| of the loss at x on one more training batch, without augmentation and
   /// with the model in evaluation mode; leaves x, g and every random generator alone. Asked by
   /// mgrawa and lgrawa, once a round.

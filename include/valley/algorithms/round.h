@@ -14,6 +14,11 @@ class Round {
   Round(std::unique_ptr<Meeting> meeting, std::unique_ptr<Rule> rule)
       : meeting_(std::move(meeting)), rule_(std::move(rule)) {}
 
+  /// Both, into the hands of another round.
+  std::pair<std::unique_ptr<Meeting>, std::unique_ptr<Rule>> parts_taken() && {
+    return {std::move(meeting_), std::move(rule_)};
+  }
+
   Meeting& meeting() const { return *meeting_; }
   Rule& rule() const { return *rule_; }
 
@@ -21,8 +26,13 @@ class Round {
   void prepare(int workers) {
     for (RoundPart* part : parts()) part->prepare(workers);
   }
-  void begin(const at::Tensor& x, int rank) {
-    for (RoundPart* part : parts()) part->forget(), part->set_rank(rank), part->begin(x);
+  void begin(const at::Tensor& x, Communicator& comm) {
+    for (RoundPart* part : parts()) {
+      part->forget();
+      part->set_rank(comm.rank());
+      part->gather(comm);
+      part->begin(x);
+    }
   }
   void on_gradient(const StepInfo& info, at::Tensor& x, at::Tensor& g) {
     for (RoundPart* part : parts()) part->on_gradient(info, x, g);

@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "valley/algorithms/algorithm.h"
 #include "valley/algorithms/pending_round.h"
@@ -23,6 +24,9 @@ class RoundPart {
 
   /// As Algorithm::prepare().
   virtual void prepare(int workers) { (void)workers; }
+
+  /// A membership begins, before begin(): for a part that has workers of its own to meet.
+  virtual void gather(Communicator& comm) { (void)comm; }
 
   /// A membership begins, all workers at x: what is remembered from here.
   virtual void begin(const at::Tensor& x) { (void)x; }
@@ -67,8 +71,14 @@ class Meeting : public RoundPart {
   virtual void start(Communicator& comm, const at::Tensor& x, int64_t round);
   virtual PendingRound finish() { return std::move(started_); }
 
-  /// When this worker has moved by it: what the meeting remembers of that.
-  virtual void applied(const PendingRound& met) { (void)met; }
+  /// Vectors [d] of the meeting that the rule moves when it has moved this worker, as it would a
+  /// worker that stands there.
+  virtual std::vector<at::Tensor> moved_along() { return {}; }
+
+  /// When this worker has moved by it, as the rule reports: what the meeting remembers of that.
+  virtual void applied(const PendingRound& met, const RoundReport& report) {
+    (void)met, (void)report;
+  }
 
   /// The same meeting of vectors that every worker has, worker m's in row m of `all` [M, d]. What
   /// else it needs to know of the workers it still asks them for.

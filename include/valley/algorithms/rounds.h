@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "valley/algorithms/hierarchy.h"
 #include "valley/algorithms/registry.h"
 #include "valley/algorithms/round.h"
 #include "valley/algorithms/streaming.h"
@@ -99,12 +100,19 @@ class RoundsAlgorithm final : public Algorithm {
   std::optional<RoundReport> last_round_;
 };
 
-/// Of options that have a period, compress_rounds and streaming.
+/// The rounds of a method, made by `make`, as the outer ones of a hierarchy; see hierarchy.h.
+RoundMaker in_groups(const Hierarchy& hierarchy, int64_t fragments, RoundMaker make);
+
+/// Of options that have a period, compress_rounds, streaming and a hierarchy.
+/// @throws UsageError also if check_hierarchy() does.
 template <typename Options>
 std::unique_ptr<Algorithm> make_rounds(const Options& options, const AlgorithmContext& context,
                                        RoundMaker make) {
-  return std::make_unique<RoundsAlgorithm>(options.period, context, std::move(make),
-                                           options.compress_rounds, options.streaming);
+  check_hierarchy(options.hierarchy, options.period, options.compress_rounds);
+  return std::make_unique<RoundsAlgorithm>(
+      period_of(options.hierarchy, options.period), context,
+      in_groups(options.hierarchy, options.streaming.fragments, std::move(make)),
+      options.compress_rounds, options.streaming);
 }
 
 }  // namespace valley

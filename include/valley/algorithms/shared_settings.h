@@ -25,7 +25,8 @@ inline constexpr Declared kCompress = {
 
 inline constexpr Declared kWire = {
     "wire", CheckedText{&check_wire},
-    "how a round says the mean of the workers: none (the values as they are), bf16, fp16 or int8",
+    "how the workers say their mean: none (the values as they are), bf16, fp16, int8, sign, "
+    "top-k:SHARE, random-k:SHARE or powersgd-RANK",
     kYounger};
 
 enum class PushVariant {

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "valley/algorithms/hierarchy.h"
 #include "valley/algorithms/options.h"
 #include "valley/algorithms/shared_settings.h"
 #include "valley/algorithms/streaming.h"
@@ -17,6 +18,7 @@ struct SlowMoOptions {
   std::string compress_rounds = "none";       ///< see known_replicas.h
   Streaming streaming = {};
   std::string wire = "none";  ///< see docs/algorithms.md, "On the wire"
+  Hierarchy hierarchy = {};
 };
 
 template <typename V>
@@ -27,6 +29,7 @@ void visit(SlowMoOptions& o, V& v) {
   v(kCompressRounds, o.compress_rounds);
   visit(o.streaming, v);
   v(kWire, o.wire);
+  visit(o.hierarchy, v);
 }
 
 /// SlowMo: local SGD with slow momentum over the rounds.

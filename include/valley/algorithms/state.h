@@ -20,6 +20,11 @@ at::Tensor state_entry(const AlgorithmState& state, const std::string& name, at:
 /// The entry `name`, where it is; undefined if there is none.
 at::Tensor optional_entry(const AlgorithmState& state, const std::string& name);
 
+/// The entries of a part, under names that begin with `prefix` in those of the whole; and from
+/// there.
+void append_under(const std::string& prefix, const AlgorithmState& own, AlgorithmState& all);
+AlgorithmState entries_under(const std::string& prefix, const AlgorithmState& all);
+
 /// The vectors that a method remembers from step to step, by name, so that a checkpoint holds them
 /// and a new start forgets them. They are the method's own and must outlive this.
 class KeptVectors {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "valley/algorithms/options.h"
+#include "valley/compression/payload.h"
 
 namespace valley {
 
@@ -18,7 +19,8 @@ struct RoundCost {
   int rank = 0;
   int workers = 2;
   uint64_t seed = 0;
-  int64_t round = 0;  ///< counted from 0
+  int64_t round = 0;                     ///< counted from 0
+  std::vector<MatrixShape> shapes = {};  ///< of the layers; asked by wire powersgd-RANK
 
   int64_t vector() const { return d * element_size; }  ///< bytes of x
 };
