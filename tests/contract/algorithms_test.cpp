@@ -170,6 +170,7 @@ class Worker {
   const at::Tensor& g() const { return flat_.gradients(); }
   const at::Tensor& center() const { return center_; }
   Algorithm& algorithm() { return *algorithm_; }
+  LocalOptimizer& optimizer() { return *optimizer_; }
   at::ScalarType dtype() const { return flat_.values().scalar_type(); }
 
  private:
@@ -333,6 +334,12 @@ std::vector<SettingValue> refused_values(AlgorithmOptions options, const std::st
   return {};
 }
 
+std::vector<at::Tensor> vectors_of(const LocalOptimizer& optimizer) {
+  std::vector<at::Tensor> vectors;
+  for (const auto& [name, tensor] : optimizer.state()) vectors.push_back(tensor);
+  return vectors;
+}
+
 // A row of the table on workers of a backend.
 class Row {
  public:
@@ -351,7 +358,8 @@ class Row {
 
   std::unique_ptr<Algorithm> make(const Communicator& comm, const AlgorithmOptions& options,
                                   int64_t steps = kSteps, int64_t d = 19,
-                                  std::optional<double> other_rate = {}) const {
+                                  std::optional<double> other_rate = {},
+                                  LocalOptimizer* optimizer = nullptr) const {
     return make_algorithm(
         entry_.name, options,
         {.total_steps = steps,
@@ -362,7 +370,9 @@ class Row {
          .layer_gradient_norms =
              [&comm] {
                return std::vector<double>{1.0 + comm.rank(), 0.5};
-             }});
+             },
+         .optimizer_state = [optimizer] { return vectors_of(*optimizer); },
+         .reset_optimizer = [optimizer] { optimizer->load_state({}); }});
   }
 
  private:
@@ -530,6 +540,66 @@ TEST_P(AlgorithmContract,
     ASSERT_TRUE(comm.all_gather(flags).eq(flags).all().item<bool>());
     const bool together = comm.all_gather(worker.x()).eq(worker.x()).all().item<bool>();
     EXPECT_TRUE(needed || together || worker.algorithm().last_round().has_value());
+  });
+}
+
+// With a period of 3, of the methods that have rounds: until the first of them nothing differs, and
+// there what the optimizers remember is what the workers' own become by the rule.
+TEST_P(AlgorithmContractGroup, OptimizersKeepMeetOrForgetWhatTheyRememberInARound) {
+  run([&](Communicator& comm) {
+    if (!entry().defaults.has("optimizer-state")) return;
+    const auto with = [&](const char* state) {
+      AlgorithmOptions options = sets()[0];
+      set(options.settings(), "optimizer-state", SettingValue(state));
+      return options;
+    };
+    const auto started = [&](Worker& worker, const char* state) {
+      const AlgorithmOptions options = with(state);
+      worker.use(make(comm, options, kSteps, 19, {}, &worker.optimizer()), comm);
+      const int64_t before = comm.total_bytes();
+      worker.train(0, 3);
+      EXPECT_EQ(worker.algorithm().rounds(), 1);
+      RoundCost cost = {.d = 19,
+                        .element_size = 8,
+                        .layers = 2,
+                        .rank = comm.rank(),
+                        .workers = comm.size(),
+                        .seed = 5};
+      EXPECT_EQ(comm.total_bytes() - before, entry().bytes_per_round(cost, options)) << state;
+    };
+    const auto own = [&] { return Worker(comm.rank(), at::kDouble, kSteps); };
+    Worker local = own(), average = own(), reset = own();
+    started(local, "local");
+    started(reset, "reset");
+    EXPECT_TRUE(reset.optimizer().state().empty());
+    EXPECT_TRUE(reset.x().equal(local.x()));
+    if (entry().name == "noloco") {
+      EXPECT_EQ(error_of<UsageError>([&] { entry().check(with("average"), comm.size(), 5); }),
+                "optimizer-state average is the mean of all workers, and of noloco only pairs "
+                "meet: local or reset");
+      return;
+    }
+    started(average, "average");
+    EXPECT_TRUE(average.x().equal(local.x()));
+    const auto kept = vectors_of(local.optimizer()), met = vectors_of(average.optimizer());
+    ASSERT_EQ(kept.size(), met.size());
+    for (size_t i = 0; i < kept.size(); ++i) {
+      at::Tensor mean = kept[i].clone();
+      comm.all_reduce_mean(mean);
+      EXPECT_FALSE(mean.equal(kept[i]));
+      EXPECT_TRUE(met[i].equal(mean));
+    }
+
+    // Gone on with from a checkpoint, bit for bit.
+    for (Worker* whole : {&average, &reset}) {
+      const char* state = whole == &average ? "average" : "reset";
+      Worker after = own();
+      after.use(make(comm, with(state), kSteps, 19, {}, &after.optimizer()), comm);
+      after.load(whole->save(), comm, 3);
+      after.train(3, kSteps);
+      whole->train(3, kSteps);
+      EXPECT_TRUE(after.x().equal(whole->x())) << state;
+    }
   });
 }
 
@@ -998,6 +1068,28 @@ TEST(AlgorithmRegistry, SettingsOutOfRangeNameThemselvesBeforeAnybodyJoins) {
             << entry.name << " takes " << key << " = " << plain_text(value) << ": " << error;
         ++refused;
       }
+    }
+    if (entry.defaults.has("optimizer-state")) {
+      for (const auto& [state, lacks] :
+           {std::pair{"reset", "reset_optimizer"}, std::pair{"average", "optimizer_state"}}) {
+        const AlgorithmOptions options = entry.with({{"optimizer-state", state}});
+        if (entry.name == "noloco" && state == std::string("average")) continue;
+        EXPECT_EQ(error_of<UsageError>([&] { make_algorithm(entry.name, options, context); }),
+                  fmt::format("optimizer-state {} needs AlgorithmContext::{}", state, lacks));
+      }
+    }
+    if (entry.defaults.has("delay")) {
+      const auto refusal = [&](const char* key, int64_t value) {
+        return error_of<UsageError>([&] {
+          make_algorithm(entry.name,
+                         entry.with({{"optimizer-state", "reset"}, {"period", "8"}, {key, value}}),
+                         context);
+        });
+      };
+      for (const char* key : {"delay", "fragments"})
+        EXPECT_EQ(refusal(key, 2), fmt::format("optimizer-state reset is of all of a round at "
+                                               "once: {} 2 does not go with it",
+                                               key));
     }
     if (entry.defaults.has("topology")) {
       EXPECT_EQ(

@@ -55,7 +55,8 @@ std::unique_ptr<Algorithm> make_drag(const DragOptions& options, const Algorithm
   check_ranges(options);
   return std::make_unique<RoundsAlgorithm>(
       options.period, context, std::make_unique<Turned>(options, context.seed),
-      std::make_unique<PullPushRule>(PullPushOptions{.pull = 1, .push = 0}));
+      std::make_unique<PullPushRule>(PullPushOptions{.pull = 1, .push = 0}), "none",
+      options.optimizer_state);
 }
 
 }  // namespace valley

@@ -12,7 +12,8 @@ std::unique_ptr<Algorithm> make_fedavg(const FedAvgOptions& options,
   return std::make_unique<RoundsAlgorithm>(
       options.period, context,
       std::make_unique<MeanOfSome>(Participants(options.participate, context.seed)),
-      std::make_unique<PullPushRule>(PullPushOptions{.pull = 1, .push = 0}));
+      std::make_unique<PullPushRule>(PullPushOptions{.pull = 1, .push = 0}), "none",
+      options.optimizer_state);
 }
 
 }  // namespace valley

@@ -34,7 +34,7 @@ std::unique_ptr<Algorithm> make_fedprox(const FedProxOptions& options,
   return std::make_unique<RoundsAlgorithm>(
       options.period, context,
       std::make_unique<MeanOfSome>(Participants(options.participate, context.seed)),
-      std::make_unique<Proximal>(options.prox));
+      std::make_unique<Proximal>(options.prox), "none", options.optimizer_state);
 }
 
 }  // namespace valley

@@ -66,6 +66,12 @@ void check_groups(const Hierarchy& h, int workers) {
           Key{"group-size"}, h.group_size, workers, kHierarchyKey);
 }
 
+void check_optimizer_state(OptimizerState state, const Hierarchy& h) {
+  require(state == OptimizerState::kLocal || !h.on(),
+          "{} {} is of rounds of all workers: it does not go with {}", Key{"optimizer-state"},
+          one_of("", kOptimizerStateNames).spell(state), kHierarchyKey);
+}
+
 PeriodSpec period_of(const Hierarchy& hierarchy, const PeriodSpec& period) {
   return hierarchy.on() ? PeriodSpec{.base = hierarchy.periods.inner} : period;
 }

@@ -51,9 +51,9 @@ std::unique_ptr<Algorithm> make_noloco(const NoLoCoOptions& options,
                                        const AlgorithmContext& context) {
   check_ranges(options);
   const auto pairs = [&] { return GraphFor(options, context.seed); };
-  return std::make_unique<RoundsAlgorithm>(options.period, context,
-                                           std::make_unique<Mixing>(pairs()),
-                                           std::make_unique<PairStep>(options, pairs()));
+  return std::make_unique<RoundsAlgorithm>(
+      options.period, context, std::make_unique<Mixing>(pairs()),
+      std::make_unique<PairStep>(options, pairs()), "none", options.optimizer_state);
 }
 
 }  // namespace valley

@@ -50,7 +50,8 @@ std::unique_ptr<Algorithm> make_palsgd(const PalSgdOptions& options,
                                        const AlgorithmContext& context) {
   check_ranges(options);
   return std::make_unique<RoundsAlgorithm>(options.period, context, std::make_unique<MeanOfAll>(),
-                                           std::make_unique<PalSgd>(options, context));
+                                           std::make_unique<PalSgd>(options, context), "none",
+                                           options.optimizer_state);
 }
 
 }  // namespace valley

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "valley/algorithms/optimizer_at_round.h"
 #include "valley/algorithms/slices.h"
 
 namespace valley {
@@ -15,16 +16,19 @@ RoundClock clock_of(const PeriodSpec& period, const AlgorithmContext& c) {
 
 RoundsAlgorithm::RoundsAlgorithm(const PeriodSpec& period, const AlgorithmContext& context,
                                  std::unique_ptr<Meeting> meeting, std::unique_ptr<Rule> rule,
-                                 const std::string& compress)
+                                 const std::string& compress, OptimizerState optimizer_state)
     : clock_(clock_of(period, context)),
+      settle_optimizer_(at_round(optimizer_state, context)),
       slices_(std::make_unique<Slices>(Round(std::move(meeting), std::move(rule)), context,
                                        compress)) {}
 
 RoundsAlgorithm::RoundsAlgorithm(const PeriodSpec& period, const AlgorithmContext& context,
                                  RoundMaker make, const std::string& compress,
-                                 const Streaming& streaming)
+                                 const Streaming& streaming, OptimizerState optimizer_state)
     : clock_(clock_of(period, context)), delay_(streaming.delay) {
   check_streaming(streaming, period);
+  check_optimizer_state(optimizer_state, streaming);
+  settle_optimizer_ = at_round(optimizer_state, context);
   slices_ = std::make_unique<Slices>(std::move(make), context, compress, streaming.fragments);
 }
 
@@ -62,6 +66,7 @@ void RoundsAlgorithm::meet(SliceRound& slice, const StepInfo& info, at::Tensor& 
   if (delay_ == 0) {
     slice.begin(info, x, rounds());
     last_round_ = slice.apply(x);
+    settle_optimizer_(comm());
     return;
   }
   if (const auto former = slices_->apply_begun(info.step, x)) last_round_ = former;

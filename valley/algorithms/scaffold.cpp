@@ -75,7 +75,8 @@ std::unique_ptr<Algorithm> make_scaffold(const ScaffoldOptions& options,
   check_ranges(options);
   return std::make_unique<RoundsAlgorithm>(
       options.period, context, std::make_unique<Controls>(options, context),
-      std::make_unique<PullPushRule>(PullPushOptions{.pull = 1, .push = 0}));
+      std::make_unique<PullPushRule>(PullPushOptions{.pull = 1, .push = 0}), "none",
+      options.optimizer_state);
 }
 
 }  // namespace valley

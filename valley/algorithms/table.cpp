@@ -72,6 +72,15 @@ int64_t inner_bytes(RoundCost cost, const Hierarchy& hierarchy) {
   return cost.workers == 1 ? 0 : mean_bytes(cost, hierarchy.inner_wire);
 }
 
+template <typename Options>
+int64_t optimizer_state_bytes(const RoundCost& cost, const Options& options) {
+  if constexpr (requires { options.optimizer_state; }) {
+    if (options.optimizer_state == OptimizerState::kAverage)
+      return cost.optimizer_vectors * cost.vector();
+  }
+  return 0;
+}
+
 // The row as the table keeps it.
 template <typename Options>
 AlgorithmEntry row(AlgorithmEntryOf<Options> r) {
@@ -86,11 +95,11 @@ AlgorithmEntry row(AlgorithmEntryOf<Options> r) {
     if constexpr (requires { o.streaming; }) {
       cost.d = fragment_size(cost.round, o.streaming, cost.d);
     }
+    if (cost.workers == 1) return int64_t{0};
     if constexpr (requires { o.hierarchy; }) {
-      const bool outer = o.hierarchy.outer(cost.round / o.streaming.fragments);
-      if (!outer && cost.workers > 1) return inner_bytes(cost, o.hierarchy);
+      if (!o.hierarchy.outer(cost.round / o.streaming.fragments)) return inner_bytes(cost, o.hierarchy);
     }
-    return cost.workers == 1 ? 0 : bytes(cost, o);
+    return bytes(cost, o) + optimizer_state_bytes(cost, o);
   };
   entry.check = [check = r.check](const AlgorithmOptions& options, int workers, uint64_t seed) {
     const auto& o = options.as<Options>();
@@ -99,6 +108,8 @@ AlgorithmEntry row(AlgorithmEntryOf<Options> r) {
       check_hierarchy(o.hierarchy, o.period, o.compress_rounds);
       check_groups(o.hierarchy, workers);
       check_streaming(o.streaming, period_of(o.hierarchy, o.period));
+      check_optimizer_state(o.optimizer_state, o.streaming);
+      check_optimizer_state(o.optimizer_state, o.hierarchy);
       check_wires(o);
     }
     if (check != nullptr) check(o, workers, seed);
@@ -183,6 +194,13 @@ int64_t noloco_bytes(Cost cost, const NoLoCoOptions& o) {
   RoundCost counted_from_one = cost;
   ++counted_from_one.round;
   return neighbours(counted_from_one, o);
+}
+
+void check_noloco(const NoLoCoOptions& o, int workers, uint64_t seed) {
+  check_graph(o, workers, seed);
+  require(o.optimizer_state != OptimizerState::kAverage,
+          "{} average is the mean of all workers, and of noloco only pairs meet: local or reset",
+          Key{"optimizer-state"});
 }
 
 int64_t relaysgd_bytes(Cost cost, const RelaySgdOptions& o) {
@@ -287,7 +305,7 @@ const std::vector<AlgorithmEntry>& algorithms() {
                           .summary = "local SGD whose workers meet in random pairs, with momentum",
                           .cost = "d values a round, none for an odd worker out",
                           .bytes_per_round = &noloco_bytes,
-                          .check = &check_graph}),
+                          .check = &check_noloco}),
       row<FedAvgOptions>({.name = "fedavg",
                           .summary = "local SGD in which a random share of the workers takes part",
                           .cost = "d values a round",

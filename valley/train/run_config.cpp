@@ -159,6 +159,9 @@ void check_elastic(const RunConfig& c, const AlgorithmOptions& options) {
   require(value("hierarchy") == "none",
           "{} {} is of groups that stay whole, which {} cannot promise", Key{"hierarchy"},
           value("hierarchy"), kElastic);
+  require(value("optimizer-state") == "local",
+          "{} {} changes the optimizers in a round, which {} cannot take back",
+          Key{"optimizer-state"}, value("optimizer-state"), kElastic);
   require(c.partition.kind == PartitionKind::kIid,
           "{} needs {} iid: with a worker of {} its examples would be lost", kElastic,
           Key{"partition"}, to_string(c.partition));

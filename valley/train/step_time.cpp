@@ -64,7 +64,8 @@ double payload_of(const Method& method, int64_t parameters, int64_t workers, uin
                                                .rank = static_cast<int>(std::min(rank, graph - 1)),
                                                .workers = static_cast<int>(graph),
                                                .seed = seed,
-                                               .round = round + 1},
+                                               .round = round + 1,
+                                               .optimizer_vectors = 0},
                                               method.options));
     }
     most = std::max(most, sum / double(rounds));
@@ -105,8 +106,17 @@ StepTime step_time(const RunConfig& config, int64_t parameters, const LocalStep&
   const double sent = method.of_neighbours ? payload
                       : method.in_slices   ? share * payload
                                            : 2 * share * payload;
-  const double turns = 1 + (method.of_neighbours ? 1 : method.in_slices ? 2 : 2 * others);
-  const double bytes = (sent + kHeaderBytes * others) * kFraming;
+  // What the optimizers remember is an all-reduce of its own, where it is averaged.
+  const bool averaged = option_text(method.options, "optimizer-state") == "average";
+  const double vectors = averaged ? double(resolved(config).optimizer.remembered_vectors()) : 0;
+  const double turns = 1 +
+                       (method.of_neighbours ? 1
+                        : method.in_slices   ? 2
+                                             : 2 * others) +
+                       vectors * (1 + 2 * others);
+  const double bytes = (sent + vectors * 2 * share * double(parameters) * 4 +
+                        kHeaderBytes * others * (1 + vectors)) *
+                       kFraming;
   const double round = bytes * 8 / link.bits_per_second + turns * link.latency;
 
   const auto tau = static_cast<double>(method.period.base);

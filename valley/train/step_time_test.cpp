@@ -38,6 +38,23 @@ TEST(StepTime, ARingOfAll) {
   EXPECT_EQ(time.wait, 0);
 }
 
+// An all-reduce of its own for each vector: AdamW's two, none of SGD without momentum.
+TEST(StepTime, WhatOptimizersRememberTravelsWhereItIsAveraged) {
+  const auto with = [](const char* optimizer, double momentum) {
+    return step_time(config("local-sgd", 4,
+                            {{"period", "16"},
+                             {"optimizer-state", "average"},
+                             {"optimizer", optimizer},
+                             {"momentum", momentum}}),
+                     kParameters, {0.1}, {.bits_per_second = 1e8, .latency = 0.01});
+  };
+  const double bytes = (6e6 + 3 * 64) * kFraming;
+  EXPECT_NEAR(with("sgd", 0).wire_bytes, bytes / 16, 1e-6);
+  EXPECT_NEAR(with("sgd", 0.9).wire_bytes, 2 * bytes / 16, 1e-6);
+  EXPECT_NEAR(with("adamw", 0).wire_bytes, 3 * bytes / 16, 1e-6);
+  EXPECT_NEAR(with("adamw", 0).communicate, 3 * (bytes * 8 / 1e8 + 7 * 0.01) / 16, 1e-12);
+}
+
 TEST(StepTime, NeighboursDoNotCareHowManyTheOthersAre) {
   const auto ring = [](int64_t workers) {
     return step_time(config("dpsgd", workers, {{"topology", "ring"}, {"mixing", "atc"}}),

@@ -62,6 +62,14 @@ std::vector<LayerRange> layers_of(const FlatParameters& parameters) {
   return layers;
 }
 
+// What it remembers but the number of its steps, which is the same for all.
+std::vector<at::Tensor> vectors_of(const LocalOptimizer& optimizer) {
+  std::vector<at::Tensor> vectors;
+  for (const NamedTensor& named : optimizer.state())
+    if (named.tensor.dim() > 0) vectors.push_back(named.tensor);
+  return vectors;
+}
+
 // A span of time.
 struct Span {
   double begin, end;
@@ -116,7 +124,9 @@ Worker::Worker(Communicator& a_comm, Model& a_model, DataSplits splits, TrainOpt
            .beta1 = options.optimizer.beta1,
            .beta2 = options.optimizer.beta2,
            .layers = layers_of(parameters),
-           .layer_gradient_norms = [this] { return extra_gradient.norms(clock.step); }})),
+           .layer_gradient_norms = [this] { return extra_gradient.norms(clock.step); },
+           .optimizer_state = [this] { return vectors_of(*optimizer); },
+           .reset_optimizer = [this] { optimizer->load_state({}); }})),
       x(parameters.values()),
       g(parameters.gradients()) {
   algorithm->prepare(comm.size());

@@ -20,6 +20,7 @@ struct DiLoCoOptions {
   Streaming streaming = {};
   std::string wire = "none";  ///< see docs/algorithms.md, "On the wire"
   Hierarchy hierarchy = {};
+  OptimizerState optimizer_state = OptimizerState::kLocal;
 };
 
 template <typename V>
@@ -32,6 +33,7 @@ void visit(DiLoCoOptions& o, V& v) {
   visit(o.streaming, v);
   v(kWire, o.wire);
   visit(o.hierarchy, v);
+  v(kOptimizerState, o.optimizer_state);
 }
 
 /// DiLoCo: local training with a Nesterov step over every round.

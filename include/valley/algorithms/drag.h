@@ -12,6 +12,7 @@ struct DragOptions {
   double participate = 1;     ///< share of the workers in a round
   double drag = 0.25;         ///< c
   double drag_memory = 0.75;  ///< 1 - a
+  OptimizerState optimizer_state = OptimizerState::kLocal;
 };
 
 template <typename V>
@@ -22,6 +23,7 @@ void visit(DragOptions& o, V& v) {
     "c, how strongly a worker's way over a round is turned to that of all", kYounger);
   v("drag-memory", o.drag_memory, in(0, 1).open_above(),
     "share of the former ways in the way of all that {drag} turns to", kYounger);
+  v(kOptimizerState, o.optimizer_state);
 }
 
 /// DRAG, divergence-based adaptive aggregation: FedAvg whose workers turn their way over a round,

@@ -20,6 +20,7 @@ struct EasgdOptions {
   Streaming streaming = {};
   std::string wire = "none";  ///< see docs/algorithms.md, "On the wire"
   Hierarchy hierarchy = {};
+  OptimizerState optimizer_state = OptimizerState::kLocal;
 };
 
 template <typename V>
@@ -33,6 +34,7 @@ void visit(EasgdOptions& o, V& v) {
   visit(o.streaming, v);
   v(kWire, o.wire);
   visit(o.hierarchy, v);
+  v(kOptimizerState, o.optimizer_state);
 }
 
 /// Elastic Averaging SGD: local steps, and every tau steps workers and a centre z pull each other.

@@ -10,12 +10,14 @@ namespace valley {
 struct FedAvgOptions {
   PeriodSpec period = {};
   double participate = 1;  ///< share of the workers in a round
+  OptimizerState optimizer_state = OptimizerState::kLocal;
 };
 
 template <typename V>
 void visit(FedAvgOptions& o, V& v) {
   v(kPeriod, o.period);
   v(kParticipate, o.participate);
+  v(kOptimizerState, o.optimizer_state);
 }
 
 /// FedAvg: local SGD of which only a random share of the workers takes part in a round.

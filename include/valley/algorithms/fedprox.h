@@ -11,6 +11,7 @@ struct FedProxOptions {
   PeriodSpec period = {};
   double participate = 1;  ///< share of the workers in a round
   double prox = 0.1;       ///< mu
+  OptimizerState optimizer_state = OptimizerState::kLocal;
 };
 
 template <typename V>
@@ -19,6 +20,7 @@ void visit(FedProxOptions& o, V& v) {
   v(kParticipate, o.participate);
   v("prox", o.prox, at_least(0),
     "mu: every worker's loss has mu / 2 ||x - where the round began||^2", kYounger);
+  v(kOptimizerState, o.optimizer_state);
 }
 
 /// FedProx: FedAvg whose workers are held to where their round began, for data that differ.

@@ -84,6 +84,10 @@ void check_hierarchy(const Hierarchy& hierarchy, const PeriodSpec& period,
 /// @throws UsageError if the groups do not divide the workers.
 void check_groups(const Hierarchy& hierarchy, int workers);
 
+/// @throws UsageError for rounds of some of the workers in which the optimizers would not meet, or
+///     forget.
+void check_optimizer_state(OptimizerState state, const Hierarchy& hierarchy);
+
 /// That of all rounds together.
 PeriodSpec period_of(const Hierarchy& hierarchy, const PeriodSpec& period);
 

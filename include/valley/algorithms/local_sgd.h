@@ -16,6 +16,7 @@ struct LocalSgdOptions {
   Streaming streaming = {};
   std::string wire = "none";  ///< see docs/algorithms.md, "On the wire"
   Hierarchy hierarchy = {};
+  OptimizerState optimizer_state = OptimizerState::kLocal;
 };
 
 template <typename V>
@@ -25,6 +26,7 @@ void visit(LocalSgdOptions& o, V& v) {
   visit(o.streaming, v);
   v(kWire, o.wire);
   visit(o.hierarchy, v);
+  v(kOptimizerState, o.optimizer_state);
 }
 
 /// Local SGD: every worker trains on its own, and every tau steps all take the average.

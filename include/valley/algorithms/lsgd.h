@@ -19,6 +19,7 @@ struct LsgdOptions {
   Streaming streaming = {};
   std::string wire = "none";  ///< none, bf16, fp16 or int8
   Hierarchy hierarchy = {};
+  OptimizerState optimizer_state = OptimizerState::kLocal;
 };
 
 template <typename V>
@@ -34,6 +35,7 @@ void visit(LsgdOptions& o, V& v) {
   visit(o.streaming, v);
   v(kWire, o.wire);
   visit(o.hierarchy, v);
+  v(kOptimizerState, o.optimizer_state);
 }
 
 /// Leader SGD: local steps, and every tau steps a pull towards the worker that is doing best.

@@ -12,6 +12,7 @@ struct NoLoCoOptions {
   PeriodSpec period = {};
   std::optional<double> outer_lr = {};        ///< a; 0.7 unless given
   std::optional<double> outer_momentum = {};  ///< beta; 0.5 unless given
+  OptimizerState optimizer_state = OptimizerState::kLocal;
 };
 
 template <typename V>
@@ -19,6 +20,7 @@ void visit(NoLoCoOptions& o, V& v) {
   v(kPeriod, o.period);
   v(kOuterLr, o.outer_lr);
   v(kOuterMomentum, o.outer_momentum);
+  v(kOptimizerState, o.optimizer_state);
 }
 
 /// NoLoCo: local training, and every tau steps a meeting of random pairs; nobody waits for all.

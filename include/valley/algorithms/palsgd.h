@@ -15,6 +15,7 @@ struct PalSgdOptions {
   std::optional<double> outer_momentum = {};  ///< 0.9 unless given
   double anchor_probability = 0.1;            ///< q
   double anchor_pull = 0.1;                   ///< eta
+  OptimizerState optimizer_state = OptimizerState::kLocal;
 };
 
 template <typename V>
@@ -26,6 +27,7 @@ void visit(PalSgdOptions& o, V& v) {
     "q, with which a step goes towards the last average in place of a gradient's", kYounger);
   v("anchor-pull", o.anchor_pull, at_least(0), "eta, how strongly, in units of the learning rate",
     kYounger);
+  v(kOptimizerState, o.optimizer_state);
 }
 
 /// PALSGD, pseudo-asynchronous local SGD: between the rounds of DiLoCo a worker now and then takes

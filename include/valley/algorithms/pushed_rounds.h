@@ -24,6 +24,7 @@ struct PushedRounds {
   std::optional<double> fade = {};  ///< of the pull; 0 unless given, see fading.h. Read with a
                                     ///< variant only
   double fade_to = 0;
+  OptimizerState optimizer_state = OptimizerState::kLocal;
 };
 
 template <bool with_variant, typename V>
@@ -45,6 +46,7 @@ void visit(PushedRounds<with_variant>& o, V& v) {
     v(kFade, o.fade);
     v(kFadeTo, o.fade_to);
   }
+  v(kOptimizerState, o.optimizer_state);
 }
 
 using DppfOptions = PushedRounds<true>;

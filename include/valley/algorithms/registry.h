@@ -42,6 +42,11 @@ struct AlgorithmContext {
   /// with the model in evaluation mode; leaves x, g and every random generator alone. Asked by
   /// mgrawa and lgrawa, once a round.
   std::function<std::vector<double>()> layer_gradient_norms = {};
+  /// What the local optimizer remembers, to be written to: vectors of d values together or several
+  /// times d, in the same order on all workers; and how it forgets all of it. Asked by methods of
+  /// rounds with an `optimizer-state` other than local.
+  std::function<std::vector<at::Tensor>()> optimizer_state = {};
+  std::function<void()> reset_optimizer = {};
 };
 
 /// A worker's part of the algorithm `name`; with empty options, the defaults of its row.

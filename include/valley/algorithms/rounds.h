@@ -9,6 +9,7 @@
 #include "valley/algorithms/hierarchy.h"
 #include "valley/algorithms/registry.h"
 #include "valley/algorithms/round.h"
+#include "valley/algorithms/shared_settings.h"
 #include "valley/algorithms/streaming.h"
 #include "valley/schedule/period.h"
 
@@ -43,6 +44,10 @@ using RoundMaker = std::function<Round(const AlgorithmContext&)>;
 /// the rule are; that is sent at once, whatever the delay. A worker alone sends nothing and has
 /// nothing to compress.
 ///
+/// **Optimizer state.** What the local optimizers remember stays each worker's own; or all have its
+/// mean when the workers have moved, by an all-reduce of it, or forget it. That is of all of x, and
+/// goes with neither delay nor fragments.
+///
 /// State: the clock, what meeting and rule remember, with a compressor the replicas, and what is
 /// pending; all but the clock for each slice.
 ///
@@ -53,15 +58,18 @@ class RoundsAlgorithm final : public Algorithm {
  public:
   /// Rounds of all of x, applied as they are begun. `compress` as make_compressor() takes it;
   /// "none" sends the vectors themselves.
-  /// @throws UsageError if the period or the compressor is none.
+  /// @throws UsageError if the period or the compressor is none, or the context lacks what the
+  ///     optimizer state asks for.
   RoundsAlgorithm(const PeriodSpec& period, const AlgorithmContext& context,
                   std::unique_ptr<Meeting> meeting, std::unique_ptr<Rule> rule,
-                  const std::string& compress = "none");
+                  const std::string& compress = "none",
+                  OptimizerState optimizer_state = OptimizerState::kLocal);
 
   /// @throws UsageError also if check_streaming() does, or for more fragments than the layers of
   ///     the context have values.
   RoundsAlgorithm(const PeriodSpec& period, const AlgorithmContext& context, RoundMaker make,
-                  const std::string& compress, const Streaming& streaming);
+                  const std::string& compress, const Streaming& streaming,
+                  OptimizerState optimizer_state = OptimizerState::kLocal);
 
   ~RoundsAlgorithm() override;
 
@@ -95,6 +103,7 @@ class RoundsAlgorithm final : public Algorithm {
   void meet(SliceRound& slice, const StepInfo& info, at::Tensor& x);
 
   RoundClock clock_;
+  std::function<void(Communicator&)> settle_optimizer_;  // when the workers have moved
   int64_t delay_ = 0;
   std::unique_ptr<Slices> slices_;
   std::optional<RoundReport> last_round_;
@@ -103,16 +112,17 @@ class RoundsAlgorithm final : public Algorithm {
 /// The rounds of a method, made by `make`, as the outer ones of a hierarchy; see hierarchy.h.
 RoundMaker in_groups(const Hierarchy& hierarchy, int64_t fragments, RoundMaker make);
 
-/// Of options that have a period, compress_rounds, streaming and a hierarchy.
+/// Of options that have a period, compress_rounds, streaming, a hierarchy and optimizer_state.
 /// @throws UsageError also if check_hierarchy() does.
 template <typename Options>
 std::unique_ptr<Algorithm> make_rounds(const Options& options, const AlgorithmContext& context,
                                        RoundMaker make) {
   check_hierarchy(options.hierarchy, options.period, options.compress_rounds);
+  check_optimizer_state(options.optimizer_state, options.hierarchy);
   return std::make_unique<RoundsAlgorithm>(
       period_of(options.hierarchy, options.period), context,
       in_groups(options.hierarchy, options.streaming.fragments, std::move(make)),
-      options.compress_rounds, options.streaming);
+      options.compress_rounds, options.streaming, options.optimizer_state);
 }
 
 }  // namespace valley

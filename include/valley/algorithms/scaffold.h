@@ -10,12 +10,14 @@ namespace valley {
 struct ScaffoldOptions {
   PeriodSpec period = {};
   double participate = 1;  ///< share of the workers in a round
+  OptimizerState optimizer_state = OptimizerState::kLocal;
 };
 
 template <typename V>
 void visit(ScaffoldOptions& o, V& v) {
   v(kPeriod, o.period);
   v(kParticipate, o.participate);
+  v(kOptimizerState, o.optimizer_state);
 }
 
 /// SCAFFOLD: local SGD whose workers correct their gradients by what they know of the others', for

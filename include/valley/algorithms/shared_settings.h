@@ -2,7 +2,9 @@
 
 #include <string>
 
+#include "valley/algorithms/streaming.h"
 #include "valley/compression/payload.h"
+#include "valley/core/error.h"
 #include "valley/core/settings.h"
 #include "valley/schedule/period.h"
 #include "valley/schedule/push.h"
@@ -28,6 +30,31 @@ inline constexpr Declared kWire = {
     "how the workers say their mean: none (the values as they are), bf16, fp16, int8, sign, "
     "top-k:SHARE, random-k:SHARE or powersgd-RANK",
     kYounger};
+
+/// What becomes of what the local optimizers remember (momentum, moments) when a round is over.
+enum class OptimizerState {
+  kLocal,    ///< every worker keeps its own
+  kAverage,  ///< all have the mean of all: one more all-reduce, of what they remember
+  kReset,    ///< all begin anew
+};
+
+inline constexpr OneOf<OptimizerState>::Name kOptimizerStateNames[] = {
+    {"local", OptimizerState::kLocal},
+    {"average", OptimizerState::kAverage},
+    {"reset", OptimizerState::kReset}};
+inline constexpr Declared kOptimizerState = {
+    "optimizer-state", one_of("optimizer state", kOptimizerStateNames),
+    "what the local optimizers remember after a round: local (each its own), average or reset",
+    kYounger};
+
+/// @throws UsageError where what is remembered would have to meet in parts, or later than x.
+inline void check_optimizer_state(OptimizerState state, const Streaming& streaming) {
+  require(state == OptimizerState::kLocal || (streaming.delay == 0 && streaming.fragments == 1),
+          "{} {} is of all of a round at once: {} {} does not go with it", Key{"optimizer-state"},
+          one_of("", kOptimizerStateNames).spell(state),
+          streaming.delay > 0 ? Key{"delay"} : Key{"fragments"},
+          streaming.delay > 0 ? streaming.delay : streaming.fragments);
+}
 
 enum class PushVariant {
   kSimple,  ///< along u_m = (x_m - x_A) / ||x_m - x_A||

@@ -19,6 +19,7 @@ struct SlowMoOptions {
   Streaming streaming = {};
   std::string wire = "none";  ///< see docs/algorithms.md, "On the wire"
   Hierarchy hierarchy = {};
+  OptimizerState optimizer_state = OptimizerState::kLocal;
 };
 
 template <typename V>
@@ -30,6 +31,7 @@ void visit(SlowMoOptions& o, V& v) {
   visit(o.streaming, v);
   v(kWire, o.wire);
   visit(o.hierarchy, v);
+  v(kOptimizerState, o.optimizer_state);
 }
 
 /// SlowMo: local SGD with slow momentum over the rounds.

@@ -21,6 +21,7 @@ struct RoundCost {
   uint64_t seed = 0;
   int64_t round = 0;                     ///< counted from 0
   std::vector<MatrixShape> shapes = {};  ///< of the layers; asked by wire powersgd-RANK
+  int64_t optimizer_vectors = 1;         ///< of d values, that the local optimizer remembers
 
   int64_t vector() const { return d * element_size; }  ///< bytes of x
 };

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 
 #include "valley/core/settings.h"
@@ -28,6 +29,12 @@ struct OptimizerOptions {
   double trust_limit = 10;           ///< > 0, the largest trust ratio
 
   double momentum_in_force() const { return momentum.value_or(0.9); }
+
+  /// Vectors of d values that it remembers from step to step: momentum, moments.
+  int64_t remembered_vectors() const {
+    if (kind == OptimizerKind::kAdamW || kind == OptimizerKind::kLamb) return 2;
+    return kind == OptimizerKind::kLars || momentum_in_force() > 0 ? 1 : 0;
+  }
 };
 
 template <typename V>
