@@ -9,6 +9,7 @@
 #include "valley/analysis/live_probe.h"
 #include "valley/data/training_sample.h"
 #include "valley/instruments/figures_json.h"
+#include "valley/task/classification.h"
 #include "valley/task/task.h"
 
 namespace valley {
@@ -39,15 +40,17 @@ std::string probe_text(const LiveFigures& figures) {
 class DynamicsProbe : public Probe {
  public:
   DynamicsProbe(const RunConfig& config, const DataSplits& data, Communicator& comm)
-      : probe_(comm, [&] { return make_job_model(config, data); }, probe_sample(config, data, comm),
-               *data.train,
-               {.draws = config.probe_draws,
-                .batch_size = config.batch_size,
-                .seed = config.seed,
-                .decay_rule = config.decay_rule,
-                .threads = at::get_num_threads(),
-                .task = &find_task(config.task, config.classification),
-                .smoothed = !config.probe_unsmoothed}) {}
+      : probe_(
+            comm, [&] { return make_job_model(config, data); }, probe_sample(config, data, comm),
+            *data.train,
+            {.draws = config.probe_draws,
+             .batch_size = config.batch_size,
+             .seed = config.seed,
+             .decay_rule = config.decay_rule,
+             .threads = at::get_num_threads(),
+             .task = &find_task(config.task, balanced_by(config.classification, data.train->targets,
+                                                         data.train->classes)),
+             .smoothed = !config.probe_unsmoothed}) {}
 
   ProbeResult measure(const ProbePoint& point) override {
     const LiveFigures figures = probe_.measure({.x = point.x,

@@ -16,6 +16,7 @@
 #include "valley/record/run_folder.h"
 #include "valley/record/run_state.h"
 #include "valley/runs/outcome.h"
+#include "valley/task/classification.h"
 #include "valley/train/checkpoint.h"
 #include "valley/train/job.h"
 #include "valley/train/model_file.h"
@@ -108,6 +109,17 @@ FinishedRun FinishedRun::open(const std::string& folder) {
 void FinishedRun::put_on(const std::string& device) { config_.device = find_device(device).str(); }
 
 int FinishedRun::workers() const { return manifest_->workers; }
+
+const Task& FinishedRun::task() const {
+  if (task_ != nullptr) return *task_;
+  ClassificationOptions options = config_.classification;
+  if (options.class_weights.balanced) {
+    const DataSplits data = load_data();
+    options = balanced_by(std::move(options), data.train->targets, data.train->classes);
+  }
+  task_ = &find_task(config_.task, options);
+  return *task_;
+}
 
 DataSplits FinishedRun::load_data() const {
   return valley::load_data(config_.data, to_data_options(config_));

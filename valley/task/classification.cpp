@@ -25,7 +25,7 @@ namespace {
 class Classification : public Task {
  public:
   explicit Classification(ClassificationOptions options) : options_(std::move(options)) {
-    if (weighted()) weights_ = at::tensor(options_.class_weights, at::kDouble);
+    if (weighted()) weights_ = at::tensor(options_.class_weights.values, at::kDouble);
   }
 
   const ScoreSheet& sheet() const override { return classification_scores(); }
@@ -87,7 +87,7 @@ class Classification : public Task {
   }
 
  private:
-  bool weighted() const { return !options_.class_weights.empty(); }
+  bool weighted() const { return !options_.class_weights.values.empty(); }
 
   ClassificationOptions options_;
   at::Tensor weights_;  // [C]
@@ -100,7 +100,25 @@ const Task& classification() {
   return task;
 }
 
+ClassificationOptions balanced_by(ClassificationOptions options, const at::Tensor& targets,
+                                  int64_t classes) {
+  if (!options.class_weights.balanced) return options;
+  require(targets.scalar_type() == at::kLong && targets.dim() == 1,
+          "{} balanced needs one class an example", Key{"class-weights"});
+  const at::Tensor counts = at::bincount(targets, {}, classes).to(at::kDouble);
+  options.class_weights = {};
+  for (int64_t c = 0; c < counts.numel(); ++c) {
+    const double count = counts[c].item<double>();
+    // Where there is none, no weight is right and none is needed.
+    options.class_weights.values.push_back(
+        count > 0 ? static_cast<double>(targets.numel()) / (double(counts.numel()) * count) : 0);
+  }
+  return options;
+}
+
 const Task& classification(const ClassificationOptions& options) {
+  require(!options.class_weights.balanced, "{} balanced is by the counts of a training set",
+          Key{"class-weights"});
   if (options == ClassificationOptions()) return classification();
   // Tasks are the same for all and never go: of few options that a process sees, each once.
   static std::mutex mutex;

@@ -89,10 +89,11 @@ TEST(Classification, SmoothedAndWeightedLossesAreThoseOfTheFormula) {
   const std::vector<int64_t> y = {0, 2, 1, 1, 0};
   for (const ClassificationOptions& options :
        {ClassificationOptions{.label_smoothing = 0.1},
-        {.class_weights = {1, 0.25, 4}},
-        {.label_smoothing = 0.3, .class_weights = {1, 0.25, 4}}}) {
+        {.class_weights = {{1, 0.25, 4}}},
+        {.label_smoothing = 0.3, .class_weights = {{1, 0.25, 4}}}}) {
     const Task& task = classification(options);
-    const double expected = formula(logits, y, options.label_smoothing, options.class_weights);
+    const double expected =
+        formula(logits, y, options.label_smoothing, options.class_weights.values);
     EXPECT_NEAR(task.loss(logits, targets(y)).item<double>(), expected, 1e-12);
     // In batches, whose weights differ, the score is still that of all examples.
     std::vector<double> sums(task.sums(targets(y)));
@@ -108,24 +109,50 @@ TEST(Classification, SmoothedAndWeightedLossesAreThoseOfTheFormula) {
 
 TEST(Classification, EqualOptionsAreOneTask) {
   EXPECT_EQ(&classification({}), &classification());
-  const ClassificationOptions options = {.label_smoothing = 0.1, .class_weights = {1, 2}};
+  const ClassificationOptions options = {.label_smoothing = 0.1, .class_weights = {{1, 2}}};
   EXPECT_EQ(&classification(options), &classification(options));
   EXPECT_NE(&classification(options), &classification({.label_smoothing = 0.1}));
   EXPECT_EQ(&find_task("classification", options), &classification(options));
   EXPECT_EQ(find_task("huber", options).name(), "huber");
 }
 
+// N / (C N_c): of six examples of three classes, 2 / N_c.
+TEST(Classification, BalancedWeightsAreThoseOfTheCounts) {
+  const ClassificationOptions asked = {.label_smoothing = 0.2, .class_weights = {.balanced = true}};
+  const ClassificationOptions settled = balanced_by(asked, targets({0, 1, 1, 1, 2, 2}), 3);
+  EXPECT_EQ(settled.label_smoothing, 0.2);
+  ASSERT_EQ(settled.class_weights.values.size(), 3U);
+  EXPECT_DOUBLE_EQ(settled.class_weights.values[0], 2);
+  EXPECT_DOUBLE_EQ(settled.class_weights.values[1], 2.0 / 3);
+  EXPECT_DOUBLE_EQ(settled.class_weights.values[2], 1);
+  EXPECT_FALSE(settled.class_weights.balanced);
+  // A class that nobody has weighs nothing.
+  EXPECT_EQ(balanced_by(asked, targets({0, 2}), 3).class_weights.values,
+            (std::vector<double>{2.0 / 3, 0, 2.0 / 3}));
+  EXPECT_EQ(balanced_by({.label_smoothing = 0.2}, targets({0, 2}), 3),
+            (ClassificationOptions{.label_smoothing = 0.2}));
+  EXPECT_EQ(error_of<UsageError>([&] { classification(asked); }),
+            "class-weights balanced is by the counts of a training set");
+  EXPECT_EQ(error_of<UsageError>([&] {
+              balanced_by(asked, at::zeros({3, 1}), 3);
+            }),
+            "class-weights balanced needs one class an example");
+}
+
 TEST(Classification, WeightsAreAsManyAsThereAreLogits) {
   const auto refusal = [](const char* text) {
     return error_of<UsageError>([&] { parse_class_weights(text); });
   };
-  EXPECT_EQ(parse_class_weights("1,2.5,0"), (std::vector<double>{1, 2.5, 0}));
-  EXPECT_EQ(class_weights_text({1, 2.5}), "1,2.5");
-  EXPECT_TRUE(parse_class_weights("").empty());
+  EXPECT_EQ(parse_class_weights("1,2.5,0").values, (std::vector<double>{1, 2.5, 0}));
+  EXPECT_EQ(class_weights_text({{1, 2.5}}), "1,2.5");
+  EXPECT_TRUE(parse_class_weights("").values.empty());
+  EXPECT_TRUE(parse_class_weights("balanced").balanced);
+  EXPECT_EQ(class_weights_text({.balanced = true}), "balanced");
   EXPECT_EQ(refusal("1,-2"),
-            "class-weights must be numbers of at least 0 with commas between them, got '1,-2'");
+            "class-weights must be numbers of at least 0 with commas between them, or "
+            "balanced, got '1,-2'");
   EXPECT_EQ(refusal("0,0"), "class-weights: one weight must be above 0, got '0,0'");
-  const Task& task = classification({.class_weights = {1, 2}});
+  const Task& task = classification({.class_weights = {{1, 2}}});
   EXPECT_EQ(error_of<UsageError>([&] {
               task.check(at::zeros({2, 3}), {.examples = 2, .targets = targets({0, 1})});
             }),

@@ -19,6 +19,7 @@
 #include "valley/record/json_file.h"
 #include "valley/record/progress.h"
 #include "valley/record/run_state.h"
+#include "valley/task/classification.h"
 #include "valley/train/job_card.h"
 #include "valley/train/model_file.h"
 #include "valley/train/probe.h"
@@ -105,7 +106,9 @@ std::unique_ptr<Model> make_job_model(const RunConfig& config, const DataSplits&
 DataSplits load_job_data(const RunConfig& config) {
   job_device(config);  // before anything is read
   const DataSplits data = load_data(config.data, to_data_options(config));
-  const TrainOptions options = to_train_options(config);
+  TrainOptions options = to_train_options(config);
+  options.classification =
+      balanced_by(std::move(options.classification), data.train->targets, data.train->classes);
   const int workers = static_cast<int>(config.workers);
   check(options, data, workers);
   rehearse(*make_job_model(config, data), data, options, workers);

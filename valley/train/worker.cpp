@@ -11,18 +11,20 @@
 #include "valley/core/error.h"
 #include "valley/core/random.h"
 #include "valley/models/device.h"
+#include "valley/task/classification.h"
 #include "valley/train/keepsake.h"
 
 namespace valley {
 namespace {
 
-TrainOptions checked(TrainOptions o, const Communicator& comm) {
+TrainOptions checked(TrainOptions o, const Dataset& train, const Communicator& comm) {
   require(!find_algorithm(o.algorithm).asynchronous || comm.capabilities().shares_memory,
           "{} {} needs workers that share memory: {} threads", Key{"algorithm"}, o.algorithm,
           Key{"launch"});
   check(o);
   o.evaluation.precision = o.precision;
   if (!o.optimizer.momentum) o.optimizer.momentum = find_algorithm(o.algorithm).default_momentum();
+  o.classification = balanced_by(std::move(o.classification), train.targets, train.classes);
   return o;
 }
 
@@ -100,7 +102,7 @@ Worker::Worker(Communicator& a_comm, Model& a_model, DataSplits splits, TrainOpt
     : comm(a_comm),
       model(a_model),
       data(std::move(splits)),
-      options(checked(std::move(a_options), comm)),
+      options(checked(std::move(a_options), *data.train, comm)),
       sampler(
           sampling(options, *data.train, comm),
           make_partition(data.train->targets, data.train->classes, comm.size(), options.partition)),

@@ -43,7 +43,8 @@ class FinishedRun {
   const RunConfig& config() const { return config_; }
   const Summary& summary() const { return summary_; }
   int workers() const;
-  const Task& task() const { return find_task(config_.task, config_.classification); }
+  /// Where class weights are balanced, the training set is read for them, once. @throws UsageError
+  const Task& task() const;
   DecayRule decay_rule() const { return config_.decay_rule; }
 
   /// Models and weights are on this device from now on, wherever the run trained: the CPU, unless
@@ -71,6 +72,7 @@ class FinishedRun {
   RunConfig config_;
   Summary summary_;
   std::shared_ptr<const Manifest> manifest_;  // of the last checkpoint
+  mutable const Task* task_ = nullptr;        // once it was asked for
 };
 
 /// The run folders meant by what a person gave: a run folder is one, and a folder of runs (that of

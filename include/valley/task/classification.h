@@ -19,6 +19,17 @@ const Task& classification();
 ///
 /// The loss of a batch is divided by the weights of that batch; the score `loss` by those of all
 /// examples. Two calls with equal options give the same task.
+///
+/// @throws UsageError for balanced weights: see balanced_by().
 const Task& classification(const ClassificationOptions& options);
+
+/// Balanced class weights settled by a training set's targets [N]: of N examples, N_c of class c,
+///
+///     w_c = N / (C N_c)          0 where there is none
+///
+/// so that all classes together weigh N, each as much as another. Other options stay as they are.
+/// @throws UsageError if the targets are no classes.
+ClassificationOptions balanced_by(ClassificationOptions options, const at::Tensor& targets,
+                                  int64_t classes);
 
 }  // namespace valley
