@@ -16,16 +16,19 @@
 namespace valley {
 namespace {
 
-MakeWorker threads_that_share_memory(int workers, double timeout_seconds) {
+MakeWorker threads_that_share_memory(int workers, double timeout_seconds,
+                                     const StallWatch& stalls) {
   using Workers = std::vector<std::unique_ptr<Communicator>>;
-  const auto group = std::make_shared<Workers>(make_thread_group(workers, timeout_seconds));
+  const auto group = std::make_shared<Workers>(make_thread_group(workers, timeout_seconds, stalls));
   return [group](int rank) { return std::move((*group)[static_cast<size_t>(rank)]); };
 }
 
-MakeWorker threads_over_sockets(int workers, double timeout_seconds) {
+MakeWorker threads_over_sockets(int workers, double timeout_seconds, const StallWatch& stalls) {
   return [=, store = make_hash_store()](int rank) {
     JoinOptions options{.rank = rank, .size = workers};
     options.timeout_seconds = timeout_seconds;
+    options.stall_seconds = stalls.seconds;
+    options.on_stall = stalls.tell;
     return make_gloo(options, store);
   };
 }
@@ -85,10 +88,11 @@ const BackendEntry& choose_backend(const std::string& name, const std::string& l
 }
 
 void run_group(const BackendEntry& backend, int workers,
-               const std::function<void(Communicator&)>& fn, double timeout_seconds) {
+               const std::function<void(Communicator&)>& fn, double timeout_seconds,
+               const StallWatch& stalls) {
   require(backend.in_threads != nullptr, "{} {} needs {}", Key{"backend"}, backend.name,
           backend.started_by);
-  const MakeWorker make = backend.in_threads(workers, timeout_seconds);
+  const MakeWorker make = backend.in_threads(workers, timeout_seconds, stalls);
   if (workers == 1) return fn(*make(0));
   run_workers(workers, make, fn);
 }

@@ -4,9 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cmath>
 #include <thread>
 
 #include "valley/comm/backends.h"
+#include "valley/comm/clock_offset.h"
 #include "valley/comm/gloo.h"
 #include "valley/comm/group.h"
 #include "valley/comm/testing/processes.h"
@@ -140,6 +142,22 @@ TEST(Gloo, TheFirstWhoWaitsTellsForWhom) {
                            "waiting for rank 0 in barrier 2, for 0\\.[1-9][0-9]* s now")));
   EXPECT_THAT(told[0], testing::IsEmpty());
   EXPECT_THAT(told[2], testing::IsEmpty());
+}
+
+// Workers of one machine have one clock.
+TEST(Gloo, TheWorkersClocksAreCompared) {
+  const auto store = make_hash_store();
+  run_workers(
+      3,
+      [&](int rank) { return make_gloo({.rank = rank, .size = 3, .timeout_seconds = 20}, store); },
+      [](Communicator& comm) {
+        const ClockOffset offset = clock_offset(comm);
+        EXPECT_LE(std::abs(offset.ahead), offset.within);
+        EXPECT_EQ(offset.within == 0, comm.rank() == 0);
+        EXPECT_LT(offset.within, 10);
+        comm.barrier();
+      });
+  EXPECT_EQ(clock_offset(*make_solo()).within, 0);
 }
 
 TEST(Gloo, AStoreThatIsNotThereIsNamed) {

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "valley/comm/clock_offset.h"
 #include "valley/comm/gloo.h"
 #include "valley/comm/gloo_communicator.h"
 #include "valley/comm/group.h"
@@ -49,6 +50,7 @@ std::unique_ptr<Communicator> meet_and_connect_gloo(GlooWorker worker) {
   JoinOptions& options = worker.options;
   meet_others(*worker.store, options);
   auto comm = connect_gloo(worker);
+  compare_clocks(*comm);
   if (options.rank == 0 && options.on_message) {
     std::vector<Place> places;
     for (int rank = 0; rank < options.size; ++rank)

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "valley/comm/chunks.h"
+#include "valley/comm/clock_offset.h"
 #include "valley/comm/failure.h"
 #include "valley/comm/gloo_all_reduce.h"
 #include "valley/comm/header.h"
@@ -24,9 +25,17 @@ namespace valley {
 /// gloo_all_reduce(), so that all meshes have the same bits; all_gather and exchange are direct;
 /// broadcast is a binomial tree. What becomes of a failure, the backend says.
 template <typename Mesh>
-class MeshCommunicator : public HostCommunicator {
+class MeshCommunicator : public HostCommunicator, public HasClocks {
  public:
   std::string_view backend() const override { return backend_; }
+
+  void compare_clocks() override {
+    try {
+      rank() == 0 ? show_clock() : look_at_clock();
+    } catch (const PeerError&) {  // the next operation finds out, too, and tells
+    }
+  }
+  ClockOffset clock_offset() const override { return clock_offset_; }
 
  protected:
   MeshCommunicator(int rank, std::vector<int> global_ranks, std::string backend,
@@ -189,6 +198,39 @@ class MeshCommunicator : public HostCommunicator {
   static constexpr uint64_t kHeaderSlot = 0;
   static constexpr uint64_t kDataSlot = 1;  // the first of them for the ring
 
+  static constexpr int kClockTrips = 4;
+  static constexpr uint64_t kClockSlot = kDataSlot;  // of no operation: they count from 1
+  static constexpr auto kClockBytes = static_cast<int64_t>(sizeof(double));
+
+  void show_clock() {
+    std::vector<double> asked(static_cast<size_t>(size())), answers(asked.size());
+    Buffer in(*mesh_, asked.data()), out(*mesh_, answers.data());
+    for (int trip = 0; trip < kClockTrips; ++trip) {
+      for (int peer = 1; peer < size(); ++peer)
+        in.receive(peer, kClockSlot, peer * kClockBytes, kClockBytes);
+      for (int peer = 1; peer < size(); ++peer) {
+        in.wait_received(peer);
+        answers[static_cast<size_t>(peer)] = now_seconds();
+        out.send(peer, kClockSlot, peer * kClockBytes, kClockBytes);
+      }
+      for (int peer = 1; peer < size(); ++peer) out.wait_sent(peer);
+    }
+  }
+
+  void look_at_clock() {
+    double question = 0, answer = 0;
+    Buffer out(*mesh_, &question), in(*mesh_, &answer);
+    for (int trip = 0; trip < kClockTrips; ++trip) {
+      const double begin = now_seconds();
+      in.receive(0, kClockSlot, 0, kClockBytes);
+      out.send(0, kClockSlot, 0, kClockBytes);
+      in.wait_received(0);
+      const double half = (now_seconds() - begin) / 2;
+      out.wait_sent(0);
+      if (trip == 0 || half < clock_offset_.within) clock_offset_ = {begin + half - answer, half};
+    }
+  }
+
   static uint64_t slot(const Call& call, uint64_t index) {
     return static_cast<uint64_t>(call.sequence) * kSlotsPerCall + index;
   }
@@ -245,6 +287,7 @@ class MeshCommunicator : public HostCommunicator {
   }
 
   const std::string backend_;
+  ClockOffset clock_offset_;
   std::vector<char> scratch_;
   std::atomic<int64_t> finished_ = 0;
   const Call* call_ = nullptr;  // under way

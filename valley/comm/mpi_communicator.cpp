@@ -14,10 +14,14 @@ namespace {
 class MpiCommunicator : public MeshCommunicator<MpiMesh> {
  public:
   MpiCommunicator(MpiLibrary& mpi, const MpiMesh::Group& group,
-                  std::shared_ptr<const ProcessWatch> watch, double timeout_seconds)
+                  std::shared_ptr<const ProcessWatch> watch, double timeout_seconds,
+                  const StallWatch& stalls)
       : MeshCommunicator(group.rank, group.ranks, "mpi",
                          std::make_unique<MpiMesh>(mpi, group, std::move(watch), timeout_seconds)),
-        timeout_seconds_(timeout_seconds) {}
+        timeout_seconds_(timeout_seconds),
+        stalls_(stalls) {
+    tell_of_stalls(stalls_.seconds, stalls_.tell);
+  }
 
   ~MpiCommunicator() override {
     finish_started();
@@ -44,7 +48,8 @@ class MpiCommunicator : public MeshCommunicator<MpiMesh> {
     }
     transfer_or_fail(call, sends, receives);
     group.number = *std::max_element(numbers.begin(), numbers.end());
-    return make_mpi_worker(mesh().mpi(), std::move(group), mesh().watch(), timeout_seconds_);
+    return make_mpi_worker(mesh().mpi(), std::move(group), mesh().watch(), timeout_seconds_,
+                           stalls_);
   }
 
   // What this worker has finished the others can finish, too.
@@ -89,6 +94,7 @@ class MpiCommunicator : public MeshCommunicator<MpiMesh> {
   }
 
   const double timeout_seconds_;
+  const StallWatch stalls_;
   std::atomic<bool> failed_ = false, aborted_ = false;
 };
 
@@ -96,9 +102,9 @@ class MpiCommunicator : public MeshCommunicator<MpiMesh> {
 
 std::unique_ptr<Communicator> make_mpi_worker(MpiLibrary& mpi, MpiMesh::Group group,
                                               std::shared_ptr<const ProcessWatch> watch,
-                                              double timeout_seconds) {
+                                              double timeout_seconds, const StallWatch& stalls) {
   mpi.take_group(group.number);
-  return std::make_unique<MpiCommunicator>(mpi, group, std::move(watch), timeout_seconds);
+  return std::make_unique<MpiCommunicator>(mpi, group, std::move(watch), timeout_seconds, stalls);
 }
 
 }  // namespace valley

@@ -3,6 +3,7 @@
 #include <optional>
 #include <utility>
 
+#include "valley/comm/clock_offset.h"
 #include "valley/comm/group.h"
 #include "valley/comm/meeting.h"
 #include "valley/comm/mpi.h"
@@ -108,8 +109,11 @@ std::unique_ptr<Communicator> join_mpi(const JoinOptions& options) {
     group.number = std::max(group.number, greeting.group);
     places.push_back(greeting.place);
   }
-  return make_mpi_worker(mpi, std::move(group), std::make_shared<ProcessWatch>(places, mpi.rank()),
-                         options.timeout_seconds);
+  auto comm =
+      make_mpi_worker(mpi, std::move(group), std::make_shared<ProcessWatch>(places, mpi.rank()),
+                      options.timeout_seconds, {options.stall_seconds, options.on_stall});
+  compare_clocks(*comm);
+  return comm;
 }
 
 std::unique_ptr<Communicator> make_mpi(const JoinOptions& options) {

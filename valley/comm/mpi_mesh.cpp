@@ -137,6 +137,7 @@ bool MpiMesh::test(MpiLibrary::Request& request, int peer) {
 
 void MpiMesh::wait(MpiLibrary::Request& request, int peer, int64_t operation) {
   double start = 0, next_look = 0, next_processes = kProcessSeconds;
+  bool told_of_stall = on_stall_ == nullptr;
   while (!test(request, peer)) {
     if (start == 0) start = now_seconds();
     const double waited = now_seconds() - start;
@@ -155,6 +156,7 @@ void MpiMesh::wait(MpiLibrary::Request& request, int peer, int64_t operation) {
       }
       next_processes = waited + kProcessSeconds;
     }
+    if (!told_of_stall && waited >= stall_seconds_) told_of_stall = true, on_stall_(peer, waited);
     if (waited >= timeout_seconds_) throw PeerError(peer, true);
     if (waited < kBusySeconds) {
       sched_yield();

@@ -3,9 +3,11 @@
 #include <atomic>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "valley/comm/failure.h"
@@ -47,6 +49,11 @@ class MpiMesh {
   ~MpiMesh();
 
   int rank() const { return group_.rank; }
+  /// See TcpMesh.
+  void on_stall(double seconds, std::function<void(int peer, double waited)> tell) {
+    stall_seconds_ = seconds;
+    on_stall_ = std::move(tell);
+  }
   int size() const { return static_cast<int>(group_.ranks.size()); }
   MpiLibrary& mpi() { return mpi_; }
   const std::shared_ptr<const ProcessWatch>& watch() const { return watch_; }
@@ -111,6 +118,8 @@ class MpiMesh {
   const std::shared_ptr<const ProcessWatch> watch_;
   const double timeout_seconds_;
   const int64_t tags_;  // of a group
+  double stall_seconds_ = 0;
+  std::function<void(int, double)> on_stall_;
   std::atomic<bool> closed_ = false;
   std::vector<std::pair<int64_t, ToldOfFailure>> told_;  // by the last operation that was left
   std::mutex telling_mutex_;

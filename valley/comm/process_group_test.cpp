@@ -93,7 +93,7 @@ TEST(ProcessGroup, StaysItsOwnersBetweenOperationsAndAfter) {
 
 // LibTorch's Gloo, its own or one it shares, and the sockets of the backend that is named after it.
 TEST(ProcessGroup, WorksInOneProcessWithTheBackendGloo) {
-  const MakeWorker make = find_backend("gloo").in_threads(2, 10);
+  const MakeWorker make = find_backend("gloo").in_threads(2, 10, {});
   const auto errors = errors_of(2, [&](const Group& group, const StorePtr&) {
     const auto other = make(group->getRank());
     for (int i = 0; i < 3; ++i) {

@@ -12,6 +12,7 @@
 #include <optional>
 #include <utility>
 
+#include "valley/comm/failure.h"
 #include "valley/comm/fused.h"
 #include "valley/comm/group.h"
 #include "valley/comm/host_communicator.h"
@@ -44,16 +45,20 @@ struct Slot {
 class Group {
  public:
   // `global_ranks` are what errors call the workers.
-  Group(std::vector<int> global_ranks, double timeout_seconds)
+  Group(std::vector<int> global_ranks, double timeout_seconds, StallWatch stalls)
       : global_ranks_(std::move(global_ranks)),
         timeout_(timeout_seconds),
+        stalls_(std::move(stalls)),
         spins_(workers() <= usable_cores()),
         slots_(global_ranks_.size()),
         present_(global_ranks_.size()) {}
 
   int workers() const { return static_cast<int>(global_ranks_.size()); }
   const std::vector<int>& global_ranks() const { return global_ranks_; }
-  double timeout() const { return timeout_; }
+  /// The same of other workers.
+  std::shared_ptr<Group> part(std::vector<int> global_ranks) const {
+    return std::make_shared<Group>(std::move(global_ranks), timeout_, stalls_);
+  }
   const Slot& slot(int rank) const { return slots_[static_cast<size_t>(rank)]; }
 
   // Shows `slot` and waits until all workers have shown theirs.
@@ -74,14 +79,25 @@ class Group {
     }
     const auto complete = [&] { return rounds_.load(std::memory_order_acquire) != round; };
     spin(lock, complete);
-    const auto deadline = Clock::now() + std::chrono::duration_cast<Clock::duration>(
-                                             std::chrono::duration<double>(timeout_));
-    changed_.wait_until(lock, deadline, [&] { return complete() || failure_; });
+    const auto after = [begin = Clock::now()](double seconds) {
+      return begin +
+             std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
+    };
+    const auto over = [&] { return complete() || failure_; };
+    if (stalls_.tell && stalls_.seconds < timeout_ &&
+        !changed_.wait_until(lock, after(stalls_.seconds), over) && told_ != round) {
+      told_ = round;
+      const std::string text = stall_text(slot.call, now_seconds() - start, missing());
+      lock.unlock();
+      stalls_.tell(text);
+      lock.lock();
+    }
+    changed_.wait_until(lock, after(timeout_), over);
     if (complete()) return;
     if (!failure_) {
       fail({name(rank),
             fmt::format("timed out after {:.1f} s in {}: waiting for {}", now_seconds() - start,
-                        label(slot.call), missing()),
+                        label(slot.call), name_ranks(missing())),
             Failure::kTimeout});
     }
     throw_if_failed(rank, slot.call, start);
@@ -138,12 +154,12 @@ class Group {
     throw WorkerLost(culprit, reason, text);
   }
 
-  std::string missing() const {
+  std::vector<int> missing() const {
     std::vector<int> ranks;
     for (int rank = 0; rank < workers(); ++rank) {
       if (!present_[static_cast<size_t>(rank)]) ranks.push_back(name(rank));
     }
-    return name_ranks(ranks);
+    return ranks;
   }
 
   int name(int rank) const { return global_ranks_[static_cast<size_t>(rank)]; }
@@ -161,12 +177,14 @@ class Group {
 
   const std::vector<int> global_ranks_;
   const double timeout_;
+  const StallWatch stalls_;
   const bool spins_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<Slot> slots_;
   std::vector<bool> present_;  // who has entered the coming operation
   int arrived_ = 0;
+  int64_t told_ = -1;  // the operation of which somebody was told that it takes long
   std::optional<Failure> failure_;
   std::atomic<int64_t> rounds_ = 0;  // complete enter()s
   std::atomic<int> working_ = 0;     // workers between enter() and finish()
@@ -290,8 +308,7 @@ class ThreadCommunicator : public HostCommunicator {
   // The first of the members makes what they share.
   std::unique_ptr<Communicator> do_split(Call& call, const std::vector<int>& members) override {
     std::shared_ptr<void> part;
-    if (members.front() == rank())
-      part = std::make_shared<Group>(global_ranks_of(members), group_->timeout());
+    if (members.front() == rank()) part = group_->part(global_ranks_of(members));
     const std::shared_ptr<void> mine = part;
     run({.call = call, .object = &mine}, call,
         [&] { part = *group_->slot(members.front()).object; });
@@ -368,7 +385,8 @@ class ThreadCommunicator : public HostCommunicator {
 
 }  // namespace
 
-std::vector<std::unique_ptr<Communicator>> make_thread_group(int workers, double timeout_seconds) {
+std::vector<std::unique_ptr<Communicator>> make_thread_group(int workers, double timeout_seconds,
+                                                             StallWatch stalls) {
   require(workers >= 1, "workers must be at least 1, got {}", workers);
   require(timeout_seconds > 0, "the timeout must be > 0 seconds, got {}", timeout_seconds);
   std::vector<std::unique_ptr<Communicator>> group;
@@ -376,7 +394,7 @@ std::vector<std::unique_ptr<Communicator>> make_thread_group(int workers, double
     group.push_back(make_solo());
     return group;
   }
-  auto shared = std::make_shared<Group>(everyone(workers), timeout_seconds);
+  auto shared = std::make_shared<Group>(everyone(workers), timeout_seconds, std::move(stalls));
   for (int rank = 0; rank < workers; ++rank) {
     group.push_back(std::make_unique<ThreadCommunicator>(rank, shared));
   }

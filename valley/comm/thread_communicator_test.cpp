@@ -1,4 +1,9 @@
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <chrono>
+#include <mutex>
+#include <thread>
 
 #include "valley/comm/group.h"
 #include "valley/core/error.h"
@@ -35,6 +40,30 @@ TEST(ThreadGroup, TheIndexIsTheRank) {
     EXPECT_EQ(group[static_cast<size_t>(rank)]->rank(), rank);
     EXPECT_EQ(group[static_cast<size_t>(rank)]->size(), 4);
   }
+}
+
+TEST(ThreadGroup, SomebodyTellsOnceForWhomTheOthersWait) {
+  std::mutex mutex;
+  std::vector<std::string> told;
+  auto group = make_thread_group(3, 20, {.seconds = 0.1, .tell = [&](const std::string& text) {
+                                           const std::lock_guard lock(mutex);
+                                           told.push_back(text);
+                                         }});
+  run_workers(
+      3, [&](int rank) { return std::move(group[static_cast<size_t>(rank)]); },
+      [](Communicator& comm) {
+        comm.barrier();
+        if (comm.rank() == 2) std::this_thread::sleep_for(std::chrono::milliseconds(300));
+        comm.barrier();
+        const auto part = comm.split(comm.rank() / 2);
+        if (comm.rank() == 0) std::this_thread::sleep_for(std::chrono::milliseconds(300));
+        part->barrier();
+      });
+  EXPECT_THAT(told,
+              testing::ElementsAre(
+                  testing::MatchesRegex("waiting for rank 2 in barrier 2, for 0\\.[1-9][0-9]* "
+                                        "s now"),
+                  testing::MatchesRegex("waiting for rank 0 in barrier 1, for .*")));
 }
 
 // Races show here under ThreadSanitizer: more workers than cores, short operations.

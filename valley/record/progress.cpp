@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <iostream>
+#include <mutex>
 #include <utility>
 #include <vector>
 
@@ -115,6 +116,7 @@ class Bar : public Progress {
   ~Bar() override { finish(); }
 
   void update(const ProgressState& state) override {
+    const std::lock_guard lock(mutex_);
     const double now = options_.clock();
     remaining_.update(state, now);
     state_ = state;
@@ -127,6 +129,7 @@ class Bar : public Progress {
   }
 
   void message(std::string_view text) override {
+    const std::lock_guard lock(mutex_);
     if (drawn_) out_ << "\r\x1b[K";
     out_ << text << '\n';
     if (drawn_) draw();
@@ -134,6 +137,7 @@ class Bar : public Progress {
   }
 
   void finish() override {
+    const std::lock_guard lock(mutex_);
     if (!drawn_) return;
     if (stale_) draw();
     out_ << '\n' << std::flush;
@@ -161,6 +165,7 @@ class Bar : public Progress {
     stale_ = false;
   }
 
+  std::mutex mutex_;
   std::ostream& out_;
   ProgressOptions options_;
   Remaining remaining_;
@@ -178,6 +183,7 @@ class Lines : public Progress {
   ~Lines() override { finish(); }
 
   void update(const ProgressState& state) override {
+    const std::lock_guard lock(mutex_);
     const double now = options_.clock();
     remaining_.update(state, now);
     state_ = state;
@@ -185,9 +191,13 @@ class Lines : public Progress {
     if (state.epoch_end || now - printed_ >= options_.line_seconds) print(now);
   }
 
-  void message(std::string_view text) override { out_ << text << '\n' << std::flush; }
+  void message(std::string_view text) override {
+    const std::lock_guard lock(mutex_);
+    out_ << text << '\n' << std::flush;
+  }
 
   void finish() override {
+    const std::lock_guard lock(mutex_);
     if (stale_) print(options_.clock());
   }
 
@@ -198,6 +208,7 @@ class Lines : public Progress {
     stale_ = false;
   }
 
+  std::mutex mutex_;
   std::ostream& out_;
   ProgressOptions options_;
   Remaining remaining_;

@@ -7,6 +7,7 @@
 
 #include "valley/comm/backends.h"
 #include "valley/core/error.h"
+#include "valley/record/progress.h"
 #include "valley/record/run_folder.h"
 #include "valley/runs/outcome.h"
 #include "valley/runs/training_folder.h"
@@ -18,13 +19,16 @@ namespace fs = std::filesystem;
 Summary train_in_threads(const RunConfig& config, const DataSplits& data,
                          const JobContext& context) {
   Summary result;
+  StallWatch stalls;
+  if (context.progress != nullptr)
+    stalls.tell = [&](const std::string& text) { context.progress->message(text); };
   run_group(
       choose_backend(config.backend, "threads"), static_cast<int>(config.workers),
       [&](Communicator& comm) {
         const Summary summary = run_job(config, data, comm, context);
         if (comm.rank() == 0) result = summary;
       },
-      config.timeout);
+      config.timeout, stalls);
   return result;
 }
 

@@ -24,7 +24,7 @@ bool under_mpirun() {
 
 MakeWorker make_ranks(int workers, const std::string& backend, double timeout_seconds) {
   return backend == kProcessGroup ? process_group_threads(workers, timeout_seconds)
-                                  : find_backend(backend).in_threads(workers, timeout_seconds);
+                                  : find_backend(backend).in_threads(workers, timeout_seconds, {});
 }
 
 JoinOptions join_first(int workers, double timeout_seconds) {

@@ -8,6 +8,7 @@
 #include "valley/comm/backend_table.h"
 #include "valley/comm/communicator.h"
 #include "valley/comm/join.h"
+#include "valley/comm/stall_watch.h"
 
 namespace valley {
 
@@ -21,7 +22,7 @@ struct BackendEntry : BackendFacts {
 
   /// A group whose workers are threads of this process, as the tests run every backend; null where
   /// only a launcher makes workers.
-  MakeWorker (*in_threads)(int workers, double timeout_seconds);
+  MakeWorker (*in_threads)(int workers, double timeout_seconds, const StallWatch& stalls);
 
   /// This process as a worker of a group of processes; null where workers share memory, which
   /// processes do not.
@@ -41,6 +42,7 @@ const BackendEntry& choose_backend(const std::string& name, const std::string& l
 
 /// Runs fn(comm) on `workers` threads (1: on the calling thread) and joins them; see run_workers().
 void run_group(const BackendEntry& backend, int workers,
-               const std::function<void(Communicator&)>& fn, double timeout_seconds = 300);
+               const std::function<void(Communicator&)>& fn, double timeout_seconds = 300,
+               const StallWatch& stalls = {});
 
 }  // namespace valley

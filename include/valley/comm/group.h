@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "valley/comm/communicator.h"
+#include "valley/comm/stall_watch.h"
 
 namespace valley {
 
@@ -16,7 +17,8 @@ std::unique_ptr<Communicator> make_solo(int global_rank = 0);
 /// M communicators that share memory, for M threads of this process. Index = rank.
 /// @throws UsageError if workers < 1.
 std::vector<std::unique_ptr<Communicator>> make_thread_group(int workers,
-                                                             double timeout_seconds = 300);
+                                                             double timeout_seconds = 300,
+                                                             StallWatch stalls = {});
 
 /// Runs fn(comm) on `workers` threads (1: solo, on the calling thread) and joins them. A worker
 /// that throws aborts the group; the first real error (not a peer's echo of it) is rethrown.

@@ -36,7 +36,7 @@ class Progress {
   /// May be called after every step; most calls return at once.
   virtual void update(const ProgressState& state) = 0;
 
-  /// A line of its own that stays: where a checkpoint went, a warning.
+  /// A line of its own that stays: where a checkpoint went, a warning. From any thread.
   virtual void message(std::string_view text) = 0;
 
   /// Shows the last state and ends the display. Also done by the destructor, so that what follows
