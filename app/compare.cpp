@@ -29,7 +29,8 @@ struct CompareFlags {
 };
 
 // What the comparison itself decides.
-constexpr const char* kOwn[] = {"algorithm", "seed", "out", "launch", "elastic", "metrics-file"};
+constexpr const char* kOwn[] = {"algorithm", "seed",         "out",          "launch",
+                                "elastic",   "metrics-file", "metrics-port", "token-file"};
 
 // "dppf+pull=0.5+push=1": an algorithm with settings of its own.
 RunConfig with_own_settings(RunConfig config, const std::string& entry) {
@@ -121,7 +122,8 @@ Command add_compare(CLI::App& program, Engine& engine) {
   command->add_flag("--quiet", flags->quiet, "show nothing but the result and errors");
   command->add_flag("--json", flags->json, "print compare.json instead of the table");
   add_config_options(*command, flags->config,
-                     {"algorithm", "seed", "launch", "backend", "elastic", "metrics-file"});
+                     {"algorithm", "seed", "launch", "backend", "elastic", "metrics-file",
+                      "metrics-port", "token-file"});
   command->footer(
       "[names]: the algorithms that read a flag. The same call again goes on where it was\n"
       "interrupted, and trains nothing twice. Examples:\n"

@@ -18,6 +18,7 @@ find_package(SndFile REQUIRED)
 find_package(PNG REQUIRED)
 find_package(TurboJPEG REQUIRED)
 find_package(LibCsv REQUIRED)
+find_package(OpenSSL REQUIRED COMPONENTS Crypto)  # who knows the token of a job
 find_package(fmt REQUIRED)
 find_package(nlohmann_json REQUIRED)
 

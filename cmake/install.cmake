@@ -13,6 +13,7 @@ add_library(valley::valley ALIAS valley)
 set(outside "torch Torch -" "Threads::Threads Threads -" "ZLIB::ZLIB ZLIB zlib"
     "SndFile::sndfile SndFile sndfile" "PNG::PNG PNG libpng"
     "TurboJPEG::turbojpeg TurboJPEG libturbojpeg" "LibCsv::csv LibCsv -lcsv" "fmt::fmt fmt fmt"
+    "OpenSSL::Crypto OpenSSL libcrypto"
     "nlohmann_json::nlohmann_json nlohmann_json nlohmann_json")
 
 # component_needs(TARGET): its components, those they need first, in `parts` and what they need of

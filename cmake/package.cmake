@@ -21,7 +21,7 @@ set(CPACK_COMPONENT_PROGRAM_DESCRIPTION "${PROJECT_DESCRIPTION}
 set(CPACK_DEBIAN_LIBRARY_PACKAGE_NAME libvalley-dev)
 set(CPACK_DEBIAN_LIBRARY_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_LIBRARY_PACKAGE_DEPENDS
-    "libtorch-dev, libfmt-dev, nlohmann-json3-dev, zlib1g-dev, libsndfile1-dev, libpng-dev, libturbojpeg0-dev, libcsv-dev")
+    "libtorch-dev, libfmt-dev, nlohmann-json3-dev, zlib1g-dev, libsndfile1-dev, libpng-dev, libturbojpeg0-dev, libcsv-dev, libssl-dev")
 set(CPACK_COMPONENT_LIBRARY_DESCRIPTION "${PROJECT_DESCRIPTION}
  The C++ library: static libraries, headers, the CMake package Valley and files of pkg-config.")
 

@@ -12,7 +12,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root"
 
 packages=(libfmt-dev nlohmann-json3-dev libcli11-dev libtomlplusplus-dev zlib1g-dev libsndfile1-dev
-          libpng-dev libturbojpeg0-dev libcsv-dev libgtest-dev libgmock-dev)
+          libpng-dev libturbojpeg0-dev libcsv-dev libssl-dev libgtest-dev libgmock-dev)
 
 gather() {
   local folder=$1 file name
@@ -30,7 +30,7 @@ gather() {
     esac
   done
   # What the shared libraries need but those of C and C++.
-  ldd /usr/lib/*/lib{fmt,sndfile,png,turbojpeg,csv}.so | awk '$2 == "=>" { print $1, $3 }' | sort -u |
+  ldd /usr/lib/*/lib{fmt,sndfile,png,turbojpeg,csv,crypto}.so | awk '$2 == "=>" { print $1, $3 }' | sort -u |
     while read -r name file; do
       case $name in
         libc.so* | libm.so* | libstdc++* | libgcc_s* | ld-linux*) ;;
@@ -53,6 +53,7 @@ device=${2:-cuda}
 build=$root/build/gpu
 libraries=$(dirname "$(find "$given/lib" -name libz.a | head -n 1)")
 
+export CPATH=$given/include/$(basename "$libraries")  # headers that each architecture has its own of
 torch=$(python3 -c 'import torch; print(torch.utils.cmake_prefix_path)')
 cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DVALLEY_BUILD_TESTS=ON \
   -DVALLEY_BUILD_BENCHMARKS=ON -DVALLEY_UNITY=ON -DCMAKE_PREFIX_PATH="$given;$torch" \
@@ -61,6 +62,7 @@ cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DVALLEY_BUILD_TESTS=
   -DPNG_PNG_INCLUDE_DIR="$given/include" -DPNG_LIBRARY="$libraries/libpng.so" \
   -DTurboJPEG_INCLUDE_DIR="$given/include" -DTurboJPEG_LIBRARY="$libraries/libturbojpeg.so" \
   -DLibCsv_INCLUDE_DIR="$given/include" -DLibCsv_LIBRARY="$libraries/libcsv.so" \
+  -DOPENSSL_INCLUDE_DIR="$given/include" -DOPENSSL_CRYPTO_LIBRARY="$libraries/libcrypto.so" \
   -Dfmt_DIR="$libraries/cmake/fmt" -DGTest_DIR="$libraries/cmake/GTest"
 cmake --build "$build" --parallel "$(nproc)" --target valley_program algorithms_test \
   compression_test comm_test models_test contract_test train_test device_bench

@@ -20,6 +20,7 @@ packages=(
   libopenmpi-dev openmpi-bin           # the backend mpi, and mpirun
   libpng-dev libturbojpeg0-dev         # pictures
   libcsv-dev                           # tables
+  libssl-dev                           # libcrypto: who knows the token of a job
   dataset-fashion-mnist
   esbuild                              # makes Plotly.js, which draws the reports, smaller
 )

@@ -34,14 +34,15 @@ std::vector<int> ids_of(const GatheredGroup& group) {
 class ElasticWorker {
  public:
   ElasticWorker(const RunConfig& config, const WorkerEnvironment& environment,
-                const FindStart& find_start, bool quiet, bool json)
+                const std::string& token, const FindStart& find_start, bool quiet, bool json)
       : config_(config),
         environment_(environment),
+        token_(token),
         find_start_(find_start),
         quiet_(quiet),
         json_(json),
         progress_(progress_unless(quiet)),
-        gathering_(open_gathering(environment, config.timeout)) {
+        gathering_(open_gathering(environment, config.timeout, token)) {
     keepsake_.full_workers = static_cast<int>(config.workers);
   }
 
@@ -80,7 +81,11 @@ class ElasticWorker {
  private:
   std::unique_ptr<Communicator> join(const GatheredGroup& group, const Card& card) {
     JoinOptions options = join_options(environment_, config_.timeout);
-    apply({.interface = config_.interface, .run_id = "", .card = settings_card(config_)}, options);
+    apply({.interface = config_.interface,
+           .run_id = "",
+           .token = token_,
+           .card = settings_card(config_)},
+          options);
     if (!quiet_) options.on_stall = [&](const std::string& text) { progress_->message(text); };
     auto comm = gathering_.connect(group, options);
     require_agreement(*comm, card);
@@ -119,6 +124,7 @@ class ElasticWorker {
 
   RunConfig config_;
   const WorkerEnvironment& environment_;
+  const std::string& token_;
   const FindStart& find_start_;
   const bool quiet_, json_;
   const std::unique_ptr<Progress> progress_;
@@ -131,9 +137,9 @@ class ElasticWorker {
 }  // namespace
 
 int run_as_elastic_worker(const RunConfig& config, const WorkerEnvironment& environment,
-                          const FindStart& find_start, bool quiet, bool json,
-                          const std::function<int(const Summary&)>& report) {
-  return ElasticWorker(config, environment, find_start, quiet, json).run(report);
+                          const std::string& token, const FindStart& find_start, bool quiet,
+                          bool json, const std::function<int(const Summary&)>& report) {
+  return ElasticWorker(config, environment, token, find_start, quiet, json).run(report);
 }
 
 }  // namespace valley::app

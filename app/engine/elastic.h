@@ -10,7 +10,7 @@ namespace valley::app {
 /// whoever of them dies is done without. `find_start` says what the first of all finds.
 /// @throws what a training throws; CommError if too few are left, or the others went on without it
 int run_as_elastic_worker(const RunConfig& config, const WorkerEnvironment& environment,
-                          const FindStart& find_start, bool quiet, bool json,
-                          const std::function<int(const Summary&)>& report);
+                          const std::string& token, const FindStart& find_start, bool quiet,
+                          bool json, const std::function<int(const Summary&)>& report);
 
 }  // namespace valley::app

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <iostream>
 
@@ -12,6 +13,7 @@
 #include "app/exit_code.h"
 #include "valley/comm/backends.h"
 #include "valley/comm/launcher.h"
+#include "valley/comm/token.h"
 #include "valley/core/error.h"
 #include "valley/instruments/dynamics_probe.h"
 #include "valley/record/progress.h"
@@ -59,11 +61,22 @@ Prepared prepare_run_folder_together(const RunConfig& config, const FindStart& f
 
 }  // namespace
 
-int run_as_worker(RunConfig config, const WorkerEnvironment& environment,
+std::string job_token(const RunConfig& config) {
+  if (config.launch == Launch::kThreads) return "";
+  std::string token = read_token(config.token_file,
+                                 [](const char* name) -> const char* { return std::getenv(name); });
+  const std::string& backend = choose_backend(config.backend, "processes").name;
+  require(token.empty() || backend == "gloo",
+          "VALLEY_TOKEN is set, and what {} {} talks through asks for no token", Key{"backend"},
+          backend);
+  return token;
+}
+
+int run_as_worker(RunConfig config, const WorkerEnvironment& environment, const std::string& token,
                   const FindStart& find_start, bool quiet, bool json,
                   const std::function<int(const Summary&)>& report) {
   if (environment.gathered >= 0)
-    return run_as_elastic_worker(config, environment, find_start, quiet, json, report);
+    return run_as_elastic_worker(config, environment, token, find_start, quiet, json, report);
   const DataNotes notes;
   const bool shows = environment.rank == 0 && !quiet;
   // Before the wait for the others: if they do not exist, this says who said they would.
@@ -72,7 +85,10 @@ int run_as_worker(RunConfig config, const WorkerEnvironment& environment,
                              name(environment.launcher));
   }
   JoinOptions options = join_options(environment, config.timeout);
-  apply({.interface = config.interface, .run_id = config.run_id, .card = settings_card(config)},
+  apply({.interface = config.interface,
+         .run_id = config.run_id,
+         .token = token,
+         .card = settings_card(config)},
         options);
   if (!quiet) {
     const auto say = [&](const std::string& text) {
@@ -115,8 +131,10 @@ int run_as_worker(RunConfig config, const WorkerEnvironment& environment,
   }
 }
 
-int launch_workers(const RunConfig& config, bool resume, bool quiet, bool json) {
+int launch_workers(const RunConfig& config, const std::string& token, bool resume, bool quiet,
+                   bool json) {
   LaunchOptions options;
+  options.token = token;
   options.workers = static_cast<int>(config.workers);
   options.grace_seconds = config.timeout + 10;
   if (!config.elastic.empty()) {

@@ -80,6 +80,8 @@ int train(const TrainRequest& request) {
   RunConfig config = request.config;
   if (config.out.empty()) config.out = free_run_folder(config);
 
+  const std::string token = job_token(config);  // refused before anything is done
+
   const auto find = [&] {
     if (request.resume.empty()) return Start::kNew;
     if (request.resume == kAuto) return find_start(config);
@@ -88,7 +90,7 @@ int train(const TrainRequest& request) {
   if (request.environment) {
     bool was_finished = false;
     return run_as_worker(
-        config, *request.environment,
+        config, *request.environment, token,
         [&] {
           const Start start = find();
           was_finished = start == Start::kFinished;
@@ -132,7 +134,7 @@ int train(const TrainRequest& request) {
     throw CommError(fmt::format("{}; {}", error.marked(), how_to_go_on(config)));
   }
   data = {};  // it was loaded to see whether it can be; every worker loads its own
-  const int code = launch_workers(config, resume, request.quiet, request.json);
+  const int code = launch_workers(config, token, resume, request.quiet, request.json);
   if (code == exit_code::kUsage) folder.withdraw();
   if (code == exit_code::kWorld && !finished_outcome(config.out))
     std::cerr << "valley: " << how_to_go_on(config) << "\n";

@@ -19,7 +19,7 @@ TIMEOUT = 240  # generous: a test that needs it is broken, a busy machine is not
 # A training of a moment.
 TINY = "--data blobs --train-samples 200 --test-samples 100 --model mlp --workers 2 --threads 1".split()
 
-LAUNCHERS = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_", "VALLEY_LAUNCHED", "TORCHELASTIC_",
+LAUNCHERS = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_", "VALLEY_LAUNCHED", "VALLEY_TOKEN", "TORCHELASTIC_",
              "OMPI_", "PMIX_", "PMI_", "SLURM_", "TERM")  # fmt: skip
 
 

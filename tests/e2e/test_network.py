@@ -40,7 +40,7 @@ class TwoMachines(ProgramTest):
 
     FLAGS = (*TINY, "--steps", 8, "--period", 4, "--evaluate-every", 0, "--timeout", 60)
 
-    def machines(self, master, hosts, flags=((), ()), env=None):
+    def machines(self, master, hosts, flags=((), ()), env=None, tokens=(None, None)):
         """Runs one worker on each; their (code, stdout, stderr)."""
         for rank, name in enumerate("ab"):
             folder = self.folder / name
@@ -50,6 +50,8 @@ class TwoMachines(ProgramTest):
             flags_here = with_flags(self.FLAGS, "--out", f"run-{name}", *flags[rank])
             command = [VALLEY, "train", *map(str, flags_here)]
             variables = {"RANK": rank, "WORLD_SIZE": 2, "MASTER_ADDR": master} | (env or {})
+            if tokens[rank]:
+                variables["VALLEY_TOKEN"] = tokens[rank]
             (folder / "run").write_text(
                 "".join(f"export {k}={shlex.quote(str(v))}\n" for k, v in variables.items())
                 + shlex.join(command) + "\n")  # fmt: skip
@@ -84,6 +86,26 @@ class TwoMachines(ProgramTest):
     def test_own_names_lead_nowhere(self):
         self.assert_trained(self.machines("tcp://[fd77::1]", self.NAMELESS),
                             "fd77::1 (cable-a; rank 0), fd77::2 (cable-b; rank 1)")  # fmt: skip
+
+    TOKEN = "the secret of this job, and of no other"
+
+    def test_token(self):
+        self.assert_trained(self.machines("10.77.0.1", self.STOCK, tokens=(self.TOKEN, self.TOKEN)), self.CABLE)
+
+    def test_token_over_ipv6(self):
+        self.assert_trained(self.machines("fd77::1", self.NAMELESS, tokens=(self.TOKEN, self.TOKEN)),
+                            "fd77::1 (cable-a; rank 0), fd77::2 (cable-b; rank 1)")  # fmt: skip
+
+    def test_another_token(self):
+        wait = ("--timeout", 5)
+        (code, out, err), (other_code, other_out, other_err) = self.machines(
+            "10.77.0.1", self.STOCK, flags=(wait, wait), tokens=(self.TOKEN, self.TOKEN[::-1]))  # fmt: skip
+        self.assertEqual((other_code, other_out), (2, ""))
+        self.assertEqual(other_err.splitlines()[-1], "valley: this worker's token is not that of the store at "
+                                                     "10.77.0.1:29500: the token was refused there")  # fmt: skip
+        self.assertEqual((code, out), (3, ""))
+        self.assertIn("worker 0: somebody from 10.77.0.2 was refused: without the job's token\n", err)
+        self.assertRegex(err.splitlines()[-1], r"^valley: rank 1 did not join within [0-9.]+ s")
 
     def test_interface(self):
         results = self.machines("10.77.0.1", self.STOCK, flags=(("--interface", "cable-a"), ()),

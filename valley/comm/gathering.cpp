@@ -92,10 +92,12 @@ std::unique_ptr<Communicator> Gathering::connect(const GatheredGroup& group, Joi
   return make_gloo(options, with_prefix(store_, place(group.number)));
 }
 
-Gathering open_gathering(const WorkerEnvironment& environment, double timeout_seconds) {
+Gathering open_gathering(const WorkerEnvironment& environment, double timeout_seconds,
+                         const std::string& token) {
   return {open_tcp_store({.address = environment.master_address,
                           .port = environment.master_port,
-                          .timeout_seconds = timeout_seconds})
+                          .timeout_seconds = timeout_seconds,
+                          .token = token})
               .store,
           environment.gathered};
 }

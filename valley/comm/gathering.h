@@ -59,7 +59,8 @@ class Gathering {
 };
 
 /// That of a worker whose launcher gathers them. @throws CommError as open_tcp_store()
-Gathering open_gathering(const WorkerEnvironment& environment, double timeout_seconds);
+Gathering open_gathering(const WorkerEnvironment& environment, double timeout_seconds,
+                         const std::string& token);
 
 /// As whoever starts them sees it.
 class Gatherer {

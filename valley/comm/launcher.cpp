@@ -19,7 +19,9 @@
 
 #include "valley/comm/gathering.h"
 #include "valley/comm/meeting.h"
+#include "valley/comm/meeting_place.h"
 #include "valley/comm/store.h"
+#include "valley/comm/token.h"
 #include "valley/core/clock.h"
 #include "valley/core/error.h"
 #include "valley/core/stop_signals.h"
@@ -69,14 +71,19 @@ class SignalWatch {
   struct sigaction former_[std::size(kStopSignals)];
 };
 
-std::vector<std::string> worker_environment(int rank, int workers, int port,
-                                            const std::string& token, int id) {
+std::vector<std::string> worker_environment(int rank, const LaunchOptions& options, int port,
+                                            const std::string& job, int id) {
+  const int workers = options.workers;
   std::vector<std::pair<std::string, std::string>> own = {
-      {"RANK", std::to_string(rank)},       {"WORLD_SIZE", std::to_string(workers)},
-      {"LOCAL_RANK", std::to_string(rank)}, {"LOCAL_WORLD_SIZE", std::to_string(workers)},
-      {"MASTER_ADDR", "127.0.0.1"},         {"MASTER_PORT", std::to_string(port)},
-      {"VALLEY_LAUNCHED", token},
+      {"RANK", std::to_string(rank)},
+      {"WORLD_SIZE", std::to_string(workers)},
+      {"LOCAL_RANK", std::to_string(rank)},
+      {"LOCAL_WORLD_SIZE", std::to_string(workers)},
+      {"MASTER_ADDR", "127.0.0.1"},
+      {"MASTER_PORT", std::to_string(port)},
+      {"VALLEY_LAUNCHED", job},
   };
+  if (!options.token.empty()) own.emplace_back(kTokenVariable, options.token);
   if (id >= 0) own.emplace_back("VALLEY_WORKER", std::to_string(id));
   std::vector<std::string> result;
   for (char** entry = environ; *entry; ++entry) {
@@ -119,7 +126,7 @@ class Workers {
     const int id = static_cast<int>(exits_.size());
     std::vector<std::string> command = options_.command;
     std::vector<std::string> environment =
-        worker_environment(rank, options_.workers, port, token_, options_.elastic ? id : -1);
+        worker_environment(rank, options_, port, job_, options_.elastic ? id : -1);
     const std::vector<char*> argv = pointers(command), envp = pointers(environment);
     int broken[2];  // carries errno if exec fails, and closes if it does not
     if (pipe2(broken, O_CLOEXEC) != 0) {
@@ -192,8 +199,8 @@ class Workers {
 
  private:
   const LaunchOptions& options_;
-  const std::string token_ = fresh_token();  // the workers know each other by it
-  std::vector<WorkerExit> exits_;            // by id; of the first ones that is the rank
+  const std::string job_ = fresh_token();  // the workers know each other by it
+  std::vector<WorkerExit> exits_;          // by id; of the first ones that is the rank
   std::vector<bool> ended_;
   int running_ = 0;
 };
@@ -274,6 +281,8 @@ std::string WorkerSilent::text() const {
                      seconds);
 }
 
+std::string StrangerRefused::text() const { return refused_text(from); }
+
 std::string text(const LaunchEvent& event) {
   return std::visit([](const auto& what) { return what.text(); }, event);
 }
@@ -291,7 +300,12 @@ LaunchResult launch_processes(const LaunchOptions& options) {
     if (options.on_event) options.on_event(event);
   };
 
-  const TcpStore store = open_tcp_store({.port = 0, .server = true});
+  const TcpStore store =
+      open_tcp_store({.port = 0,
+                      .server = true,
+                      .token = options.token,
+                      .only_here = true,
+                      .on_refused = [&](const std::string& from) { tell(StrangerRefused{from}); }});
   const SignalWatch watch;
   Workers workers(options);
   std::optional<Elastic> elastic;

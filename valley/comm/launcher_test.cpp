@@ -66,6 +66,18 @@ TEST_F(Launcher, WorkersFindEachOther) {
   EXPECT_TRUE(events_.empty());
 }
 
+TEST_F(Launcher, WorkersWithATokenFindEachOtherAndSeeWhoDies) {
+  LaunchOptions all = options(3, {"sum"});
+  all.token = "the token of the job";
+  EXPECT_EQ(launch_processes(all).exit_code(), 0);
+  EXPECT_EQ(written(2), "sum 6 from valley --launch processes\n");
+  LaunchOptions some = options(3, {"die", "1"});
+  some.token = all.token;
+  EXPECT_EQ(launch_processes(some).exit_code(), 3);
+  EXPECT_THAT(written(2), testing::StartsWith("lost rank 1 (died with signal 9 (Killed)) in "));
+  EXPECT_EQ(std::getenv("VALLEY_TOKEN"), nullptr);
+}
+
 TEST_F(Launcher, TheSurvivorsOfAKilledWorkerNameItAndItsSignal) {
   const double start = now_seconds();
   const LaunchResult result = launch_processes(options(3, {"die", "1"}));

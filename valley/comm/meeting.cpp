@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "valley/comm/address.h"
+#include "valley/comm/mac.h"
 #include "valley/comm/ranks.h"
 #include "valley/core/clock.h"
 #include "valley/core/error.h"
@@ -84,19 +85,28 @@ std::string describe_job(const std::string& job) {
 // Rank 0 names the job; the others see whether it is theirs.
 void require_own_job(Store& store, const Newcomer& me, double timeout_seconds) {
   const double start = now_seconds();
+  const std::string proof = me.token.empty() ? "" : hexadecimal(mac(me.token, {"job", me.job}));
   if (me.rank == 0) {
-    store.set_if_absent("job", me.job + ".");  // an empty value would be none
+    store.set_if_absent("job", fmt::format("{}.{}", me.job, proof));  // never empty: that is none
   } else if (!store.wait("job", timeout_seconds)) {
     std::vector<int> missing = wait_for_ranks(store, "join/", me.size, 0);
     std::erase(missing, me.rank);
     throw CommError(did_not_join(missing, now_seconds() - start));
   }
-  std::string theirs = store.get("job").value();
-  require_readable(!theirs.empty());
-  theirs.pop_back();
+  const std::string code = store.get("job").value();
+  const size_t dot = code.rfind('.');
+  require_readable(dot != std::string::npos);
+  const std::string theirs = code.substr(0, dot), their_proof = code.substr(dot + 1);
   require(theirs == me.job,
           "rank {} of {} met the workers of {} at {}; give every job a MASTER_PORT of its own",
           me.rank, describe_job(me.job), describe_job(theirs), me.where);
+  require(!proof.empty() || their_proof.empty(),
+          "the workers at {} ask for a token, and rank {} has none: {} FILE, or VALLEY_TOKEN",
+          me.where, me.rank, Key{"token-file"});
+  require(proof.empty() || !their_proof.empty(),
+          "rank {} has a token, and the workers at {} have none", me.rank, me.where);
+  require(same(proof, their_proof), "rank {} has another token than the workers at {}", me.rank,
+          me.where);
 }
 
 // Takes the place of this rank, which can be had once.

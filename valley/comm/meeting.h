@@ -33,17 +33,18 @@ struct Place {
 struct Newcomer {
   int rank = 0;
   int size = 1;
-  std::string address;  ///< where it would listen
-  std::string job;      ///< what tells its job from others; "" if nobody knows
-  Card card;            ///< what all must agree on
-  std::string where;    ///< the place of the store, for errors: "10.0.0.1:29500"
+  std::string address;     ///< where it would listen
+  std::string job;         ///< what tells its job from others; "" if nobody knows
+  std::string token = {};  ///< that of the job; "": it has none
+  Card card;               ///< what all must agree on
+  std::string where;       ///< the place of the store, for errors: "10.0.0.1:29500"
 };
 
 /// Meets the others of the group over the store: rank 0 waits for all, compares their cards and
 /// tells each who came. Returns their addresses by rank, the same on every worker.
 ///
-/// Who belongs to another job, or has a rank that is taken, is sent away by itself; the group does
-/// not notice.
+/// Who belongs to another job, has another token, or a rank that is taken, is sent away by itself;
+/// the group does not notice.
 ///
 /// @throws CommError naming the ranks that did not join within the timeout; UsageError, on all
 /// workers, if their sizes or cards differ, see first_difference(), or if some listen at IPv4 and

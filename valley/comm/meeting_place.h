@@ -19,6 +19,9 @@ struct MeetingPlace {
 /// listens there in time
 MeetingPlace find_meeting_place(const JoinOptions& options);
 
+/// What is said of somebody who does not know the token.
+std::string refused_text(const std::string& from);
+
 /// Listens at the interface that the options name, if they name one. @throws UsageError
 void listen_at_interface(JoinOptions& options);
 

@@ -133,5 +133,27 @@ TEST(Meeting, PlacesTravelAsText) {
   EXPECT_EQ(Place::decode(Place{"10.0.0.1", ""}.encode()), (Place{"10.0.0.1", ""}));
 }
 
+TEST(Meeting, WhoHasAnotherTokenIsSentAwayAlone) {
+  const auto with = [](int rank, const std::string& token) {
+    Newcomer one = worker(rank, 2, "0.1");
+    one.token = token;
+    one.where = "node1:29500";
+    return one;
+  };
+  const std::string token = "the token of the job", other = "another token, as long";
+  auto results = each({with(0, token), with(1, other), with(1, token)});
+  EXPECT_EQ(results[1], "usage: rank 1 has another token than the workers at node1:29500");
+  EXPECT_EQ(results[0], results[2]);
+  EXPECT_EQ(results[0], "10.0.0.1 10.0.0.1 ");
+  results = each({with(0, token), with(1, ""), with(1, token)});
+  EXPECT_EQ(results[1],
+            "usage: the workers at node1:29500 ask for a token, and rank 1 has none: token-file "
+            "FILE, or VALLEY_TOKEN");
+  EXPECT_EQ(results[0], "10.0.0.1 10.0.0.1 ");
+  results = each({with(0, ""), with(1, token), with(1, "")});
+  EXPECT_EQ(results[1], "usage: rank 1 has a token, and the workers at node1:29500 have none");
+  EXPECT_EQ(results[2], "10.0.0.1 10.0.0.1 ");
+}
+
 }  // namespace
 }  // namespace valley::meeting_test

@@ -43,6 +43,13 @@ TEST_F(MpiProcesses, SurvivorsNameTheOneKilledInTheMidstOfASum) {
   }
 }
 
+TEST_F(MpiProcesses, TheFirstWhoWaitsTellsForWhom) {
+  mpirun(3, "late", 0, 20);
+  EXPECT_THAT(written(1), testing::HasSubstr("waiting for rank 0 in all_reduce 2, for 0."));
+  EXPECT_THAT(written(2), testing::Not(testing::HasSubstr("rank 0 in all_reduce 2")));
+  for (const int rank : {0, 1, 2}) EXPECT_THAT(written(rank), testing::EndsWith("sum 6\n"));
+}
+
 TEST(Mpi, IsNotInitialisedForAWorkerThatMpirunHasNotStarted) {
   EXPECT_EQ(error_of<UsageError>([] { make_mpi({.rank = 1, .size = 2}); }),
             "backend mpi needs workers that mpirun has started");

@@ -272,6 +272,7 @@ void apply(const JoinFlags& flags, JoinOptions& options) {
     options.job += fmt::format("{}'{}'", options.job.empty() ? "" : " ", flags.run_id);
   }
   options.card = flags.card;
+  options.token = flags.token;
 }
 
 }  // namespace valley

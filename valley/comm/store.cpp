@@ -15,6 +15,7 @@
 
 #include "valley/comm/address.h"
 #include "valley/comm/c10d_store.h"
+#include "valley/comm/guarded_store.h"
 #include "valley/core/clock.h"
 #include "valley/core/error.h"
 
@@ -30,15 +31,18 @@ std::string to_text(const std::vector<uint8_t>& bytes) { return {bytes.begin(), 
 // for the next one.
 class C10dStore : public Store {
  public:
-  C10dStore(c10::intrusive_ptr<c10d::Store> store, std::string where)
-      : store_(std::move(store)), where_(std::move(where)) {}
+  C10dStore(c10::intrusive_ptr<c10d::Store> store, std::string where,
+            std::function<void()> why_no_answer = {})
+      : store_(std::move(store)),
+        where_(std::move(where)),
+        why_no_answer_(std::move(why_no_answer)) {}
 
   const c10::intrusive_ptr<c10d::Store>& under() const { return store_; }
 
   void set(const std::string& key, const std::string& value) override {
     ask([&] {
       store_->set(key, to_bytes(value));
-      store_->check({key});  // set() does not wait for the server; the answer to this does
+      return store_->check({key});  // set() does not wait for the server; the answer to this does
     });
   }
 
@@ -72,9 +76,12 @@ class C10dStore : public Store {
     std::lock_guard lock(mutex_);
     if (gone_) throw CommError(fmt::format("the store at {} is gone", where_));
     try {
-      return question();
+      auto answer = question();
+      why_no_answer_ = {};
+      return answer;
     } catch (const std::exception&) {
       gone_ = true;
+      if (why_no_answer_) why_no_answer_();
       throw CommError(fmt::format("the store at {} is gone", where_));
     }
   }
@@ -82,6 +89,7 @@ class C10dStore : public Store {
   std::mutex mutex_;
   c10::intrusive_ptr<c10d::Store> store_;
   std::string where_;
+  std::function<void()> why_no_answer_;  // throws what it was, where nothing was ever answered
   bool gone_ = false;
 };
 
@@ -195,6 +203,42 @@ std::string reason_in(const std::string& text) {
   return text.substr(0, text.find('\n'));
 }
 
+// Valley's own, at all addresses of this machine: by whatever name others know it.
+template <typename Fail>
+TcpStore open_guarded_store(const TcpStoreOptions& options, const Route& route,
+                            const std::string& address, const Fail& fail) {
+  TcpStore result{{}, options.port, route.local};
+  GuardedStoreOptions guarded{.address = address,
+                              .port = options.port,
+                              .token = options.token,
+                              .where = host_and_port(options.address, options.port),
+                              .timeout_seconds = options.timeout_seconds,
+                              .on_refused = options.on_refused};
+  if (options.server) {
+    const auto host = [&](const std::string& at) {
+      guarded.address = at;
+      result.store = host_guarded_store(guarded, result.port);
+    };
+    try {
+      if (options.only_here) {
+        host(address);
+      } else {
+        try {
+          host("::");  // IPv4, too
+        } catch (const std::runtime_error&) {
+          host("0.0.0.0");
+        }
+      }
+    } catch (const std::runtime_error& error) {
+      fail(reason_in(error.what()));
+    }
+  } else {
+    result.store = reach_guarded_store(guarded);
+  }
+  if (!options.prefix.empty()) result.store = with_prefix(std::move(result.store), options.prefix);
+  return result;
+}
+
 // Newer c10d prefers a server on libuv, which Debian's LibTorch is built without. The protocol is
 // the same, so this client also speaks to torchrun's server of either kind.
 template <typename Options>
@@ -257,6 +301,13 @@ TcpStore open_tcp_store(const TcpStoreOptions& options) {
     if (options.port != 0 && try_to_connect(address, options.port).reached())
       fail("the port is taken");
   }
+  if (!options.token.empty()) return open_guarded_store(options, route, address, fail);
+  const auto require_no_token = [where = host_and_port(options.address, options.port), address,
+                                 port = options.port] {
+    require(!asks_for_token(address, port),
+            "the store at {} asks for a token, and this worker has none: {} FILE, or VALLEY_TOKEN",
+            where, Key{"token-file"});
+  };
   c10d::TCPStoreOptions c10d_options;
   c10d_options.port = static_cast<uint16_t>(options.port);
   c10d_options.isServer = options.server;
@@ -269,12 +320,16 @@ TcpStore open_tcp_store(const TcpStoreOptions& options) {
     const int port = tcp->getPort();
     tcp->setTimeout(milliseconds(5000));  // from here on answers come at once or never
     std::shared_ptr<Store> store =
-        std::make_shared<C10dStore>(tcp, host_and_port(options.address, port));
+        options.server ? std::make_shared<C10dStore>(tcp, host_and_port(options.address, port))
+                       : std::make_shared<C10dStore>(tcp, host_and_port(options.address, port),
+                                                     require_no_token);
     if (!options.prefix.empty()) store = with_prefix(std::move(store), options.prefix);
     return {std::move(store), port, route.local};
   } catch (const c10::Error& error) {
+    if (!options.server) require_no_token();
     fail(reason_in(error.what_without_backtrace()));
   } catch (const std::exception& error) {
+    if (!options.server) require_no_token();
     fail(reason_in(error.what()));
   }
   return {};  // fail() does not return

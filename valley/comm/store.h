@@ -43,6 +43,11 @@ struct TcpStoreOptions {
   bool server = false;                ///< hosts the store; it lives as long as the returned object
   std::string prefix = {};            ///< see with_prefix(): runs may share a store
   double timeout_seconds = 300;       ///< for the connection
+  /// All workers know it: the store is one of Valley's own, which asks for it (guarded_store.h).
+  std::string token = {};
+  bool only_here = false;  ///< of a host with a token: it listens at `address` alone, not at all
+  /// Of a host with a token: somebody from there was refused. See guarded_store.h
+  std::function<void(const std::string& from)> on_refused = {};
   /// A line for the person: what it waits for, and why.
   std::function<void(const std::string&)> on_message = {};
 };
@@ -53,9 +58,10 @@ struct TcpStore {
   std::string local_address;  ///< of this machine, on the way to the store
 };
 
-/// The store of LibTorch's c10d (also torchrun's).
-/// @throws CommError if the address cannot be resolved or nobody listens there within the timeout
-/// (with the resolver's or the kernel's reason), or the port is taken.
+/// The store of LibTorch's c10d (also torchrun's), or with a token Valley's own.
+/// @throws UsageError if the store asks for a token that is not this one, or for none; CommError if
+/// the address cannot be resolved or nobody listens there within the timeout (with the resolver's
+/// or the kernel's reason), or the port is taken.
 TcpStore open_tcp_store(const TcpStoreOptions& options);
 
 }  // namespace valley

@@ -1,175 +1,163 @@
 #include "valley/comm/tcp_connections.h"
 
-#include <fcntl.h>
-#include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
+#include <fmt/format.h>
 #include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <memory>
-#include <random>
+#include <chrono>
+#include <map>
 #include <sstream>
 #include <stdexcept>
+#include <thread>
 #include <utility>
 
 #include "valley/comm/address.h"
+#include "valley/comm/handshake.h"
+#include "valley/comm/mac.h"
+#include "valley/comm/strangers.h"
 #include "valley/core/clock.h"
 #include "valley/core/error.h"
 
 namespace valley {
 namespace {
 
-constexpr double kHelloSeconds = 2;  // until who has connected says who it is
-
-// The first words on a connection: the word from the store, and who speaks.
-struct Hello {
-  uint64_t word = 0;
-  int64_t rank = -1;
-};
-
-using AddressList = std::unique_ptr<addrinfo, decltype(&freeaddrinfo)>;
-
-AddressList numeric_address(const std::string& address, const std::string& port) {
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;
-  addrinfo* found = nullptr;
-  const int error = getaddrinfo(address.c_str(), port.c_str(), &hints, &found);
-  if (error != 0) throw std::runtime_error(fmt::format("'{}': {}", address, gai_strerror(error)));
-  return {found, &freeaddrinfo};
-}
-
-TcpSocket make_socket(const addrinfo& address) {
-  TcpSocket made(
-      socket(address.ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_TCP));
-  if (!made) throw std::runtime_error(fmt::format("no socket: {}", std::strerror(errno)));
-  return made;
-}
-
-// Whether the socket is ready within the time.
-bool ready(const TcpSocket& socket, short events, double seconds) {
-  const double deadline = now_seconds() + seconds;
-  while (true) {
-    const double left = std::max(0.0, deadline - now_seconds());
-    pollfd waiting{socket.fd(), events, 0};
-    const int n = poll(&waiting, 1, static_cast<int>(left * 1000) + 1);
-    if (n > 0) return true;
-    if ((n == 0 || errno != EINTR) && now_seconds() >= deadline) return false;
-  }
-}
-
-class Door {
- public:
-  explicit Door(const std::string& address) : word_(std::random_device{}()) {
-    word_ = word_ << 32 | std::random_device{}();
-    const AddressList at = numeric_address(address, "0");
-    socket_ = make_socket(*at);
-    if (bind(socket_.fd(), at->ai_addr, at->ai_addrlen) != 0 ||
-        listen(socket_.fd(), SOMAXCONN) != 0)
-      throw std::runtime_error(
-          fmt::format("cannot listen at {}: {}", address, std::strerror(errno)));
-  }
-
-  uint64_t word() const { return word_; }
-
-  int port() const {
-    sockaddr_storage address{};
-    socklen_t length = sizeof(address);
-    getsockname(socket_.fd(), reinterpret_cast<sockaddr*>(&address), &length);
-    return ntohs(address.ss_family == AF_INET6
-                     ? reinterpret_cast<const sockaddr_in6&>(address).sin6_port
-                     : reinterpret_cast<const sockaddr_in&>(address).sin_port);
-  }
-
-  // The next who knows the word, and its rank; no socket once the time is over.
-  std::pair<TcpSocket, int64_t> let_in(double seconds) const {
-    const double deadline = now_seconds() + seconds;
-    while (ready(socket_, POLLIN, std::max(0.0, deadline - now_seconds()))) {
-      TcpSocket guest(accept4(socket_.fd(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-      Hello hello;
-      if (!guest || !ready(guest, POLLIN, kHelloSeconds)) continue;
-      // So few bytes come at once, or never.
-      if (recv(guest.fd(), &hello, sizeof(hello), 0) != sizeof(hello)) continue;
-      if (hello.word == word_) return {std::move(guest), hello.rank};
-    }
-    return {};
-  }
-
- private:
-  uint64_t word_;
-  TcpSocket socket_;
-};
-
-// 0, or why not.
-int connect_to(const TcpSocket& socket, const addrinfo& address, double seconds) {
-  if (connect(socket.fd(), address.ai_addr, address.ai_addrlen) == 0) return 0;
-  if (errno != EINPROGRESS) return errno;
-  if (!ready(socket, POLLOUT, seconds)) return ETIMEDOUT;
-  int error = 0;
-  socklen_t length = sizeof(error);
-  return getsockopt(socket.fd(), SOL_SOCKET, SO_ERROR, &error, &length) == 0 ? error : errno;
-}
+constexpr const char* kPurpose = "mesh";
+constexpr double kPollSeconds = 0.5;  // the strangers' time is looked at as often
 
 std::string door_key(int rank) { return fmt::format("door/{}", rank); }
 
-TcpSocket knock(const std::string& door, int own_rank, double seconds) {
-  std::istringstream in(door);
-  Hello hello{0, own_rank};
-  std::string port, address;
-  in >> hello.word >> port >> address;
-  const AddressList at = numeric_address(address, port);
-  TcpSocket socket = make_socket(*at);
-  int error = connect_to(socket, *at, seconds);
-  if (error == 0 && send(socket.fd(), &hello, sizeof(hello), MSG_NOSIGNAL) != sizeof(hello))
-    error = errno;
-  if (error != 0)
-    throw std::runtime_error(
-        fmt::format("{}: {}", host_and_port(address, std::stoi(port)), std::strerror(error)));
-  return socket;
+// Where a worker listens, and the word for it.
+struct DoorPlate {
+  std::string word, address;
+  int port = 0;
+
+  std::string encode() const { return fmt::format("{} {} {}", word, port, address); }
+  static DoorPlate decode(const std::string& code) {
+    DoorPlate plate;
+    std::istringstream in(code);
+    in >> plate.word >> plate.port >> plate.address;
+    return plate;
+  }
+  // The token is of the job, the word of this start of it.
+  std::string secret(const std::string& token) const { return token + "/" + word; }
+};
+
+std::string fresh_word() {
+  const Nonce nonce = fresh_nonce();
+  return hexadecimal(mac("", {text_of(nonce)})).substr(0, 32);
 }
+
+// All connections of a worker while they are made.
+class Connecting {
+ public:
+  Connecting(const JoinOptions& options, const TcpSocket& door, const DoorPlate& own)
+      : options_(options),
+        door_(door),
+        strangers_(own.secret(options.token), kPurpose),
+        sockets_(static_cast<size_t>(options.size)) {}
+
+  void knock(int rank, const DoorPlate& plate) {
+    plates_[rank] = plate;
+    try {
+      calls_.insert_or_assign(
+          rank, Handshake::guest(begin_to_connect(plate.address, plate.port),
+                                 plate.secret(options_.token), kPurpose, options_.rank));
+    } catch (const std::runtime_error& error) {
+      fail(rank, error.what());
+    }
+  }
+
+  // Waits a while for whatever comes next.
+  void go_on(double seconds) {
+    std::vector<pollfd> waiting;
+    strangers_.add_to(waiting, door_);
+    for (const auto& [rank, call] : calls_) waiting.push_back({call.fd(), call.wishes(), 0});
+    poll(waiting.data(), waiting.size(),
+         static_cast<int>(std::min(seconds, kPollSeconds) * 1000) + 1);
+    for (Strangers::Guest& guest : strangers_.hear(door_)) {
+      // Each once: a second one with its rank would take the place of the first.
+      const auto place = static_cast<size_t>(guest.number);
+      if (options_.rank < guest.number && guest.number < options_.size && !sockets_[place])
+        sockets_[place] = std::move(guest.socket);
+    }
+    std::vector<int> again;
+    for (auto next = calls_.begin(); next != calls_.end();) {
+      auto& [rank, call] = *next;
+      const Handshake::State state = call.go_on();
+      if (state == Handshake::State::kTalking) {
+        ++next;
+        continue;
+      }
+      if (state == Handshake::State::kAgreed) {
+        sockets_[static_cast<size_t>(rank)] = call.take();
+      } else if (state == Handshake::State::kEnded && call.greeted()) {
+        again.push_back(rank);  // sent away among strangers, by one with a crowd at its door
+      } else {
+        fail(rank, call.reason());
+      }
+      next = calls_.erase(next);
+    }
+    if (!again.empty()) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    for (const int rank : again) knock(rank, DoorPlate(plates_.at(rank)));
+  }
+
+  int missing() const {
+    int count = -1;  // itself
+    for (const TcpSocket& socket : sockets_) count += socket ? 0 : 1;
+    return count;
+  }
+
+  // Of those it connects to, with where they are; of the others the number.
+  std::string who_is_missing() const {
+    if (!calls_.empty()) {
+      const DoorPlate& plate = plates_.at(calls_.begin()->first);
+      return fmt::format("{}: Connection timed out", host_and_port(plate.address, plate.port));
+    }
+    return fmt::format("{} of {} others were not heard of", missing(),
+                       options_.size - 1 - options_.rank);
+  }
+
+  std::vector<TcpSocket> take() { return std::move(sockets_); }
+
+ private:
+  [[noreturn]] void fail(int rank, const std::string& reason) const {
+    const DoorPlate& plate = plates_.at(rank);
+    throw std::runtime_error(
+        fmt::format("{}: {}", host_and_port(plate.address, plate.port), reason));
+  }
+
+  const JoinOptions& options_;
+  const TcpSocket& door_;
+  Strangers strangers_;
+  std::map<int, DoorPlate> plates_;
+  std::map<int, Handshake> calls_;  // by rank
+  std::vector<TcpSocket> sockets_;
+};
 
 }  // namespace
-
-TcpSocket& TcpSocket::operator=(TcpSocket&& other) noexcept {
-  std::swap(fd_, other.fd_);
-  return *this;
-}
-
-TcpSocket::~TcpSocket() {
-  if (fd_ >= 0) close(fd_);
-}
 
 std::vector<TcpSocket> connect_to_all(const JoinOptions& options, Store& store) {
   const double deadline = now_seconds() + options.timeout_seconds;
   const auto left = [&] { return std::max(0.0, deadline - now_seconds()); };
-  std::vector<TcpSocket> sockets(static_cast<size_t>(options.size));
 
-  const Door door(options.address);
-  store.set(door_key(options.rank),
-            fmt::format("{} {} {}", door.word(), door.port(), options.address));
+  const TcpSocket door = listen_at(options.address, 0);
+  const DoorPlate own{fresh_word(), options.address, port_of(door)};
+  store.set(door_key(options.rank), own.encode());
+  Connecting connecting(options, door, own);
   for (int peer = 0; peer < options.rank; ++peer) {
     if (!store.wait(door_key(peer), left())) {
       throw CommError(fmt::format("a worker joined and vanished: no address under {} in the store",
                                   door_key(peer)));
     }
-    sockets[static_cast<size_t>(peer)] = knock(*store.get(door_key(peer)), options.rank, left());
+    connecting.knock(peer, DoorPlate::decode(*store.get(door_key(peer))));
   }
-  for (int missing = options.size - 1 - options.rank; missing > 0; --missing) {
-    auto [socket, rank] = door.let_in(left());
-    if (!socket) {
-      throw std::runtime_error(fmt::format("{} of {} others were not heard of", missing,
-                                           options.size - 1 - options.rank));
-    }
-    sockets.at(static_cast<size_t>(rank)) = std::move(socket);
+  while (connecting.missing() > 0) {
+    if (left() == 0) throw std::runtime_error(connecting.who_is_missing());
+    connecting.go_on(left());
   }
+  std::vector<TcpSocket> sockets = connecting.take();
   for (const TcpSocket& socket : sockets) {
-    const int on = 1;
-    if (socket) setsockopt(socket.fd(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    if (socket) send_at_once(socket);
   }
   return sockets;
 }

@@ -1,10 +1,8 @@
 #include "valley/comm/tcp_mesh.h"
 
 #include <fmt/format.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <chrono>
 #include <functional>
@@ -12,6 +10,10 @@
 #include <sstream>
 #include <thread>
 #include <utility>
+
+#include "valley/comm/handshake.h"
+#include "valley/comm/testing/stranger.h"
+#include "valley/core/clock.h"
 
 namespace valley::tcp_mesh_test {
 namespace {
@@ -173,24 +175,19 @@ TEST(TcpMesh, ABufferThatDiesWithHalfAMessageEndsTheConnection) {
   EXPECT_EQ(error, "1 connection closed");
 }
 
-// A connection to the door of rank 0, with its word.
-std::pair<int, uint64_t> knock(Store& store) {
+// A connection to rank 0, let in as rank 1.
+TcpSocket let_in(Store& store) {
   EXPECT_TRUE(store.wait("door/0", 10));
   std::istringstream door(*store.get("door/0"));
-  uint64_t word = 0;
+  std::string word;
   int port = 0;
   door >> word >> port;
-  const int connection = socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<uint16_t>(port));
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  EXPECT_EQ(connect(connection, reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
-  return {connection, word};
-}
-
-void say(int connection, const void* data, size_t bytes) {
-  EXPECT_EQ(send(connection, data, bytes, MSG_NOSIGNAL), static_cast<ssize_t>(bytes));
+  Handshake call = Handshake::guest(begin_to_connect("127.0.0.1", port), "/" + word, "mesh", 1);
+  const double deadline = now_seconds() + 10;
+  while (call.go_on() == Handshake::State::kTalking && now_seconds() < deadline)
+    ready(call.socket(), call.wishes(), 1);
+  EXPECT_EQ(call.go_on(), Handshake::State::kAgreed);
+  return call.take();
 }
 
 // Rank 0 does its work with a peer that is let in, says that, and is gone.
@@ -200,11 +197,11 @@ void run_with(const Work& work, const std::string& said) {
     TcpMesh mesh(options_of(0, 2, 10), *store);
     work(mesh);
   });
-  const auto [connection, word] = knock(*store);
-  const uint64_t hello[2] = {word, 1};
-  say(connection, hello, sizeof(hello));
-  say(connection, said.data(), said.size());
-  close(connection);
+  {
+    const TcpSocket peer = let_in(*store);
+    EXPECT_EQ(send(peer.fd(), said.data(), said.size(), MSG_NOSIGNAL),
+              static_cast<ssize_t>(said.size()));
+  }
   worker.join();
 }
 
@@ -246,8 +243,8 @@ TEST(TcpMesh, AMessageOfAnotherSizeEndsTheConnection) {
   }
 }
 
-// Somebody who knows the port and not the word is not taken for a worker.
-TEST(TcpMesh, AStrangerAtTheDoorIsSentAway) {
+// Whoever knows the port and not the word is not taken for a worker, whatever it says or does not.
+TEST(TcpMesh, StrangersAtTheDoorAreSentAwayAndKeepNobodyOut) {
   const auto store = make_hash_store();
   int sum = 0;
   const auto work = [&](int rank) {
@@ -261,14 +258,41 @@ TEST(TcpMesh, AStrangerAtTheDoorIsSentAway) {
     if (rank == 0) sum = in;
   };
   std::thread first(work, 0);
-  const auto [stranger, word] = knock(*store);
-  const uint64_t guess[2] = {word + 1, 1};
-  say(stranger, guess, sizeof(guess));
+  ASSERT_TRUE(store->wait("door/0", 10));
+  std::istringstream door(*store->get("door/0"));
+  std::string word;
+  int port = 0;
+  door >> word >> port;
+  std::vector<Stranger> crowd;
+  for (int i = 0; i < 100; ++i) crowd.emplace_back(port);
+  EXPECT_TRUE(crowd.back().connected());
+  for (int i = 0; i < 30; ++i) crowd[i].say(std::string(100, '\xff'));
+  const double start = now_seconds();
   std::thread second(work, 1);
   first.join();
   second.join();
-  close(stranger);
   EXPECT_EQ(sum, 1);
+  EXPECT_LT(now_seconds() - start, 4);  // before the first of them is sent away for its silence
+}
+
+// Where a store is not Valley's own, everybody may read the word.
+TEST(TcpMesh, TheWordIsNotEnoughWhereThereIsAToken) {
+  const auto store = make_hash_store();
+  std::string errors[2];
+  const auto work = [&](int rank) {
+    JoinOptions options = options_of(rank, 2, 2);
+    options.token = rank == 0 ? "the token of the job" : "another token, as long";
+    try {
+      TcpMesh(options, *store);
+    } catch (const std::runtime_error& error) {
+      errors[rank] = error.what();
+    }
+  };
+  std::thread first(work, 0), second(work, 1);
+  first.join();
+  second.join();
+  EXPECT_EQ(errors[0], "1 of 1 others were not heard of");
+  EXPECT_THAT(errors[1], testing::EndsWith(": the token was refused there"));
 }
 
 }  // namespace

@@ -35,10 +35,10 @@ constexpr const char* kOrder[] = {
     "clip-norm", "trust", "trust-limit", "seed",
     // Workers
     "workers", "launch", "backend", "timeout", "threads", "device", "interface", "run-id",
-    "own-data", "elastic",
+    "token-file", "own-data", "elastic",
     // Run
     "out", "evaluate-every", "checkpoint-every", "keep-checkpoints", "probe", "probe-samples",
-    "probe-draws", "probe-unsmoothed", "metrics-file"};
+    "probe-draws", "probe-unsmoothed", "metrics-file", "metrics-port"};
 
 constexpr const char* kGroups[] = {"Data", "Model", "Method", "Training", "Workers", "Run"};
 
@@ -125,6 +125,12 @@ void check_launch(const RunConfig& c) {
   require(c.run_id.empty() || processes,
           "{} {} needs {} processes, torchrun, mpirun or srun: threads are one job", Key{"run-id"},
           c.run_id, kLaunch);
+  require(c.token_file.empty() || processes,
+          "{} {} needs {} processes, torchrun, mpirun or srun: threads have no door",
+          Key{"token-file"}, c.token_file, kLaunch);
+  require(c.token_file.empty() || backend.name == "gloo",
+          "{} {} needs {} gloo: what {} talks through asks for no token", Key{"token-file"},
+          c.token_file, Key{"backend"}, backend.name);
   require(!c.own_data || processes,
           "{} needs {} processes, torchrun, mpirun or srun: threads share their data",
           Key{"own-data"}, kLaunch);

@@ -25,6 +25,9 @@ struct JoinOptions {
   std::string interface_from = {};  ///< who said so, for the error: "--interface eth0"
   std::string job = {};  ///< what tells this job from others at the same port; "": nobody knows
   Card card = {};        ///< what the workers must agree on
+  /// What all workers of the job know and nobody else, and what is never shown; "": nothing. Who
+  /// does not know it is let in by none of them. Backend gloo.
+  std::string token = {};
   double timeout_seconds = 300;  ///< of every wait, the joining included
   /// A line for the person: what the joining waits for; on rank 0, where all listen.
   std::function<void(const std::string&)> on_message = {};

@@ -47,8 +47,16 @@ struct WorkerSilent {
   std::string text() const;
 };
 
+/// Somebody came to the workers' store without their token.
+struct StrangerRefused {
+  std::string from;  ///< an address
+
+  std::string text() const;
+};
+
 /// What happens while workers run. A worker's end is one only if it failed.
-using LaunchEvent = std::variant<WorkerExit, SignalPassedOn, WorkerReplaced, WorkerSilent>;
+using LaunchEvent =
+    std::variant<WorkerExit, SignalPassedOn, WorkerReplaced, WorkerSilent, StrangerRefused>;
 
 /// A line for the person.
 std::string text(const LaunchEvent& event);
@@ -66,8 +74,10 @@ struct LaunchOptions {
   double grace_seconds = 60;         ///< once a worker failed, for the others to notice and end
   double kill_seconds = 5;           ///< then from SIGTERM to SIGKILL
   std::optional<ElasticLaunch> elastic = {};
+  std::string token = {};  ///< given to the workers, see JoinOptions::token
 
-  /// Told at once of what happens: a worker that failed, or a signal passed on.
+  /// Told at once of what happens: a worker that failed, or a signal passed on. A stranger is told
+  /// of from another thread.
   std::function<void(const LaunchEvent&)> on_event;
 };
 
@@ -83,7 +93,8 @@ struct LaunchResult {
 
 /// Starts the workers as processes of this machine, with RANK, WORLD_SIZE, LOCAL_RANK,
 /// MASTER_ADDR, MASTER_PORT (a store in this process, on a free port) and VALLEY_LAUNCHED, and
-/// waits for them. See read_environment().
+/// waits for them. See read_environment(). A token is theirs as VALLEY_TOKEN; the store, at the
+/// loopback address alone then, asks for it.
 ///
 /// When a worker fails, the others find its end in the store for their CommError, and have
 /// grace_seconds to end by themselves; then come SIGTERM and, after kill_seconds, SIGKILL.

@@ -84,6 +84,7 @@ JoinOptions join_options(const WorkerEnvironment& environment, double timeout_se
 struct JoinFlags {
   std::string interface = {};  ///< --interface: goes before that of the environment
   std::string run_id = {};     ///< --run-id: part of the job's name, beside that of the environment
+  std::string token = {};      ///< see JoinOptions::token
   Card card = {};
 };
 void apply(const JoinFlags& flags, JoinOptions& options);

@@ -42,6 +42,7 @@ struct WorkerSettings {
   std::string device = "cpu";  ///< find_device() takes it
   std::string interface;
   std::string run_id;
+  std::string token_file;
   bool own_data = false;
   std::string elastic;  ///< parse_elastic() takes it; empty: a lost worker ends the run
 };
@@ -65,6 +66,10 @@ void visit(WorkerSettings& o, V& v) {
     kMayDiffer | kUnrecorded);
   v("run-id", o.run_id,
     "name of the job, to tell it from others where no launcher does; the same for all workers",
+    kMayDiffer | kUnrecorded);
+  v("token-file", o.token_file,
+    "a file with a secret that all workers of the job know and nobody else; empty: the variable "
+    "VALLEY_TOKEN, or none",
     kMayDiffer | kUnrecorded);
   v("own-data", o.own_data,
     "the workers' data differ, in as many examples each; else they are compared", kUnrecorded);

@@ -7,7 +7,8 @@
 //   others
 //                sum in their parts and then meet
 //   burst RANK   sums of 32 MB, one after the other, in the midst of which that rank kills itself
-//   fail RANK    the same, but it leaves with status 7 and without a word
+//   late RANK    that rank comes half a second late to the second of two sums; who waits for it
+//   tells fail RANK    the same, but it leaves with status 7 and without a word
 //
 // Every worker writes into FOLDER/<rank>. With TEST_BACKEND=c10d they have a Gloo group of c10d,
 // with TEST_BACKEND=mpi an mpirun, else gloo.
@@ -27,6 +28,7 @@
 #include "valley/comm/process_group.h"
 #include "valley/comm/rendezvous.h"
 #include "valley/comm/testing/process_group_threads.h"
+#include "valley/comm/token.h"
 #include "valley/core/error.h"
 
 namespace {
@@ -39,12 +41,16 @@ float sum_of_ranks(Communicator& comm) {
   return *static_cast<float*>(x.data_ptr());
 }
 
-std::unique_ptr<Communicator> join(const valley::WorkerEnvironment& place, double timeout) {
+std::unique_ptr<Communicator> join(const valley::WorkerEnvironment& place, double timeout,
+                                   std::ostream& out, bool tells) {
   const char* named = std::getenv("TEST_BACKEND");
   const std::string backend = named ? named : "";
-  if (backend == "mpi") return valley::make_mpi(valley::join_options(place, timeout));
-  if (backend != valley::kProcessGroup)
-    return valley::make_gloo(valley::join_options(place, timeout));
+  valley::JoinOptions options = valley::join_options(place, timeout);
+  options.stall_seconds = 0.1;
+  if (tells) options.on_stall = [&out](const std::string& text) { out << text << std::endl; };
+  if (backend == "mpi") return valley::make_mpi(options);
+  options.token = valley::read_token("", [](const char* name) { return std::getenv(name); });
+  if (backend != valley::kProcessGroup) return valley::make_gloo(options);
   const auto store = valley::tcp_store(place.master_address, place.master_port, place.rank == 0);
   valley::ProcessGroupOptions group{.store = store, .interface = "lo"};
   group.timeout_seconds = timeout;
@@ -65,9 +71,15 @@ int main(int argc, char** argv) {
   std::ofstream out(folder + "/" + std::to_string(place->rank));
 
   try {
-    const auto comm = join(*place, timeout);
+    const auto comm = join(*place, timeout, out, mode == "late");
     if (mode == "sum") {
       out << "sum " << sum_of_ranks(*comm) << " from " << name(place->launcher) << std::endl;
+      return 0;
+    }
+    if (mode == "late") {
+      sum_of_ranks(*comm);
+      if (comm->rank() == culprit) std::this_thread::sleep_for(std::chrono::milliseconds(500));
+      out << "sum " << sum_of_ranks(*comm) << std::endl;
       return 0;
     }
     if (mode == "part") {
