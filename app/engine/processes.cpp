@@ -155,6 +155,8 @@ int launch_workers(const RunConfig& config, const std::string& token, bool resum
   if (!config.run_id.empty()) options.command.push_back("--run-id=" + config.run_id);
   if (!config.metrics_file.empty())
     options.command.push_back("--metrics-file=" + config.metrics_file);
+  if (!config.metrics_port.empty())
+    options.command.push_back("--metrics-port=" + config.metrics_port);
   if (config.own_data) options.command.push_back("--own-data");
   if (quiet) options.command.push_back("--quiet");
   if (json) options.command.push_back("--json");

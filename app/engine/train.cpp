@@ -23,6 +23,7 @@
 #include "valley/runs/train_run.h"
 #include "valley/runs/training_folder.h"
 #include "valley/train/checkpoint.h"
+#include "valley/train/gauge_port.h"
 
 namespace valley::app {
 namespace {
@@ -81,6 +82,8 @@ int train(const TrainRequest& request) {
   if (config.out.empty()) config.out = free_run_folder(config);
 
   const std::string token = job_token(config);  // refused before anything is done
+  if (!request.environment || request.environment->rank == 0)
+    require_free_port(config.metrics_port);
 
   const auto find = [&] {
     if (request.resume.empty()) return Start::kNew;

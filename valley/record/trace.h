@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "valley/core/clock.h"
@@ -21,10 +22,20 @@ std::string_view name(Phase phase);
 class TraceRecorder {
  public:
   /// Keeps the first `keep_first` and the last `keep_last` spans (1 MB in all as given). Time 0 is
-  /// now: made, or restart_clock() called, right after a barrier, the workers' rows line up.
+  /// now, or when restart_clock() is called.
   explicit TraceRecorder(int worker, size_t keep_first = 16384, size_t keep_last = 16384);
 
   void restart_clock() { origin_ = now_seconds(); }
+  double origin() const { return origin_; }
+
+  /// What another worker is called from now on, where the group changes.
+  void set_worker(int worker) { worker_ = worker; }
+  /// Something that happens now; of a thousand the first.
+  void mark(std::string text);
+  /// Beside the worker's name.
+  void set_label(std::string text) { label_ = std::move(text); }
+
+  bool empty() const { return added_ == 0; }
 
   /// A span from `begin` to `end`, both of now_seconds(); `step` -1 if it belongs to none.
   void add(Phase phase, double begin, double end, int64_t step = -1);
@@ -33,10 +44,12 @@ class TraceRecorder {
   int64_t dropped() const { return added_ - static_cast<int64_t>(first_.size() + last_.size()); }
 
   /// The worker's events, for trace_json().
-  std::string serialize() const;
+  std::string serialize() const { return serialize(origin_); }
+  /// With another time 0, of the same clock: workers that agree on it have rows that line up.
+  std::string serialize(double origin) const;
 
  private:
-  struct Span {
+  struct Span {  // of now_seconds()
     double begin;
     double end;
     int64_t step;
@@ -47,6 +60,8 @@ class TraceRecorder {
   size_t keep_first_;
   size_t keep_last_;
   double origin_;
+  std::string label_;
+  std::vector<std::pair<double, std::string>> marks_;
   int64_t added_ = 0;
   std::vector<Span> first_;
   std::vector<Span> last_;  // a ring once it is full

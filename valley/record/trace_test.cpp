@@ -77,6 +77,28 @@ TEST(Trace, NothingDroppedAndNothingRecorded) {
   EXPECT_EQ(Json::parse(trace_json({}))["traceEvents"].size(), 0u);
 }
 
+TEST(Trace, ItsZeroAndItsWorkerMayBeOthers) {
+  TraceRecorder recorder(3);
+  recorder.add(Phase::kCompute, 101, 102, 7);
+  recorder.set_worker(1);
+  recorder.set_label("a clock of its own");
+  const double before = now_seconds();
+  recorder.mark("a group of 2");
+  const Json trace = Json::parse(trace_json({recorder.serialize(100)}));
+  const Json spans = spans_of(trace, 1);
+  ASSERT_EQ(spans.size(), 1u);
+  EXPECT_NEAR(spans[0]["ts"].get<double>(), 1e6, 0.01);
+  std::vector<std::string> others;
+  for (const auto& event : trace["traceEvents"]) {
+    if (event["name"] == "process_labels") others.push_back(event["args"]["labels"]);
+    if (event["ph"] != "i") continue;
+    others.push_back(event["name"]);
+    EXPECT_EQ(event["pid"], 1);
+    EXPECT_GE(event["ts"].get<double>(), (before - 100) * 1e6 - 0.01);
+  }
+  EXPECT_EQ(others, (std::vector<std::string>{"a clock of its own", "a group of 2"}));
+}
+
 TEST(Trace, AScopeIsASpan) {
   TraceRecorder recorder(2);
   { const TraceScope scope(&recorder, Phase::kEvaluate, 5); }

@@ -61,9 +61,19 @@ void GaugeObserver::tell(const RunMoment& moment, bool) {
   const double now = now_seconds();
   if (now - written_ < kPauseSeconds && !moment.over) return;
   written_ = now;
+  show(text(moment));
+}
+
+void GaugeObserver::show(const std::string& text) {
   try {
-    write_atomically(path_, text(moment));
+    if (!path_.empty()) write_atomically(path_, text);
   } catch (const IoError&) {  // whoever reads it sees that it is old
+  }
+  if (place_.empty()) return;
+  try {
+    if (!port_) port_.emplace(place_);
+    port_->show(text);
+  } catch (const UsageError&) {  // a worker 0 that has just died may still have it
   }
 }
 

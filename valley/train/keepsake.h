@@ -10,6 +10,7 @@
 #include "valley/data/loader.h"
 #include "valley/record/json_file.h"
 #include "valley/train/checkpoint.h"
+#include "valley/train/recorder.h"
 
 namespace valley {
 
@@ -49,7 +50,7 @@ struct Keepsake {
   int workers = 1;                           ///< in it
   std::optional<WorkerState> before, after;  ///< the section under way
   double loss = 0;                           ///< of the step that it ends
-  std::vector<Json> notes;  ///< for the record, that worker 0 does not have yet; see Recorder
+  KeptRecord record;                         ///< see Recorder
 
   /// Where to go on: after the last section, or before the one that is done again. Nothing before
   /// the first section: the run begins, or goes on from the disk.

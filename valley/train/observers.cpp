@@ -1,5 +1,7 @@
 #include "valley/train/observers.h"
 
+#include <fmt/format.h>
+
 #include "valley/core/error.h"
 #include "valley/record/progress.h"
 #include "valley/train/gauge_observer.h"
@@ -24,9 +26,11 @@ void Observers::set_progress(Progress* progress) {
 void Observers::start(const AverageModel& average, int64_t resume_step) {
   Worker& w = worker_;
   Keepsake* keep = w.options.keepsake;
-  recorder_.emplace(w.comm, w.options.out, resume_step, keep != nullptr ? &keep->notes : nullptr);
-  if (keep != nullptr && keep->sections > 0)
+  recorder_.emplace(w.comm, w.options.out, resume_step, keep != nullptr ? &keep->record : nullptr);
+  if (keep != nullptr && keep->sections > 0) {
     recorder_->group(w.clock.step, w.clock.epoch(), w.comm.size());
+    keep->record.trace.mark(fmt::format("a group of {}", w.comm.size()));
+  }
   if (const std::string warning = recorder_->warning(); !warning.empty()) say(warning);
   const ScoreSheet& sheet = task_of(w.options).sheet();
   own_.push_back(std::make_unique<RecordObserver>(*recorder_, sheet,
@@ -41,9 +45,10 @@ void Observers::start(const AverageModel& average, int64_t resume_step) {
   if (progress_ != nullptr) {
     own_.push_back(std::make_unique<ProgressObserver>(*progress_, w.comm.size(), sheet.main()));
   }
-  if (!w.options.metrics_file.empty() && w.comm.rank() == 0) {
-    own_.push_back(std::make_unique<GaugeObserver>(w.options.metrics_file, w.options.out,
-                                                   w.comm.size(), sheet));
+  const bool gauges = !w.options.metrics_file.empty() || !w.options.metrics_port.empty();
+  if (gauges && w.comm.rank() == 0) {
+    own_.push_back(std::make_unique<GaugeObserver>(w.options.metrics_file, w.options.metrics_port,
+                                                   w.options.out, w.comm.size(), sheet));
   }
 }
 

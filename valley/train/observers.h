@@ -43,6 +43,7 @@ class Observers {
   }
 
   /// Null where nothing is recorded.
+  void start_trace() { recorder_->start_trace(); }
   TraceRecorder* trace() { return recorder_ ? recorder_->trace() : nullptr; }
 
  private:

@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "valley/comm/clock_offset.h"
 #include "valley/record/metrics.h"
 #include "valley/record/run_folder.h"
 #include "valley/record/tensorboard.h"
@@ -48,12 +50,13 @@ std::vector<Json> merge_rounds(const std::vector<Json>& notes) {
 }  // namespace
 
 Recorder::Recorder(Communicator& comm, const std::string& out, int64_t resume_step,
-                   std::vector<Json>* kept)
+                   KeptRecord* kept)
     : comm_(comm),
       active_(!out.empty()),
       out_(out),
-      trace_(comm.rank()),
-      notes_(kept != nullptr ? *kept : own_notes_) {
+      trace_(kept != nullptr ? kept->trace : own_.trace),
+      notes_(kept != nullptr ? kept->notes : own_.notes) {
+  trace_.set_worker(comm.rank());
   std::erase_if(notes_, [&](const Json& note) { return note.at("step") > resume_step; });
   if (!active_ || comm.rank() != 0) return;
   const fs::path metrics = fs::path(out) / RunFolder::kMetrics;
@@ -202,10 +205,25 @@ void Recorder::write_scalars(const std::string& group, int64_t step, const Json&
   }
 }
 
+void Recorder::start_trace() {
+  if (trace_.empty()) trace_.restart_clock();
+}
+
 void Recorder::finish() {
   if (!active_) return;
   flush();
-  const std::vector<std::string> traces = comm_.gather_text(trace_.serialize());
+  // On worker 0's clock, from the moment at which the first of them began.
+  const ClockOffset clock = clock_offset(comm_);
+  double origin = std::numeric_limits<double>::infinity();
+  for (const std::string& begin :
+       comm_.all_gather_text(fmt::format("{}", trace_.origin() - clock.ahead)))
+    origin = std::min(origin, std::stod(begin));
+  if (clock.within > 0) {
+    trace_.set_label(fmt::format("clock {:.6f} s ahead of worker 0's, to within {:.6f} s",
+                                 clock.ahead, clock.within));
+  }
+  const std::vector<std::string> traces =
+      comm_.gather_text(trace_.serialize(origin + clock.ahead));
   if (comm_.rank() == 0) write_trace(fs::path(out_) / RunFolder::kTrace, traces);
 }
 

@@ -18,6 +18,13 @@ namespace valley {
 class MetricsWriter;
 class TensorBoardWriter;
 
+/// What a worker has noted: its part of the record, as far as worker 0 does not have it yet, and
+/// when it did what.
+struct KeptRecord {
+  std::vector<Json> notes;
+  TraceRecorder trace{0};
+};
+
 /// What the workers of a run have to tell, brought together by worker 0 in the run folder:
 /// metrics.jsonl, TensorBoard events, trace.json. Each worker notes its own rounds and losses;
 /// flush() sends them to worker 0 at moments when all workers meet anyway, so that recording adds
@@ -25,10 +32,9 @@ class TensorBoardWriter;
 class Recorder {
  public:
   /// `out` "" records nothing. `resume_step`: records beyond it are dropped; -1 for a new run.
-  /// `kept`: where the notes of this worker live that worker 0 does not have yet, if they are to
-  /// outlive this. Not owned.
+  /// `kept`: where what is to outlive this lives, if anything is. Not owned.
   Recorder(Communicator& comm, const std::string& out, int64_t resume_step,
-           std::vector<Json>* kept = nullptr);
+           KeptRecord* kept = nullptr);
   ~Recorder();
 
   /// What a person should know of the records that a resumed run found; "" if nothing.
@@ -36,6 +42,8 @@ class Recorder {
 
   bool active() const { return active_; }
   TraceRecorder* trace() { return active_ ? &trace_ : nullptr; }
+  /// The training begins; of a worker that goes on in another group its trace has begun already.
+  void start_trace();
 
   /// This worker's view of the round after `step` steps.
   void round(int64_t step, double epoch, int64_t round, int64_t period, double lr,
@@ -70,8 +78,8 @@ class Recorder {
   Communicator& comm_;
   bool active_;
   std::string out_;
-  TraceRecorder trace_;
-  std::vector<Json> own_notes_;
+  KeptRecord own_;
+  TraceRecorder& trace_;
   std::vector<Json>& notes_;        // of this worker, see to_send()
   std::vector<Json> mean_records_;  // likewise, about all workers
   int64_t evaluated_step_ = -1;     // at resume: the evaluation of this step is in the file

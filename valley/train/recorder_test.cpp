@@ -1,6 +1,7 @@
 #include "valley/train/recorder.h"
 
 #include <fmt/format.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <map>
@@ -51,22 +52,40 @@ TEST(Recorder, NamesOnceAWorkerWhoseLossRunsAwayFromTheOthers) {
 
 TEST(Recorder, KeepsWhatWorkerZeroDoesNotHaveYetForTheNextGroup) {
   const TestFolder folder;
-  std::vector<Json> kept[2];
+  KeptRecord kept[2];
   run_threads(2, [&](Communicator& comm) {
-    std::vector<Json>& mine = kept[comm.rank()];
+    KeptRecord& mine = kept[comm.rank()];
     {
       Recorder recorder(comm, folder.path().string(), -1, &mine);
       recorder.epoch(4, 1, 0.5, 0.1);
       recorder.flush();
       recorder.epoch(8, 2, 0.4, 0.1);
       recorder.epoch(12, 3, 0.3, 0.1);  // is taken back
+      recorder.start_trace();
+      recorder.trace()->add(Phase::kCompute, now_seconds(), now_seconds(), 11);
     }
-    EXPECT_EQ(mine.size(), 3u);  // the first may not have been written
+    EXPECT_EQ(mine.notes.size(), 3u);  // the first may not have been written
     comm.barrier();
     Recorder recorder(comm, folder.path().string(), 8, &mine);
     recorder.group(8, 2, 2);
-    recorder.flush();
+    recorder.start_trace();
+    recorder.trace()->mark("another group");
+    recorder.trace()->add(Phase::kCompute, now_seconds(), now_seconds(), 12);
+    recorder.finish();
   });
+  std::vector<std::string> events;
+  double last = 0;
+  for (const Json& event : read_json(folder / "trace.json").at("traceEvents")) {
+    if (event["ph"] == "M") continue;
+    events.push_back(
+        fmt::format("{}: {}", event["pid"].get<int>(), event["name"].get<std::string>()));
+    last = std::max(last, event["ts"].get<double>());
+    EXPECT_GE(event["ts"].get<double>(), 0);
+  }
+  EXPECT_THAT(events,
+              testing::UnorderedElementsAre("0: compute", "0: another group", "0: compute",
+                                            "1: compute", "1: another group", "1: compute"));
+  EXPECT_GT(last, 0);
   std::vector<std::string> lines;
   for (const Json& record : read_metrics(folder / "metrics.jsonl")) lines.push_back(record.dump());
   EXPECT_EQ(lines,

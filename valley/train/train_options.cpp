@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "valley/core/error.h"
+#include "valley/train/metrics_place.h"
 
 namespace valley {
 
@@ -10,6 +11,7 @@ void check(const TrainSettings& o, const AlgorithmOptions& algorithm_options) {
   const AlgorithmEntry& entry = find_algorithm(o.algorithm);
   const AlgorithmOptions options = entry.or_defaults(algorithm_options);
   check_ranges(o);
+  if (!o.metrics_port.empty()) metrics_place(o.metrics_port);
   require(o.steps > 0 || o.epochs > 0, "{} must be at least 1, got {}", Key{"epochs"}, o.epochs);
   require(o.until_loss == 0 || o.evaluate_every > 0,
           "{} looks at evaluations: {} must be at least 1", Key{"until-loss"},

@@ -61,7 +61,7 @@ class Trainer::Loop {
     sections_.begin([this] { checkpoint(); });
     // Its steps count differently, so that its checkpoints could pass for later ones than ours.
     if (restored == Restored::kAverage) checkpoint();
-    if (TraceRecorder* trace = observers_.trace()) trace->restart_clock();
+    observers_.start_trace();
   }
 
   Summary train() {

@@ -55,6 +55,7 @@ struct TrainSettings {
   int64_t checkpoint_every = 0;  ///< steps; 0: only at the end
   int64_t keep_checkpoints = 2;  ///< the newest that stay
   std::string metrics_file;      ///< for Prometheus; "": none
+  std::string metrics_port;      ///< likewise, "PORT" or "ADDRESS:PORT"; "": none
 };
 
 template <typename V>
@@ -98,6 +99,10 @@ void visit(TrainSettings& o, V& v) {
   v("metrics-file", o.metrics_file,
     "where the run is, kept in this file for Prometheus's node_exporter (NAME.prom); empty: "
     "nowhere",
+    kMayDiffer | kUnrecorded);
+  v("metrics-port", o.metrics_port,
+    "PORT or ADDRESS:PORT at which worker 0 answers Prometheus with the same; without an address "
+    "this machine alone can ask; empty: nowhere",
     kMayDiffer | kUnrecorded);
 }
 
