@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <iostream>
 #include <memory>
+#include <utility>
 
 #include "app/commands.h"
 #include "app/environment.h"
@@ -13,6 +14,7 @@
 #include "app/options.h"
 #include "app/paths.h"
 #include "valley/core/error.h"
+#include "valley/train/scaling.h"
 
 namespace valley::app {
 namespace {
@@ -21,6 +23,8 @@ struct TrainFlags {
   RunConfig config;
   std::string config_file;
   std::string resume;
+  std::string scale_from;
+  std::string scale_rule = "linear";
   bool print_config = false;
   bool quiet = false;
   bool json = false;
@@ -38,15 +42,29 @@ RunConfig resolve(const CLI::App& command, const TrainFlags& flags) {
   return resolve_resumed_config(command, flags.config, flags.resume);
 }
 
+// Of --scale-from, once the number of workers is known.
+void scale(const CLI::App& command, const TrainFlags& flags, TrainRequest& request) {
+  require(!flags.scale_from.empty() || command.count("--scale-rule") == 0,
+          "--scale-rule needs --scale-from");
+  if (flags.scale_from.empty()) return;
+  require(flags.resume.empty() || flags.resume == kAuto,
+          "--scale-from cannot change a run that is resumed: {} has its settings already",
+          flags.resume);
+  request.config = scaled(std::move(request.config), parse_scale_from(flags.scale_from),
+                          parse_scale_rule(flags.scale_rule), request.notes);
+}
+
 int train(const CLI::App& command, const TrainFlags& flags, Engine& engine) {
   engine.before_reading(flags.config_file);
   TrainRequest request{.config = resolve(command, flags),
                        .resume = flags.resume,
                        .quiet = flags.quiet,
                        .json = flags.json,
-                       .environment = {}};
+                       .environment = {},
+                       .notes = {}};
   RunConfig& config = request.config;
   request.environment = worker_environment(config, command.get_option("--workers")->count() > 0);
+  scale(command, flags, request);
   check(config);
   require(
       config.elastic.empty() || !request.environment || request.environment->gathered >= 0,
@@ -77,6 +95,18 @@ Command add_train(CLI::App& program, Engine& engine) {
               "--resume", flags->resume,
               "go on with the run in this folder; auto: with that of --out if there is one"))
       ->group("Run");
+  command
+      ->add_option("--scale-from", flags->scale_from,
+                   "WORKERS or WORKERSxBATCH that the settings were found with: learning rate and "
+                   "period follow to the number there is")
+      ->group("Workers");
+  command
+      ->add_option(
+          "--scale-rule", flags->scale_rule,
+          "of --scale-from: the learning rate grows linear with the examples of a step, or "
+          "by their square-root")
+      ->capture_default_str()
+      ->group("Workers");
   command->add_flag("--print-config", flags->print_config, "show the resolved settings and stop")
       ->group("Run");
   command->add_flag("--quiet", flags->quiet, "show nothing but errors")->group("Run");
@@ -86,6 +116,7 @@ Command add_train(CLI::App& program, Engine& engine) {
       "  valley train --data blobs --model mlp --workers 4 --epochs 3\n"
       "  valley train --algorithm local-sgd --period 16 --out runs/first\n"
       "  valley train --config runs/first/config.toml --lr 0.1 --out runs/second\n"
+      "  valley train --config runs/first/config.toml --workers 8 --scale-from 4 --out runs/eight\n"
       "  valley train --resume runs/first\n"
       "  valley train --epochs 50 --out runs/long --checkpoint-every 500 --resume auto");
   return [command, flags, &engine] { return train(*command, *flags, engine); };

@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "valley/comm/rendezvous.h"
 #include "valley/train/run_config.h"
@@ -18,6 +19,7 @@ struct TrainRequest {
   bool quiet = false;
   bool json = false;
   std::optional<WorkerEnvironment> environment;  ///< of one worker of several
+  std::vector<std::string> notes;                ///< for a person: what became of the settings
 };
 
 }  // namespace valley::app

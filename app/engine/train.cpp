@@ -80,6 +80,8 @@ int train_here(const RunConfig& config, const DataSplits& data, bool resume,
 int train(const TrainRequest& request) {
   RunConfig config = request.config;
   if (config.out.empty()) config.out = free_run_folder(config);
+  if (!request.quiet && (!request.environment || request.environment->rank == 0))
+    for (const std::string& note : request.notes) std::cerr << note + "\n";
 
   const std::string token = job_token(config);  // refused before anything is done
   if (!request.environment || request.environment->rank == 0)

@@ -8,10 +8,11 @@ import re
 import struct
 import subprocess
 import termios
+import tomllib
 import unittest
 import xml.etree.ElementTree
 
-from program import TIMEOUT, TINY, VALLEY, ProgramTest, environment
+from program import TIMEOUT, TINY, VALLEY, ProgramTest, environment, with_flags
 
 SUMMARY_KEYS = """status algorithm model data workers backend seed parameters steps epochs train_loss
     train_accuracy test_loss test_accuracy generalization_gap verdict first_loss chance_accuracy valley_width
@@ -276,6 +277,32 @@ class Diverging(ProgramTest):
         self.assertEqual(int(match[2]), int(match[1]) - 1)
         self.assertEqual(self.checkpoints("run")[-1], int(match[2]))
         self.assertFalse((self.folder / "run" / "model.safetensors").exists())
+
+
+class Scaled(ProgramTest):
+    def settings(self, *flags):
+        return tomllib.loads(self.succeed("train", "--print-config", *with_flags(TINY, *flags)))
+
+    def test_settings_follow_the_workers(self):
+        base = ("--lr", 0.1, "--period", 8, "--push", 0.2, "--batch-size", 16)
+        found = self.settings("--workers", 8, "--scale-from", 2, *base)
+        self.assertEqual((found["lr"], found["period"], found["push"], found["workers"]), (0.4, "2", 0.2, 8))
+        found = self.settings("--workers", 8, "--scale-from", "2x16", "--scale-rule", "square-root", *base)
+        self.assertEqual((found["lr"], found["period"]), (0.2, "4"))
+        code, _, err = self.run_valley("train", *TINY, *base, "--scale-from", 1, "--steps", 8, "--out", "run")
+        self.assertEqual(code, 0)
+        self.assertEqual(err.count("lr 0.1 becomes 0.2\n"), 1, err)
+        recorded = tomllib.loads((self.folder / "run" / "config.toml").read_text())
+        self.assertEqual((recorded["lr"], recorded["period"], recorded["steps"]), (0.2, "4", 4))
+        self.assertNotIn("scale-from", recorded)
+        code, _, err = self.run_valley("train", *TINY, *base, "--scale-from", 1, "--steps", 8, "--out", "run", "--resume", "auto")
+        self.assertEqual(code, 0, err)
+        self.assertIn("finished", err)
+        self.refuse("--scale-from cannot change a run that is resumed: run has its settings already",
+                    "train", "--resume", "run", "--scale-from", 2)  # fmt: skip
+        self.refuse("--scale-rule needs --scale-from", "train", *TINY, "--scale-rule", "linear")
+        self.refuse("--scale-from must be WORKERS or WORKERSxBATCH, numbers from 1 on, got 'two'",
+                    "train", *TINY, "--scale-from", "two")  # fmt: skip
 
 
 if __name__ == "__main__":
