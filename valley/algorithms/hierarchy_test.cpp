@@ -57,6 +57,22 @@ bool same_on_all(Communicator& comm, const at::Tensor& x) {
   return all.eq(all[0]).all().item<bool>();
 }
 
+TEST(AHierarchy, LeavesTheOptimizersAlone) {
+  try {
+    find_algorithm("local-sgd")
+        .check(find_algorithm("local-sgd")
+                   .with({{"hierarchy", "inner:2,outer:4"},
+                          {"group-size", int64_t{2}},
+                          {"optimizer-state", "reset"}}),
+               4, 0);
+    FAIL();
+  } catch (const UsageError& error) {
+    EXPECT_STREQ(
+        error.what(),
+        "optimizer-state reset is of rounds of all workers: it does not go with hierarchy");
+  }
+}
+
 TEST(AHierarchy, OfOnePeriodIsTheMethodBitForBit) {
   run_ranks(4, [](Communicator& comm) {
     for (const char* method : kMethods) {

@@ -97,7 +97,8 @@ AlgorithmEntry row(AlgorithmEntryOf<Options> r) {
     }
     if (cost.workers == 1) return int64_t{0};
     if constexpr (requires { o.hierarchy; }) {
-      if (!o.hierarchy.outer(cost.round / o.streaming.fragments)) return inner_bytes(cost, o.hierarchy);
+      if (!o.hierarchy.outer(cost.round / o.streaming.fragments))
+        return inner_bytes(cost, o.hierarchy);
     }
     return bytes(cost, o) + optimizer_state_bytes(cost, o);
   };

@@ -222,8 +222,7 @@ void Recorder::finish() {
     trace_.set_label(fmt::format("clock {:.6f} s ahead of worker 0's, to within {:.6f} s",
                                  clock.ahead, clock.within));
   }
-  const std::vector<std::string> traces =
-      comm_.gather_text(trace_.serialize(origin + clock.ahead));
+  const std::vector<std::string> traces = comm_.gather_text(trace_.serialize(origin + clock.ahead));
   if (comm_.rank() == 0) write_trace(fs::path(out_) / RunFolder::kTrace, traces);
 }
 

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <functional>
 #include <memory>
 #include <thread>
@@ -23,6 +24,13 @@ constexpr int64_t kLayers = 10;
 constexpr int64_t kLongestRound = 10'000;  // local steps
 constexpr double kLearningRate = 0.1;      // asked by some methods; nothing is learnt
 constexpr int kWarmUp = 2;
+
+// As square a matrix as the size allows.
+int64_t rows_of_layer(int64_t size) {
+  auto rows = static_cast<int64_t>(std::sqrt(double(size)));
+  while (size % rows != 0) --rows;
+  return rows;
+}
 
 double median(std::vector<double> values) {
   const auto middle = values.begin() + static_cast<int64_t>(values.size()) / 2;
@@ -72,7 +80,7 @@ class BareRounds {
                              .learning_rate = [](int64_t) { return kLearningRate; }};
     for (int64_t layer = 0; layer < kLayers; ++layer) {
       const int64_t begin = layer * d / kLayers, end = (layer + 1) * d / kLayers;
-      context.layers.push_back({begin, end - begin});
+      context.layers.push_back({begin, end - begin, rows_of_layer(end - begin)});
     }
     context.layer_gradient_norms = [] { return std::vector<double>(kLayers, 1.0); };
     method_ = make_algorithm(config.algorithm, find_algorithm(config.algorithm).with(config.method),
