@@ -274,6 +274,19 @@ Json landscape_of(const Json& file) {
   return result;
 }
 
+Json classes_of(const Json& file) {
+  const Json *classes = find_part(file, "classes"), *confusion = find_part(file, "confusion");
+  if (!classes || !classes->is_array() || classes->empty()) return nullptr;
+  if (!is_grid(confusion, classes->size(), classes->size())) return nullptr;
+  Json result = {{"classes", Json::array()}, {"confusion", grid(*confusion)}};
+  for (const Json& one : *classes) {
+    const Json* examples = find_part(one, "examples");
+    if (!examples || !examples->is_number()) return nullptr;
+    result["classes"].push_back({{"name", text(one, {"name"}, "?")}, {"examples", *examples}});
+  }
+  return result;
+}
+
 Json sharpness_of(const Json& file) {
   if (!file.is_object()) return nullptr;
   Json result = Json::object();

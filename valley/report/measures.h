@@ -12,6 +12,10 @@ namespace valley {
 /// Null unless x, y and a loss of their sizes are there; what else is there is kept.
 Json landscape_of(const Json& file);
 
+/// classes.json as {classes: [{name, examples}] of C, confusion: [C][C]}, counts of the test set: a
+/// row a class, how often each answer was given. Null unless all of it is there.
+Json classes_of(const Json& file);
+
 /// sharpness.json as {measures: [{name, value, standard_error, unit, note}],
 /// spectrum: {eigenvalue: [n], density: [n], floor}, how}; each may be missing. Read are a list or
 /// an object of measures, and a density {at, eigenvalues_share, width} of one of them. `floor` is a

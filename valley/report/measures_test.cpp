@@ -12,6 +12,27 @@ const char* const kLandscape = R"({"plane":"workers","axes":["a","b"],"x":[0,1,2
     "loss":[[1,2,3],[4,null,6]],"points":[{"name":"average","x":0.5,"y":0.5,"loss":1,
     "off_plane":0.1},{"name":"lost","x":null,"y":0},"text"],"split":"train","samples":100})";
 
+TEST(Classes, CountsAreKeptWhereTheyAreComplete) {
+  const Json file = Json::parse(
+      R"({"classes":[{"name":"cat","examples":3,"accuracy":1},{"name":"dog","examples":2}],)"
+      R"("confusion":[[3,0],[1,1]],"data":"images:photos"})");
+  EXPECT_EQ(classes_of(file), Json::parse(R"({"classes":[{"name":"cat","examples":3},)"
+                                          R"({"name":"dog","examples":2}],)"
+                                          R"("confusion":[[3.0,0.0],[1.0,1.0]]})"));
+  EXPECT_TRUE(classes_of(nullptr).is_null());
+  for (const char* part : {"/classes/1/examples", "/confusion/1", "/confusion/0/1", "/classes"}) {
+    Json cut = file;
+    const Json::json_pointer at(part);
+    Json& holder = cut[at.parent_pointer()];
+    if (holder.is_array()) {
+      holder.erase(std::stoul(at.back()));
+    } else {
+      holder.erase(at.back());
+    }
+    EXPECT_TRUE(classes_of(cut).is_null()) << part;
+  }
+}
+
 TEST(Landscape, KeepsTheGridAndThePoints) {
   const Json landscape = landscape_of(Json::parse(kLandscape));
   EXPECT_EQ(landscape["loss"], Json::parse("[[1.0,2.0,3.0],[4.0,null,6.0]]"));

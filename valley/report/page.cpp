@@ -76,6 +76,7 @@ Json run_json(const ReportRun& run) {
                  {"config", to_toml(run.config)},
                  {"curves", run.curves}};
   for (const auto& [key, part] : {std::pair<const char*, const Json&>{"landscapes", run.landscapes},
+                                  {"classes", run.classes},
                                   {"sharpness", run.sharpness},
                                   {"dynamics", run.dynamics},
                                   {"noise", run.noise}}) {

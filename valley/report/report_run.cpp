@@ -214,6 +214,9 @@ ReportRun read_report_run(const RunFolder& folder, const ReportLimits& limits) {
     run.timeline = timeline_of(trace, limits);
   }
   run.landscapes = landscapes_in(folder.path(), run.damages);
+  run.classes =
+      classes_of(read("classes.json", fmt::format("valley evaluate {} --classes writes it anew",
+                                                  folder.path().string())));
   run.sharpness = sharpness_of(read("sharpness.json", anew("sharpness")));
   const Json dynamics = read("dynamics.json", anew("dynamics"));
   run.dynamics = dynamics_of(dynamics);

@@ -57,6 +57,13 @@ perRun(
   landscape,
   widest(surveys()),
 );
+perRun(
+  "classes",
+  "Classes",
+  "How the average of the workers' models answers the examples of every class of the test set.",
+  having("classes"),
+  classAnswers,
+);
 sharpness();
 noise();
 perRun(
