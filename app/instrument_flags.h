@@ -39,11 +39,17 @@ struct DynamicsFlags : InstrumentFlags {
 
 struct EvaluateFlags : InstrumentFlags {
   std::string data;      ///< other than the run's own
+  int64_t worker = -1;   ///< this one's weights, not the average
+  std::string weights;   ///< those of this file of tensors
   bool classes = false;  ///< each class by itself, too
 };
 
 struct PredictFlags : InstrumentFlags {
   std::vector<std::string> files;
+  std::string prompt;      ///< a text to go on with
+  int64_t length = 0;      ///< so many tokens
+  double temperature = 0;  ///< 0: the likeliest token each time
+  int64_t seed = 0;
 };
 
 struct StudyFlags : InstrumentFlags {

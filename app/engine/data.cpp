@@ -20,6 +20,7 @@
 #include "valley/data/notes.h"
 #include "valley/data/partition.h"
 #include "valley/data/picture_bytes.h"
+#include "valley/data/vocabulary.h"
 #include "valley/models/dtype.h"
 #include "valley/picture/table.h"
 #include "valley/task/language.h"
@@ -42,6 +43,12 @@ Json values_of(const Dataset& data) {
   return values;
 }
 
+// How often each token occurs, alone.
+double entropy_of(const Dataset& data) {
+  const Task& task = data.words == nullptr ? language() : language(data.words->lengths());
+  return *task.chance(data.targets);
+}
+
 Json to_json(const DataRequest& request, const DataSplits& data,
              const std::vector<std::string>& notes) {
   const Dataset &train = *data.train, &test = *data.test;
@@ -54,8 +61,7 @@ Json to_json(const DataRequest& request, const DataSplits& data,
                  {"notes", notes}};
   if (train.is_text()) {
     result["vocabulary"] = train.vocabulary;
-    result["entropy_bits"] = {{"training", *language().chance(train.targets)},
-                              {"test", *language().chance(test.targets)}};
+    result["entropy_bits"] = {{"training", entropy_of(train)}, {"test", entropy_of(test)}};
     return result;
   }
   result["training_values"] = values_of(train);
@@ -76,21 +82,27 @@ std::string range_text(const std::vector<float>& values) {
 
 // The beginning of a text in one line: what is no ASCII as a point.
 std::string beginning_of(const Dataset& data) {
-  constexpr int64_t kShown = 70;
-  const at::Tensor first = data.inputs[0];
-  std::string shown;
-  for (int64_t i = 0; i < std::min(kShown, first.numel()); ++i) {
-    const uint8_t byte = first.data_ptr<uint8_t>()[i];
-    shown += byte >= ' ' && byte < 0x7f ? static_cast<char>(byte) : byte < ' ' ? ' ' : '.';
+  constexpr size_t kShown = 70;
+  const at::Tensor first = data.inputs[0].to(at::kLong).contiguous();
+  std::string bytes, shown;
+  for (int64_t i = 0; i < first.numel() && bytes.size() < kShown; ++i) {
+    const int64_t token = first.data_ptr<int64_t>()[i];
+    bytes +=
+        data.words == nullptr ? std::string(1, static_cast<char>(token)) : data.words->token(token);
+  }
+  for (const char c : bytes.substr(0, kShown)) {
+    const auto byte = static_cast<uint8_t>(c);
+    shown += byte >= ' ' && byte < 0x7f ? c : byte < ' ' ? ' ' : '.';
   }
   return shown;
 }
 
 std::string text_text(const DataRequest& request, const DataSplits& data) {
   const Dataset &train = *data.train, &test = *data.test;
+  const bool bytes = train.words == nullptr;
   Table table({{"part"},
                {"sequences", Table::Align::kRight},
-               {"bytes", Table::Align::kRight},
+               {bytes ? "bytes" : "tokens", Table::Align::kRight},
                {"different", Table::Align::kRight},
                {"bits a byte by frequency", Table::Align::kRight},
                {"begins"}});
@@ -98,10 +110,10 @@ std::string text_text(const DataRequest& request, const DataSplits& data) {
     table.add_row(
         {name, std::to_string(part->size()), std::to_string(part->inputs.numel()),
          std::to_string(at::bincount(part->inputs.flatten()).count_nonzero().item<int64_t>()),
-         fmt::format("{:.3f}", *language().chance(part->targets)), beginning_of(*part)});
-  return fmt::format("{}: a text in sequences of {} bytes, each byte a token of {}\n\n{}",
-                     request.config.data, train.inputs.size(1), train.vocabulary,
-                     table.to_string());
+         fmt::format("{:.3f}", entropy_of(*part)), beginning_of(*part)});
+  const std::string unit = bytes ? "bytes, each byte a token" : "tokens, each";
+  return fmt::format("{}: a text in sequences of {} {} of {}\n\n{}", request.config.data,
+                     train.inputs.size(1), unit, train.vocabulary, table.to_string());
 }
 
 std::string to_text(const DataRequest& request, const DataSplits& data) {
@@ -133,8 +145,8 @@ std::string partition_text(const DataRequest& request, const Dataset& train) {
   if (spec.kind == PartitionKind::kIid) return "";
   require(has_classes(train.targets), "{} {} deals out classes, and these examples have none",
           Key{"partition"}, to_string(spec));
-  const auto parts =
-      make_partition(train.targets, train.classes, static_cast<int>(request.config.workers), spec);
+  const auto parts = make_partition(train.targets, train.classes,
+                                    static_cast<int>(request.config.workers), spec, train.origins);
   return fmt::format("\n{}:\n{}\n", to_string(spec),
                      histogram_table(class_histogram(train.targets, train.classes, parts)));
 }

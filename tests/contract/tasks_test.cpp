@@ -22,14 +22,16 @@ namespace {
 
 constexpr int kWorkers = 2;
 
-// y = 3 a - 2 b, or whether that is above 0.
-std::shared_ptr<const Dataset> plane(int64_t examples, double shift, bool real_targets) {
+// y = 3 a - 2 b, or whether that is above 0; as labels also whether a is.
+std::shared_ptr<const Dataset> plane(int64_t examples, double shift, const TaskName& task) {
   auto data = std::make_shared<Dataset>();
   const at::Tensor a = at::linspace(-1, 1, examples), b = (5 * a + shift).sin();
   const at::Tensor y = 3 * a - 2 * b;
   data->inputs = at::stack({a, b}, 1).view({examples, 2, 1, 1});
-  data->targets = real_targets ? y.view({examples, 1}) : y.gt(0).to(at::kLong);
-  data->classes = real_targets ? 1 : 2;
+  data->targets = task.real_targets  ? y.view({examples, 1})
+                  : task.many_labels ? at::stack({y.gt(0), a.gt(0)}, 1).to(at::kFloat)
+                                     : y.gt(0).to(at::kLong);
+  data->classes = task.real_targets ? 1 : 2;
   data->mean = {0, 0};
   data->stddev = {1, 1};
   return data;
@@ -48,7 +50,7 @@ std::shared_ptr<const Dataset> alphabet(int64_t examples) {
 
 DataSplits splits_for(const TaskName& task) {
   if (task.of_text) return {alphabet(48), alphabet(20)};
-  return {plane(48, 0, task.real_targets), plane(20, 1, task.real_targets)};
+  return {plane(48, 0, task), plane(20, 1, task)};
 }
 
 std::unique_ptr<Model> model_for(const Dataset& data) {

@@ -84,7 +84,7 @@ class Ranges(ProgramTest):
             ("--period must be N, post-local:EPOCH:N or qsr:BASE:COEF, got 'x'", "--period", "x"),
             ("--lr must be above 0, got 0", "--lr", 0),
             ("--timeout must be at most 1000000, got inf", "--timeout", "inf"),
-            ("unknown partition 'dirichlt'; did you mean 'dirichlet'? known: iid, dirichlet, shards",
+            ("unknown partition 'dirichlt'; did you mean 'dirichlet'? known: iid, dirichlet, shards, origin",
              "--partition", "dirichlt:0.3"),
             ("--partition dirichlet:ALPHA needs a number ALPHA above 0, got '0'",
              "--partition", "dirichlet:0"),

@@ -1,15 +1,14 @@
 #include "valley/data/arrays.h"
 
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/nonzero.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <array>
-#include <filesystem>
 #include <memory>
 
 #include "valley/core/error.h"
-#include "valley/data/bytes.h"
-#include "valley/data/npy.h"
+#include "valley/data/array_source.h"
 #include "valley/data/statistics.h"
 
 namespace valley {
@@ -56,9 +55,22 @@ at::Tensor as_images(const at::Tensor& x, const std::string& path) {
   return x;
 }
 
+// 0 or 1 for each of K labels: [N, K].
+at::Tensor as_labels(const at::Tensor& y, const std::string& path) {
+  require(y.dim() == 2, "{} is [{}], expected [N, labels] of 0 and 1", path,
+          fmt::join(y.sizes(), ", "));
+  require_finite(y, path);
+  const at::Tensor labels = y.to(at::kFloat), wrong = ((labels != 0) & (labels != 1)).nonzero();
+  if (wrong.size(0) == 0) return labels;
+  const int64_t at = wrong[0][0].item<int64_t>() * y.size(1) + wrong[0][1].item<int64_t>();
+  throw UsageError(fmt::format("{} holds {} at {}, expected 0 or 1", path,
+                               labels.view(-1)[at].item<float>(), place_of(at, y.sizes())));
+}
+
 // Whole numbers as classes [N], real ones as values [N, K].
-at::Tensor as_targets(const at::Tensor& y, const std::string& path, bool real) {
-  if (real || y.is_floating_point()) {
+at::Tensor as_targets(const at::Tensor& y, const std::string& path, const DataOptions& options) {
+  if (options.many_labels) return as_labels(y, path);
+  if (options.real_targets || y.is_floating_point()) {
     require(y.dim() <= 2, "{} is [{}], expected [N] or [N, values]", path,
             fmt::join(y.sizes(), ", "));
     require_finite(y, path);
@@ -70,25 +82,18 @@ at::Tensor as_targets(const at::Tensor& y, const std::string& path, bool real) {
   return y.to(at::kLong).view({-1});
 }
 
-ArraySplit read_split(const std::filesystem::path& folder, const std::string& split,
-                      bool real_targets) {
-  ArraySplit result{.x_path = (folder / ("x_" + split + ".npy")).string(),
-                    .y_path = (folder / ("y_" + split + ".npy")).string(),
-                    .x = {},
-                    .y = {}};
-  for (const std::string& path : {result.x_path, result.y_path})
-    require_data_file(path,
-                      "arrays:PATH takes the folder of x_train.npy, y_train.npy, x_test.npy "
-                      "and y_test.npy, as numpy.save() writes them");
-  const at::Tensor x = map_npy(result.x_path), y = map_npy(result.y_path);
-  require(x.dim() > 0 && y.dim() > 0, "{} holds a single number",
-          x.dim() > 0 ? result.y_path : result.x_path);
-  require(x.size(0) == y.size(0), "{} holds {} examples but {} {} targets", result.x_path,
-          x.size(0), result.y_path, y.size(0));
-  require_finite(x, result.x_path);
-  result.x = as_images(x, result.x_path);
-  result.y = as_targets(y, result.y_path, real_targets);
-  return result;
+ArraySplit read_split(const ArraySource& source, const std::string& split,
+                      const DataOptions& options) {
+  const NamedArray x = source("x_" + split), y = source("y_" + split);
+  require(x.values.dim() > 0 && y.values.dim() > 0, "{} holds a single number",
+          x.values.dim() > 0 ? y.path : x.path);
+  require(x.values.size(0) == y.values.size(0), "{} holds {} examples but {} {} targets", x.path,
+          x.values.size(0), y.path, y.values.size(0));
+  require_finite(x.values, x.path);
+  return {.x_path = x.path,
+          .y_path = y.path,
+          .x = as_images(x.values, x.path),
+          .y = as_targets(y.values, y.path, options)};
 }
 
 constexpr int64_t kMostClasses = int64_t{1} << 24;  // a model has an output for each
@@ -126,10 +131,10 @@ int64_t count_outputs(const ArraySplit& train, const ArraySplit& test) {
 
 }  // namespace
 
-DataSplits load_arrays(const std::string& folder, const DataOptions& options) {
-  require_folder(folder, "arrays:PATH", "x_train.npy");
-  const ArraySplit train = read_split(folder, "train", options.real_targets),
-                   test = read_split(folder, "test", options.real_targets);
+DataSplits load_arrays(const std::string& path, const DataOptions& options) {
+  const ArraySource source = array_source(path);
+  const ArraySplit train = read_split(source, "train", options),
+                   test = read_split(source, "test", options);
   require(train.x.sizes().slice(1) == test.x.sizes().slice(1),
           "{}: examples are [{}], those of {} [{}]", train.x_path,
           fmt::join(train.x.sizes().slice(1), ", "), test.x_path,

@@ -15,13 +15,17 @@ const std::vector<DataEntry>& datasets() {
       {"cifar10", "50000 + 10000 colour photos, 3x32x32, 10 classes (binary version)", "", true},
       {"cifar100", "50000 + 10000 colour photos, 3x32x32, 100 classes (binary version)", "", true},
       {"fsdd", "3000 spoken digits as log-mel spectra, 1x64x40, 10 classes", "", true},
+      {"speech", "your own sounds: WAV, FLAC, Ogg and so on, one folder a class", "", true},
+      {"debian-section",
+       "which section a Debian package is of, by its description: the machine's own index, or FILE",
+       "/var/lib/apt/lists"},
       {"images", "your own pictures: JPEG and PNG files, one folder a class", "", true},
       {"table", "your own table: FILE.csv, or a folder with train.csv and test.csv; see --target",
        "", true},
       {"arrays",
-       "your own numbers: x_train.npy, y_train.npy, x_test.npy, y_test.npy of numpy in a folder, "
-       "of "
-       "any shape",
+       "your own numbers: x_train, y_train, x_test, y_test as .npy files of numpy in a folder, or "
+       "in "
+       "one FILE.npz or FILE.safetensors",
        "", true},
       {"text", "your own text: a file, gzipped or not, or a folder of such; see --context", "",
        true, true},

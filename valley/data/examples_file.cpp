@@ -16,7 +16,7 @@ namespace {
 
 std::shared_ptr<const Dataset> text_example(const std::string& path, const Dataset& trained) {
   auto data = std::make_shared<Dataset>(trained);
-  data->inputs = end_of_text(path, trained.inputs.size(1));
+  data->inputs = end_of_text(path, trained.inputs.size(1), trained.words.get());
   data->targets = at::zeros_like(data->inputs);
   return data;
 }
@@ -55,7 +55,11 @@ std::shared_ptr<const Dataset> examples_of_file(const std::string& path, const D
   if (trained.is_text()) return text_example(path, trained);
   require_data_file(path, "");
   auto data = std::make_shared<Dataset>();
-  data->inputs = path.ends_with(".npy") ? array(path, trained) : picture(path, trained);
+  if (trained.reader != nullptr) {
+    data->inputs = trained.reader->read(path);
+  } else {
+    data->inputs = path.ends_with(".npy") ? array(path, trained) : picture(path, trained);
+  }
   data->targets = at::zeros({data->inputs.size(0)}, at::kLong);
   data->classes = trained.classes;
   data->mean = trained.mean;

@@ -6,6 +6,7 @@
 #include <array>
 #include <cctype>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <tuple>
 #include <vector>
@@ -106,11 +107,18 @@ std::shared_ptr<Dataset> load_split(const fs::path& folder, const std::vector<Re
   data->classes = kDigits;
   data->mean = {0};
   data->stddev = {1};
+  std::map<std::string, int64_t> speakers;
   for (int64_t i = 0; i < n; ++i) {
     const at::Tensor samples = read_wav(chosen[i]->path, kRate);
     data->inputs[i][0].copy_(log_mel(samples, kFrames, {.sample_rate = kRate, .bands = kBands}));
     data->targets.data_ptr<int64_t>()[i] = chosen[i]->digit;
+    speakers.emplace(chosen[i]->speaker, 0);
   }
+  int64_t place = 0;
+  for (auto& [speaker, number] : speakers) number = place++;
+  data->origins = at::empty({n}, at::kLong);
+  for (int64_t i = 0; i < n; ++i)
+    data->origins.data_ptr<int64_t>()[i] = speakers[chosen[i]->speaker];
   return data;
 }
 
@@ -128,11 +136,7 @@ DataSplits load_fsdd(const std::string& path) {
   for (const std::string& name : found.others) others.add(name);
   others.note(folder);
 
-  const at::Tensor values = train->inputs.to(at::kDouble).reshape({-1, kBands});
-  const at::Tensor mean = values.mean(0), deviation = values.std(0, /*unbiased=*/false);
-  deviation.masked_fill_(deviation.le(1e-6), 1);  // a band of silence everywhere
-  for (const auto& data : {train, test})
-    data->inputs.copy_(data->inputs.to(at::kDouble).sub(mean).div(deviation));
+  normalise_bands(train->inputs, {train->inputs, test->inputs});
   return {train, test};
 }
 

@@ -14,7 +14,7 @@ namespace valley {
 /// An example is [1, 64, 40] float32: 64 frames of 40 bands (see log_mel.h), the 0.655 s in the
 /// middle of the recording, with silence on both sides where it is shorter. So it is an image of
 /// one channel, or a sequence of 64 steps. Every band has mean 0 and deviation 1 over the training
-/// split; the Dataset's own mean and stddev are therefore 0 and 1.
+/// split; the Dataset's own mean and stddev are therefore 0 and 1. Its origins are the speakers.
 /// @throws UsageError for a folder without recordings, another file name, a digit without
 /// recordings
 ///     in a split, what read_wav does not take.

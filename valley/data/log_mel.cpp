@@ -55,4 +55,11 @@ at::Tensor log_mel(const at::Tensor& samples, int64_t frames, const LogMelOption
   return energy.add(o.floor).log().to(at::kFloat);
 }
 
+void normalise_bands(const at::Tensor& train, const std::vector<at::Tensor>& parts) {
+  const at::Tensor values = train.to(at::kDouble).reshape({-1, train.size(-1)});
+  const at::Tensor mean = values.mean(0), deviation = values.std(0, /*unbiased=*/false);
+  deviation.masked_fill_(deviation.le(1e-6), 1);
+  for (at::Tensor part : parts) part.copy_(part.to(at::kDouble).sub(mean).div(deviation));
+}
+
 }  // namespace valley

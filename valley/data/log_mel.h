@@ -3,6 +3,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <vector>
 
 namespace valley {
 
@@ -41,5 +42,9 @@ at::Tensor mel_filters(const LogMelOptions& options);
 /// word recognition in continuously spoken sentences", IEEE Transactions on Acoustics, Speech, and
 /// Signal Processing 28, 1980, before their cosine transform.
 at::Tensor log_mel(const at::Tensor& samples, int64_t frames, const LogMelOptions& options = {});
+
+/// Every band of `parts`, each [N, 1, frames, bands], brought to mean 0 and deviation 1 over
+/// `train`; a band of silence everywhere only to mean 0.
+void normalise_bands(const at::Tensor& train, const std::vector<at::Tensor>& parts);
 
 }  // namespace valley

@@ -1,5 +1,6 @@
 #include "valley/data/npy.h"
 
+#include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
 #include <fmt/ranges.h>
 
@@ -115,10 +116,15 @@ NumberType check_type(const std::string& type, const std::string& path) {
 
 }  // namespace
 
-at::Tensor map_npy(const std::string& path) {
-  require_data_file(path, "");
-  const auto file = std::make_shared<MappedFile>(path);
-  const Header header = parse_header(file->bytes(), path);
+at::Tensor copied_from(const char* bytes, at::IntArrayRef shape, at::ScalarType type) {
+  const at::Tensor values = at::empty(shape, type);
+  std::memcpy(values.data_ptr(), bytes, values.nbytes());
+  return values;
+}
+
+at::Tensor npy_array(std::string_view bytes, const std::shared_ptr<const void>& keeper,
+                     const std::string& path) {
+  const Header header = parse_header(bytes, path);
   const NumberType number = check_type(header.type, path);
   require(!header.fortran, "{} is in Fortran order; save numpy.ascontiguousarray(x) in its place",
           path);
@@ -130,19 +136,29 @@ at::Tensor map_npy(const std::string& path) {
   require(!overflow && expected <= INT64_MAX,
           "{}: its header claims more values than any file can hold", path);
   require(expected > 0, "{} is empty: its shape is [{}]", path, fmt::join(header.shape, ", "));
-  const uint64_t found = file->bytes().size() - header.size;
+  const uint64_t found = bytes.size() - header.size;
   require(found >= expected, "{} is cut short: {} bytes expected after the header, {} found", path,
           expected, found);
   require(found == expected, "{} is too long: {} bytes expected after the header, {} found", path,
           expected, found);
 
-  const at::Tensor values = at::from_blob(
-      file->at(header.size), header.shape, [file](void*) {}, number.type);
-  // Old versions of numpy padded headers to 16 bytes, and others may not at all.
-  const bool aligned = header.size % static_cast<size_t>(number.bytes) == 0;
+  char* begin = const_cast<char*>(bytes.data()) + header.size;  // nobody writes there
+  // Old versions of numpy padded headers to 16 bytes, others may not at all, and archives put files
+  // anywhere.
+  const bool aligned =
+      reinterpret_cast<uintptr_t>(begin) % static_cast<uintptr_t>(number.bytes) == 0;
+  const at::Tensor values = aligned ? at::from_blob(
+                                          begin, header.shape, [keeper](void*) {}, number.type)
+                                    : copied_from(begin, header.shape, number.type);
   if (header.type.ends_with("u2")) return values.to(at::kInt).bitwise_and(0xffff);
   if (header.type.ends_with("u4")) return values.to(at::kLong).bitwise_and(int64_t{0xffffffff});
-  return aligned ? values : values.clone();
+  return values;
+}
+
+at::Tensor map_npy(const std::string& path) {
+  require_data_file(path, "");
+  const auto file = std::make_shared<MappedFile>(path);
+  return npy_array(file->bytes(), file, path);
 }
 
 }  // namespace valley

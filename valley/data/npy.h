@@ -2,7 +2,9 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <memory>
 #include <string>
+#include <string_view>
 
 namespace valley {
 
@@ -17,5 +19,13 @@ namespace valley {
 /// @throws UsageError with the file and what is wrong: no .npy file, cut short or too long, numbers
 ///     of another byte order, Fortran order, objects and texts, no values.
 at::Tensor map_npy(const std::string& path);
+
+/// The same of the bytes of such a file, which live as long as `keeper`; errors call it `path`.
+/// Values that do not lie aligned are copied.
+at::Tensor npy_array(std::string_view bytes, const std::shared_ptr<const void>& keeper,
+                     const std::string& path);
+
+/// Values that lie anywhere, copied.
+at::Tensor copied_from(const char* bytes, at::IntArrayRef shape, at::ScalarType type);
 
 }  // namespace valley

@@ -35,8 +35,11 @@ PartitionSpec parse_partition(std::string_view text) {
     require(shards && *shards >= 1, "{} shards:K needs a whole number K of at least 1, got '{}'",
             kPartitionKey, value);
     spec.shards = *shards;
+  } else if (name == "origin") {
+    require(!has_value, "{} origin takes no value, got '{}'", kPartitionKey, value);
+    spec.kind = PartitionKind::kOrigin;
   } else {
-    throw UsageError(unknown_name("partition", name, {"iid", "dirichlet", "shards"}));
+    throw UsageError(unknown_name("partition", name, {"iid", "dirichlet", "shards", "origin"}));
   }
   return spec;
 }
@@ -47,6 +50,8 @@ std::string to_string(const PartitionSpec& spec) {
       return fmt::format("dirichlet:{}", spec.alpha);
     case PartitionKind::kShards:
       return fmt::format("shards:{}", spec.shards);
+    case PartitionKind::kOrigin:
+      return "origin";
     case PartitionKind::kIid:
       break;
   }

@@ -114,16 +114,43 @@ Partition deal_shards(const Classes& classes, int64_t examples, int workers, int
   return parts;
 }
 
+// All of one origin together: the largest first, to whoever has the fewest.
+Partition deal_origins(const at::Tensor& origins, int workers, Random& random) {
+  Classes members = by_class(origins, origins.max().item<int64_t>() + 1);
+  std::erase_if(members, [](const auto& of_one) { return of_one.empty(); });
+  require(static_cast<size_t>(workers) <= members.size(),
+          "{} origin of {} workers: the examples are of {} origins only", Key{"partition"}, workers,
+          members.size());
+  shuffle(members, random);
+  std::stable_sort(members.begin(), members.end(),
+                   [](const auto& a, const auto& b) { return a.size() > b.size(); });
+  Partition parts(workers);
+  for (const auto& of_one : members) {
+    auto& least = *std::min_element(parts.begin(), parts.end(), [](const auto& a, const auto& b) {
+      return a.size() < b.size();
+    });
+    least.insert(least.end(), of_one.begin(), of_one.end());
+  }
+  for (auto& part : parts) std::sort(part.begin(), part.end());
+  return parts;
+}
+
 }  // namespace
 
 Partition make_partition(const at::Tensor& targets, int64_t classes, int workers,
-                         const PartitionSpec& spec) {
+                         const PartitionSpec& spec, const at::Tensor& origins) {
   if (spec.kind == PartitionKind::kIid) return {};
   const int64_t examples = targets.size(0);
   require(workers >= 1, "{} must be at least 1, got {}", Key{"workers"}, workers);
   require(has_classes(targets), "{} {} deals out classes, and these targets are none",
           Key{"partition"}, to_string(spec));
   require(workers <= examples, "more workers ({}) than training samples ({})", workers, examples);
+  if (spec.kind == PartitionKind::kOrigin) {
+    require(origins.defined(), "{} origin: these data do not say who their examples are of",
+            Key{"partition"});
+    Random random(derive_seed(spec.seed, 0, "partition"));
+    return deal_origins(origins, workers, random);
+  }
   Classes members = by_class(targets, classes);
   for (int64_t c = 0; c < classes; ++c)
     require(!members[c].empty(), "{} {} needs every class: class {} has no training sample",

@@ -84,7 +84,7 @@ TEST(Partition, TextsThatMeanNothing) {
   };
   EXPECT_EQ(message("dirichlt:0.3"),
             "unknown partition 'dirichlt'; did you mean 'dirichlet'? known: iid, dirichlet, "
-            "shards");
+            "shards, origin");
   EXPECT_EQ(message("iid:1"), "partition iid takes no value, got '1'");
   EXPECT_EQ(message("shards:0"),
             "partition shards:K needs a whole number K of at least 1, got '0'");
@@ -278,6 +278,24 @@ TEST(Histogram, ManyClassesAreSummedUp) {
             "worker  samples  classes  largest\n"
             "     0        5        2   80.0 %\n"
             "     1        1        1  100.0 %");
+}
+
+TEST(Partition, OriginsStayTogetherTheLargestFirst) {
+  const at::Tensor targets = targets_of({5, 5}),
+                   origins = at::tensor({0, 0, 0, 0, 0, 1, 1, 1, 3, 3}, at::kLong);
+  const PartitionSpec spec = parse_partition("origin");
+  EXPECT_EQ(to_string(spec), "origin");
+  const Partition parts = make_partition(targets, 2, 2, spec, origins);
+  expect_every_example_once(parts, 10);
+  // 5 to one, 3 to the other, 2 to that one again.
+  EXPECT_THAT(sizes_of(parts), ElementsAre(5, 5));
+  EXPECT_THAT(sizes_of(make_partition(targets, 2, 3, spec, origins)), ElementsAre(5, 3, 2));
+  EXPECT_EQ(usage_error([&] { make_partition(targets, 2, 4, spec, origins); }),
+            "partition origin of 4 workers: the examples are of 3 origins only");
+  EXPECT_EQ(usage_error([&] { make_partition(targets, 2, 2, spec); }),
+            "partition origin: these data do not say who their examples are of");
+  EXPECT_EQ(usage_error([] { parse_partition("origin:2"); }),
+            "partition origin takes no value, got '2'");
 }
 
 }  // namespace

@@ -5,12 +5,11 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <map>
 #include <memory>
 
 #include "valley/core/error.h"
-#include "valley/core/shuffle.h"
 #include "valley/data/bytes.h"
+#include "valley/data/class_folders.h"
 #include "valley/data/left_out.h"
 #include "valley/data/notes.h"
 #include "valley/data/picture_store.h"
@@ -20,99 +19,6 @@ namespace valley {
 namespace {
 
 namespace fs = std::filesystem;
-using Paths = std::vector<fs::path>;
-
-// A folder's own order is anything.
-Paths sorted_entries(const fs::path& folder) {
-  std::error_code error;
-  Paths paths;
-  for (const auto& entry : fs::directory_iterator(folder, error)) paths.push_back(entry.path());
-  require(!error, "cannot read {}: {}", folder.string(), error.message());
-  std::sort(paths.begin(), paths.end());
-  return paths;
-}
-
-bool is_hidden(const fs::path& path) { return path.filename().string().starts_with('.'); }
-
-// Class by class.
-using Classes = std::map<std::string, Paths>;
-
-Classes class_folders(const fs::path& folder, LeftOut& others) {
-  Classes classes;
-  std::error_code error;
-  for (const fs::path& path : sorted_entries(folder)) {
-    if (is_hidden(path) || !fs::is_directory(path, error)) {
-      others.add(path.filename().string());
-      continue;
-    }
-    Paths& files = classes[path.filename().string()];
-    for (const fs::path& file : sorted_entries(path)) {
-      if (is_hidden(file) || !fs::is_regular_file(file, error))
-        others.add((path.filename() / file.filename()).string());
-      else
-        files.push_back(file);
-    }
-    require(!files.empty(), "the class folder {} holds no picture", path.string());
-  }
-  return classes;
-}
-
-// A fifth of every class, at least one.
-Classes hold_out(Classes& classes, const fs::path& folder, uint64_t seed) {
-  constexpr size_t kPart = 5;
-  Classes held_out;
-  int64_t place = 0;
-  for (auto& [name, files] : classes) {
-    require(files.size() > 1,
-            "the class folder {} holds one picture, of which none can be held out to test; give a "
-            "folder test",
-            (folder / name).string());
-    Paths drawn = files;
-    Random random(derive_seed(seed, place++, "held-out"));
-    shuffle(drawn, random);
-    drawn.resize(std::max<size_t>(1, files.size() / kPart));
-    std::sort(drawn.begin(), drawn.end());
-    Paths rest;
-    std::set_difference(files.begin(), files.end(), drawn.begin(), drawn.end(),
-                        std::back_inserter(rest));
-    files = std::move(rest);
-    held_out[name] = std::move(drawn);
-  }
-  return held_out;
-}
-
-struct Found {
-  Classes train, test;
-};
-
-Found find_classes(const fs::path& root, uint64_t seed) {
-  LeftOut others("no class folder or no ordinary file");
-  std::error_code error;
-  const bool parts = fs::is_directory(root / "train", error);
-  const fs::path train = parts ? root / "train" : root;
-  fs::path test;
-  for (const char* name : {"test", "val", "valid", "validation"})
-    if (parts && test.empty() && fs::is_directory(root / name, error)) test = root / name;
-  Found found{.train = class_folders(train, others), .test = {}};
-  require(
-      !found.train.empty(),
-      "{} holds no class folder; images:PATH takes a folder with one folder of JPEG or PNG files "
-      "a class, or with train and test of such",
-      train.string());
-  if (test.empty()) {
-    found.test = hold_out(found.train, train, seed);
-    add_data_note(
-        fmt::format("{}: a fifth of every class is held out as the test set", root.string()));
-  } else {
-    found.test = class_folders(test, others);
-    require(!found.test.empty(), "{} holds no class folder", test.string());
-    for (const auto& [name, files] : found.test)
-      require(found.train.count(name) > 0, "{} is a class that {} lacks", (test / name).string(),
-              train.string());
-  }
-  others.note(root);
-  return found;
-}
 
 // The files of a part, class after class.
 struct PicturePart {
@@ -120,7 +26,7 @@ struct PicturePart {
   std::vector<std::string> classes;  // of each
 };
 
-PicturePart look_at_part(const Classes& classes) {
+PicturePart look_at_part(const ClassFiles& classes) {
   PicturePart part;
   for (const auto& [name, paths] : classes)
     for (const fs::path& path : paths) {
@@ -198,7 +104,11 @@ DataSplits load_pictures(const std::string& folder, const DataOptions& options) 
           "{} is missing; images:PATH takes a folder with one folder of JPEG or "
           "PNG files a class",
           folder);
-  const Found found = find_classes(root, options.seed);
+  const ClassParts found = find_class_files(
+      root, options.seed,
+      {.files = "picture",
+       .usage = "images:PATH takes a folder with one folder of JPEG or PNG files a class, or with "
+                "train and test of such"});
   std::vector<std::string> classes;
   for (const auto& [name, files] : found.train) classes.push_back(name);
 

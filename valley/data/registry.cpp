@@ -7,7 +7,9 @@
 #include "valley/data/dataset.h"
 #include "valley/data/fsdd.h"
 #include "valley/data/idx.h"
+#include "valley/data/package_index.h"
 #include "valley/data/pictures.h"
+#include "valley/data/speech.h"
 #include "valley/data/subset.h"
 #include "valley/data/synthetic.h"
 #include "valley/data/table_data.h"
@@ -47,6 +49,9 @@ constexpr DataLoader kDataLoaders[] = {
     {"cifar10", [](Path path, Options) { return load_cifar10(path); }},
     {"cifar100", [](Path path, Options) { return load_cifar100(path); }},
     {"fsdd", [](Path path, Options) { return load_fsdd(path); }},
+    {"speech", [](Path path, Options options) { return load_speech(path, options); }},
+    {"debian-section",
+     [](Path path, Options options) { return load_package_index(path, options); }},
     {"images", [](Path path, Options options) { return load_pictures(path, options); }},
     {"table", [](Path path, Options options) { return load_table(path, options); }},
     {"arrays", [](Path path, Options options) { return load_arrays(path, options); }},

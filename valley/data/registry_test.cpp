@@ -48,9 +48,9 @@ TEST(Datasets, NamesAreUniqueAndDescribed) {
     EXPECT_FALSE(entry.summary.empty()) << entry.name;
     EXPECT_FALSE(entry.needs_path && !entry.default_path.empty()) << entry.name;
   }
-  EXPECT_THAT(
-      names, ElementsAre("fashion-mnist", "mnist", "cifar10", "cifar100", "fsdd", "images", "table",
-                         "arrays", "text", "blobs", "xor", "spirals", "prototypes"));
+  EXPECT_THAT(names, ElementsAre("fashion-mnist", "mnist", "cifar10", "cifar100", "fsdd", "speech",
+                                 "debian-section", "images", "table", "arrays", "text", "blobs",
+                                 "xor", "spirals", "prototypes"));
 }
 
 TEST(LoadData, FashionMnistIsWhatItsAuthorsPublished) {
@@ -103,7 +103,8 @@ TEST(LoadData, SyntheticSizesAreTheSamplesAskedFor) {
 TEST(LoadData, NamesAndPaths) {
   EXPECT_EQ(usage_error([] { load_data("fashion-mnits", {}); }),
             "unknown data set 'fashion-mnits'; did you mean 'fashion-mnist'? known: fashion-mnist, "
-            "mnist, cifar10, cifar100, fsdd, images, table, arrays, text, blobs, xor, spirals, "
+            "mnist, cifar10, cifar100, fsdd, speech, debian-section, images, table, arrays, text, "
+            "blobs, xor, spirals, "
             "prototypes");
   EXPECT_EQ(usage_error([] { load_data("fsdd", {}); }),
             "data fsdd needs the folder of its files: fsdd:PATH");

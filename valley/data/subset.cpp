@@ -37,6 +37,7 @@ std::shared_ptr<const Dataset> subset_of(const Dataset& data, const at::Tensor& 
   auto part = std::make_shared<Dataset>(data);
   part->inputs = data.inputs.index_select(0, indices);
   part->targets = data.targets.index_select(0, indices);
+  if (data.origins.defined()) part->origins = data.origins.index_select(0, indices);
   return part;
 }
 

@@ -158,6 +158,17 @@ class Column {
     }
   }
 
+  size_t place() const { return place_; }
+
+  /// @throws UsageError for a text among numbers, which rows that were not there have at most.
+  void check(const TablePart& part) const {
+    for (size_t i = 0; numeric_ && i < part.rows.size(); ++i) {
+      const std::string& field = part.rows[i][place_];
+      require(is_missing(field) || number_in(field), "{}: row {}: '{}' is '{}', expected a number",
+              part.path, part.lines[i], name_, field);
+    }
+  }
+
   void note(const TablePart& part) const {
     const auto count = [&](auto&& counts) {
       return std::count_if(part.rows.begin(), part.rows.end(), counts);
@@ -235,26 +246,24 @@ at::Tensor class_targets(const TablePart& part, size_t target,
   return targets;
 }
 
-at::Tensor real_targets(const TablePart& part, size_t target, const std::string& name) {
-  const at::Tensor targets = at::empty({static_cast<int64_t>(part.rows.size()), 1}, at::kFloat);
-  for (size_t i = 0; i < part.rows.size(); ++i) {
-    const auto value = number_in(part.rows[i][target]);
-    require(value.has_value(), "{}: row {}: the target '{}' is '{}', which is no finite number",
-            part.path, part.lines[i], name, part.rows[i][target]);
-    targets.data_ptr<float>()[i] = static_cast<float>(*value);
-  }
-  return targets;
-}
-
-void normalise(const std::array<Dataset*, 2>& parts, const std::string& name) {
-  const at::Tensor known = parts[0]->targets.to(at::kDouble);
-  const double mean = known.mean().item<double>();
-  double deviation = known.std(/*unbiased=*/false).item<double>();
-  if (!(deviation > 0)) deviation = 1;
-  for (Dataset* data : parts)
-    data->targets = ((data->targets.to(at::kDouble) - mean) / deviation).to(at::kFloat);
-  add_data_note(fmt::format("the target '{}' is learned as ({} - {:.6g}) / {:.6g}", name, name,
-                            mean, deviation));
+// [N, K]; of labels each 0 or 1.
+at::Tensor number_targets(const TablePart& part, const std::vector<size_t>& targets,
+                          const std::vector<std::string>& names, bool labels) {
+  const at::Tensor values = at::empty(
+      {static_cast<int64_t>(part.rows.size()), static_cast<int64_t>(targets.size())}, at::kFloat);
+  float* to = values.data_ptr<float>();
+  for (size_t i = 0; i < part.rows.size(); ++i)
+    for (const size_t target : targets) {
+      const std::string& field = part.rows[i][target];
+      const auto value = number_in(field);
+      require(value.has_value(), "{}: row {}: the target '{}' is '{}', which is no finite number",
+              part.path, part.lines[i], names[target], field);
+      require(!labels || *value == 0 || *value == 1,
+              "{}: row {}: the label '{}' is '{}', expected 0 or 1", part.path, part.lines[i],
+              names[target], field);
+      *to++ = static_cast<float>(*value);
+    }
+  return values;
 }
 
 size_t find_target(const Tables& tables, const std::string& wanted) {
@@ -270,6 +279,110 @@ size_t find_target(const Tables& tables, const std::string& wanted) {
   return static_cast<size_t>(found - tables.names.begin());
 }
 
+// Reads the rows of another table for a model of these columns.
+class TableReader : public ExampleReader {
+ public:
+  TableReader(std::vector<std::string> names, std::vector<size_t> targets,
+              std::vector<Column> columns, std::string trained_on)
+      : names_(std::move(names)),
+        targets_(std::move(targets)),
+        columns_(std::move(columns)),
+        trained_on_(std::move(trained_on)) {}
+
+  /// What is learned of target k: (it - mean) / deviation.
+  void set_scale(std::vector<double> mean, std::vector<double> deviation) {
+    mean_ = std::move(mean);
+    deviation_ = std::move(deviation);
+  }
+
+  at::Tensor read(const std::string& path) const override {
+    CsvTable table = read_csv(path);
+    const std::vector<size_t> places = places_in(table, path);
+    TablePart part = table_part(path, std::move(table));
+    for (Row& row : part.rows) {
+      Row ordered(names_.size());
+      for (const Column& column : columns_) ordered[column.place()] = row[places[column.place()]];
+      row = std::move(ordered);
+    }
+    for (const Column& column : columns_) column.check(part);
+    return features_of(part, columns_);
+  }
+
+  double value(size_t k, double output) const override {
+    return mean_.empty() ? output : mean_[k] + deviation_[k] * output;
+  }
+
+ private:
+  // Where the columns are by name, or in a table without names by their order, with the targets
+  // among them or without.
+  std::vector<size_t> places_in(const CsvTable& table, const std::string& path) const {
+    std::vector<size_t> places(names_.size());
+    const bool without = table.names.size() + targets_.size() == names_.size();
+    size_t next = 0;
+    for (size_t k = 0; k < names_.size(); ++k) {
+      const bool is_target = std::find(targets_.begin(), targets_.end(), k) != targets_.end();
+      const auto found = std::find(table.names.begin(), table.names.end(), names_[k]);
+      places[k] = static_cast<size_t>(found - table.names.begin());
+      if (!table.has_header && without) places[k] = next;
+      next += is_target ? 0 : 1;
+      require(is_target || places[k] < table.names.size(),
+              "{} has no column '{}', of which the model learned in {}", path, names_[k],
+              trained_on_);
+    }
+    return places;
+  }
+
+  std::vector<std::string> names_;
+  std::vector<size_t> targets_;  // ascending
+  std::vector<Column> columns_;
+  std::string trained_on_;
+  std::vector<double> mean_, deviation_;  // one a target, or none
+};
+
+void normalise(const std::array<Dataset*, 2>& parts, const std::vector<std::string>& names,
+               TableReader& reader) {
+  const at::Tensor known = parts[0]->targets.to(at::kDouble);
+  std::vector<double> means, deviations;
+  for (int64_t k = 0; k < known.size(1); ++k) {
+    const double mean = known.select(1, k).mean().item<double>();
+    double deviation = known.select(1, k).std(/*unbiased=*/false).item<double>();
+    if (!(deviation > 0)) deviation = 1;
+    for (Dataset* data : parts) {
+      at::Tensor own = data->targets.select(1, k);
+      own.copy_((own.to(at::kDouble) - mean) / deviation);
+    }
+    const std::string& name = names[static_cast<size_t>(k)];
+    add_data_note(fmt::format("the target '{}' is learned as ({} - {:.6g}) / {:.6g}", name, name,
+                              mean, deviation));
+    means.push_back(mean);
+    deviations.push_back(deviation);
+  }
+  reader.set_scale(means, deviations);
+}
+
+// Ascending. Several with commas between them; a column whose own name has commas is one.
+std::vector<size_t> find_targets(const Tables& tables, const DataOptions& options) {
+  std::vector<std::string> wanted = {options.target};
+  const auto& names = tables.names;
+  const bool known = std::find(names.begin(), names.end(), options.target) != names.end();
+  if (!known && (options.real_targets || options.many_labels)) {
+    wanted.clear();
+    for (std::string_view rest = options.target; wanted.empty() || !rest.empty();) {
+      const size_t comma = std::min(rest.find(','), rest.size());
+      wanted.emplace_back(rest.substr(0, comma));
+      rest.remove_prefix(std::min(comma + 1, rest.size()));
+    }
+  }
+  std::vector<size_t> targets;
+  for (const std::string& name : wanted) targets.push_back(find_target(tables, name));
+  std::sort(targets.begin(), targets.end());
+  require(std::adjacent_find(targets.begin(), targets.end()) == targets.end(),
+          "{} {} names a column twice", Key{"target"}, options.target);
+  require(targets.size() < names.size(), "{} {}: no column is left to learn from", Key{"target"},
+          options.target);
+  return targets;
+}
+
 }  // namespace
 
 DataSplits load_table(const std::string& path, const DataOptions& options) {
@@ -278,26 +391,40 @@ DataSplits load_table(const std::string& path, const DataOptions& options) {
       fs::is_directory(path, error) ? read_folder(path) : split_file(path, options.seed);
   require(tables.names.size() >= 2, "{} has one column, and needs another one to learn from",
           tables.train.path);
-  const size_t target = find_target(tables, options.target);
-  const std::string& name = tables.names[target];
-  for (TablePart* part : {&tables.train, &tables.test}) leave_out_rows_without(*part, target, name);
+  const std::vector<size_t> targets = find_targets(tables, options);
+  std::vector<std::string> names;
+  for (const size_t target : targets) {
+    names.push_back(tables.names[target]);
+    for (TablePart* part : {&tables.train, &tables.test})
+      leave_out_rows_without(*part, target, names.back());
+  }
 
   std::vector<Column> columns;
   for (size_t k = 0; k < tables.names.size(); ++k)
-    if (k != target) columns.emplace_back(tables, k);
+    if (std::find(targets.begin(), targets.end(), k) == targets.end())
+      columns.emplace_back(tables, k);
   const auto train = std::make_shared<Dataset>(), test = std::make_shared<Dataset>();
   for (const Column& column : columns) column.add_statistics(train->mean, train->stddev);
   test->mean = train->mean;
   test->stddev = train->stddev;
   train->inputs = features_of(tables.train, columns);
   test->inputs = features_of(tables.test, columns);
-  if (options.real_targets) {
-    train->targets = real_targets(tables.train, target, name);
-    test->targets = real_targets(tables.test, target, name);
-    normalise({train.get(), test.get()}, name);
-    train->classes = test->classes = 1;
+  const auto reader =
+      std::make_shared<TableReader>(tables.names, targets, columns, tables.train.path);
+  train->reader = test->reader = reader;
+  if (options.real_targets || options.many_labels) {
+    for (const auto& [data, part] :
+         {std::pair(train, &tables.train), std::pair(test, &tables.test)})
+      data->targets = number_targets(*part, targets, tables.names, options.many_labels);
+    train->classes = test->classes = static_cast<int64_t>(targets.size());
+    if (options.many_labels) {
+      train->class_names = test->class_names = names;
+    } else {
+      normalise({train.get(), test.get()}, names, *reader);
+    }
     return {train, test};
   }
+  const size_t target = targets.front();
   train->class_names = test->class_names = class_texts(tables.train, target);
   train->classes = test->classes = static_cast<int64_t>(train->class_names.size());
   train->targets = class_targets(tables.train, target, train->class_names, tables.train.path);

@@ -16,8 +16,12 @@ namespace valley {
 ///
 /// The target is the column options.target (a name, or the number of a table without header), or
 /// the last one. Its texts are the classes, numbers in their order and others byte by byte; with
-/// options.real_targets it must hold numbers, which are normalised as features are. A row without a
+/// options.real_targets it must hold numbers, which are normalised as features are, with
+/// options.many_labels 0 or 1; of these two there may be several columns, [N, K]. A row without a
 /// target is left out.
+///
+/// Other tables are read (Dataset::reader) by the names of the columns, in any order, with the
+/// target or without.
 /// @throws UsageError with file and row: what read_csv() throws, a target column that is not there,
 ///     an infinite number, a test class that training lacks, a column of more than 1000 texts.
 DataSplits load_table(const std::string& path, const DataOptions& options);

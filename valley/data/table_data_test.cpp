@@ -1,6 +1,10 @@
 #include "valley/data/table_data.h"
 
+#include <ATen/ops/equal.h>
+#include <ATen/ops/tensor.h>
 #include <gmock/gmock.h>
+
+#include <cmath>
 
 #include "valley/data/csv.h"
 #include "valley/data/notes.h"
@@ -152,6 +156,57 @@ TEST_F(Table, SaysWhatIsWrong) {
   EXPECT_EQ(error(),
             "train.csv: the column 'id' has 1001 different texts, at most 1000 can be told "
             "apart; leave it out, or write numbers");
+}
+
+// Other tables, for a model that learned of this one: by the names of their columns.
+TEST_F(Table, RowsOfOtherTablesBecomeTheSameFeatures) {
+  save("train.csv", "a,kind,y\n1,x,10\n3,z,20\n5,x,30\n");
+  save("test.csv", "a,kind,y\n3,z,20\n");
+  const auto [train, test] = load({.target = "y", .real_targets = true});
+  save("other.csv", "note,kind,a\nsome,z,3\nmore,x,\n");
+  const at::Tensor rows = train->reader->read(folder_ / "other.csv").view({2, 3});
+  EXPECT_TRUE(rows[0].equal(test->inputs[0].view({3})));
+  EXPECT_TRUE(
+      rows[1].equal(at::tensor({3.f, 1.f, 0.f})));  // the mean of training where one is missing
+  EXPECT_NEAR(train->reader->value(0, 0), 20, 1e-12);
+  EXPECT_NEAR(train->reader->value(0, 1), 20 + std::sqrt(200. / 3), 1e-9);
+  const auto refusal = [&](const std::string& text) {
+    save("other.csv", text);
+    return shortened(usage_error([&] { train->reader->read(folder_ / "other.csv"); }));
+  };
+  EXPECT_EQ(refusal("a,y\n1,2\n"),
+            "other.csv has no column 'kind', of which the model learned in train.csv");
+  EXPECT_EQ(refusal("a,kind\n1,x\nlots,x\n"), "other.csv: row 3: 'a' is 'lots', expected a number");
+}
+
+TEST_F(Table, WithoutAHeaderTheOrderSays) {
+  save("train.csv", "1,10,5\n2,20,6\n");
+  save("test.csv", "1,10,5\n");
+  const auto [train, test] = load({.target = "2", .real_targets = true});
+  save("other.csv", "7,8\n");  // without the target
+  EXPECT_TRUE(train->reader->read(folder_ / "other.csv").view({2}).equal(at::tensor({7.f, 8.f})));
+  save("other.csv", "7,0,8\n");
+  EXPECT_TRUE(train->reader->read(folder_ / "other.csv").view({2}).equal(at::tensor({7.f, 8.f})));
+}
+
+TEST_F(Table, SeveralTargets) {
+  save("train.csv", "a,p,q\n1,0,1\n2,1,1\n3,0,0\n");
+  save("test.csv", "a,p,q\n1,1,0\n");
+  const auto [train, test] = load({.target = "q,p", .many_labels = true});
+  EXPECT_THAT(train->class_names, ElementsAre("p", "q"));
+  EXPECT_EQ(train->classes, 2);
+  EXPECT_TRUE(train->targets.equal(at::tensor({0.f, 1.f, 1.f, 1.f, 0.f, 0.f}).view({3, 2})));
+  EXPECT_EQ(train->inputs.size(1), 1);
+  const auto [values, rest] = load({.target = "p,q", .real_targets = true});
+  EXPECT_NEAR(values->targets.select(1, 1).mean().item<double>(), 0, 1e-6);
+  EXPECT_NEAR(values->reader->value(1, 0), 2. / 3, 1e-9);
+  EXPECT_EQ(error({.target = "p,p", .real_targets = true}), "target p,p names a column twice");
+  EXPECT_EQ(error({.target = "a,p,q", .real_targets = true}),
+            "target a,p,q: no column is left to learn from");
+  save("test.csv", "a,p,q\n1,2,0\n");
+  EXPECT_EQ(error({.target = "p,q", .many_labels = true}),
+            "test.csv: row 2: the label 'p' is '2', expected 0 or 1");
+  EXPECT_THAT(error({.target = "p,x", .many_labels = true}), HasSubstr("unknown target column"));
 }
 
 }  // namespace

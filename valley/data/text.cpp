@@ -1,6 +1,7 @@
 #include "valley/data/text.h"
 
 #include <ATen/ops/from_blob.h>
+#include <ATen/ops/tensor.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -10,6 +11,7 @@
 #include <limits>
 #include <memory>
 #include <set>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -18,6 +20,7 @@
 #include "valley/data/left_out.h"
 #include "valley/data/mapped_file.h"
 #include "valley/data/notes.h"
+#include "valley/data/vocabulary.h"
 
 namespace valley {
 namespace {
@@ -32,11 +35,23 @@ struct Text {
   std::shared_ptr<const void> keeper;
   char* begin = nullptr;  // not to be written
   int64_t size = 0;
+
+  std::string_view bytes() const { return {begin, static_cast<size_t>(size)}; }
 };
 
 Text text_of(std::vector<uint8_t> bytes) {
   const auto kept = std::make_shared<std::vector<uint8_t>>(std::move(bytes));
   return {kept, reinterpret_cast<char*>(kept->data()), static_cast<int64_t>(kept->size())};
+}
+
+// [n]: its bytes, or what they are in a vocabulary.
+at::Tensor tokens_of(const Text& text, const Vocabulary* words) {
+  const auto keeper = text.keeper;
+  if (words == nullptr)
+    return at::from_blob(
+        text.begin, {text.size}, [keeper](void*) {}, at::kByte);
+  const std::vector<int32_t> tokens = words->encode(text.bytes());
+  return at::tensor(tokens, at::kInt);
 }
 
 // Unpacked, to the end.
@@ -128,39 +143,57 @@ Text read_text(const fs::path& path, bool strict) {
   return fs::is_directory(path, error) ? text_folder(path, strict) : text_file(path);
 }
 
-// Of so many bytes; the last one of a sequence asks for the byte behind it.
-int64_t sequences(const Text& text, int64_t context) {
-  return text.size > 0 ? (text.size - 1) / context : 0;
+// What is cut into sequences, and what errors call it.
+struct Tokens {
+  at::Tensor values;  // [n]
+  std::shared_ptr<const Vocabulary> words;
+
+  int64_t size() const { return values.numel(); }
+  std::string unit(int64_t n) const {
+    return fmt::format("{}{}", words == nullptr ? "byte" : "token", n == 1 ? "" : "s");
+  }
+};
+
+// Of so many tokens; the last one of a sequence asks for the token behind it.
+int64_t sequences(const Tokens& text, int64_t context) {
+  return text.size() > 0 ? (text.size() - 1) / context : 0;
 }
 
-void require_room(const fs::path& path, const Text& text, int64_t context, int64_t wanted) {
+void require_room(const fs::path& path, const Tokens& text, int64_t context, int64_t wanted) {
+  const std::string behind = text.unit(1) + " behind it";
   require(sequences(text, context) >= wanted,
-          "{} is a text of {} bytes, but {} {} needs {} at least: {}", path.string(), text.size,
-          Key{"context"}, context, wanted * context + 1,
-          wanted == 1 ? "one sequence and the byte behind it"
-                      : "a sequence to train on, one held out, and the byte behind it");
+          "{} is a text of {} {}, but {} {} needs {} at least: {}", path.string(), text.size(),
+          text.unit(text.size()), Key{"context"}, context, wanted * context + 1,
+          wanted == 1 ? "one sequence and the " + behind
+                      : "a sequence to train on, one held out, and the " + behind);
 }
 
-void note_rest(const fs::path& path, const Text& text, int64_t context) {
-  const int64_t rest = text.size - 1 - sequences(text, context) * context;
+void note_rest(const fs::path& path, const Tokens& text, int64_t context) {
+  const int64_t rest = text.size() - 1 - sequences(text, context) * context;
   if (rest == 0) return;
-  add_data_note(fmt::format("{}: the last {} left out, too few for a sequence of {}", path.string(),
-                            rest == 1 ? "byte is" : fmt::format("{} bytes are", rest), context));
+  add_data_note(fmt::format(
+      "{}: the last {} left out, too few for a sequence of {}", path.string(),
+      rest == 1 ? text.unit(1) + " is" : fmt::format("{} {} are", rest, text.unit(rest)), context));
 }
 
 // Sequences first to last - 1.
-std::shared_ptr<const Dataset> part_of(const Text& text, int64_t context, int64_t first,
+std::shared_ptr<const Dataset> part_of(const Tokens& text, int64_t context, int64_t first,
                                        int64_t last) {
   const auto view = [&](int64_t begin) {
-    const auto keeper = text.keeper;
-    return at::from_blob(
-        text.begin + begin, {last - first, context}, [keeper](void*) {}, at::kByte);
+    return text.values.narrow(0, begin, (last - first) * context).view({last - first, context});
   };
   auto data = std::make_shared<Dataset>();
   data->inputs = view(first * context);
   data->targets = view(first * context + 1);
-  data->classes = data->vocabulary = kByteTokens;
+  data->words = text.words;
+  data->classes = data->vocabulary = text.words == nullptr ? kByteTokens : text.words->size();
   return data;
+}
+
+// [1, n]
+at::Tensor end_of_tokens(const at::Tensor& tokens, int64_t most) {
+  const int64_t size = std::min(tokens.numel(), most);
+  return tokens.narrow(0, tokens.numel() - size, size).unsqueeze(0).clone();
 }
 
 }  // namespace
@@ -169,11 +202,14 @@ DataSplits load_text(const std::string& path, const DataOptions& options) {
   const fs::path root = path;
   const int64_t context = options.context;
   require(context >= 1, "{} must be at least 1, got {}", Key{"context"}, context);
+  std::shared_ptr<const Vocabulary> words;
+  if (!options.vocabulary.empty()) words = Vocabulary::read(options.vocabulary);
+  const auto tokens = [&](const Text& text) { return Tokens{tokens_of(text, words.get()), words}; };
   std::error_code error;
   if (fs::is_directory(root / "train", error) && fs::is_directory(root / "test", error)) {
     DataSplits data;
     for (const char* name : {"train", "test"}) {
-      const Text text = text_folder(root / name, options.strict);
+      const Tokens text = tokens(text_folder(root / name, options.strict));
       require_room(root / name, text, context, 1);
       note_rest(root / name, text, context);
       (name == std::string("train") ? data.train : data.test) =
@@ -181,7 +217,7 @@ DataSplits load_text(const std::string& path, const DataOptions& options) {
     }
     return data;
   }
-  const Text text = read_text(root, options.strict);
+  const Tokens text = tokens(read_text(root, options.strict));
   require_room(root, text, context, 2);
   const int64_t all = sequences(text, context), held_out = std::max<int64_t>(1, all / kTenth);
   note_rest(root, text, context);
@@ -190,11 +226,15 @@ DataSplits load_text(const std::string& path, const DataOptions& options) {
   return {part_of(text, context, 0, all - held_out), part_of(text, context, all - held_out, all)};
 }
 
-at::Tensor end_of_text(const std::string& path, int64_t most) {
+at::Tensor end_of_text(const std::string& path, int64_t most, const Vocabulary* words) {
   const Text text = text_file(path);
   require(text.size > 0, "{} is empty", path);
-  const int64_t size = std::min(text.size, most);
-  return at::from_blob(text.begin + text.size - size, {1, size}, at::kByte).clone();
+  return end_of_tokens(tokens_of(text, words), most);
+}
+
+at::Tensor end_of_prompt(const std::string& prompt, int64_t most, const Vocabulary* words) {
+  require(!prompt.empty(), "a prompt must have a byte at least");
+  return end_of_tokens(tokens_of(text_of({prompt.begin(), prompt.end()}), words), most);
 }
 
 }  // namespace valley

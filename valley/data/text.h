@@ -20,14 +20,18 @@ namespace valley {
 /// options.strict the last three are errors), and links to files that are read already. All that is
 /// said by data notes.
 ///
+/// With options.vocabulary its tokens are those of that file (vocabulary.h), found in each text as
+/// a whole, and all of the above is counted in them; they are held once, as int32.
+///
 /// Memory: a file that is not gzipped is mapped, and inputs and targets are two views of it; all
 /// others are held once, unpacked.
 /// @throws UsageError for a path without text, or one too short for a sequence to train on and one
 ///     to test.
 DataSplits load_text(const std::string& path, const DataOptions& options);
 
-/// The last bytes of a text, `most` of them or fewer: [1, n] uint8.
+/// The last tokens of a text, `most` of them or fewer: [1, n] uint8, of a vocabulary int32.
 /// @throws UsageError for a file that is missing or cannot be read
-at::Tensor end_of_text(const std::string& path, int64_t most);
+at::Tensor end_of_text(const std::string& path, int64_t most, const Vocabulary* words = nullptr);
+at::Tensor end_of_prompt(const std::string& prompt, int64_t most, const Vocabulary* words);
 
 }  // namespace valley

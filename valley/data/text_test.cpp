@@ -9,6 +9,7 @@
 
 #include "valley/data/test_files.h"
 #include "valley/data/test_notes.h"
+#include "valley/data/vocabulary.h"
 
 namespace valley::text_test {
 namespace {
@@ -149,6 +150,55 @@ TEST_F(Text, ErrorsNameTheRule) {
             (folder_ / "none") +
                 "/train is a text of 0 bytes, but context 10 needs 11 at least: one "
                 "sequence and the byte behind it");
+}
+
+// "abab" of "ab" and "aba": the longest first, so "aba" and "b".
+TEST_F(Text, AVocabularyIsReadByTheLongestToken) {
+  const std::string file =
+      save("words", {'a', 'b', '\n', 'a', 'b', 'a', '\n', '\\', 'n', '\\', '\\', '\n'});
+  const auto words = Vocabulary::read(file);
+  EXPECT_EQ(words->size(), 256 + 3);
+  EXPECT_THAT(words->encode("ababab\n\\c"), ElementsAre(257, 'b', 256, 258, 'c'));
+  EXPECT_THAT(words->encode("xaab"), ElementsAre('x', 'a', 256));
+  EXPECT_EQ(words->token(258), "\n\\");
+  EXPECT_EQ(words->lengths()[257], 3);
+  std::string text = "ab\xc3\xa9 abababa aba\n", again;
+  for (const int32_t token : words->encode(text)) again += words->token(token);
+  EXPECT_EQ(again, text);
+  EXPECT_EQ(token_name(words.get(), 256), "ab");
+  EXPECT_EQ(token_name(words.get(), ' '), "space");
+}
+
+TEST_F(Text, SequencesOfAVocabulary) {
+  const std::string file = save("words", {'a', 'b', 'c', '\n', 'x', '\n'});
+  const std::string book = save("book", letters(26 * 10));
+  DataOptions options = with_context(3);
+  options.vocabulary = file;
+  const auto [train, test] = load(book, options);
+  EXPECT_EQ(train->vocabulary, 257);
+  EXPECT_EQ(train->classes, 257);
+  EXPECT_EQ(train->inputs.scalar_type(), at::kInt);
+  EXPECT_EQ(train->inputs[0][0].item<int64_t>(), 256);
+  EXPECT_EQ(train->targets[0][2].item<int64_t>(), 'f');
+  EXPECT_EQ(train->size() + test->size(), (10 * 24 - 1) / 3);
+  EXPECT_THAT(notes_, testing::Contains(HasSubstr("1 of 2 lines are single bytes")));
+  options.context = 200;
+  EXPECT_THAT(
+      usage_error([&] { load(book, options); }),
+      HasSubstr("is a text of 240 tokens, but context 200 needs 401 at least: a sequence to "
+                "train on, one held out, and the token behind it"));
+  EXPECT_EQ(end_of_text(book, 4, train->words.get())[0][3].item<int64_t>(), 'z');
+}
+
+TEST_F(Text, VocabulariesThatMeanNothing) {
+  const auto refusal = [&](const std::string& text) {
+    const std::string file = save("words", {text.begin(), text.end()});
+    return usage_error([&] { Vocabulary::read(file); }).substr(file.size());
+  };
+  EXPECT_EQ(refusal("ab\n\ncd\n"), ": line 2 is empty, expected a token");
+  EXPECT_EQ(refusal("ab\ncd\nab\n"), ": line 3: the token 'ab' comes twice");
+  EXPECT_EQ(refusal("ab\\q\n"), ": line 1: a backslash stands before n, t, r or another backslash");
+  EXPECT_EQ(refusal("ab\\"), ": line 1: a backslash stands before n, t, r or another backslash");
 }
 
 }  // namespace

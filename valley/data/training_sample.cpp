@@ -24,7 +24,8 @@ TrainingSample draw_training_sample(const std::shared_ptr<const Dataset>& train,
     for (int64_t i = 0; i < count; ++i) place[static_cast<size_t>(index[i])] = i;
   }
   if (spec.kind == PartitionKind::kIid) return sample;
-  for (const auto& part : make_partition(train->targets, train->classes, workers, spec)) {
+  for (const auto& part :
+       make_partition(train->targets, train->classes, workers, spec, train->origins)) {
     std::vector<int64_t> own;
     for (const int64_t i : part) {
       if (const int64_t at = place[static_cast<size_t>(i)]; at >= 0) own.push_back(at);

@@ -6,7 +6,10 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
+#include <limits>
 #include <memory>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "valley/core/error.h"
@@ -89,25 +92,71 @@ struct Memory {
 
 }  // namespace
 
+namespace {
+
+// What libsndfile reads of these bytes.
+struct OpenSound {
+  Memory memory;
+  SF_INFO info = {};
+  std::unique_ptr<SNDFILE, decltype(&sf_close)> file{nullptr, &sf_close};
+
+  OpenSound(std::vector<uint8_t> bytes, const std::filesystem::path& path)
+      : memory{.bytes = std::move(bytes)} {
+    file.reset(memory.open(info));
+    require(file != nullptr, "{} is damaged: {}", path.string(), sf_strerror(nullptr));
+  }
+
+  // [frames, channels]
+  at::Tensor samples(const std::filesystem::path& path) {
+    require(info.frames > 0, "{} holds no samples", path.string());
+    const at::Tensor all = at::empty({info.frames, info.channels}, at::kFloat);
+    const sf_count_t got = sf_readf_float(file.get(), all.data_ptr<float>(), info.frames);
+    require(got == info.frames, "{} is damaged: {} samples expected, {} found", path.string(),
+            info.frames, got);
+    return all;
+  }
+};
+
+bool begins_with(const std::filesystem::path& path, std::string_view magic) {
+  const std::vector<uint8_t> head = ByteReader(path).read(static_cast<int64_t>(magic.size()));
+  return std::equal(head.begin(), head.end(), magic.begin(), magic.end(),
+                    [](uint8_t a, char b) { return a == static_cast<uint8_t>(b); });
+}
+
+// An Ogg stream says in its last page that it is the last one; libsndfile takes any page for that.
+void require_end_of_ogg(const std::vector<uint8_t>& bytes, const std::filesystem::path& path) {
+  constexpr std::string_view kPage = "OggS";
+  constexpr std::ptrdiff_t kFlags = 5;
+  const auto last = std::find_end(bytes.begin(), bytes.end(), kPage.begin(), kPage.end());
+  require(bytes.end() - last > kFlags && (last[kFlags] & 4) != 0,
+          "{} is cut short: its last page is missing", path.string());
+}
+
+}  // namespace
+
+Sound read_sound(const std::filesystem::path& path) {
+  require_data_file(path, "");
+  std::vector<uint8_t> bytes;
+  if (begins_with(path, "RIFF")) {
+    bytes = read_whole(path);
+  } else {
+    bytes = ByteReader(path).read(std::numeric_limits<int64_t>::max());
+    if (begins_with(path, "OggS")) require_end_of_ogg(bytes, path);
+  }
+  OpenSound sound(std::move(bytes), path);
+  return {.samples = sound.samples(path).mean(1), .rate = sound.info.samplerate};
+}
+
 at::Tensor read_wav(const std::filesystem::path& path, int64_t sample_rate) {
   require_data_file(path, "");
-  Memory memory{.bytes = read_whole(path)};
-
-  SF_INFO info{};
-  const std::unique_ptr<SNDFILE, decltype(&sf_close)> file(memory.open(info), &sf_close);
-  require(file != nullptr, "{} is damaged: {}", path.string(), sf_strerror(nullptr));
+  OpenSound sound(read_whole(path), path);
+  const SF_INFO& info = sound.info;
   require((info.format & SF_FORMAT_SUBMASK) == SF_FORMAT_PCM_16,
           "{} must hold samples of 16-bit PCM", path.string());
   require(info.samplerate == sample_rate, "{} must have {} samples a second, has {}", path.string(),
           sample_rate, info.samplerate);
   require(info.channels == 1, "{} must have one channel, has {}", path.string(), info.channels);
-  require(info.frames > 0, "{} holds no samples", path.string());
-
-  const at::Tensor samples = at::empty({info.frames}, at::kFloat);
-  const sf_count_t got = sf_readf_float(file.get(), samples.data_ptr<float>(), info.frames);
-  require(got == info.frames, "{} is damaged: {} samples expected, {} found", path.string(),
-          info.frames, got);
-  return samples;
+  return sound.samples(path).view({-1});
 }
 
 }  // namespace valley

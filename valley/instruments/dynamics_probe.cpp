@@ -40,17 +40,15 @@ std::string probe_text(const LiveFigures& figures) {
 class DynamicsProbe : public Probe {
  public:
   DynamicsProbe(const RunConfig& config, const DataSplits& data, Communicator& comm)
-      : probe_(
-            comm, [&] { return make_job_model(config, data); }, probe_sample(config, data, comm),
-            *data.train,
-            {.draws = config.probe_draws,
-             .batch_size = config.batch_size,
-             .seed = config.seed,
-             .decay_rule = config.decay_rule,
-             .threads = at::get_num_threads(),
-             .task = &find_task(config.task, balanced_by(config.classification, data.train->targets,
-                                                         data.train->classes)),
-             .smoothed = !config.probe_unsmoothed}) {}
+      : probe_(comm, [&] { return make_job_model(config, data); }, probe_sample(config, data, comm),
+               *data.train,
+               {.draws = config.probe_draws,
+                .batch_size = config.batch_size,
+                .seed = config.seed,
+                .decay_rule = config.decay_rule,
+                .threads = at::get_num_threads(),
+                .task = &job_task(config, data.train.get()),
+                .smoothed = !config.probe_unsmoothed}) {}
 
   ProbeResult measure(const ProbePoint& point) override {
     const LiveFigures figures = probe_.measure({.x = point.x,

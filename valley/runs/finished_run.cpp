@@ -112,12 +112,9 @@ int FinishedRun::workers() const { return manifest_->workers; }
 
 const Task& FinishedRun::task() const {
   if (task_ != nullptr) return *task_;
-  ClassificationOptions options = config_.classification;
-  if (options.class_weights.balanced) {
-    const DataSplits data = load_data();
-    options = balanced_by(std::move(options), data.train->targets, data.train->classes);
-  }
-  task_ = &find_task(config_.task, options);
+  DataSplits data;
+  if (config_.classification.class_weights.balanced) data = load_data();
+  task_ = &job_task(config_, data.train.get());
   return *task_;
 }
 

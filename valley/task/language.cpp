@@ -5,9 +5,13 @@
 #include <ATen/ops/cross_entropy_loss.h>
 #include <ATen/ops/log_softmax.h>
 #include <ATen/ops/max.h>
+#include <ATen/ops/tensor.h>
 #include <fmt/ranges.h>
 
 #include <cmath>
+#include <map>
+#include <memory>
+#include <mutex>
 #include <numbers>
 
 #include "valley/core/error.h"
@@ -17,7 +21,9 @@ namespace {
 
 class Language : public Task {
  public:
-  explicit Language(bool of_bytes) : of_bytes_(of_bytes) {
+  explicit Language(bool of_bytes, const std::vector<int64_t>& token_bytes = {})
+      : of_bytes_(of_bytes) {
+    if (!token_bytes.empty()) lengths_ = at::tensor(token_bytes, at::kDouble);
     sheet_ = {.task = "language",
               .scores = {{.name = "loss"}},
               .headline = 1,
@@ -58,17 +64,24 @@ class Language : public Task {
   void add_scores(const at::Tensor& logits, const at::Tensor& target,
                   std::span<double> sums) const override {
     sums[0] += loss(logits, target).item<double>() * static_cast<double>(target.size(0));
+    if (lengths_.defined()) sums[3] += bytes_a_token(target) * static_cast<double>(target.size(0));
+  }
+
+  // Behind the scores the bytes a token, where that is not 1.
+  size_t sums(const at::Tensor&) const override {
+    return sheet_.scores.size() + (lengths_.defined() ? 1 : 0);
   }
 
   void finish(std::span<double> means) const override {
-    means[1] = headline_of(means[0]);
+    means[1] = headline_of(means[0], lengths_.defined() ? means[3] : 1);
     means[sheet_.scores.size() - 1] = std::exp(means[0]);
   }
 
   std::optional<double> chance(const at::Tensor& targets) const override {
     const at::Tensor counts = at::bincount(targets.flatten());
     const at::Tensor share = counts.to(at::kDouble) / static_cast<double>(targets.numel());
-    return headline_of(-(share * share.clamp_min(1e-300).log()).sum().item<double>());
+    return headline_of(-(share * share.clamp_min(1e-300).log()).sum().item<double>(),
+                       lengths_.defined() ? bytes_a_token(targets) : 1);
   }
 
   // Of an example the mean over its tokens.
@@ -79,12 +92,18 @@ class Language : public Task {
   }
 
  private:
-  double headline_of(double nats) const {
-    return of_bytes_ ? nats / std::numbers::ln2 : std::exp(nats);
+  double headline_of(double nats, double bytes) const {
+    return of_bytes_ ? nats / bytes / std::numbers::ln2 : std::exp(nats);
+  }
+
+  double bytes_a_token(const at::Tensor& targets) const {
+    const at::Tensor places = targets.flatten().to(at::kCPU, at::kLong);
+    return lengths_.index_select(0, places).mean().item<double>();
   }
 
   ScoreSheet sheet_;
   bool of_bytes_;
+  at::Tensor lengths_;  // [V] bytes, undefined where each token is one
 };
 
 }  // namespace
@@ -92,6 +111,15 @@ class Language : public Task {
 const Task& language() {
   static const Language task(/*of_bytes=*/true);
   return task;
+}
+
+const Task& language(const std::vector<int64_t>& token_bytes) {
+  static std::mutex mutex;
+  static std::map<std::vector<int64_t>, std::unique_ptr<const Language>> made;
+  const std::lock_guard<std::mutex> guard(mutex);
+  std::unique_ptr<const Language>& task = made[token_bytes];
+  if (task == nullptr) task = std::make_unique<const Language>(/*of_bytes=*/true, token_bytes);
+  return *task;
 }
 
 const Task& language_of_tokens() {

@@ -82,5 +82,19 @@ TEST(Language, OutputsThatCannotServeAreNamed) {
   EXPECT_NO_THROW(language().check(at::zeros({2, 3, 6}), {.examples = 2, .targets = target}));
 }
 
+// Tokens of 1, 2 and 5 bytes: bits are counted a byte, perplexity a token.
+TEST(Language, BitsAByteOfLongerTokens) {
+  const Task& task = language({1, 2, 5});
+  const at::Tensor target = at::tensor({0, 2, 1, 2, 2, 1}, at::kInt).view({3, 2});
+  const Scores found = scores(task, at::zeros({3, 2, 3}), target);
+  EXPECT_NEAR(found["perplexity"], 3, 1e-5);
+  EXPECT_NEAR(found["bits_per_byte"], 6 * std::log2(3) / (1 + 5 + 2 + 5 + 5 + 2), 1e-6);
+  // a sixth, a third, a half
+  const double entropy = -(std::log2(1. / 6) / 6 + std::log2(1. / 3) / 3 + std::log2(0.5) / 2);
+  EXPECT_NEAR(*task.chance(target), entropy * 6 / 20, 1e-9);
+  EXPECT_EQ(&language({1, 2, 5}), &task);
+  EXPECT_EQ(task.sheet().main().name, "bits_per_byte");
+}
+
 }  // namespace
 }  // namespace valley::language_test

@@ -1,13 +1,14 @@
 #include "valley/core/names.h"
 #include "valley/task/classification.h"
 #include "valley/task/language.h"
+#include "valley/task/multi_label.h"
 #include "valley/task/regression.h"
 #include "valley/task/task.h"
 
 namespace valley {
 
 const std::vector<const Task*>& tasks() {
-  static const std::vector<const Task*> table = {&classification(), &regression(),
+  static const std::vector<const Task*> table = {&classification(), &multi_label(), &regression(),
                                                  &huber_regression(), &language()};
   return table;
 }

@@ -12,6 +12,7 @@
 #include "valley/core/cores.h"
 #include "valley/core/error.h"
 #include "valley/data/training_sample.h"
+#include "valley/data/vocabulary.h"
 #include "valley/models/device.h"
 #include "valley/models/model_names.h"
 #include "valley/models/registry.h"
@@ -20,6 +21,7 @@
 #include "valley/record/progress.h"
 #include "valley/record/run_state.h"
 #include "valley/task/classification.h"
+#include "valley/task/language.h"
 #include "valley/train/job_card.h"
 #include "valley/train/model_file.h"
 #include "valley/train/probe.h"
@@ -45,8 +47,9 @@ int cores_of_worker(Communicator& comm) {
 // By worker 0, for a person and for the record.
 void tell_partition(const PartitionSpec& spec, const Dataset& train, const RunConfig& config,
                     int workers, const JobContext& context) {
-  const ClassHistogram histogram = class_histogram(
-      train.targets, train.classes, make_partition(train.targets, train.classes, workers, spec));
+  const ClassHistogram histogram =
+      class_histogram(train.targets, train.classes,
+                      make_partition(train.targets, train.classes, workers, spec, train.origins));
   if (!config.out.empty()) {
     write_json(std::filesystem::path(config.out) / "partition.json",
                {{"partition", to_string(spec)},
@@ -103,12 +106,21 @@ std::unique_ptr<Model> make_job_model(const RunConfig& config, const DataSplits&
   return model;
 }
 
+const Task& job_task(const RunConfig& unresolved, const Dataset* train) {
+  const RunConfig config = resolved(unresolved);
+  if (!config.vocabulary.empty()) return language(Vocabulary::read(config.vocabulary)->lengths());
+  if (!config.classification.class_weights.balanced)
+    return find_task(config.task, config.classification);
+  require(train != nullptr, "{} balanced is by a training set", Key{"class-weights"});
+  return find_task(config.task,
+                   balanced_by(config.classification, train->targets, train->classes));
+}
+
 DataSplits load_job_data(const RunConfig& config) {
   job_device(config);  // before anything is read
   const DataSplits data = load_data(config.data, to_data_options(config));
   TrainOptions options = to_train_options(config);
-  options.classification =
-      balanced_by(std::move(options.classification), data.train->targets, data.train->classes);
+  options.own_task = &job_task(config, data.train.get());
   const int workers = static_cast<int>(config.workers);
   check(options, data, workers);
   rehearse(*make_job_model(config, data), data, options, workers);
@@ -139,6 +151,7 @@ Summary run_job(const RunConfig& config, const DataSplits& data, Communicator& c
 
   const auto model = make_job_model(config, data);
   TrainOptions options = to_train_options(config);
+  options.own_task = &job_task(config, data.train.get());
   options.resume = context.resume;
   options.keepsake = context.keepsake;
 

@@ -23,7 +23,7 @@ namespace {
 constexpr const char* kOrder[] = {
     // Data
     "data", "train-samples", "test-samples", "crop-padding", "flip", "tail", "partition",
-    "data-seed", "target", "image-size", "strict", "context", "validation-samples",
+    "data-seed", "target", "image-size", "strict", "context", "vocabulary", "validation-samples",
     // Model
     "model", "output", "auxiliary", "task", "label-smoothing", "class-weights",
     // Method
@@ -93,6 +93,8 @@ void check_text(const RunConfig& c) {
           kTask);
   require(text || !find_task_name(c.task).of_text, "{} {} needs text, but {} {} is none: text:PATH",
           kTask, c.task, kData, c.data);
+  require(text || c.vocabulary.empty(), "{} {} is of text, and {} {} is none: text:PATH",
+          Key{"vocabulary"}, c.vocabulary, kData, c.data);
   if (!is_model_file(c.model)) require_reads(*find_model(c.model).entry, c.model, text);
   require(!text || c.partition.kind == PartitionKind::kIid,
           "{} {} deals out classes, and a text has none", Key{"partition"}, to_string(c.partition));
@@ -231,6 +233,7 @@ Card settings_card(const RunConfig& unresolved) {
     if (setting.has(kMayDiffer)) continue;
     std::string value = plain_text(setting.get());
     if (setting.key == "data") value = value.substr(0, value.find(':'));
+    if (setting.key == "vocabulary" && !value.empty()) value = "a file";
     if (setting.key == "model" && value.find_first_of("./") != std::string::npos) value = "a file";
     card.add(setting.key, value);
   }
@@ -284,6 +287,7 @@ RunConfig with_absolute_paths(RunConfig config) {
     setting = setting.substr(0, begin) + absolute(setting.substr(begin));
   };
   if (is_model_file(config.model)) config.model = absolute(config.model);
+  if (!config.vocabulary.empty()) config.vocabulary = absolute(config.vocabulary);
   behind_colon(config.data);
   for (const char* key : {"topology", "relay-tree"}) {
     std::string& topology = text_of(config, key);
@@ -314,7 +318,9 @@ DataOptions to_data_options(const RunConfig& c) {
           .target = c.target,
           .real_targets = find_task_name(c.task).real_targets,
           .context = c.context,
-          .validation_samples = c.validation_samples};
+          .validation_samples = c.validation_samples,
+          .many_labels = find_task_name(c.task).many_labels,
+          .vocabulary = c.vocabulary};
 }
 
 PartitionSpec to_partition(const RunConfig& c) {

@@ -291,7 +291,8 @@ TEST(RunConfig, OptionsOutOfRangeNameThemselves) {
   EXPECT_EQ(message("tail = 'kepe'"),
             "unknown tail 'kepe'; did you mean 'keep'? known: drop, keep");
   EXPECT_EQ(message("partition = 'shard:2'"),
-            "unknown partition 'shard'; did you mean 'shards'? known: iid, dirichlet, shards");
+            "unknown partition 'shard'; did you mean 'shards'? known: iid, dirichlet, shards, "
+            "origin");
   EXPECT_EQ(message("partition = 'dirichlet:0'"),
             "partition dirichlet:ALPHA needs a number ALPHA above 0, got '0'");
   EXPECT_EQ(message("data-seed = -2"),

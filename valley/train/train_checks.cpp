@@ -16,12 +16,12 @@ void check(const TrainOptions& o) {
 void check(const TrainOptions& o, const DataSplits& data, int workers) {
   check(o);
   require_validation(o, data.train->validation != nullptr);
-  const Sampler sampler(
-      {.examples = data.train->size(),
-       .batch_size = o.batch_size,
-       .workers = workers,
-       .tail = o.tail},
-      make_partition(data.train->targets, data.train->classes, workers, o.partition));
+  const Sampler sampler({.examples = data.train->size(),
+                         .batch_size = o.batch_size,
+                         .workers = workers,
+                         .tail = o.tail},
+                        make_partition(data.train->targets, data.train->classes, workers,
+                                       o.partition, data.train->origins));
   const int64_t steps = o.steps > 0 ? o.steps : o.epochs * sampler.steps_per_epoch();
   LrSchedule(with_total(o.learning_rate, steps));
   Loader(data.train, *data.train, o.augmentation, o.seed, 0);

@@ -103,9 +103,9 @@ Worker::Worker(Communicator& a_comm, Model& a_model, DataSplits splits, TrainOpt
       model(a_model),
       data(std::move(splits)),
       options(checked(std::move(a_options), *data.train, comm)),
-      sampler(
-          sampling(options, *data.train, comm),
-          make_partition(data.train->targets, data.train->classes, comm.size(), options.partition)),
+      sampler(sampling(options, *data.train, comm),
+              make_partition(data.train->targets, data.train->classes, comm.size(),
+                             options.partition, data.train->origins)),
       clock(make_clock(options, steps_of_epoch(options, sampler, data.train->size()))),
       schedule(with_total(options.learning_rate, clock.total_steps)),
       generator(derive_seed(options.seed, comm.rank(), "model"), device_of(model)),

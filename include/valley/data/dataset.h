@@ -12,6 +12,23 @@
 
 namespace valley {
 
+class Vocabulary;
+
+/// Reads other files the way a data set was read, for a model that was trained on it.
+class ExampleReader {
+ public:
+  virtual ~ExampleReader() = default;
+
+  /// The examples of a file [N, ...], as the inputs of the data set are. @throws UsageError
+  virtual at::Tensor read(const std::string& path) const = 0;
+
+  /// What the output k of a model stands for, in the units that the file of the data set has.
+  virtual double value(size_t k, double output) const {
+    (void)k;
+    return output;
+  }
+};
+
 /// Labelled examples, whole in memory, once per process: worker threads share one Dataset.
 ///
 /// Every input is [C, H, W]. A convolutional network reads it as an image of C channels; a model of
@@ -26,8 +43,8 @@ struct Dataset {
   /// Of text [N, T], uint8 or int8 to int64, in [0, vocabulary).
   at::Tensor inputs;
   /// [N] int64, in [0, classes); or what another task asks for, [N, ...], contiguous: of text
-  /// the next tokens [N, T]. Then no example has a class: partitions but iid are refused, and
-  /// samples are drawn unbalanced.
+  /// the next tokens [N, T], of many labels [N, C] float32 of 0 and 1. Then no example has a class:
+  /// partitions but iid are refused, and samples are drawn unbalanced.
   at::Tensor targets;
   int64_t classes = 0;  ///< how many, and so how many outputs a network is to have
   std::vector<std::string> class_names = {};  ///< where they have names; else empty
@@ -38,6 +55,13 @@ struct Dataset {
   /// Of a training set: examples that were set aside of it (--validation-samples), none of which it
   /// has itself; null where there are none.
   std::shared_ptr<const Dataset> validation = {};
+  /// Where others than files of pictures, of numpy and of text hold such examples (a table).
+  std::shared_ptr<const ExampleReader> reader = {};
+  /// Of text: what its tokens stand for; null: for bytes.
+  std::shared_ptr<const Vocabulary> words = {};
+  /// [N] int64, who each example is of (a speaker, a maintainer), where that is known: examples of
+  /// one are not dealt to several workers (--partition origin).
+  at::Tensor origins = {};
 
   bool is_text() const { return vocabulary > 0; }
   int64_t size() const { return inputs.size(0); }

@@ -13,7 +13,7 @@ namespace valley {
 ///     const DataSplits data = load_data("mnist:/data", {});
 ///     for (const std::string& note : notes.texts()) std::cerr << note << "\n";
 ///
-/// The innermost of several hears it.
+/// The innermost of several hears it; what was said already is not said again.
 class DataNotes {
  public:
   DataNotes();

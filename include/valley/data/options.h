@@ -17,10 +17,13 @@ struct DataOptions {
   uint64_t seed = 0;          ///< of the draw and of synthetic data
   int64_t image_size = 0;     ///< pictures of files become this many pixels wide and high; 0: none
   bool strict = false;        ///< a file that cannot be read is an error, not left out
-  std::string target = {};    ///< of a table: the column to learn; empty: the last one
+  std::string target = {};    ///< of a table: the column to learn; empty: the last one. Several
+                              ///< with commas between them, where targets are numbers or labels
   bool real_targets = false;  ///< the task asks for numbers, not for classes
   int64_t context = 128;      ///< of a text: tokens a sequence
   int64_t validation_samples = 0;  ///< so many training examples are set aside; 0: none
+  bool many_labels = false;        ///< the task asks for any number of classes an example
+  std::string vocabulary = {};     ///< of a text: the file of its tokens; empty: bytes
 };
 
 /// Which data a run trains on.
@@ -34,6 +37,7 @@ struct DataSettings {
   bool strict = false;
   int64_t context = 128;
   int64_t validation_samples = 0;
+  std::string vocabulary = {};
 };
 
 template <typename V>
@@ -44,7 +48,8 @@ void visit(DataSettings& o, V& v) {
   v("test-samples", o.test_samples, at_least(0), "test on this many; 0: all");
   v("data-seed", o.data_seed, at_least(0).not_given(-1, "that of {seed}"),
     "of synthetic data, {train-samples}, {test-samples} and {partition}; -1: that of {seed}");
-  v("target", o.target, "of table:FILE: the column to learn; empty: the last one", kYounger);
+  v("target", o.target,
+    "of table:FILE: the column to learn, or several as a,b,c; empty: the last one", kYounger);
   v("image-size", o.image_size, at_least(0),
     "bring the pictures of images:PATH to this many pixels wide and high; 0: they are of one size",
     kYounger);
@@ -55,6 +60,11 @@ void visit(DataSettings& o, V& v) {
     kYounger);
   v("context", o.context, at_least(1),
     "of text:PATH: bytes a sequence, each of which the model sees those before of", kYounger);
+  v("vocabulary", o.vocabulary,
+    "of text:PATH: a file of tokens, one a line, by the longest of which the bytes are read; "
+    "empty: "
+    "bytes",
+    kYounger);
 }
 
 struct Augmentation {
@@ -100,6 +110,11 @@ inline constexpr Declared kTail = {"tail", one_of("tail", kTailNames),
 /// M K pieces of equal size (by at most one), and every worker gets K of them at random. A
 /// piece no longer than a class holds one class or two. The parts' sizes differ by at most K.
 ///
+/// `origin`: examples of one origin stay together, where the data say whose they are
+/// (Dataset::origins): origins, the largest first (at random among equals), go each to the worker
+/// that has the fewest examples so far. The parts differ by nature, and in size by at most the
+/// largest origin.
+///
 /// Cost: N draws over C classes.
 ///
 /// References: equal parts with classes from a Dirichlet distribution: Hsu, Qi and Brown,
@@ -108,7 +123,7 @@ inline constexpr Declared kTail = {"tail", one_of("tail", kTailNames),
 /// turns is ours). Shards: McMahan, Moore, Ramage, Hampson and Aguera y Arcas,
 /// "Communication-Efficient Learning of Deep Networks from Decentralized Data", AISTATS 2017,
 /// arXiv:1602.05629.
-enum class PartitionKind { kIid, kDirichlet, kShards };
+enum class PartitionKind { kIid, kDirichlet, kShards, kOrigin };
 
 struct PartitionSpec {
   PartitionKind kind = PartitionKind::kIid;
@@ -119,7 +134,7 @@ struct PartitionSpec {
   bool operator==(const PartitionSpec&) const = default;
 };
 
-/// "iid", "dirichlet:0.3", "shards:2", as the setting `partition` has it; seed 0.
+/// "iid", "dirichlet:0.3", "shards:2", "origin", as the setting `partition` has it; seed 0.
 /// @throws UsageError for an unknown name (the nearest is offered), a missing number or one out of
 ///     range.
 PartitionSpec parse_partition(std::string_view text);
@@ -130,6 +145,7 @@ std::string to_string(const PartitionSpec& spec);
 inline constexpr Parsed<PartitionSpec> kPartitionText = {&parse_partition, &to_string};
 inline constexpr Declared kPartition = {
     "partition", kPartitionText,
-    "examples of a worker: iid (all, dealt out anew every epoch), dirichlet:ALPHA or shards:K"};
+    "examples of a worker: iid (all, dealt out anew every epoch), dirichlet:ALPHA, shards:K or "
+    "origin"};
 
 }  // namespace valley

@@ -14,10 +14,12 @@ namespace valley {
 using Partition = std::vector<std::vector<int64_t>>;
 
 /// The parts of `workers` workers; every example is in exactly one. The same on every worker, since
-/// all is drawn from spec.seed. `targets` [N] int64 in [0, classes).
-/// @throws UsageError if there are fewer examples than workers or shards, or a class has none.
+/// all is drawn from spec.seed. `targets` [N] int64 in [0, classes); `origins` as a Dataset has
+/// them.
+/// @throws UsageError if there are fewer examples than workers or shards, a class has none, or
+///     origins are unknown or fewer than workers.
 Partition make_partition(const at::Tensor& targets, int64_t classes, int workers,
-                         const PartitionSpec& spec);
+                         const PartitionSpec& spec, const at::Tensor& origins = {});
 
 /// counts[m][c]: how many examples of class c worker m has.
 struct ClassHistogram {

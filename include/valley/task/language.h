@@ -1,5 +1,8 @@
 #pragma once
 
+#include <cstdint>
+#include <vector>
+
 #include "valley/task/task.h"
 
 namespace valley {
@@ -15,6 +18,15 @@ namespace valley {
 ///
 /// Less is better of all of them.
 const Task& language();
+
+/// The same for tokens of several bytes, token t of token_bytes[t], such as those of a vocabulary
+/// file: perplexity is that of a token, while with n_t the bytes of the target at place t
+///
+///     bits_per_byte  sum_it -log softmax(logits_it)[y_it] / ln 2 / sum_it n_it
+///
+/// and its chance can be compared with those of any other tokens. Two calls with equal lengths give
+/// the same task.
+const Task& language(const std::vector<int64_t>& token_bytes);
 
 /// The same for tokens that are no bytes: without bits_per_byte, and the headline is perplexity.
 const Task& language_of_tokens();

@@ -10,6 +10,7 @@ struct TaskName {
   std::string name, summary;
   bool real_targets = false;  ///< numbers, not classes
   bool of_text = false;       ///< the next token
+  bool many_labels = false;   ///< any number of classes an example
 };
 
 /// Every task.

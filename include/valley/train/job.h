@@ -7,6 +7,7 @@
 #include "valley/comm/communicator.h"
 #include "valley/data/dataset.h"
 #include "valley/models/model.h"
+#include "valley/task/task.h"
 #include "valley/train/run_config.h"
 #include "valley/train/summary.h"
 
@@ -50,6 +51,11 @@ at::Device job_device(const RunConfig& config);
 /// TorchScript file the copy in the run folder, where there is one (model_file.h).
 /// @throws UsageError
 std::unique_ptr<Model> make_job_model(const RunConfig& config, const DataSplits& data);
+
+/// What the network of a configuration is trained for: `task` with its options, of text also what
+/// its tokens are. `train` is the training set, which balanced class weights follow from; without
+/// them nobody asks for it. @throws UsageError if the vocabulary's file cannot be read.
+const Task& job_task(const RunConfig& config, const Dataset* train);
 
 /// One worker of the training a configuration describes: builds the model, trains it, and leaves
 /// model.safetensors (for a TorchScript model also model.pt) in the run folder. A partition other
