@@ -106,7 +106,7 @@ TEST(AHierarchy, OfGroupsOfOneIsTheMethodWithTheOuterPeriodBitForBit) {
 // Ranks 0 and 1 are a group, 2 and 3 another; after 2 and 4 steps each is at one place, after 6
 // all.
 TEST(AHierarchy, WhoIsTogetherWhen) {
-  run_ranks(4, [](Communicator& comm) {
+  const auto look = [](Communicator& comm) {
     const auto algorithm =
         make("local-sgd", {{"hierarchy", "inner:2,outer:6"}, {"group-size", int64_t{2}}});
     const auto group = comm.split(comm.rank() / 2);
@@ -122,7 +122,8 @@ TEST(AHierarchy, WhoIsTogetherWhen) {
       EXPECT_EQ(algorithm->final_average_needed(), !of_all);
     });
     EXPECT_EQ(algorithm->rounds(), kSteps / 2);
-  });
+  };
+  for (const std::string& backend : rank_backends()) run_ranks(4, look, backend);
 }
 
 // Two groups at 0, 2 and 10, 14: at 1 and 12 after the round within, at 6.5 after that of all.
