@@ -1,6 +1,6 @@
 #include "valley/algorithms/loss.h"
 
-#include <ATen/core/TensorBody.h>
+#include <ATen/TensorOperators.h>
 
 #include "valley/comm/fused.h"
 
@@ -32,6 +32,8 @@ void LossSum::add(const Loss& loss) {
     coming_ = loss.coming_.to(at::kDouble, /*non_blocking=*/false, /*copy=*/true);
   }
 }
+
+Loss LossSum::all() const { return coming_.defined() ? Loss(coming_ + sum_) : Loss(sum_); }
 
 double LossSum::sum() const { return coming_.defined() ? sum_ + coming_.item<double>() : sum_; }
 

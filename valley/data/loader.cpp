@@ -1,6 +1,7 @@
 #include "valley/data/loader.h"
 
 #include <ATen/ops/empty.h>
+#include <ATen/ops/tensor.h>
 
 #include <algorithm>
 #include <cstring>
@@ -8,6 +9,9 @@
 #include <stdexcept>
 
 #include "valley/core/error.h"
+#include "valley/data/augmentation_key.h"
+#include "valley/data/blend.h"
+#include "valley/data/erase.h"
 #include "valley/data/number_types.h"
 
 namespace valley {
@@ -78,13 +82,25 @@ Loader::Loader(std::shared_ptr<const Dataset> data, const Dataset& statistics,
       seed_(seed),
       worker_(worker),
       device_(device) {
-  if (data_->is_text()) {
-    require(augmentation.crop_padding == 0 && !augmentation.flip,
-            "{} is for pictures, and the data are text",
-            augmentation.flip ? Key{"flip"} : Key{"crop-padding"});
-  } else {
-    normalise_by(statistics);
-  }
+  check_augmentation();
+  if (!data_->is_text()) normalise_by(statistics);
+}
+
+void Loader::check_augmentation() const {
+  const Augmentation& a = augmentation_;
+  require(!data_->is_text() || a.none(), "{} is for pictures, and the data are text",
+          key_in_use(a));
+  if (a.erase == 0 && a.cutmix == 0) return;
+  const at::IntArrayRef sizes = data_->inputs.sizes();
+  require(sizes[2] > 1 && sizes[3] > 1, "{} cuts rectangles, and the inputs are {} x {}",
+          a.erase > 0 ? Key{"erase"} : Key{"cutmix"}, sizes[2], sizes[3]);
+}
+
+Batch Batch::part(int64_t begin, int64_t end) const {
+  const auto of = [&](const at::Tensor& tensor) {
+    return tensor.defined() ? tensor.narrow(0, begin, end - begin) : tensor;
+  };
+  return {of(input), of(target), of(target_here), of(other_target), share};
 }
 
 void Loader::normalise_by(const Dataset& statistics) {
@@ -140,10 +156,22 @@ Batch Loader::fill(std::span<const int64_t> indices, Augmentation augmentation, 
       fill_input(examples, indices, augmentation, step);
     }
   });
-  if (device_.is_cpu()) return batch_;
-  return {batch_.input.to(device_, batch_.input.scalar_type(), /*non_blocking=*/true),
-          batch_.target.to(device_, batch_.target.scalar_type(), /*non_blocking=*/true),
-          batch_.target};
+  Batch batch = batch_;
+  if (augmentation.blends()) {
+    Random random(derive_seed(seed_, worker_, "blend", step));
+    const Blend blend =
+        draw_blend(augmentation, n, batch.input.size(2), batch.input.size(3), random);
+    blend_into(batch.input, blend);
+    batch.other_target = batch.target.index_select(0, at::tensor(blend.partner, at::kLong));
+    batch.share = blend.share;
+  }
+  if (device_.is_cpu()) return batch;
+  const auto sent = [&](const at::Tensor& tensor) {
+    return tensor.defined() ? tensor.to(device_, tensor.scalar_type(), /*non_blocking=*/true)
+                            : tensor;
+  };
+  return {sent(batch.input), sent(batch.target), batch.target, sent(batch.other_target),
+          batch.share};
 }
 
 // For another device anew each time, from the allocator of pinned memory, which gives none of it
@@ -181,6 +209,7 @@ void Loader::fill_input(const T* examples, std::span<const int64_t> indices,
   const int64_t plane = height * width;
   const bool augmented = augmentation.crop_padding > 0 || augmentation.flip;
   Windows windows(augmentation, derive_seed(seed_, worker_, "augment", step));
+  Random erasing(derive_seed(seed_, worker_, "erase", step));
   float* to = batch_.input.data_ptr<float>();
   for (const int64_t index : indices) {
     const T* from = examples + index * channels * plane;
@@ -190,6 +219,10 @@ void Loader::fill_input(const T* examples, std::span<const int64_t> indices,
         convert_window(from, height, width, window, scale_[c], shift_[c], to);
       else
         convert(from, plane, scale_[c], shift_[c], to);
+    if (augmentation.erase > 0 && erasing.uniform() < augmentation.erase) {
+      if (const auto part = draw_erased(height, width, erasing))
+        erase(to - channels * plane, channels, height, width, *part);
+    }
   }
 }
 

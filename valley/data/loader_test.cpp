@@ -1,5 +1,6 @@
 #include "valley/data/loader.h"
 
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/equal.h>
@@ -70,6 +71,10 @@ TEST(Loader, TokensAreWhatTheyWere) {
               "crop-padding is for pictures, and the data are text");
     EXPECT_EQ(usage_error([&] { Loader(data, *data, {.flip = true}, 0, 0); }),
               "flip is for pictures, and the data are text");
+    EXPECT_EQ(usage_error([&] { Loader(data, *data, {.erase = 0.5}, 0, 0); }),
+              "erase is for pictures, and the data are text");
+    EXPECT_EQ(usage_error([&] { Loader(data, *data, {.mixup = 1}, 0, 0); }),
+              "mixup is for pictures, and the data are text");
   }
 }
 
@@ -80,7 +85,8 @@ TEST_P(LoaderOf, GathersAndNormalises) {
   const auto data = images(7, GetParam());
   Loader loader(data, *data, {}, 0, 0);
   const std::vector<int64_t> indices = {6, 0, 3, 3};
-  const auto [input, target, here] = loader.gather(indices, 0);
+  const Batch batch = loader.gather(indices, 0);
+  const at::Tensor &input = batch.input, &target = batch.target, &here = batch.target_here;
   EXPECT_FALSE(here.defined());  // target is here
   EXPECT_THAT(input.sizes().vec(), ElementsAre(4, 2, 5, 6));
   EXPECT_EQ(input.scalar_type(), at::kFloat);
@@ -160,6 +166,67 @@ TEST(Loader, AugmentationIsOfSeedWorkerAndStep) {
   EXPECT_FALSE(at::equal(input, at_step(0, 2, 3, false)));
   EXPECT_FALSE(at::equal(input, at_step(1, 1, 3, false)));
   EXPECT_FALSE(at::equal(input, at_step(1, 2, 4, false)));
+}
+
+// Each kind has draws of its own: with erasing and blending the crops are those of before.
+TEST(Loader, ErasingAndBlendingShiftNoOtherDraw) {
+  const auto data = images(8, at::kByte);
+  const std::vector<int64_t> indices = {0, 1, 2, 3, 4, 5, 6, 7};
+  const auto gathered = [&](const Augmentation& augmentation) {
+    Loader loader(data, *data, augmentation, 7, 1);
+    Batch batch = loader.gather(indices, 4);
+    batch.input = batch.input.clone();
+    return batch;
+  };
+  const Batch plain = gathered({.crop_padding = 2, .flip = true}),
+              erased = gathered({.crop_padding = 2, .flip = true, .erase = 0.7}),
+              mixed = gathered({.crop_padding = 2, .flip = true, .mixup = 1}),
+              both = gathered({.crop_padding = 2, .flip = true, .erase = 0.7, .mixup = 1});
+  int changed = 0;
+  for (int64_t i = 0; i < 8; ++i) {
+    const at::Tensor same = erased.input[i].eq(plain.input[i]);
+    EXPECT_TRUE(same.logical_or(erased.input[i].eq(0)).all().item<bool>());
+    changed += !same.all().item<bool>();
+  }
+  EXPECT_GE(changed, 2);
+  EXPECT_LE(changed, 7);
+  EXPECT_FALSE(plain.other_target.defined());
+  EXPECT_EQ(plain.share, 1);
+  EXPECT_EQ(mixed.share, both.share);
+  EXPECT_TRUE(at::equal(mixed.other_target, both.other_target));
+  // Whose partner an example is, the targets do not say; but some blend of two it is.
+  for (const auto& [of, from] : {std::pair{&mixed, &plain}, std::pair{&both, &erased}}) {
+    for (int64_t i = 0; i < 8; ++i) {
+      double nearest = 1;
+      for (int64_t j = 0; j < 8; ++j) {
+        const at::Tensor blend = of->share * from->input[i] + (1 - of->share) * from->input[j];
+        if (of->other_target[i].item<int64_t>() == from->target[j].item<int64_t>())
+          nearest = std::min(nearest, (of->input[i] - blend).abs().max().item<double>());
+      }
+      EXPECT_LT(nearest, 1e-5);
+    }
+  }
+}
+
+TEST(Loader, APartOfABlendedBatchIsBlended) {
+  const auto data = images(6, at::kByte);
+  Loader loader(data, *data, {.cutmix = 1}, 0, 0);
+  const Batch batch = loader.gather(std::vector<int64_t>{0, 1, 2, 3, 4, 5}, 0);
+  const Batch part = batch.part(2, 5);
+  EXPECT_TRUE(at::equal(part.input, batch.input.narrow(0, 2, 3)));
+  EXPECT_TRUE(at::equal(part.target, batch.target.narrow(0, 2, 3)));
+  EXPECT_TRUE(at::equal(part.other_target, batch.other_target.narrow(0, 2, 3)));
+  EXPECT_EQ(part.share, batch.share);
+}
+
+TEST(Loader, WhatIsNoPictureIsNotCut) {
+  auto data = std::make_shared<Dataset>(*images(4, at::kByte));
+  data->inputs = data->inputs.reshape({4, 2, 1, 30});
+  EXPECT_EQ(usage_error([&] { Loader(data, *data, {.erase = 0.5}, 0, 0); }),
+            "erase cuts rectangles, and the inputs are 1 x 30");
+  EXPECT_EQ(usage_error([&] { Loader(data, *data, {.cutmix = 1}, 0, 0); }),
+            "cutmix cuts rectangles, and the inputs are 1 x 30");
+  Loader(data, *data, {.mixup = 1}, 0, 0);
 }
 
 TEST(Loader, RangeIsInStoredOrderAndPlain) {

@@ -9,34 +9,20 @@
 #include "valley/core/random.h"
 #include "valley/core/shuffle.h"
 #include "valley/data/dataset.h"
+#include "valley/data/gamma_draw.h"
 
 namespace valley {
 namespace {
 
 constexpr size_t kWidestTable = 20;  // classes
 
-using Classes = std::vector<std::vector<int64_t>>;  // the examples of each class
+using ExamplesByClass = std::vector<std::vector<int64_t>>;  // the examples of each class
 
-Classes by_class(const at::Tensor& targets, int64_t classes) {
-  Classes members(classes);
+ExamplesByClass by_class(const at::Tensor& targets, int64_t classes) {
+  ExamplesByClass members(classes);
   const int64_t* target = targets.data_ptr<int64_t>();
   for (int64_t i = 0; i < targets.numel(); ++i) members.at(target[i]).push_back(i);
   return members;
-}
-
-/// The logarithm of a draw of Gamma(shape), since for a small shape most draws are too small for
-/// a double. Marsaglia and Tsang, "A simple method for generating gamma variables", ACM TOMS 26,
-/// 2000: their method for shapes of at least 1, and U^(1/shape) to come down by one.
-double log_gamma_draw(double shape, Random& random) {
-  const double d = shape + 1 - 1.0 / 3, c = 1 / std::sqrt(9 * d);
-  while (true) {
-    const double x = random.normal();
-    const double v = std::pow(1 + c * x, 3);
-    if (v <= 0) continue;
-    if (std::log(1 - random.uniform()) >= x * x / 2 + d * (1 - v + std::log(v))) continue;
-    const double draw = std::log(d * v) + std::log(1 - random.uniform()) / shape;
-    return std::max(draw, std::numeric_limits<double>::lowest());
-  }
 }
 
 /// One worker's tastes for the classes.
@@ -48,7 +34,7 @@ class Taste {
 
   /// To be called when a class has run out: what is left counts relative to the best of it, which
   /// may be smaller than what is gone by more than a double can hold.
-  void scale(const Classes& left) {
+  void scale(const ExamplesByClass& left) {
     double best = -std::numeric_limits<double>::infinity();
     for (size_t c = 0; c < left.size(); ++c)
       if (!left[c].empty()) best = std::max(best, log_[c]);
@@ -57,7 +43,7 @@ class Taste {
   }
 
   /// The class of the next example; there is one left.
-  size_t draw(const Classes& left, Random& random) const {
+  size_t draw(const ExamplesByClass& left, Random& random) const {
     double total = 0;
     for (size_t c = 0; c < left.size(); ++c) total += weight(c, left);
     double place = random.uniform() * total;
@@ -72,14 +58,15 @@ class Taste {
   }
 
  private:
-  double weight(size_t c, const Classes& left) const {
+  double weight(size_t c, const ExamplesByClass& left) const {
     return weight_[c] * static_cast<double>(left[c].size());
   }
 
   std::vector<double> log_, weight_;
 };
 
-Partition deal_by_taste(Classes left, int64_t examples, int workers, double alpha, Random& random) {
+Partition deal_by_taste(ExamplesByClass left, int64_t examples, int workers, double alpha,
+                        Random& random) {
   std::vector<Taste> tastes;
   for (int m = 0; m < workers; ++m) tastes.emplace_back(left.size(), alpha, random);
   for (Taste& taste : tastes) taste.scale(left);
@@ -96,7 +83,7 @@ Partition deal_by_taste(Classes left, int64_t examples, int workers, double alph
   return parts;
 }
 
-Partition deal_shards(const Classes& classes, int64_t examples, int workers, int64_t shards,
+Partition deal_shards(const ExamplesByClass& classes, int64_t examples, int workers, int64_t shards,
                       Random& random) {
   std::vector<int64_t> sorted;
   for (const auto& members : classes) sorted.insert(sorted.end(), members.begin(), members.end());
@@ -151,7 +138,7 @@ Partition make_partition(const at::Tensor& targets, int64_t classes, int workers
     Random random(derive_seed(spec.seed, 0, "partition"));
     return deal_origins(origins, workers, random);
   }
-  Classes members = by_class(targets, classes);
+  ExamplesByClass members = by_class(targets, classes);
   for (int64_t c = 0; c < classes; ++c)
     require(!members[c].empty(), "{} {} needs every class: class {} has no training sample",
             Key{"partition"}, to_string(spec), c);

@@ -126,7 +126,11 @@ std::unique_ptr<Model> FinishedRun::make_model(const DataSplits& data) const {
   RunConfig config = config_;
   // The script that training left is the network with all that its weights do not tell.
   config.out.clear();
-  if (is_scripted(config_)) config.model = (fs::path(folder_) / kScript).string();
+  config.init.clear();
+  if (is_scripted(config_)) {
+    config.model = (fs::path(folder_) / kScript).string();
+    config.freeze.clear();  // what is frozen is so in the script
+  }
   auto model = make_job_model(config, data);
   const std::string file = (fs::path(folder_) / RunFolder::kModel).string();
   try {
@@ -161,7 +165,9 @@ RunWeights FinishedRun::load_weights(const DataSplits& data) const {
   require_finite(weights.average, folder_, "the average");
   RunConfig began = config_;
   began.out = folder_;  // which may have moved
-  if (!is_scripted(config_) || fs::exists(model_to_load(began))) {
+  // Where the folder has no copy and the original is gone, nobody knows where it began.
+  const auto there = [](const std::string& file) { return file.empty() || fs::exists(file); };
+  if ((!is_scripted(config_) || there(model_to_load(began))) && there(weights_to_load(began))) {
     const auto model = make_job_model(began, data);
     const FlatParameters parameters(model->parameters(), model->buffers(), decay_rule());
     // Where the folder has no copy, another file may have taken the name since.

@@ -3,13 +3,14 @@
 #include <string_view>
 
 #include "valley/record/run_folder.h"
+#include "valley/runs/extension.h"
 #include "valley/train/model_file.h"
 
 namespace valley {
 
 namespace fs = std::filesystem;
 
-TrainingFolder::TrainingFolder(const RunConfig& config, bool resume)
+TrainingFolder::TrainingFolder(const RunConfig& config, bool resume, bool extend)
     : path_(config.out), new_(!resume) {
   std::error_code error;
   for (fs::path folder = path_; !folder.empty() && !fs::exists(folder, error);
@@ -20,8 +21,9 @@ TrainingFolder::TrainingFolder(const RunConfig& config, bool resume)
     const RunFolder folder = resume ? RunFolder::open(path_) : RunFolder::create(path_);
     lock_ = std::make_unique<RunLock>(path_);
     // Before config.toml, which makes the folder a run.
-    if (!resume) keep_model_file(config);
+    if (!resume) keep_model_file(config), keep_initial_weights(config);
     const Config values = to_recorded_config(config);
+    if (extend) record_extension(config, read_config(folder.file(RunFolder::kConfig)), values);
     if (!resume || read_config(folder.file(RunFolder::kConfig)) != values) {
       folder.write_atomically(RunFolder::kConfig, config_text(values));
     }
@@ -40,7 +42,8 @@ void TrainingFolder::withdraw() const {
   if (new_ && lock_ != nullptr) {  // else it is another's
     for (const auto name :
          {RunFolder::kConfig, RunFolder::kMetrics, std::string_view("partition.json"),
-          std::string_view(kInitialModel), std::string_view(kInitialRecord)}) {
+          std::string_view(kInitialModel), std::string_view(kInitialRecord),
+          std::string_view(kInitialWeights), std::string_view(kInitialWeightsRecord)}) {
       fs::remove(path_ / name, error);
     }
   }

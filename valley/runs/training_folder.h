@@ -17,7 +17,8 @@ class TrainingFolder {
   /// trains one; to a resumed one config.toml, if the configuration is not what it says.
   /// @throws UsageError if config.out already holds a run (a new one), is in use, or cannot be
   ///     written; nothing is left then.
-  TrainingFolder(const RunConfig& config, bool resume);
+  /// With `extend` what config.toml said before, and the summary, go to extended.json.
+  TrainingFolder(const RunConfig& config, bool resume, bool extend = false);
 
   /// For a run that is refused before its first step: a new folder goes again, with the folders
   /// around it that were made for it, so that the corrected command finds what the first one found.

@@ -26,7 +26,8 @@ AverageModel::AverageModel(Communicator& comm, Model& model, const FlatParameter
       options_(options.evaluation),
       until_loss_(options.until_loss),
       generator_(generator),
-      best_(options, data_) {}
+      best_(options, data_),
+      running_(options.average) {}
 
 bool AverageModel::ends_run(const Evaluation& evaluation) const {
   return (until_loss_ > 0 && evaluation.train.loss() <= until_loss_) || best_.out_of_patience();
@@ -99,6 +100,8 @@ Evaluation AverageModel::meet(const at::Tensor& x, int64_t train_bytes, at::Tens
       at::tensor({std::sqrt(norms.distance), double(train_bytes)}, at::kDouble).to(x.device());
   comm_.all_reduce_mean(means);
   mean = sum.div_(comm_.size());
+  if (const at::Tensor over_rounds = running_.value(); over_rounds.defined())
+    mean = weights(over_rounds);
   means = means.cpu();
   return {.valley_width = means.data_ptr<double>()[0],
           .train_bytes = std::llround(means.data_ptr<double>()[1])};

@@ -12,12 +12,14 @@
 #include "valley/optim/flat_parameters.h"
 #include "valley/train/best_model.h"
 #include "valley/train/evaluation.h"
+#include "valley/train/running_average.h"
 
 namespace valley {
 
 class WorkerGenerator;
 
-/// The average of all workers, x_A = sum_m x_m / M: the model that a run is judged by, and leaves.
+/// The average of all workers, x_A = sum_m x_m / M: the model that a run is judged by, and leaves;
+/// or one over rounds, see average_options.h.
 /// Every member but save() is called by all workers together. What a model draws meanwhile
 /// (dropout, when BatchNorm's statistics are gathered) leaves no trace in this worker's random
 /// numbers.
@@ -48,6 +50,10 @@ class AverageModel {
 
   BestModel& best() { return best_; }
 
+  /// This worker's part of the average over rounds, where that is not plain: what is evaluated and
+  /// adopted then.
+  RunningAverage& running() { return running_; }
+
   /// The model as it stands, as safetensors under the names of PyTorch's state_dict. By one worker.
   /// @throws IoError
   void save(const std::string& path, const std::string& model_name) const;
@@ -67,6 +73,7 @@ class AverageModel {
   double until_loss_;
   WorkerGenerator& generator_;
   BestModel best_;
+  RunningAverage running_;
 };
 
 }  // namespace valley

@@ -13,6 +13,7 @@
 #include <torch/csrc/autograd/function_hook.h>
 #include <torch/csrc/autograd/variable.h>
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 #include <utility>
@@ -47,7 +48,9 @@ at::Tensor checked_loss(const Task& task, const at::Tensor& output, const Batch&
                         const std::string& which = "") {
   const at::Tensor& targets = batch.known_target();
   task.check(output, {.examples = targets.size(0), .targets = targets, .output = which});
-  return task.loss(output, batch.target);
+  if (!batch.other_target.defined()) return task.loss(output, batch.target);
+  return batch.share * task.loss(output, batch.target) +
+         (1 - batch.share) * task.loss(output, batch.other_target);
 }
 
 }  // namespace
@@ -64,13 +67,14 @@ struct Gradient::Hooks {
 };
 
 Gradient::Gradient(Model& model, const FlatParameters& parameters, const SamOptions& sam,
-                   double auxiliary, const Task& task, Precision precision)
+                   double auxiliary, const Task& task, Precision precision, int64_t accumulate)
     : model_(model),
       parameters_(parameters),
       sam_(sam),
       auxiliary_(auxiliary),
       task_(task),
       precision_(precision),
+      accumulate_(accumulate),
       hooks_(std::make_unique<Hooks>()) {
   for (size_t i = 0; i < parameters.ranges().size(); ++i) {
     const NamedRange& range = parameters.ranges()[i];
@@ -118,7 +122,9 @@ std::vector<double> Gradient::norms(const Batch& batch) {
 Loss Gradient::compute(const Batch& batch, const PartCallback& on_part) {
   if (sam_.rho == 0) return backward(batch, &on_part);
   // A module may write to its input: the second pass gets the batch as it was.
-  const Loss loss = backward({batch.input.clone(), batch.target, batch.target_here}, nullptr);
+  Batch first = batch;
+  first.input = batch.input.clone();
+  const Loss loss = backward(first, nullptr);
   if (loss.known_not_finite()) return loss;
   const BorrowedValues above(parameters_,
                              uphill(sam_, parameters_.values(), parameters_.gradients()));
@@ -128,7 +134,26 @@ Loss Gradient::compute(const Batch& batch, const PartCallback& on_part) {
 
 Loss Gradient::backward(const Batch& batch, const PartCallback* on_part) {
   at::Tensor(parameters_.gradients()).zero_();
-  const at::Tensor loss = model_pass([&] { return loss_on(batch, auxiliary_); });
+  const int64_t examples = batch.target.size(0), pieces = std::min(accumulate_, examples);
+  if (pieces == 1) return add_gradient(batch, 1, on_part);
+  LossSum sum;
+  for (int64_t i = 0; i < pieces; ++i) {
+    const int64_t begin = i * examples / pieces, end = (i + 1) * examples / pieces;
+    const Loss loss = add_gradient(batch.part(begin, end), double(end - begin) / double(examples),
+                                   i + 1 == pieces ? on_part : nullptr);
+    if (loss.known_not_finite()) {
+      at::Tensor(parameters_.gradients()).zero_();
+      return loss;
+    }
+    sum.add(loss);
+  }
+  return sum.all();
+}
+
+// The weighed loss of a piece, whose gradient is added to g.
+Loss Gradient::add_gradient(const Batch& batch, double weight, const PartCallback* on_part) {
+  at::Tensor loss = model_pass([&] { return loss_on(batch, auxiliary_); });
+  if (weight != 1) loss = loss * weight;
   const Loss value(loss);
   if (value.known_not_finite()) return value;  // before any part of such a gradient travels
   hooks_->callback = on_part;

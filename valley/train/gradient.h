@@ -28,9 +28,20 @@ class Gradient {
   /// `auxiliary` is the weight of the model's other outputs (Outputs::others) in the loss:
   ///
   ///     loss = l(output, y) + auxiliary sum_o l(o, y)      l: the task's
+  ///
+  /// Of a blended batch l(output, y) is share l(output, y) + (1 - share) l(output, other y).
+  ///
+  /// With `accumulate` N a batch of B examples is computed in N pieces one after the other (B of
+  /// them if it has fewer), of sizes n_i that differ by one at most, whose activations alone are in
+  /// memory at once:
+  ///
+  ///     loss = sum_i n_i / B loss_i,      g likewise
+  ///
+  /// That is the loss of the batch where examples do not see each other (BatchNorm) and count alike
+  /// (class weights: every piece is divided by its own).
   Gradient(Model& model, const FlatParameters& parameters, const SamOptions& sam = {},
            double auxiliary = 0, const Task& task = classification(),
-           Precision precision = Precision::kFloat32);
+           Precision precision = Precision::kFloat32, int64_t accumulate = 1);
   ~Gradient();
 
   /// g <- gradient of the loss, the mean over the batch; returns the loss. If that is known not to
@@ -53,6 +64,7 @@ class Gradient {
   struct Hooks;
 
   Loss backward(const Batch& batch, const PartCallback* on_part);
+  Loss add_gradient(const Batch& batch, double weight, const PartCallback* on_part);
   at::Tensor loss_on(const Batch& batch, double auxiliary) const;
 
   Model& model_;
@@ -61,6 +73,7 @@ class Gradient {
   double auxiliary_;
   const Task& task_;
   Precision precision_;
+  int64_t accumulate_;
   std::unique_ptr<Hooks> hooks_;
 };
 

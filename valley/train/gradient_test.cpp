@@ -75,6 +75,67 @@ TEST(Gradient, PartsCoverEverythingOnceAndAreFinal) {
   }
 }
 
+// In pieces of unequal sizes, more pieces than examples, with SAM, with a blended batch: without
+// BatchNorm it is the batch in one, up to rounding.
+TEST(Gradient, InPiecesItIsThatOfTheWholeBatch) {
+  Batch blended = some_batch(6);
+  blended.other_target = blended.target.flip(0);
+  blended.share = 0.3;
+  for (const Batch& batch : {some_batch(6), blended}) {
+    for (const SamOptions& sam : {SamOptions{}, SamOptions{.rho = 0.1}}) {
+      const auto model = small_model(SmallModel::kPlain);
+      const FlatParameters parameters(model->parameters(), model->buffers());
+      const Task& task = classification({.label_smoothing = 0.1});
+      Gradient whole(*model, parameters, sam, 0, task);
+      const double loss = whole.compute(batch, {});
+      const at::Tensor expected = parameters.gradients().clone();
+      for (const int64_t pieces : {2, 3, 5, 9}) {
+        Gradient gradient(*model, parameters, sam, 0, task, Precision::kFloat32, pieces);
+        std::vector<int> times(static_cast<size_t>(parameters.size()));
+        const at::Tensor when_told = at::zeros_like(parameters.gradients());
+        const double sum = gradient.compute(batch, [&](int64_t begin, int64_t end) {
+          for (int64_t i = begin; i < end; ++i) ++times[static_cast<size_t>(i)];
+          when_told.narrow(0, begin, end - begin)
+              .copy_(parameters.gradients().narrow(0, begin, end - begin));
+        });
+        EXPECT_NEAR(sum, loss, 1e-12) << pieces;
+        EXPECT_LT((parameters.gradients() - expected).abs().max().item<double>(), 1e-13) << pieces;
+        EXPECT_TRUE(std::all_of(times.begin(), times.end(), [](int n) { return n == 1; }));
+        EXPECT_TRUE(at::equal(when_told, parameters.gradients()));
+      }
+    }
+  }
+}
+
+TEST(Gradient, OfPiecesOneThatIsNotFiniteIsEnough) {
+  const auto model = small_model(SmallModel::kPlain);
+  const FlatParameters parameters(model->parameters(), model->buffers());
+  Batch batch = some_batch(6);
+  batch.input[4].fill_(std::numeric_limits<double>::infinity());
+  Gradient gradient(*model, parameters, {}, 0, classification(), Precision::kFloat32, 3);
+  const double loss = gradient.compute(batch, [](int64_t, int64_t) { FAIL(); });
+  EXPECT_FALSE(std::isfinite(loss));
+  EXPECT_EQ(parameters.gradients().abs().max().item<double>(), 0);
+}
+
+// lam CE(a) + (1 - lam) CE(b).
+TEST(Gradient, OfABlendedBatchIsThatOfTheWeighedLosses) {
+  const auto model = small_model(SmallModel::kPlain), twin = small_model(SmallModel::kPlain);
+  const FlatParameters parameters(model->parameters(), model->buffers());
+  Batch batch = some_batch(6);
+  batch.other_target = batch.target.roll(1);
+  batch.share = 0.8;
+  const at::Tensor logits = twin->forward(batch.input);
+  const at::Tensor loss = 0.8 * at::cross_entropy_loss(logits, batch.target) +
+                          0.2 * at::cross_entropy_loss(logits, batch.other_target);
+  loss.backward();
+  Gradient gradient(*model, parameters);
+  EXPECT_DOUBLE_EQ(gradient.compute(batch, {}), loss.item<double>());
+  std::vector<at::Tensor> expected;
+  for (const auto& [name, tensor] : twin->parameters()) expected.push_back(tensor.grad().flatten());
+  EXPECT_TRUE(at::allclose(parameters.gradients(), at::cat(expected), 1e-12, 1e-15));
+}
+
 // A number that is none must not travel to the other workers.
 TEST(Gradient, ALossThatIsNotFiniteHasNone) {
   const auto model = small_model(SmallModel::kPlain);

@@ -1,6 +1,7 @@
 #include "valley/train/job.h"
 
 #include <ATen/Parallel.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -16,7 +17,9 @@
 #include "valley/models/device.h"
 #include "valley/models/model_names.h"
 #include "valley/models/registry.h"
+#include "valley/models/safetensors.h"
 #include "valley/models/scripted.h"
+#include "valley/models/state_dict.h"
 #include "valley/record/json_file.h"
 #include "valley/record/progress.h"
 #include "valley/record/run_state.h"
@@ -61,7 +64,7 @@ void tell_partition(const PartitionSpec& spec, const Dataset& train, const RunCo
     context.progress->message(histogram_table(histogram));
 }
 
-// Of a TorchScript file, or of the registry; on the CPU.
+// Of a TorchScript file, or of the registry; on the CPU, as it is made.
 std::unique_ptr<Model> load_or_make(const RunConfig& config, const DataSplits& data) {
   const std::string model = model_to_load(config);
   if (is_model_file(model)) return ScriptedModel::load(model, config.output);
@@ -74,6 +77,41 @@ std::unique_ptr<Model> load_or_make(const RunConfig& config, const DataSplits& d
   options.input = {1, 1, sizes[1]};
   if (!train.is_text()) options.input = {sizes[1], sizes[2], sizes[3]};
   return make_model(model, options);
+}
+
+FittingNames load_initial_weights(const std::string& file, Model& model) {
+  const TensorFile weights = load_safetensors(file);
+  try {
+    return load_what_fits(model, weights.tensors);
+  } catch (const UsageError& error) {
+    throw UsageError(fmt::format("{} {}: {}", Key{"init"}, file, error.marked()));
+  }
+}
+
+// At most so many of them, and how many more.
+std::string some_of(const std::vector<std::string>& names) {
+  constexpr size_t kShown = 4;
+  const size_t shown = std::min(names.size(), kShown);
+  const std::string all = fmt::format("{}", fmt::join(names.begin(), names.begin() + shown, ", "));
+  return shown == names.size() ? all : fmt::format("{} and {} more", all, names.size() - shown);
+}
+
+// What of the weights to begin with went where, for a person.
+void tell_initial_weights(const RunConfig& config, const DataSplits& data, Progress& progress) {
+  const auto model = load_or_make(config, data);
+  int64_t values = 0;
+  for (const auto& named : model->parameters()) values += named.tensor.numel();
+  const FittingNames names = load_initial_weights(weights_to_load(config), *model);
+  std::string text =
+      fmt::format("begins with {} tensors of {}, {:.4g} % of the parameters", names.taken.size(),
+                  weights_file(config.init), 100 * double(names.values) / double(values));
+  const auto add = [&](const char* what, const std::vector<std::string>& list) {
+    if (!list.empty()) text += fmt::format("; {}: {}", what, some_of(list));
+  };
+  add("new, for it has another shape", names.other_shape);
+  add("new, for the file has none", names.missing);
+  add("not taken, for the model has none", names.unknown);
+  progress.message(text);
 }
 
 // A divergence is for whoever reads the run folder, too.
@@ -102,6 +140,9 @@ at::Device job_device(const RunConfig& config) {
 
 std::unique_ptr<Model> make_job_model(const RunConfig& config, const DataSplits& data) {
   std::unique_ptr<Model> model = load_or_make(config, data);
+  if (const std::string file = weights_to_load(config); !file.empty())
+    load_initial_weights(file, *model);
+  if (!config.freeze.empty()) freeze(*model, config.freeze);
   move_to(*model, job_device(config));
   return model;
 }
@@ -153,6 +194,7 @@ Summary run_job(const RunConfig& config, const DataSplits& data, Communicator& c
   TrainOptions options = to_train_options(config);
   options.own_task = &job_task(config, data.train.get());
   options.resume = context.resume;
+  options.extend = context.extend;
   options.keepsake = context.keepsake;
 
   const auto* scripted = dynamic_cast<const ScriptedModel*>(model.get());
@@ -162,6 +204,8 @@ Summary run_job(const RunConfig& config, const DataSplits& data, Communicator& c
       context.progress->message(fmt::format("{} {}", model_title(config), note));
     }
   }
+  if (!config.init.empty() && !context.resume && comm.rank() == 0 && context.progress != nullptr)
+    tell_initial_weights(config, data, *context.progress);
   if (comm.rank() == 0 && options.partition.kind != PartitionKind::kIid)
     tell_partition(options.partition, *data.train, config, comm.size(), context);
 

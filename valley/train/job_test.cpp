@@ -1,5 +1,6 @@
 #include "valley/train/job.h"
 
+#include <ATen/ops/cat.h>
 #include <ATen/ops/equal.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -19,6 +20,7 @@
 #include "valley/record/progress.h"
 #include "valley/record/run_folder.h"
 #include "valley/record/run_state.h"
+#include "valley/task/classification.h"
 
 namespace valley::job_test {
 namespace {
@@ -236,6 +238,86 @@ TEST(Job, ATorchScriptFileIsTrainedReproducibly) {
       EXPECT_EQ(frozen[i].tensor.abs().max().item<float>(), 0);
     }
   }
+}
+
+// --- weights to begin with
+// -------------------------------------------------------------------------
+
+TEST(Job, BeginsWithTheWeightsOfARunAndAHeadOfItsOwn) {
+  const TestFolder folder;
+  RunConfig first = xor_config();
+  first.out = (folder / "first").string();
+  std::filesystem::create_directory(first.out);
+  run(first);
+
+  RunConfig second = xor_config();
+  second.seed = 9;
+  second.init = first.out;
+  const DataSplits data = load_job_data(second);
+  const std::vector<NamedTensor> there =
+      load_safetensors((folder / "first/model.safetensors").string()).tensors;
+  const auto same = make_job_model(second, data);
+  for (const auto& [name, tensor] : state_dict(*same))
+    for (const NamedTensor& other : there)
+      EXPECT_TRUE(other.name != name || at::equal(tensor, other.tensor)) << name;
+
+  // Of a network for three classes.
+  std::vector<NamedTensor> other = there;
+  for (NamedTensor& named : other)
+    if (named.name.starts_with("fc3"))
+      named.tensor = at::cat({named.tensor, named.tensor.narrow(0, 0, 1)});
+  second.init = (folder / "three.safetensors").string();
+  save_safetensors(second.init, other);
+  second.out = (folder / "second").string();
+  std::filesystem::create_directory(second.out);
+  Listener listener;
+  run(second, {.progress = &listener});
+  ASSERT_FALSE(listener.messages.empty());
+  EXPECT_TRUE(listener.messages[0].starts_with("begins with ")) << listener.messages[0];
+  EXPECT_NE(listener.messages[0].find("; new, for it has another shape: fc3.weight [2, 64], there "
+                                      "[3, 64], fc3.bias [2], there [3]"),
+            std::string::npos)
+      << listener.messages[0];
+
+  second.model = "mlp-3-3";
+  second.out.clear();
+  const std::string error = error_of<UsageError>([&] { load_job_data(second); });
+  EXPECT_TRUE(error.starts_with("init " + second.init + ": nothing in it fits the model: "))
+      << error;
+  second.init = (folder / "none").string();
+  EXPECT_EQ(error_of<UsageError>([&] { load_job_data(second); }),
+            "cannot read " + second.init + ": No such file or directory");
+}
+
+TEST(Job, FreezesByPatternBeforeAnybodyTrains) {
+  RunConfig config = xor_config();
+  const DataSplits data = load_job_data(config);
+  const auto whole = make_job_model(config, data);
+  const std::string first = whole->parameters()[0].name;
+  config.freeze = first;
+  const auto frozen = make_job_model(config, data);
+  EXPECT_EQ(frozen->parameters().size() + 1, whole->parameters().size());
+  config.freeze = "conv*";
+  EXPECT_TRUE(error_of<UsageError>([&] {
+                load_job_data(config);
+              }).starts_with("freeze: no parameter is called 'conv*'; there are " + first));
+  config.freeze = "*";
+  EXPECT_EQ(error_of<UsageError>([&] { load_job_data(config); }),
+            "freeze * leaves nothing to train");
+}
+
+// To a run with weights w_c = N / (C N_c) given by hand.
+TEST(Job, BalancedClassWeightsAreThoseOfTheTrainingSet) {
+  RunConfig config = xor_config();
+  config.train_samples = 201;
+  config.classification.class_weights = {.balanced = true};
+  const DataSplits data = load_job_data(config);
+  RunConfig by_hand = config;
+  by_hand.classification =
+      balanced_by(config.classification, data.train->targets, data.train->classes);
+  EXPECT_NE(by_hand.classification.class_weights.values[0],
+            by_hand.classification.class_weights.values[1]);
+  EXPECT_EQ(run(config)[0].train.loss(), run(by_hand)[0].train.loss());
 }
 
 }  // namespace

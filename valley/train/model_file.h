@@ -26,9 +26,26 @@ void keep_model_file(const RunConfig& config);
 /// @throws UsageError if the copy is not the one that the run began with.
 std::string model_to_load(const RunConfig& config);
 
-/// Another network may have taken the file's name since the run in config.out began.
-/// @throws UsageError if the file that config.model names is not the one recorded in config.out;
-///     nothing is claimed where either is missing.
+/// Another network, or other weights, may have taken the file's name since the run in config.out
+/// began. @throws UsageError if the file that config.model or config.init names is not the one
+///     recorded in config.out; nothing is claimed where either is missing.
 void require_same_model_file(const RunConfig& config);
+
+/// Likewise of the weights that a run begins with, `init`:
+///
+///     initial.safetensors   the file, or the model.safetensors of the run folder, as it was
+///     init.json             where it lay, its bytes and their CRC-32C
+constexpr const char* kInitialWeights = "initial.safetensors";
+constexpr const char* kInitialWeightsRecord = "init.json";
+
+/// What `init` names: the file itself, or that in a run folder.
+std::string weights_file(const std::string& init);
+
+/// As keep_model_file(). @throws likewise
+void keep_initial_weights(const RunConfig& config);
+
+/// What a worker reads for config.init: the copy in config.out where there is one; "" where nothing
+/// is asked for. @throws UsageError if the copy is not the one that the run began with.
+std::string weights_to_load(const RunConfig& config);
 
 }  // namespace valley

@@ -82,5 +82,34 @@ TEST_F(ModelFile, WhatCannotBeReadOrWrittenIsSaid) {
   EXPECT_FALSE(fs::exists(folder / "run" / "initial.pt"));
 }
 
+TEST_F(ModelFile, WeightsToBeginWithAreKeptLikewise) {
+  config.model = "lenet";
+  EXPECT_EQ(weights_to_load(config), "");
+  keep_initial_weights(config);
+  EXPECT_FALSE(fs::exists(folder / "run" / "init.json"));
+
+  fs::create_directory(folder / "earlier");
+  spill(folder / "earlier" / "model.safetensors", "123456789");
+  config.init = (folder / "earlier").string();
+  const std::string file = config.init + "/model.safetensors";
+  EXPECT_EQ(weights_to_load(config), file);
+  keep_initial_weights(config);
+  EXPECT_EQ(read_json(folder / "run" / "init.json"),
+            (Json{{"init", file}, {"content", {{"bytes", 9}, {"crc32c", "e3069283"}}}}));
+  const std::string copy = config.out + "/initial.safetensors";
+  EXPECT_EQ(weights_to_load(config), copy);
+  require_same_model_file(config);
+  spill(file, "123456788");
+  EXPECT_TRUE(error_of<UsageError>([&] {
+                require_same_model_file(config);
+              }).starts_with(config.out + " holds a run of " + file + " as it was then ("));
+  fs::remove(file);
+  EXPECT_EQ(weights_to_load(config), copy);
+  spill(copy, "12345678");
+  EXPECT_TRUE(error_of<UsageError>([&] {
+                weights_to_load(config);
+              }).starts_with(copy + " is not the file that the run began with, " + file));
+}
+
 }  // namespace
 }  // namespace valley::model_file_test

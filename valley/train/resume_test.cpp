@@ -180,6 +180,111 @@ std::vector<Case> cases() {
 
 INSTANTIATE_TEST_SUITE_P(Trainer, Resume, testing::ValuesIn(cases()));
 
+// What this room draws, remembers or computes by itself, with a method of rounds and dropout.
+std::vector<std::pair<std::string, std::function<void(TrainOptions&)>>> habits() {
+  return {
+      {"accumulate", [](TrainOptions& o) { o.accumulate = 3; }},
+      {"blended", [](TrainOptions& o) { o.augmentation = {.mixup = 0.4, .cutmix = 1}; }},
+      {"erased", [](TrainOptions& o) { o.augmentation = {.crop_padding = 1, .erase = 0.5}; }},
+      {"ema", [](TrainOptions& o) { o.average = {.kind = AverageKind::kEma, .beta = 0.7}; }},
+      {"last", [](TrainOptions& o) { o.average = {.kind = AverageKind::kLast, .count = 3}; }},
+  };
+}
+
+TEST(ResumeFrom, EveryHabitGoesOnBitForBit) {
+  for (const auto& [name, change] : habits()) {
+    for (const bool adamw : {false, true}) {
+      SCOPED_TRACE(name);
+      const TestFolder folder;
+      SmallTraining training = training_of({"dppf", adamw, 2}, SmallModel::kBatchNorm);
+      training.set("period", "2");
+      change(training.options);
+      train(in_folder(training, folder / "whole"));
+      SmallTraining often = in_folder(training, folder / "often");
+      often.options.checkpoint_every = 7;
+      often.options.keep_checkpoints = 100;
+      train(often);
+      expect_same_run(folder / "whole", folder / "often", 2);
+      fs::create_directories(checkpoints_of(folder / "resumed"));
+      fs::copy(checkpoints_of(folder / "often") / step_folder(7),
+               checkpoints_of(folder / "resumed") / step_folder(7));
+      fs::copy(folder / "often" / RunFolder::kMetrics, folder / "resumed" / RunFolder::kMetrics);
+      train(in_folder(training, folder / "resumed", /*resume=*/true));
+      expect_same_run(folder / "whole", folder / "resumed", 2);
+    }
+  }
+}
+
+TEST(ResumeFrom, OptimizersThatMeetOrForgetGoOnBitForBit) {
+  for (const char* state : {"average", "reset"}) {
+    for (const bool adamw : {false, true}) {
+      SCOPED_TRACE(state);
+      const TestFolder folder;
+      SmallTraining training = training_of({"dppf", adamw, 2}, SmallModel::kPlain);
+      training.set("period", "2");
+      training.set("optimizer-state", std::string(state));
+      train(in_folder(training, folder / "whole"));
+      SmallTraining often = in_folder(training, folder / "often");
+      often.options.checkpoint_every = 5;
+      often.options.keep_checkpoints = 100;
+      train(often);
+      for (const int64_t step : {5, 10}) {  // within a period, and after a round
+        const fs::path resumed = folder / fmt::format("resumed-{}", step);
+        fs::create_directories(checkpoints_of(resumed));
+        fs::copy(checkpoints_of(folder / "often") / step_folder(step),
+                 checkpoints_of(resumed) / step_folder(step));
+        fs::copy(folder / "often" / RunFolder::kMetrics, resumed / RunFolder::kMetrics);
+        train(in_folder(training, resumed, /*resume=*/true));
+        expect_same_run(folder / "whole", resumed, 2);
+      }
+    }
+  }
+}
+
+// At a constant rate a longer run is the shorter one, and then some.
+TEST(ResumeFrom, AnExtendedRunIsTheLongerOneBitForBit) {
+  const TestFolder folder;
+  SmallTraining training = training_of({"dppf", true, 2}, SmallModel::kBatchNorm);
+  training.set("push-schedule", "constant");
+  training.set("period", "3");
+  training.options.learning_rate.shape = LrShape::kConstant;
+  train(in_folder(training, folder / "run"));  // 20 steps
+  SmallTraining longer = in_folder(training, folder / "whole");
+  longer.options.steps = 32;
+  train(longer);
+  SmallTraining extended = in_folder(longer, folder / "run", /*resume=*/true);
+  EXPECT_EQ(error_of<UsageError>([&] { train(extended); }),
+            "the checkpoint is of dppf over 20 steps, the run of dppf over 32");
+  extended.options.extend = true;
+  train(extended);
+  for (int m = 0; m < 2; ++m) {
+    const std::string file = fmt::format("{}/worker-{}.safetensors", step_folder(32), m);
+    expect_same_tensors(load_safetensors((checkpoints_of(folder / "whole") / file).string()),
+                        load_safetensors((checkpoints_of(folder / "run") / file).string()));
+  }
+  EXPECT_TRUE(slurp(folder / "whole" / RunFolder::kModel) ==
+              slurp(folder / "run" / RunFolder::kModel));
+  extended.options.steps = 8;
+  EXPECT_EQ(error_of<UsageError>([&] { train(extended); }),
+            "the run has done 32 steps, 8 are asked for");
+}
+
+// Its first checkpoint is of the longer run, with which it goes on without being told.
+TEST(ResumeFrom, AnExtendedRunGoesOnAsTheLongerOne) {
+  const TestFolder folder;
+  SmallTraining training = training_of({"dppf", false, 2}, SmallModel::kPlain);
+  train(in_folder(training, folder / "run"));
+  std::atomic<bool> stop = true;
+  SmallTraining extended = in_folder(training, folder / "run", /*resume=*/true);
+  extended.options.steps = 32;
+  extended.options.extend = true;
+  extended.stop = &stop;
+  EXPECT_EQ(train(extended).summaries[0].status, RunState::Kind::kInterrupted);
+  extended.options.extend = false;
+  extended.stop = nullptr;
+  EXPECT_EQ(train(extended).summaries[0].steps, 32);
+}
+
 TEST(ResumeFrom, NothingIsAStart) {
   const TestFolder folder;
   const SmallTraining training = training_of({"dppf", false, 2}, SmallModel::kBatchNorm);

@@ -17,7 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kOptimizer = "optimizer/", kAlgorithm = "algorithm/",
-                           kBuffer = "buffer/";
+                           kBuffer = "buffer/", kRunning = "average/";
 
 // The name behind a prefix; nothing for a name without it.
 std::optional<std::string> behind(std::string_view prefix, const std::string& name) {
@@ -81,6 +81,7 @@ WorkerState RunCheckpoint::state(const RunClock& clock, const at::Tensor& view) 
   for (const auto& other : parameters.other_buffers()) add(kBuffer, other.name, other.tensor);
   for (const auto& [name, tensor] : parts_.optimizer.state()) add(kOptimizer, name, tensor);
   for (const auto& [name, tensor] : parts_.algorithm.state()) add(kAlgorithm, name, tensor);
+  for (const auto& [name, tensor] : parts_.running.state()) add(kRunning, name, tensor);
   Json values = {
       {"step", clock.step}, {"meters", to_json(parts_.meters)}, {"layout", layout_of(parameters)}};
   if (parts_.best.step() >= 0) values["best"] = parts_.best.to_json();
@@ -108,10 +109,12 @@ RunCheckpoint::Restored RunCheckpoint::restore(RunClock& clock, const Say& say) 
   WorkerState state;  // of this worker, where their number is the checkpoint's
   const auto load = [&](const Manifest& candidate) {
     if (candidate.workers != comm_.size()) return load_average(candidate);
-    require(
-        candidate.algorithm == identity_.algorithm && candidate.total_steps == clock.total_steps,
-        "the checkpoint is of {} over {} steps, the run of {} over {}", candidate.algorithm,
-        candidate.total_steps, identity_.algorithm, clock.total_steps);
+    const bool same_length = identity_.extend || candidate.total_steps == clock.total_steps;
+    require(candidate.algorithm == identity_.algorithm && same_length,
+            "the checkpoint is of {} over {} steps, the run of {} over {}", candidate.algorithm,
+            candidate.total_steps, identity_.algorithm, clock.total_steps);
+    require(candidate.step <= clock.total_steps, "the run has done {} steps, {} are asked for",
+            candidate.step, clock.total_steps);
     state = checkpoints_.load(candidate, comm_.rank(), "");
   };
   const std::optional<Manifest> manifest = checkpoints_.take_newest_whole(comm_, load, say);
@@ -157,20 +160,23 @@ void RunCheckpoint::load_values(const WorkerState& state) const {
 }
 
 void RunCheckpoint::load_all(const WorkerState& state, int64_t step) const {
-  std::vector<NamedTensor> optimizer;
+  std::vector<NamedTensor> optimizer, running;
   AlgorithmState algorithm;
   for (const auto& [name, tensor] : state.tensors) {
     if (const auto own = behind(kOptimizer, name)) optimizer.push_back({*own, tensor});
     if (const auto own = behind(kAlgorithm, name)) {
       algorithm.emplace_back(*own, tensor.to(parts_.parameters.values().device()));
     }
+    if (const auto own = behind(kRunning, name)) running.push_back({*own, tensor});
     if (name == "generator") parts_.generator.go_on(tensor, step);
   }
   load_values(state);
   parts_.optimizer.load_state(optimizer);
+  parts_.running.load_state(running, parts_.parameters.values().device());
   parts_.algorithm.join(comm_, parts_.parameters.values(), step);
   parts_.algorithm.load_state(algorithm);
   parts_.meters = meters_from(Json::parse(state.values).at("meters"));
+  if (identity_.extend) parts_.meters.reached = false;  // what ended the shorter run
 }
 
 void RunCheckpoint::load_average(const Manifest& manifest) const {

@@ -13,6 +13,7 @@
 #include "valley/train/checkpoint.h"
 #include "valley/train/meters.h"
 #include "valley/train/run_clock.h"
+#include "valley/train/running_average.h"
 #include "valley/train/worker_generator.h"
 
 namespace valley {
@@ -25,12 +26,14 @@ struct WorkerParts {
   WorkerGenerator& generator;
   Meters& meters;
   BestModel& best;
+  RunningAverage& running;
 };
 
 /// What must be the same in a checkpoint and the run that goes on from it, and how many stay.
 struct RunIdentity {
   std::string algorithm, model;
   int64_t keep = 2;
+  bool extend = false;  ///< the checkpoint may be of another number of steps in all
 };
 
 /// A run's checkpoints, in the run folder `out`; "" writes nothing. save() and restore() are called

@@ -10,6 +10,7 @@
 #include "valley/core/error.h"
 #include "valley/core/names.h"
 #include "valley/core/numbers.h"
+#include "valley/data/augmentation_key.h"
 #include "valley/data/data_names.h"
 #include "valley/models/model_names.h"
 #include "valley/topology/topology.h"
@@ -24,15 +25,16 @@ constexpr const char* kOrder[] = {
     // Data
     "data", "train-samples", "test-samples", "crop-padding", "flip", "tail", "partition",
     "data-seed", "target", "image-size", "strict", "context", "vocabulary", "validation-samples",
+    "erase", "mixup", "cutmix",
     // Model
-    "model", "output", "auxiliary", "task", "label-smoothing", "class-weights",
+    "model", "output", "auxiliary", "task", "label-smoothing", "class-weights", "init", "freeze",
     // Method
     "algorithm",
     // Training
-    "epochs", "steps", "until-loss", "keep", "patience", "batch-size", "optimizer", "sam",
-    "sam-adaptive", "lr", "lr-schedule", "warmup-steps", "warmup-share", "lr-floor",
-    "lr-milestones", "lr-factor", "momentum", "nesterov", "weight-decay", "decay", "beta1", "beta2",
-    "clip-norm", "trust", "trust-limit", "seed",
+    "epochs", "steps", "until-loss", "keep", "patience", "average", "batch-size", "accumulate",
+    "optimizer", "sam", "sam-adaptive", "lr", "lr-schedule", "warmup-steps", "warmup-share",
+    "lr-floor", "lr-milestones", "lr-factor", "momentum", "nesterov", "weight-decay", "decay",
+    "beta1", "beta2", "clip-norm", "trust", "trust-limit", "seed",
     // Workers
     "workers", "launch", "backend", "timeout", "threads", "device", "interface", "run-id",
     "token-file", "own-data", "elastic",
@@ -98,9 +100,8 @@ void check_text(const RunConfig& c) {
   if (!is_model_file(c.model)) require_reads(*find_model(c.model).entry, c.model, text);
   require(!text || c.partition.kind == PartitionKind::kIid,
           "{} {} deals out classes, and a text has none", Key{"partition"}, to_string(c.partition));
-  require(!text || (c.augmentation.crop_padding == 0 && !c.augmentation.flip),
-          "{} is for pictures, and {} {} is text",
-          c.augmentation.flip ? Key{"flip"} : Key{"crop-padding"}, kData, c.data);
+  const Augmentation& a = c.augmentation;
+  require(!text || a.none(), "{} is for pictures, and {} {} is text", key_in_use(a), kData, c.data);
 }
 
 void check_launch(const RunConfig& c) {
@@ -288,6 +289,7 @@ RunConfig with_absolute_paths(RunConfig config) {
   };
   if (is_model_file(config.model)) config.model = absolute(config.model);
   if (!config.vocabulary.empty()) config.vocabulary = absolute(config.vocabulary);
+  if (!config.init.empty()) config.init = absolute(config.init);
   behind_colon(config.data);
   for (const char* key : {"topology", "relay-tree"}) {
     std::string& topology = text_of(config, key);

@@ -20,6 +20,11 @@ void check(const TrainSettings& o, const AlgorithmOptions& algorithm_options) {
           "{} is of {} classification, but the task is {}",
           o.classification.label_smoothing > 0 ? Key{"label-smoothing"} : Key{"class-weights"},
           Key{"task"}, o.task);
+  require(!o.augmentation.blends() || o.task == TrainSettings().task,
+          "{} is of classification, but the {} is {}",
+          o.augmentation.mixup > 0 ? Key{"mixup"} : Key{"cutmix"}, Key{"task"}, o.task);
+  require(o.accumulate <= o.batch_size, "{} must be at most {}, {}, got {}", Key{"accumulate"},
+          Key{"batch-size"}, o.batch_size, o.accumulate);
   const bool choosing = o.keep == Keep::kBest || o.patience > 0;
   require(!choosing || o.evaluate_every > 0, "{} looks at evaluations: {} must be at least 1",
           o.patience > 0 ? Key{"patience"} : Key{"keep"}, Key{"evaluate-every"});

@@ -29,9 +29,10 @@ class Trainer::Loop {
         observers_(w_),
         average_(comm, model, w_.parameters, w_.data, w_.options, w_.generator),
         checkpoint_(comm, w_.options.out,
-                    {w_.options.algorithm, w_.options.model_name, w_.options.keep_checkpoints},
+                    {w_.options.algorithm, w_.options.model_name, w_.options.keep_checkpoints,
+                     w_.options.extend},
                     {w_.parameters, *w_.optimizer, *w_.algorithm, w_.generator, w_.meters,
-                     average_.best()}),
+                     average_.best(), average_.running()}),
         sections_(w_, checkpoint_) {}
 
   Summary run() {
@@ -60,7 +61,9 @@ class Trainer::Loop {
     started_ = now_seconds();
     sections_.begin([this] { checkpoint(); });
     // Its steps count differently, so that its checkpoints could pass for later ones than ours.
-    if (restored == Restored::kAverage) checkpoint();
+    // So do those of a longer run, and from here on it is one.
+    if (restored == Restored::kAverage || (restored == Restored::kSame && w_.options.extend))
+      checkpoint();
     observers_.start_trace();
   }
 
@@ -84,8 +87,10 @@ class Trainer::Loop {
 
   // Whether the run is to end here, before its last step.
   bool end_step() {
+    const int64_t rounds = w_.algorithm->rounds();
     w_.end_step(observers_.trace());
     ++w_.clock.step;
+    if (w_.algorithm->rounds() > rounds) average_.running().take(w_.x);
     if (const auto& round = w_.algorithm->last_round()) {
       w_.meters.add_round(*round);
       observers_.tell(&Observer::round, *round);
@@ -114,7 +119,8 @@ class Trainer::Loop {
     {
       const ScopedTimer timer(w_.meters.seconds.evaluate);
       const TraceScope trace(observers_.trace(), Phase::kEvaluate, w_.clock.step);
-      if (w_.algorithm->final_average_needed() && w_.comm.size() > 1) {
+      const bool over_rounds = average_.running().value().defined();
+      if ((w_.algorithm->final_average_needed() || over_rounds) && w_.comm.size() > 1) {
         w_.meters.train_bytes += w_.x.numel() * int64_t(w_.x.element_size());
       }
       last_ = average_.adopt(w_.standing(), w_.meters.train_bytes, w_.clock.step);

@@ -15,6 +15,7 @@
 #include "valley/core/fused_passes.h"
 #include "valley/core/testing/test_folder.h"
 #include "valley/models/safetensors.h"
+#include "valley/models/state_dict.h"
 #include "valley/record/metrics.h"
 #include "valley/record/run_folder.h"
 #include "valley/train/checkpoint.h"
@@ -483,6 +484,145 @@ TEST(Trainer, OptionsOutOfRangeNameThemselves) {
   crowd.data = small_data(2);
   EXPECT_EQ(error_of<UsageError>([&] { train(crowd); }),
             "more workers (3) than training samples (2)");
+}
+
+// --- averages over rounds, frozen parameters
+// ------------------------------------------------------
+
+// Every worker's x after every round of a training, from checkpoints of every step.
+std::vector<at::Tensor> averages_of_rounds(const fs::path& run, int workers, int64_t period) {
+  const Checkpoints checkpoints(run / std::string(RunFolder::kCheckpoints));
+  std::vector<at::Tensor> averages;
+  for (int64_t step = period; step <= 20; step += period) {
+    const Manifest manifest{.step = step, .workers = workers, .algorithm = {}, .model = {}};
+    at::Tensor sum;
+    for (int m = 0; m < workers; ++m) {
+      const at::Tensor x = checkpoints.load(manifest, m).view();
+      sum = sum.defined() ? sum + x : x;
+    }
+    averages.push_back(sum / workers);
+  }
+  return averages;
+}
+
+TEST(Trainer, LeavesTheAverageOverRoundsOfTheWorkersAverage) {
+  for (const int workers : {1, 2, 3}) {
+    for (const AverageSpec& spec : {AverageSpec{.kind = AverageKind::kEma, .beta = 0.6},
+                                    AverageSpec{.kind = AverageKind::kLast, .count = 3}}) {
+      const TestFolder folder;
+      SmallTraining training = training_of("dppf", workers);
+      training.options.checkpoint_every = 1;
+      training.options.keep_checkpoints = 100;
+      training.options.out = folder.path().string();
+      training.options.average = spec;
+      const Outcome outcome = train(training);
+      const std::vector<at::Tensor> xs = averages_of_rounds(folder.path(), workers, 4);
+      at::Tensor expected = xs[0].clone();
+      if (spec.kind == AverageKind::kEma) {
+        for (size_t r = 1; r < xs.size(); ++r) expected = 0.6 * expected + 0.4 * xs[r];
+      } else {
+        expected = (xs[2] + xs[3] + xs[4]) / 3;
+      }
+      for (const at::Tensor& x : outcome.x)
+        EXPECT_LT((x - expected).abs().max().item<double>(), 1e-13) << to_string(spec);
+
+      SmallTraining plain = training_of("dppf", workers);
+      const Outcome without = train(plain);
+      EXPECT_GT((without.x[0] - expected).abs().max().item<double>(), 1e-6);
+      // The workers' course is the same; how far they are apart, too. One average more is sent.
+      EXPECT_EQ(outcome.summaries[0].valley_width, without.summaries[0].valley_width);
+      const int64_t more = workers == 1 ? 0 : expected.numel() * 8;
+      EXPECT_EQ(outcome.summaries[0].comm_bytes_per_worker,
+                without.summaries[0].comm_bytes_per_worker + more);
+    }
+  }
+}
+
+TEST(Trainer, BeforeTheFirstRoundTheAverageIsPlain) {
+  SmallTraining training = training_of("dppf", 2), plain = training_of("dppf", 2);
+  for (auto* each : {&training, &plain}) each->options.steps = 3;
+  training.options.average = {.kind = AverageKind::kEma, .beta = 0.6};
+  expect_equal(train(training).x, train(plain).x);
+}
+
+// Its BatchNorm statistics are of training data: other test data change no bit of it.
+TEST(Trainer, AnAverageOverRoundsKnowsNothingOfTheTestSet) {
+  std::string left[2];
+  for (const int other : {0, 1}) {
+    const TestFolder folder;
+    SmallTraining training = training_of("local-sgd", 2, SmallModel::kBatchNorm);
+    training.options.average = {.kind = AverageKind::kLast, .count = 3};
+    training.options.out = folder.path().string();
+    training.data = small_data(kSmallExamples * 2);
+    if (other == 1) training.data.test = small_data(72).train;
+    train(training);
+    left[other] = slurp(folder / std::string(RunFolder::kModel));
+  }
+  EXPECT_EQ(left[0], left[1]);
+}
+
+TEST(Trainer, FrozenParametersNeitherMoveNorTravel) {
+  SmallTraining whole = training_of("dppf", 3), half = training_of("dppf", 3);
+  half.model = [] {
+    auto model = small_model(SmallModel::kPlain, 3);
+    freeze(*model, "fc1.*");
+    return model;
+  };
+  const TestFolder folder;
+  half.options.out = folder.path().string();
+  const Outcome of_whole = train(whole), of_half = train(half);
+  EXPECT_EQ(of_whole.summaries[0].parameters, 36 * 9 + 9 + 9 * 4 + 4);
+  EXPECT_EQ(of_half.summaries[0].parameters, 9 * 4 + 4);
+  EXPECT_EQ(of_half.summaries[0].comm_bytes_per_worker * of_whole.summaries[0].parameters,
+            of_whole.summaries[0].comm_bytes_per_worker * of_half.summaries[0].parameters);
+  const auto fresh = small_model(SmallModel::kPlain, 3);
+  const TensorFile file = load_safetensors((folder / std::string(RunFolder::kModel)).string());
+  ASSERT_EQ(file.tensors.size(), 4U);
+  for (const NamedTensor& began : fresh->parameters()) {
+    for (const NamedTensor& ended : file.tensors) {
+      if (began.name != ended.name) continue;
+      EXPECT_EQ(at::equal(began.tensor, ended.tensor), began.name.starts_with("fc1."))
+          << began.name;
+    }
+  }
+}
+
+// A frozen layer's BatchNorm follows what passes through it.
+TEST(Trainer, RunningStatisticsOfFrozenLayersAreReestimated) {
+  const TestFolder folder;
+  SmallTraining training = training_of("dppf", 2, SmallModel::kBatchNorm);
+  training.model = [] {
+    auto model = small_model(SmallModel::kBatchNorm, 3);
+    freeze(*model, "conv.*,bn.*");
+    return model;
+  };
+  training.options.out = folder.path().string();
+  train(training);
+  for (const NamedTensor& named :
+       load_safetensors((folder / std::string(RunFolder::kModel)).string()).tensors) {
+    EXPECT_TRUE(named.name != "bn.running_mean" || named.tensor.abs().max().item<float>() > 0);
+  }
+}
+
+// Steps of a batch in pieces are those of the batch in one, up to rounding, whatever the method.
+TEST(Trainer, InPiecesItIsTheSameTraining) {
+  for (const char* algorithm : {"dppf", "ssgd", "mgrawa"}) {
+    SmallTraining whole = training_of(algorithm, 2), pieces = training_of(algorithm, 2);
+    pieces.options.accumulate = 3;
+    const at::Tensor expected = train(whole).x[0], actual = train(pieces).x[0];
+    EXPECT_TRUE(at::allclose(actual, expected, 1e-11, 1e-13)) << algorithm;
+  }
+}
+
+TEST(Trainer, BlendedAndErasedTrainingsDrawByWorkerAndLearn) {
+  SmallTraining training = training_of("dppf", 2);
+  const double plain = train(training).summaries[0].test["accuracy"];
+  training.options.steps = 60;
+  training.options.augmentation = {.erase = 0.3, .mixup = 0.2, .cutmix = 0.5};
+  const Outcome once = train(training), again = train(training);
+  expect_equal(once.x, again.x);
+  EXPECT_GT(once.summaries[0].test["accuracy"], 0.5);
+  EXPECT_GT(plain, 0.5);
 }
 
 }  // namespace

@@ -114,7 +114,7 @@ Worker::Worker(Communicator& a_comm, Model& a_model, DataSplits splits, TrainOpt
       loader(data.train, *data.train, options.augmentation, options.seed, comm.rank(),
              parameters.values().device()),
       gradient(model, parameters, options.sam, options.auxiliary, task_of(options),
-               options.precision),
+               options.precision, options.accumulate),
       extra_gradient(data.train, sampler, gradient, options.seed, comm.rank()),
       algorithm(make_algorithm(
           options.algorithm, options.algorithm_options,

@@ -40,6 +40,9 @@ class LossSum {
   /// The sum, waited for if need be.
   double sum() const;
   int64_t count() const { return count_; }
+
+  /// The sum, not waited for.
+  Loss all() const;
   double mean() const { return sum() / static_cast<double>(count_); }
 
  private:

@@ -97,15 +97,23 @@ struct Batch {
   /// `target` in this machine's memory, where the batch is on a device: for those who look at its
   /// values, and would have to wait for them there.
   at::Tensor target_here = {};
+  /// Of a blended batch (Augmentation::blends()): every example is made of two, its own to a share
+  /// and another one of the batch to the rest, whose target stands here. Undefined: of none.
+  at::Tensor other_target = {};
+  double share = 1;
 
   const at::Tensor& known_target() const { return target_here.defined() ? target_here : target; }
+
+  /// Examples [begin, end) of it, views.
+  Batch part(int64_t begin, int64_t end) const;
 };
 
 /// Gathers, augments and normalises batches in one pass from the bytes, on the calling thread. The
 /// returned tensors are reused by the next call: be done with backward() by then. Those of another
 /// device are not: they go there from pinned memory of their own, while nobody waits, so that a
 /// batch is gathered while the device still computes with the ones before. Augmentation at a
-/// step depends on (seed, worker, step) and the place in the batch only.
+/// step depends on (seed, worker, step) and the place in the batch only; what each kind of it draws
+/// shifts nothing of another. Images are cropped and mirrored, then erased, then blended.
 ///
 ///     normalised = (value / 255 - mean) / stddev           float32 data: without the 255
 ///
@@ -113,8 +121,8 @@ struct Batch {
 class Loader {
  public:
   /// `statistics` gives mean and stddev: the training set, also where `data` is the test set.
-  /// The batches are on `device`. @throws UsageError if crop_padding is not in [0, image side), or
-  ///     text is to be augmented.
+  /// The batches are on `device`. @throws UsageError if crop_padding is not in [0, image side),
+  ///     text is to be augmented, or what is no picture (one value high or wide) to be cut.
   Loader(std::shared_ptr<const Dataset> data, const Dataset& statistics, Augmentation augmentation,
          uint64_t seed, int worker, at::Device device = at::kCPU);
 
@@ -125,6 +133,7 @@ class Loader {
 
  private:
   Batch fill(std::span<const int64_t> indices, Augmentation augmentation, int64_t step);
+  void check_augmentation() const;
   void make_room(int64_t n);
   void normalise_by(const Dataset& statistics);
   template <typename T>

@@ -67,11 +67,40 @@ void visit(DataSettings& o, V& v) {
     kYounger);
 }
 
+/// What is done to training examples at random, each time anew. In this order, x one image
+/// [C, H, W] of a batch of B, normalised as a model gets it:
+///
+/// - crop_padding and flip.
+/// - **erase**, random erasing: with this probability a rectangle of x becomes 0, which is the mean
+///   of every channel. Its area is a share U(0.02, 0.33) of the image's, its height over its width
+///   exp(U(ln 0.3, ln 3.3)), its place uniform; what does not fit is drawn again, ten times at
+///   most. As torchvision's RandomErasing does by default.
+/// - **mixup**: with lam ~ Beta(alpha, alpha), one of a batch, and a random permutation p of it,
+///
+///       x_i <- lam x_i + (1 - lam) x_p(i),     loss = lam l(f(x_i), y_i) + (1 - lam) l(f(x_i),
+///       y_p(i))
+///
+/// - **cutmix**: with r = sqrt(1 - lam) a rectangle of x_i, of 2 floor(floor(r H) / 2) by
+///   2 floor(floor(r W) / 2) values around a uniform centre and cut off at the edges, comes from
+///   x_p(i), and lam is then the share of x_i that is its own.
+///
+/// With both every batch has one of the two, each with probability 1/2.
+///
+/// References: Zhong et al., "Random Erasing Data Augmentation", AAAI 2020, arXiv:1708.04896; Zhang
+/// et al., "mixup: Beyond Empirical Risk Minimization", ICLR 2018, arXiv:1710.09412; Yun et al.,
+/// "CutMix: Regularization Strategy to Train Strong Classifiers with Localizable Features", ICCV
+/// 2019, arXiv:1905.04899 (there with a probability, here in every batch).
 struct Augmentation {
   /// Pad every side by this many pixels, crop to the old size at a random place. The padding is
   /// black (value 0 before normalisation), as torchvision's RandomCrop on the image makes it.
   int64_t crop_padding = 0;
   bool flip = false;  ///< mirror left-right with probability 1/2
+  double erase = 0;   ///< share of the pictures of which a rectangle is erased
+  double mixup = 0;   ///< alpha; 0: off
+  double cutmix = 0;  ///< alpha; 0: off
+
+  bool blends() const { return mixup > 0 || cutmix > 0; }
+  bool none() const { return crop_padding == 0 && !flip && erase == 0 && !blends(); }
 };
 
 template <typename V>
@@ -79,6 +108,13 @@ void visit(Augmentation& o, V& v) {
   v("crop-padding", o.crop_padding, at_least(0),
     "pad images by this many pixels and crop at random");
   v("flip", o.flip, "mirror images at random");
+  v("erase", o.erase, in(0, 1), "share of the images of which a rectangle at random is erased",
+    kYounger);
+  v("mixup", o.mixup, at_least(0),
+    "alpha of mixup: images and targets become means of two, weighed by Beta(alpha, alpha); 0: off",
+    kYounger);
+  v("cutmix", o.cutmix, at_least(0),
+    "alpha of CutMix: a rectangle of every image comes from another one; 0: off", kYounger);
 }
 
 /// What becomes of an epoch's tail, the examples that fill no batch on every worker; see Sampler.

@@ -24,6 +24,7 @@ using MakeProbe = std::function<std::unique_ptr<Probe>(const RunConfig& config,
 /// What a run needs beside its configuration.
 struct JobContext {
   bool resume = false;                      ///< go on from the checkpoint in config.out
+  bool extend = false;                      ///< see TrainOptions
   Progress* progress = nullptr;             ///< used by worker 0
   const std::atomic<bool>* stop = nullptr;  ///< see Trainer::set_stop_flag
   MakeProbe make_probe = {};                ///< for --probe

@@ -17,6 +17,8 @@ namespace valley {
 struct ModelSettings {
   std::string model = "lenet";
   std::string output;  ///< of a TorchScript file with several
+  std::string init;    ///< weights to begin with, see weights_file.h
+  std::string freeze;  ///< names that are not trained, see freeze()
 };
 
 template <typename V>
@@ -25,6 +27,12 @@ void visit(ModelSettings& o, V& v) {
   v("model", o.model, "NAME, or a TorchScript file (net.pt); see `valley list models`");
   v("output", o.output,
     "of a TorchScript file that returns a tuple or dict: the NAME or INDEX of its logits",
+    kYounger);
+  v("init", o.init,
+    "begin with the weights of this file (net.safetensors) or run folder, as far as they fit",
+    kYounger | kMayDiffer);
+  v("freeze", o.freeze,
+    "parameters that stay as they are: names, with * for any letters and commas between (conv*)",
     kYounger);
 }
 

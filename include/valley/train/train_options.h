@@ -10,6 +10,7 @@
 #include "valley/schedule/learning_rate.h"
 #include "valley/task/classification_options.h"
 #include "valley/task/task_names.h"
+#include "valley/train/average_options.h"
 
 /// What can be chosen about a training, known without LibTorch.
 namespace valley {
@@ -31,6 +32,7 @@ struct TrainSettings {
   int64_t epochs = 10;      ///< passes of all workers together over the training set
   int64_t steps = 0;        ///< local steps; above 0 it replaces epochs
   int64_t batch_size = 32;  ///< per worker
+  int64_t accumulate = 1;   ///< a batch is computed in so many pieces, see Gradient
   Tail tail = Tail::kDrop;
   PartitionSpec partition;  ///< which worker has which examples
   Augmentation augmentation;
@@ -50,6 +52,7 @@ struct TrainSettings {
                             ///< headline on the validation set
   int64_t patience = 0;     ///< the run ends when so many evaluations in a row were no better; 0:
                             ///< it does not
+  AverageSpec average;      ///< which model is evaluated and left
 
   std::string out;               ///< run folder, made by the caller; "" writes nothing
   int64_t checkpoint_every = 0;  ///< steps; 0: only at the end
@@ -82,7 +85,13 @@ void visit(TrainSettings& o, V& v) {
   v("patience", o.patience, at_least(0),
     "end when so many evaluations in a row were no better on the validation set; 0: do not",
     kYounger);
+  v("average", o.average, kAverageText,
+    "model to evaluate and leave: plain (the workers' average), or of that ema:BETA or the mean of "
+    "last:K, taken after every round",
+    kYounger);
   v("batch-size", o.batch_size, at_least(1), "examples a step and worker");
+  v("accumulate", o.accumulate, at_least(1),
+    "compute a batch in so many pieces, one after the other, whose gradients add up", kYounger);
   visit(o.optimizer, v);
   visit(o.sam, v);
   visit(o.learning_rate, v);
@@ -111,6 +120,7 @@ struct TrainOptions : TrainSettings {
   const Task* own_task = nullptr;      ///< in place of `task`, from C++; not owned
   EvaluationOptions evaluation;
   bool resume = false;             ///< go on from the newest checkpoint in `out`
+  bool extend = false;             ///< which may be that of a shorter run
   Keepsake* keepsake = nullptr;    ///< of a worker whose group changes; not owned
   std::string model_name = "own";  ///< for the record
   std::string data_name = "own";   ///< for the record

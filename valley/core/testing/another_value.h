@@ -19,6 +19,7 @@ inline SettingValue another_value(const Setting& setting) {
   if (setting.key == "partition") return "shards:3";
   if (setting.key == "period") return "9";
   if (setting.key == "hierarchy") return "inner:2,outer:4";
+  if (setting.key == "average") return "last:3";
   if (setting.key == "class-weights") return "1,2";
   if (setting.key == "lr-milestones") return "0.25,0.5";
   return "other " + setting.key;
