@@ -57,6 +57,17 @@ CLI::Option* add_flag_of(CLI::App& command, const std::string& flag, const Setti
   return option->default_str(plain_text(setting.get()));
 }
 
+// How long a run is, at which rate, and what ends it: what --extend may change. All else would
+// make of what is there something that no one run has done.
+bool is_extensible(const std::string& key) {
+  constexpr const char* kKeys[] = {"epochs",   "steps",         "until-loss",   "patience",
+                                   "lr",       "lr-schedule",   "warmup-steps", "warmup-share",
+                                   "lr-floor", "lr-milestones", "lr-factor",    "weight-decay",
+                                   "clip-norm"};
+  return std::any_of(std::begin(kKeys), std::end(kKeys),
+                     [&](const char* known) { return key == known; });
+}
+
 }  // namespace
 
 void add_config_options(CLI::App& command, RunConfig& config,
@@ -106,7 +117,7 @@ RunConfig resolve_config(const CLI::App& command, const RunConfig& flags,
 }
 
 RunConfig resolve_resumed_config(const CLI::App& command, const RunConfig& flags,
-                                 const std::string& folder) {
+                                 const std::string& folder, bool extend) {
   const RunFolder run = RunFolder::open(folder);
   run.require_writable("--resume");
   const std::string file = run.file(RunFolder::kConfig).string();
@@ -125,11 +136,17 @@ RunConfig resolve_resumed_config(const CLI::App& command, const RunConfig& flags
                             [&](const auto& value) { return value.first == setting.key; }),
             "{} lacks '{}': it was cut short, or another version of valley wrote it", file,
             setting.key);
-    require(
-        others[i].get() == setting.get() || setting.group == "Workers" || setting.group == "Run",
-        "--{} cannot change in a run that is resumed; for a new run: valley train --config {} "
-        "--{} ... --out FOLDER",
-        setting.key, file, setting.key);
+    if (others[i].get() == setting.get() || (extend && is_extensible(setting.key))) continue;
+    require(!extend || setting.key != "workers",
+            "--workers cannot change together with --extend: steps are counted by them");
+    require(setting.group == "Workers" || setting.group == "Run",
+            "--{} cannot change in a run that is resumed{}; for a new run: valley train --config "
+            "{} --{} ... --out FOLDER",
+            setting.key,
+            extend                       ? " and extended"
+            : is_extensible(setting.key) ? " without --extend"
+                                         : "",
+            file, setting.key);
   }
   namespace fs = std::filesystem;
   require(command.get_option("--out")->count() == 0 ||

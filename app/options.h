@@ -29,9 +29,10 @@ RunConfig resolve_config(const CLI::App& command, const RunConfig& flags,
                          const std::string& config_file);
 
 /// The configuration of the run in `folder`, with the flags given: those of the groups Workers and
-/// Run may differ from it. @throws UsageError if others do, or if the folder's is incomplete.
+/// Run may differ from it; with `extend` not the workers, but how long the run is, at which rate,
+/// and what ends it. @throws UsageError if others do, or if the folder's is incomplete.
 RunConfig resolve_resumed_config(const CLI::App& command, const RunConfig& flags,
-                                 const std::string& folder);
+                                 const std::string& folder, bool extend);
 
 /// Whether some algorithm has this setting.
 bool is_method_setting(const std::string& key);

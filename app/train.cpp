@@ -25,6 +25,7 @@ struct TrainFlags {
   std::string resume;
   std::string scale_from;
   std::string scale_rule = "linear";
+  bool extend = false;
   bool print_config = false;
   bool quiet = false;
   bool json = false;
@@ -35,11 +36,12 @@ RunConfig resolve(const CLI::App& command, const TrainFlags& flags) {
     RunConfig config = resolved(resolve_config(command, flags.config, flags.config_file));
     require(flags.resume.empty() || !config.out.empty(),
             "--resume auto needs --out, the folder to go on in or to begin");
+    require(!flags.extend, "--extend needs --resume FOLDER, the run to go on with");
     return config;
   }
   require(flags.config_file.empty(),
           "--config and --resume exclude each other: a run is resumed with its own configuration");
-  return resolve_resumed_config(command, flags.config, flags.resume);
+  return resolve_resumed_config(command, flags.config, flags.resume, flags.extend);
 }
 
 // Of --scale-from, once the number of workers is known.
@@ -58,6 +60,7 @@ int train(const CLI::App& command, const TrainFlags& flags, Engine& engine) {
   engine.before_reading(flags.config_file);
   TrainRequest request{.config = resolve(command, flags),
                        .resume = flags.resume,
+                       .extend = flags.extend,
                        .quiet = flags.quiet,
                        .json = flags.json,
                        .environment = {},
@@ -71,6 +74,8 @@ int train(const CLI::App& command, const TrainFlags& flags, Engine& engine) {
       "--elastic is for workers that valley starts itself; under {} a lost worker ends the run, "
       "and --resume auto goes on with it",
       name(request.environment->launcher));
+  require(!flags.extend || config.elastic.empty(),
+          "--extend is not for --elastic, whose groups share no one place to go on from");
   if (!config.metrics_file.empty()) {
     const auto folder = std::filesystem::absolute(config.metrics_file).parent_path();
     require(std::filesystem::is_directory(folder), "--metrics-file {}: {} is no folder",
@@ -107,6 +112,10 @@ Command add_train(CLI::App& program, Engine& engine) {
           "by their square-root")
       ->capture_default_str()
       ->group("Workers");
+  command
+      ->add_flag("--extend", flags->extend,
+                 "with --resume FOLDER: its --epochs, --steps, rate and what ends it may change")
+      ->group("Run");
   command->add_flag("--print-config", flags->print_config, "show the resolved settings and stop")
       ->group("Run");
   command->add_flag("--quiet", flags->quiet, "show nothing but errors")->group("Run");
@@ -118,6 +127,7 @@ Command add_train(CLI::App& program, Engine& engine) {
       "  valley train --config runs/first/config.toml --lr 0.1 --out runs/second\n"
       "  valley train --config runs/first/config.toml --workers 8 --scale-from 4 --out runs/eight\n"
       "  valley train --resume runs/first\n"
+      "  valley train --resume runs/first --extend --epochs 20 --lr 0.01\n"
       "  valley train --epochs 50 --out runs/long --checkpoint-every 500 --resume auto");
   return [command, flags, &engine] { return train(*command, *flags, engine); };
 }

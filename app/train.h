@@ -14,8 +14,9 @@ inline constexpr const char* kAuto = "auto";
 
 /// What `valley train` is asked for, once the flags are known to make sense.
 struct TrainRequest {
-  RunConfig config;    ///< config.out is "" where the run shall get a name
-  std::string resume;  ///< a folder, kAuto, or ""
+  RunConfig config;     ///< config.out is "" where the run shall get a name
+  std::string resume;   ///< a folder, kAuto, or ""
+  bool extend = false;  ///< the run in that folder, by what config has changed
   bool quiet = false;
   bool json = false;
   std::optional<WorkerEnvironment> environment;  ///< of one worker of several

@@ -18,6 +18,7 @@
 #include "valley/instruments/dynamics_probe.h"
 #include "valley/record/progress.h"
 #include "valley/record/run_folder.h"
+#include "valley/runs/extension.h"
 #include "valley/runs/outcome.h"
 #include "valley/runs/training_folder.h"
 
@@ -34,16 +35,19 @@ struct Prepared {
 };
 
 // Worker 0 looks and tries; the others learn how it went, and stop with it.
-Prepared prepare_run_folder_together(const RunConfig& config, const FindStart& find_start,
-                                     Communicator& comm) {
+Prepared prepare_run_folder_together(const RunConfig& config, const DataSplits& data,
+                                     const FindStart& find_start, bool extend, Communicator& comm) {
   constexpr char kUsage = 'u', kDiverged = 'd', kStart = '0';  // kStart + 0, 1, 2
   Prepared result;
   std::string told;
   if (comm.rank() == 0) {
     try {
       result.start = find_start();
-      if (result.start != Start::kFinished)
-        result.folder = std::make_unique<TrainingFolder>(config, result.start == Start::kResumed);
+      if (extend) require_extensible(config, data);
+      if (result.start != Start::kFinished) {
+        result.folder =
+            std::make_unique<TrainingFolder>(config, result.start == Start::kResumed, extend);
+      }
       told = static_cast<char>(kStart + static_cast<int>(result.start));
     } catch (const UsageError& error) {
       told = kUsage + error.marked();
@@ -73,7 +77,7 @@ std::string job_token(const RunConfig& config) {
 }
 
 int run_as_worker(RunConfig config, const WorkerEnvironment& environment, const std::string& token,
-                  const FindStart& find_start, bool quiet, bool json,
+                  const FindStart& find_start, bool extend, bool quiet, bool json,
                   const std::function<int(const Summary&)>& report) {
   if (environment.gathered >= 0)
     return run_as_elastic_worker(config, environment, token, find_start, quiet, json, report);
@@ -104,8 +108,9 @@ int run_as_worker(RunConfig config, const WorkerEnvironment& environment, const 
   try {
     const DataSplits data = load_job_data_together(config, *comm);
     config = with_absolute_paths(config);
-    prepared = started_by_us(environment) ? Prepared{find_start(), nullptr}
-                                          : prepare_run_folder_together(config, find_start, *comm);
+    prepared = started_by_us(environment)
+                   ? Prepared{find_start(), nullptr}
+                   : prepare_run_folder_together(config, data, find_start, extend, *comm);
     if (prepared.start == Start::kFinished) {
       comm->barrier();  // nobody leaves while others still ask
       return comm->rank() == 0 ? report(*finished_outcome(config.out)) : 0;
@@ -114,6 +119,7 @@ int run_as_worker(RunConfig config, const WorkerEnvironment& environment, const 
     const auto progress = progress_unless(!shows);
     const Summary summary = run_job(config, data, *comm,
                                     {.resume = prepared.start == Start::kResumed,
+                                     .extend = extend,
                                      .progress = progress.get(),
                                      .stop = &stop,
                                      .make_probe = make_probe,
@@ -131,8 +137,8 @@ int run_as_worker(RunConfig config, const WorkerEnvironment& environment, const 
   }
 }
 
-int launch_workers(const RunConfig& config, const std::string& token, bool resume, bool quiet,
-                   bool json) {
+int launch_workers(const RunConfig& config, const std::string& token, bool resume, bool extend,
+                   bool quiet, bool json) {
   LaunchOptions options;
   options.token = token;
   options.workers = static_cast<int>(config.workers);
@@ -157,6 +163,7 @@ int launch_workers(const RunConfig& config, const std::string& token, bool resum
     options.command.push_back("--metrics-file=" + config.metrics_file);
   if (!config.metrics_port.empty())
     options.command.push_back("--metrics-port=" + config.metrics_port);
+  if (extend) options.command.push_back("--extend");
   if (config.own_data) options.command.push_back("--own-data");
   if (quiet) options.command.push_back("--quiet");
   if (json) options.command.push_back("--json");

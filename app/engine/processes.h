@@ -19,11 +19,11 @@ std::string job_token(const RunConfig& config);
 /// folder, unless `valley --launch processes` has, and the others do as it found. It also calls
 /// `report`, which gives the exit code.
 int run_as_worker(RunConfig config, const WorkerEnvironment& environment, const std::string& token,
-                  const FindStart& find_start, bool quiet, bool json,
+                  const FindStart& find_start, bool extend, bool quiet, bool json,
                   const std::function<int(const Summary&)>& report);
 
 /// Starts config.workers processes of this program with these settings and watches them.
-int launch_workers(const RunConfig& config, const std::string& token, bool resume, bool quiet,
-                   bool json);
+int launch_workers(const RunConfig& config, const std::string& token, bool resume, bool extend,
+                   bool quiet, bool json);
 
 }  // namespace valley::app

@@ -18,6 +18,7 @@
 #include "valley/models/model_pass.h"
 #include "valley/picture/run_curves.h"
 #include "valley/record/run_folder.h"
+#include "valley/runs/extension.h"
 #include "valley/runs/outcome.h"
 #include "valley/runs/same_settings.h"
 #include "valley/runs/train_run.h"
@@ -67,6 +68,7 @@ int train_here(const RunConfig& config, const DataSplits& data, bool resume,
   const auto progress = progress_unless(request.quiet);
   const Summary summary = train_in_threads(config, data,
                                            {.resume = resume,
+                                            .extend = request.extend,
                                             .progress = progress.get(),
                                             .stop = &stop_on_signals(),
                                             .make_probe = make_probe,
@@ -90,6 +92,7 @@ int train(const TrainRequest& request) {
   const auto find = [&] {
     if (request.resume.empty()) return Start::kNew;
     if (request.resume == kAuto) return find_start(config);
+    if (request.extend) return Start::kResumed;
     return finished_outcome(config.out) ? Start::kFinished : Start::kResumed;
   };
   if (request.environment) {
@@ -101,7 +104,7 @@ int train(const TrainRequest& request) {
           was_finished = start == Start::kFinished;
           return start;
         },
-        request.quiet, request.json,
+        request.extend, request.quiet, request.json,
         [&](const Summary& summary) {
           return was_finished ? show_finished(summary, config, request)
                               : report_end(summary, config, request);
@@ -117,8 +120,9 @@ int train(const TrainRequest& request) {
   }
   const DataNotes notes;
   DataSplits data = load_job_data(config);
+  if (request.extend) require_extensible(config, data);
   config = with_absolute_paths(config);
-  const TrainingFolder folder(config, resume);
+  const TrainingFolder folder(config, resume, request.extend);
   try {
     if (config.launch == Launch::kThreads) {
       if (!request.quiet) tell(notes);
@@ -139,7 +143,8 @@ int train(const TrainRequest& request) {
     throw CommError(fmt::format("{}; {}", error.marked(), how_to_go_on(config)));
   }
   data = {};  // it was loaded to see whether it can be; every worker loads its own
-  const int code = launch_workers(config, token, resume, request.quiet, request.json);
+  const int code =
+      launch_workers(config, token, resume, request.extend, request.quiet, request.json);
   if (code == exit_code::kUsage) folder.withdraw();
   if (code == exit_code::kWorld && !finished_outcome(config.out))
     std::cerr << "valley: " << how_to_go_on(config) << "\n";

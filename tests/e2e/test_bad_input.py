@@ -362,7 +362,7 @@ class Folders(ProgramTest):
 
     def test_resume_as_another_run(self):
         self.unfinished_run()
-        self.refuse("--lr cannot change in a run that is resumed; for a new run: valley train "
+        self.refuse("--lr cannot change in a run that is resumed without --extend; for a new run: valley train "
                     "--config run/config.toml --lr ... --out FOLDER",
                     "train", "--resume", "run", "--lr", 3)  # fmt: skip
         self.refuse("--out other contradicts --resume run: a resumed run stays in its folder",

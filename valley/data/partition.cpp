@@ -103,7 +103,7 @@ Partition deal_shards(const ExamplesByClass& classes, int64_t examples, int work
 
 // All of one origin together: the largest first, to whoever has the fewest.
 Partition deal_origins(const at::Tensor& origins, int workers, Random& random) {
-  Classes members = by_class(origins, origins.max().item<int64_t>() + 1);
+  ExamplesByClass members = by_class(origins, origins.max().item<int64_t>() + 1);
   std::erase_if(members, [](const auto& of_one) { return of_one.empty(); });
   require(static_cast<size_t>(workers) <= members.size(),
           "{} origin of {} workers: the examples are of {} origins only", Key{"partition"}, workers,
