@@ -16,8 +16,8 @@ namespace {
 
 // The settings that say which data a worker would see.
 const std::vector<std::string> kOfData = {
-    "train-samples", "test-samples", "data-seed",          "target", "image-size",
-    "strict",        "partition",    "workers",            "seed",   "task",
+    "train-samples", "test-samples", "data-seed",         "target", "image-size",
+    "strict",        "partition",    "workers",           "seed",   "task",
     "context",       "vocabulary",   "validation-samples"};
 
 }  // namespace

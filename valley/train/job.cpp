@@ -153,8 +153,7 @@ const Task& job_task(const RunConfig& unresolved, const Dataset* train) {
   if (!config.classification.class_weights.balanced)
     return find_task(config.task, config.classification);
   require(train != nullptr, "{} balanced is by a training set", Key{"class-weights"});
-  return find_task(config.task,
-                   balanced_by(config.classification, train->targets, train->classes));
+  return find_task(config.task, balanced_by(config.classification, train->targets, train->classes));
 }
 
 DataSplits load_job_data(const RunConfig& config) {

@@ -65,8 +65,8 @@ TEST(JobCard, OneChangedExampleIsSeenUnlessThatIsAskedFor) {
 
 TEST(JobCard, SettingsAreComparedButForAWorkersOwnAffairs) {
   const std::set<std::string> own = {
-      "launch", "backend", "timeout",      "threads",      "device",     "interface", "run-id",
-      "elastic", "metrics-file", "metrics-port", "token-file", "out", "init"};
+      "launch",  "backend",      "timeout",      "threads",    "device", "interface", "run-id",
+      "elastic", "metrics-file", "metrics-port", "token-file", "out",    "init"};
   RunConfig defaults;
   for (const Setting& declared : settings_of(defaults)) {
     RunConfig config;
