@@ -180,7 +180,7 @@ class Errors(unittest.TestCase):
         self.refuse(ValueError, "optimizer must be a torch.optim.Optimizer, got Sequential", valley.DPPF, model)
         self.refuse(ValueError, "the optimizer is a DPPF already", valley.DPPF, valley.DPPF(sgd(model)))
         self.refuse(
-            TypeError, "SSGD() has no setting 'pull'; it has: bucket_bytes", valley.SSGD, sgd(model), pull=0.1
+            TypeError, "SSGD() has no setting 'pull'; it has: bucket_bytes, wire", valley.SSGD, sgd(model), pull=0.1
         )
         self.refuse(ValueError, "pull must be in (0, 1], got 2", valley.DPPF, sgd(model), pull=2)
         self.refuse(
