@@ -30,9 +30,10 @@ void put_little_endian(uint32_t value, uint8_t* to) {
   for (int k = 0; k < 4; ++k) to[k] = static_cast<uint8_t>(value >> (8 * k));
 }
 
-// The file's bytes, with the sizes that are there in the place of placeholders. libsndfile hands
-// out what a file that was cut still holds, and says nothing: whether it was cut say the size of
-// all, "RIFF", and that of the samples, "data".
+// The format and the samples of a file, with the sizes that are there in the place of placeholders.
+// libsndfile hands out what a file that was cut still holds, and says nothing: whether it was cut
+// say the size of all, "RIFF", and that of the samples, "data". Other chunks it need not see: lists
+// of nonsense keep it busy for ever.
 std::vector<uint8_t> read_whole(const std::filesystem::path& path) {
   constexpr size_t kHead = 12;  // "RIFF", the number of bytes that follow these eight, "WAVE"
   constexpr size_t kChunk = 8;  // its name, the number of bytes that follow
@@ -49,15 +50,21 @@ std::vector<uint8_t> read_whole(const std::filesystem::path& path) {
             begin + size, bytes.size());
   };
   complete(4, 8);
-  for (size_t at = kHead; at + kChunk <= bytes.size();) {
-    if (std::memcmp(&bytes[at], "data", 4) == 0) {
-      complete(at + 4, at + kChunk);
-      break;
-    }
-    const size_t size = little_endian(&bytes[at + 4]);
-    at += kChunk + size + size % 2;
+  std::vector<uint8_t> kept(bytes.begin(), bytes.begin() + kHead);
+  bool last = false;
+  for (size_t at = kHead; at + kChunk <= bytes.size() && !last;) {
+    last = std::memcmp(&bytes[at], "data", 4) == 0;
+    if (last) complete(at + 4, at + kChunk);
+    const size_t begin = at, size = little_endian(&bytes[at + 4]);
+    require(size <= bytes.size() - at - kChunk, "{} is damaged: a chunk claims {} bytes, {} follow",
+            path.string(), size, bytes.size() - at - kChunk);
+    at = std::min(at + kChunk + size + size % 2, bytes.size());
+    if (last || std::memcmp(&bytes[begin], "fmt ", 4) == 0)
+      kept.insert(kept.end(), bytes.begin() + static_cast<std::ptrdiff_t>(begin),
+                  bytes.begin() + static_cast<std::ptrdiff_t>(at));
   }
-  return bytes;
+  put_little_endian(static_cast<uint32_t>(kept.size() - 8), &kept[4]);
+  return kept;
 }
 
 // The bytes as libsndfile reads a file.

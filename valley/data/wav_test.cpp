@@ -62,6 +62,24 @@ TEST(Wav, APlaceholderForASizeClaimsNothing) {
             path + " is cut short: 50 bytes expected, 49 found");
 }
 
+// libsndfile would go through such a list for ever.
+TEST(Wav, OtherChunksArePassedOver) {
+  const DataFolder folder;
+  const std::string path = folder / "a.wav";
+  const Bytes good = wav_bytes(std::vector<int16_t>(100, 1000));
+  const auto with_list = [&](uint8_t last_of_size) {
+    Bytes bytes = good, list = {'L', 'I', 'S', 'T', 80, 0, 0, last_of_size};
+    list.insert(list.end(), 80, 0xff);
+    bytes.insert(bytes.begin() + 36, list.begin(), list.end());  // behind "fmt "
+    write_file(path, bytes);
+  };
+  with_list(0);
+  EXPECT_EQ(read_wav(path, 8000).numel(), 100);
+  with_list(0xff);
+  EXPECT_EQ(usage_error([&] { read_wav(path, 8000); }),
+            path + " is damaged: a chunk claims 4278190160 bytes, 288 follow");
+}
+
 TEST(Wav, Errors) {
   const DataFolder folder;
   const std::string path = folder / "a.wav";
