@@ -82,7 +82,8 @@ TEST(Config, NamesFileLineAndRule) {
   const std::string broken = error_of_text("lr = 0.1\nmodel = resnet\n");
   EXPECT_EQ(broken.rfind("run.toml:2: ", 0), 0u) << broken;
   EXPECT_EQ(broken.find('\n'), std::string::npos);
-  for (const std::string& text : {std::string("[=]\n"), std::string("[\0]\n", 4)}) {
+  for (const std::string& text :
+       {std::string("[=]\n"), std::string("[\0]\n", 4), std::string("o\xef\xbb\x8b = 1\n")}) {
     const std::string no_key = error_of_text(text);
     EXPECT_EQ(no_key.rfind("run.toml:1: ", 0), 0u) << no_key;
   }
