@@ -63,6 +63,8 @@ def wav():
     put("wav", "cut", riff([form, (b"data", 80, samples)]))
     put("wav", "stereo", riff([(b"fmt ", 16, struct.pack("<HHIIHH", 1, 2, 8000, 32000, 4, 16)), (b"data", 8, samples)]))
     put("wav", "floats", riff([(b"fmt ", 16, struct.pack("<HHIIHH", 3, 1, 8000, 32000, 4, 32)), (b"data", 8, samples)]))
+    put("wav", "good-list-of-nonsense", riff([form, (b"LIST", 84, b"INFO" + b"\xff" * 80), (b"data", 8, samples)]))
+    put("wav", "list-of-4-GB", riff([form, (b"LIST", 0xff000004, b"\xff" * 80), (b"data", 8, samples)]))
     put("wav", "chunk-of-4-GB", riff([form, (b"LIST", 0xfffffff0, b"INFO"), (b"data", 8, samples)]))
 
 
@@ -227,6 +229,7 @@ def config():
     put("config", "table", "[a]\nb = 1\n")
     put("config", "date", "lr = 1979-05-27\n")
     put("config", "no-key", "[=]\n")
+    put("config", "presentation-form", "o\ufecb\n=")
     put("config", "open-text", 'model = "lenet\n')
     put("config", "out-of-range", "workers = 0\n")
     put("config", "too-large", "epochs = 99999999999999999999\n")
