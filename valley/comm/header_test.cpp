@@ -12,7 +12,7 @@ std::string heard(const Header& header) {
   Headers headers(0, {4, 5});
   headers.from(1) = header;
   Call call{.operation = Operation::kAllGather, .text = true, .sequence = 1};
-  headers.tell(call, to_everybody("mine", 0, 2), {});
+  headers.tell(call, text_to(-1, "mine", 0, 2), {});
   return headers.compare(call).value_or("");
 }
 

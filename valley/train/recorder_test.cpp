@@ -75,7 +75,8 @@ TEST(Recorder, KeepsWhatWorkerZeroDoesNotHaveYetForTheNextGroup) {
   });
   std::vector<std::string> events;
   double last = 0;
-  for (const Json& event : read_json(folder / "trace.json").at("traceEvents")) {
+  const Json trace = read_json(folder / "trace.json");
+  for (const Json& event : trace.at("traceEvents")) {
     if (event["ph"] == "M") continue;
     events.push_back(
         fmt::format("{}: {}", event["pid"].get<int>(), event["name"].get<std::string>()));
