@@ -17,7 +17,7 @@ VALLEY_FUZZER(header) {
   }
   Call call{.operation = Operation::kAllGather, .text = true, .sequence = 1};
   const std::string mine = "mine";
-  headers.tell(call, to_everybody(mine, 0, 3), {});
+  headers.tell(call, text_to(-1, mine, 0, 3), {});
   headers.missing(call);
   const bool same = !headers.compare(call);
   headers.unmatched_message(call);

@@ -37,14 +37,16 @@ Call to_call(const Header& header) {
 
 constexpr int64_t kLongestText = int64_t{1} << 30;  // memory is made for it
 
-// What no worker of this version sends, or nothing.
-std::optional<std::string> unreadable(const Header& header, int name) {
+// What no worker of this version sends the one of that rank, or nothing.
+std::optional<std::string> unreadable(const Header& header, int name, int rank) {
   if (header.operation < 0 || header.operation >= kOperations)
     return fmt::format(
         "rank {} called an operation that is not known here: it runs another version "
         "of valley",
         name);
-  if (header.text != 0 && (header.sends_numel < 0 || header.sends_numel > kLongestText))
+  const bool is_for_it = header.root < 0 || header.root == rank;  // see gather_text()
+  if (header.text != 0 && is_for_it &&
+      (header.sends_numel < 0 || header.sends_numel > kLongestText))
     return fmt::format("rank {} sends a text of {} bytes, expected at most {}", name,
                        header.sends_numel, kLongestText);
   return std::nullopt;
@@ -98,7 +100,7 @@ std::optional<std::string> Headers::compare(Call& call) {
   kept_ = received_;
   for (size_t peer = 0; peer < kept_.size(); ++peer) {
     if (peer == static_cast<size_t>(rank_)) continue;
-    if (auto text = unreadable(kept_[peer], global_ranks_[peer])) return text;
+    if (auto text = unreadable(kept_[peer], global_ranks_[peer], rank_)) return text;
   }
   kept_[static_cast<size_t>(rank_)] = to_header(call);
   std::vector<Call> calls;
