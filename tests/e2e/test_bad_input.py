@@ -137,7 +137,8 @@ class Ranges(ProgramTest):
         self.refuse("--push is no option of ssgd, which reads --bucket-bytes, --wire",
                     "train", *TINY, "--algorithm", "ssgd", "--push", 1)  # fmt: skip
         self.refuse("--pull is no option of local-sgd, which reads --period, --compress-rounds, --delay, "
-                    "--fragments, --wire, --hierarchy, --group-size, --inner-pull, --inner-push, --inner-wire",
+                    "--fragments, --wire, --hierarchy, --group-size, --inner-pull, --inner-push, --inner-wire, "
+                    "--optimizer-state",
                     "train", *TINY, "--algorithm", "local-sgd", "--pull", 1)  # fmt: skip
 
 

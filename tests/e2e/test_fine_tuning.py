@@ -72,7 +72,7 @@ class Init(ProgramTest):
         self.refuse("--average must be plain, ema:BETA or last:K, got 'swa'", *train, "--average", "swa")
         self.refuse("--mixup is of classification, but the --task is regression", *train, "--mixup", 1, "--task", "regression")
         self.refuse("--erase cuts rectangles, and the inputs are 1 x 1", "train", *with_flags(TINY, "--data", "xor"), "--erase", 0.5)
-        self.refuse("--optimizer-state is no option of ssgd, which reads --bucket-bytes", "train", *TINY, "--algorithm",
+        self.refuse("--optimizer-state is no option of ssgd, which reads --bucket-bytes, --wire", "train", *TINY, "--algorithm",
                     "ssgd", "--optimizer-state", "reset")  # fmt: skip
 
 

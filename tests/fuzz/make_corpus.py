@@ -311,6 +311,17 @@ def header_bytes(sequence, operation, text, numel=4, sends=4):
     return struct.pack("<qqiiibbhqqiiq", sequence, numel, operation, 0, -1, text, 0, 0, sends, -1, 0, 0, 0)
 
 
+def handshake():
+    call = b"VALLEY1\n" + struct.pack("<q", 1) + bytes(range(16))
+    put("handshake", "good", call)
+    put("handshake", "good-guesses", call + bytes(32))
+    put("handshake", "good-says-more", call + bytes(1000))
+    put("handshake", "cut", call[:20])
+    put("handshake", "another-version", b"VALLEY2\n" + call[8:])
+    put("handshake", "http", b"GET / HTTP/1.1\r\n\r\n")
+    put("handshake", "nothing", b"")
+
+
 def header():
     same = header_bytes(1, 1, 1, numel=0)
     put("header", "good", same * 2 + b"0 2 connection closed")
@@ -339,5 +350,5 @@ def mesh():
 
 if __name__ == "__main__":
     for make in (idx, cifar, wav, npy, table, text, picture, safetensors, zips, manifest, metrics, config, recipe,
-                 topology, environment, meeting, gathering, header, mesh):
+                 topology, environment, meeting, gathering, header, handshake, mesh):
         make()

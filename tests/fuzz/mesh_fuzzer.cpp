@@ -1,49 +1,46 @@
-#include <arpa/inet.h>
-#include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <array>
+#include <thread>
 
 #include "tests/fuzz/fuzzer.h"
 #include "tests/fuzz/heard_store.h"
+#include "valley/comm/handshake.h"
 #include "valley/comm/peer_error.h"
 #include "valley/comm/tcp_mesh.h"
+#include "valley/comm/tcp_socket.h"
 
 using namespace valley;
 
 namespace {
 
-// A peer of rank 0 that says what it likes.
+// Rank 0, which lets the other in as all do, and then says what it likes.
 class Peer {
  public:
-  Peer() : door_(socket(AF_INET, SOCK_STREAM, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t length = sizeof(address);
-    auto* plain = reinterpret_cast<sockaddr*>(&address);
-    if (bind(door_, plain, length) != 0 || listen(door_, 16) != 0 ||
-        getsockname(door_, plain, &length) != 0)
-      throw std::runtime_error("no socket");
-    text_ = fmt::format("7 {} 127.0.0.1", ntohs(address.sin_port));
-  }
+  Peer() : door_(listen_at("127.0.0.1", 0)), text_(fmt::format("7 {} 127.0.0.1", port_of(door_))) {}
 
   const std::string& door() const { return text_; }
 
+  // On a thread of its own: who is let in waits for the answers.
   void say(std::string_view bytes) {
-    connection_ = accept(door_, nullptr, nullptr);
+    std::string from;
+    if (!ready(door_, POLLIN, 5)) return;
+    Handshake hello = Handshake::host(accept_one(door_, from), "/7", "mesh");
+    while (hello.go_on() == Handshake::State::kTalking &&
+           ready(hello.socket(), hello.wishes(), 5)) {
+    }
+    connection_ = hello.take();
     const linger at_once{1, 0};  // leaves no connection behind that would wait for its end
-    setsockopt(connection_, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
-    if (send(connection_, bytes.data(), bytes.size(), MSG_NOSIGNAL) < 0 ||
-        shutdown(connection_, SHUT_WR) != 0)
-      throw std::runtime_error("no connection");
+    setsockopt(connection_.fd(), SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+    send(connection_.fd(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    shutdown(connection_.fd(), SHUT_WR);
   }
 
-  void leave() { close(connection_); }
+  void leave() { connection_ = TcpSocket(); }
 
  private:
-  int door_, connection_ = -1;
+  TcpSocket door_, connection_;
   std::string text_;
 };
 
@@ -60,9 +57,10 @@ VALLEY_FUZZER(mesh) {
   options.address = "127.0.0.1";
   options.timeout_seconds = 5;
   bool all = false;
+  std::jthread speaker([&] { peer.say(bytes.substr(0, 1 << 14)); });
   {
     TcpMesh mesh(options, store);
-    peer.say(bytes.substr(0, 1 << 14));
+    speaker.join();
     std::array<char, 96> memory;
     TcpMesh::Buffer early(mesh, memory.data()), late(mesh, memory.data() + 64);
     early.receive(0, 1, 0, 64);
