@@ -150,7 +150,7 @@ RoundTimes bench_size(const RunConfig& config, int64_t turns, int64_t d, Communi
                    .pass = median(of_pass)};
   const auto count = [&](const std::function<void()>& call, int64_t& payload,
                          std::optional<Traffic>& traffic) {
-    const int64_t calls = std::min<int64_t>(turns, 4), before = comm.total_bytes();
+    const int64_t calls = std::min<int64_t>(turns, 2), before = comm.total_bytes();
     traffic = traffic_of_calls(comm, calls, call);
     payload = (comm.total_bytes() - before) / calls;
   };
