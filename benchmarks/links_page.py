@@ -78,7 +78,7 @@ def accuracy():
         for name, by_seed in learnt.items():
             steps = steps_of(by_seed)
             if steps:
-                axes[0].plot([t["mbit"] for t in speeds], [steps * t["methods"][name]["a_step"] for t in speeds], "o-",
+                axes[0].plot([t["mbit"] for t in speeds], [steps * t["methods"][name]["a_step"] for t in speeds], marker="o",
                              label=name, markersize=4, linestyle="-" if name.startswith("valley") else "--")  # fmt: skip
         axes[0].set(xscale="log", yscale="log", xlabel="link, Mbit/s", xticks=[t["mbit"] for t in speeds],
                     xticklabels=[str(t["mbit"]) for t in speeds],

@@ -103,20 +103,17 @@ StepTime step_time(const RunConfig& config, int64_t parameters, const LocalStep&
   const Method method(config);
   const double payload = payload_of(method, parameters, m, static_cast<uint64_t>(config.seed));
   const double others = double(m - 1), share = others / double(m);
-  const double sent = method.of_neighbours ? payload
-                      : method.in_slices   ? share * payload
-                                           : 2 * share * payload;
+  // A slice of what is coded is handed in once and sent to all others.
+  const double sent = method.of_neighbours ? payload : 2 * share * payload;
   // What the optimizers remember is an all-reduce of its own, where it is averaged.
   const bool averaged = option_text(method.options, "optimizer-state") == "average";
   const double vectors = averaged ? double(resolved(config).optimizer.remembered_vectors()) : 0;
-  const double turns = 1 +
-                       (method.of_neighbours ? 1
-                        : method.in_slices   ? 2
-                                             : 2 * others) +
-                       vectors * (1 + 2 * others);
-  const double bytes = (sent + vectors * 2 * share * double(parameters) * 4 +
-                        kHeaderBytes * others * (1 + vectors)) *
-                       kFraming;
+  const double operations = (method.in_slices ? 2 : 1) + vectors;
+  const double of_data = method.of_neighbours ? 1 : method.in_slices ? 2 : 2 * others;
+  const double turns = operations + of_data + vectors * 2 * others;
+  const double bytes =
+      (sent + vectors * 2 * share * double(parameters) * 4 + kHeaderBytes * others * operations) *
+      kFraming;
   const double round = bytes * 8 / link.bits_per_second + turns * link.latency;
 
   const auto tau = static_cast<double>(method.period.base);

@@ -36,11 +36,11 @@ struct StepTime {
 /// turns, one after the other, each of which takes a latency:
 ///
 ///     all-reduce    2 (M - 1) / M payload     2 (M - 1) turns: a ring
-///     wire format   (M - 1) / M payload       2: to the owners of the slices, and back
+///     wire format   2 (M - 1) / M payload     2: to the owners of the slices, and back
 ///     neighbours    payload                   1: it counts every neighbour
 ///
-/// and 64 (M - 1) bytes and a turn more, in which all say what they call. On the link 1448 bytes
-/// take 1514.
+/// and in each operation, of which a wire format has two, 64 (M - 1) bytes and a turn more, in
+/// which all say what they call. On the link 1448 bytes take 1514.
 ///
 /// A round of period tau takes place in every tau-th step. The workers wait for the last of them:
 /// with steps that are normally distributed, spread sqrt(tau) z_M seconds, where z_M is the mean of

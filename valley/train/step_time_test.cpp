@@ -55,6 +55,14 @@ TEST(StepTime, WhatOptimizersRememberTravelsWhereItIsAveraged) {
   EXPECT_NEAR(with("adamw", 0).communicate, 3 * (bytes * 8 / 1e8 + 7 * 0.01) / 16, 1e-12);
 }
 
+// As `valley bench` counts it: to the owners of the slices, and from them to all.
+TEST(StepTime, AWireSendsItsPayloadLikeAnAllReduce) {
+  const StepTime time = step_time(config("dppf", 4, {{"period", "16"}, {"wire", "bf16"}}),
+                                  kParameters, {0.1}, {.bits_per_second = 1e8});
+  EXPECT_NEAR(time.wire_bytes, (2 * 0.75 * 2 * double(kParameters) + 2 * 3 * 64) * kFraming / 16,
+              1e-6);
+}
+
 TEST(StepTime, NeighboursDoNotCareHowManyTheOthersAre) {
   const auto ring = [](int64_t workers) {
     return step_time(config("dpsgd", workers, {{"topology", "ring"}, {"mixing", "atc"}}),
