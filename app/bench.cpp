@@ -16,8 +16,9 @@ namespace valley::app {
 namespace {
 
 // The settings that say who talks, and through what.
-const std::vector<std::string> kOfBench = {"algorithm", "workers",   "launch", "backend", "timeout",
-                                           "threads",   "interface", "run-id", "seed"};
+const std::vector<std::string> kOfBench = {"algorithm",  "workers", "launch",    "backend",
+                                           "timeout",    "threads", "interface", "run-id",
+                                           "token-file", "seed"};
 
 std::vector<std::string> settings_left_out() {
   std::vector<std::string> kept = kOfBench;

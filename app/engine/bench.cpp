@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "app/engine/engine.h"
+#include "app/engine/processes.h"
 #include "valley/comm/agreement.h"
 #include "valley/comm/backends.h"
 #include "valley/comm/group.h"
@@ -125,11 +126,10 @@ std::vector<std::string> own_arguments() {
 
 int bench(const BenchRequest& request) {
   const RunConfig& config = request.config;
+  const std::string token = job_token(config);
   if (request.environment) {
-    JoinOptions options = join_options(*request.environment, config.timeout);
-    apply({.interface = config.interface, .run_id = config.run_id, .card = settings_card(config)},
-          options);
-    const auto comm = choose_backend(config.backend, "processes").join(options);
+    const auto comm = choose_backend(config.backend, "processes")
+                          .join(job_join_options(config, *request.environment, token));
     bench_as_worker(request, *comm);
     return 0;
   }
@@ -137,6 +137,7 @@ int bench(const BenchRequest& request) {
     LaunchOptions options;
     options.workers = static_cast<int>(config.workers);
     options.command = own_arguments();
+    options.token = token;
     options.grace_seconds = config.timeout + 10;
     options.on_event = [](const LaunchEvent& event) {
       std::cerr << "valley: " + text(event) + "\n";

@@ -76,6 +76,17 @@ std::string job_token(const RunConfig& config) {
   return token;
 }
 
+JoinOptions job_join_options(const RunConfig& config, const WorkerEnvironment& environment,
+                             const std::string& token) {
+  JoinOptions options = join_options(environment, config.timeout);
+  apply({.interface = config.interface,
+         .run_id = config.run_id,
+         .token = token,
+         .card = settings_card(config)},
+        options);
+  return options;
+}
+
 int run_as_worker(RunConfig config, const WorkerEnvironment& environment, const std::string& token,
                   const FindStart& find_start, bool extend, bool quiet, bool json,
                   const std::function<int(const Summary&)>& report) {
@@ -88,12 +99,7 @@ int run_as_worker(RunConfig config, const WorkerEnvironment& environment, const 
     std::cerr << fmt::format("worker {} of {}, says {}\n", environment.rank, environment.size,
                              name(environment.launcher));
   }
-  JoinOptions options = join_options(environment, config.timeout);
-  apply({.interface = config.interface,
-         .run_id = config.run_id,
-         .token = token,
-         .card = settings_card(config)},
-        options);
+  JoinOptions options = job_join_options(config, environment, token);
   if (!quiet) {
     const auto say = [&](const std::string& text) {
       std::cerr << fmt::format("worker {}: {}\n", environment.rank, text);

@@ -15,6 +15,10 @@ using FindStart = std::function<Start()>;
 /// or if there is one and the backend cannot ask for it
 std::string job_token(const RunConfig& config);
 
+/// How a worker of the job joins the others, who must have the same settings.
+JoinOptions job_join_options(const RunConfig& config, const WorkerEnvironment& environment,
+                             const std::string& token);
+
 /// Trains as the worker the environment describes. Worker 0 calls `find_start` and makes the run
 /// folder, unless `valley --launch processes` has, and the others do as it found. It also calls
 /// `report`, which gives the exit code.

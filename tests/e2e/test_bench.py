@@ -26,6 +26,13 @@ class Bench(ProgramTest):
                          ["all-reduce", "all-reduce with norms", "all-gather", "broadcast",
                           "exchange with the next", "barrier"])  # fmt: skip
 
+    def test_processes_with_a_token(self):
+        (self.folder / "token").write_text("the secret of this job\n")
+        flags = ("--workers", 2, "--launch", "processes", "--token-file", "token", "--json")
+        self.assertEqual(json.loads(self.succeed(*self.QUICK, *flags))["backend"], "gloo")
+        self.refuse("VALLEY_TOKEN: a token is one line of 16 to 4096 bytes; head -c 32 /dev/urandom | base64 makes one",
+                    *self.QUICK, "--launch", "processes", env={"VALLEY_TOKEN": "short"})  # fmt: skip
+
     def test_what_is_wrong_is_one_line(self):
         self.refuse("--workers must be at least 2 here: one worker has nobody to meet", "bench", "--workers", 1)
         self.refuse("--parameters must be at least 1000, got 5", "bench", "--parameters", 5)

@@ -73,11 +73,7 @@ DataSplits load(const std::string& path, const Format& format) {
   const fs::path folder = fs::is_directory(inner, error) ? inner : fs::path(path);
   auto train = load_split(folder, format, format.train);
   auto test = load_split(folder, format, format.test);
-  const ChannelStatistics statistics = channel_statistics(train->inputs);
-  for (Dataset* data : {train.get(), test.get()}) {
-    data->mean = statistics.mean;
-    data->stddev = statistics.stddev;
-  }
+  normalise_by_training(*train, *test);
   return {train, test};
 }
 

@@ -123,11 +123,7 @@ DataSplits load_mnist_format(const std::string& path, const std::string& usage,
           "{}: training images have {} x {} pixels but test images {} x {}", path, sides(*train)[0],
           sides(*train)[1], sides(*test)[0], sides(*test)[1]);
   count_classes(train_split, test_split, files.notes);
-  const ChannelStatistics statistics = channel_statistics(train->inputs);
-  for (Dataset* data : {train.get(), test.get()}) {
-    data->mean = statistics.mean;
-    data->stddev = statistics.stddev;
-  }
+  normalise_by_training(*train, *test);
   for (auto& note : files.notes) add_data_note(std::move(note));
   return {train, test};
 }

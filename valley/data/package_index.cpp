@@ -218,11 +218,7 @@ DataSplits load_package_index(const std::string& path, const DataOptions&) {
   const auto places = common_words(packages);
   const auto train = part_of(packages, false, places, sections),
              test = part_of(packages, true, places, sections);
-  const ChannelStatistics statistics = channel_statistics(train->inputs);
-  for (Dataset* data : {train.get(), test.get()}) {
-    data->mean = statistics.mean;
-    data->stddev = statistics.stddev;
-  }
+  normalise_by_training(*train, *test);
   return {train, test};
 }
 

@@ -120,11 +120,7 @@ DataSplits load_pictures(const std::string& folder, const DataOptions& options) 
   for (int64_t i = 0; i < train->size(); ++i) ++counts[train->targets.data_ptr<int64_t>()[i]];
   for (size_t c = 0; c < classes.size(); ++c)
     require(counts[c] > 0, "the class {} has no readable picture to train on", classes[c]);
-  const ChannelStatistics statistics = channel_statistics(train->inputs);
-  for (Dataset* data : {train.get(), test.get()}) {
-    data->mean = statistics.mean;
-    data->stddev = statistics.stddev;
-  }
+  normalise_by_training(*train, *test);
   return {train, test};
 }
 

@@ -76,6 +76,14 @@ ChannelStatistics channel_statistics(const at::Tensor& inputs) {
   });
 }
 
+void normalise_by_training(Dataset& train, Dataset& test) {
+  const ChannelStatistics statistics = channel_statistics(train.inputs);
+  for (Dataset* data : {&train, &test}) {
+    data->mean = statistics.mean;
+    data->stddev = statistics.stddev;
+  }
+}
+
 std::optional<int64_t> first_not_finite(const at::Tensor& tensor) {
   if (!tensor.is_floating_point()) return std::nullopt;
   return with_values(tensor, [&](const auto* values) -> std::optional<int64_t> {

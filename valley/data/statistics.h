@@ -6,6 +6,8 @@
 #include <optional>
 #include <vector>
 
+#include "valley/data/dataset.h"
+
 namespace valley {
 
 /// Mean and (population) standard deviation of numbers that come one by one, in double precision
@@ -35,6 +37,9 @@ struct ChannelStatistics {
 /// exact counts of the 256 values, scaled to [0, 1]; of other numbers by Moments. A constant
 /// channel has deviation 1, so that dividing by it is harmless. Cost: one pass over the values.
 ChannelStatistics channel_statistics(const at::Tensor& inputs);
+
+/// Both parts of a set are normalised by the statistics of the training inputs.
+void normalise_by_training(Dataset& train, Dataset& test);
 
 /// Whether a number is finite as float32, as which all are trained on.
 bool is_finite_float(double value);
