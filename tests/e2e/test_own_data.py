@@ -183,6 +183,12 @@ class OneFile(OwnData):
         self.succeed("predict", "run", "arrays/x_test.npy")
 
 
+def average_precision(said, there):
+    """Of one label, by the order of what was said."""
+    found = there[np.argsort(-said)]
+    return (np.cumsum(found) / (1 + np.arange(len(found))))[found].mean()
+
+
 class Labels(OwnData):
     def test_from_labels_to_answers(self):
         x = self.random.normal(size=(300, 4))
@@ -200,6 +206,9 @@ class Labels(OwnData):
         truth = y[200:].astype(bool)
         self.assertAlmostEqual(2 * (told & truth).sum() / (told.sum() + truth.sum()), summary["test_f1"])
         self.assertAlmostEqual((told == truth).all(1).mean(), summary["test_exact_match"])
+        said = np.array([[answer["probabilities"][str(k)] for k in range(3)] for answer in answers])
+        precision = [average_precision(said[:, k], truth[:, k]) for k in range(3)]
+        self.assertAlmostEqual(np.mean(precision), summary["test_map"], delta=.005)
         rows = list(csv.reader(io.StringIO(self.succeed("predict", "run", "new.npy"))))
         self.assertEqual(rows[0], ["file", "place", "labels"])
         self.assertEqual(rows[1][2], ";".join(str(k) for k in range(3) if told[0, k]))

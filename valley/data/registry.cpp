@@ -26,7 +26,7 @@ void keep(std::shared_ptr<const Dataset>& data, int64_t samples, Key option, con
   if (samples == 0) return;
   require(samples <= data->size(), "{} {} is more than the {} {} samples of {}", option, samples,
           data->size(), split, name);
-  if (samples < data->size()) data = balanced_subset(*data, samples, seed);
+  if (samples < data->size()) data = stratified_subset(*data, samples, seed);
 }
 
 struct DataLoader {

@@ -146,10 +146,10 @@ TEST(Subset, KeepsInputsWithTheirTargets) {
   const std::vector<int64_t> targets = {2, 0, 1, 0, 2, 1, 1, 0, 2, 0, 1, 2};
   const Dataset data = numbered(targets, 3);
   for (int64_t count = 1; count <= 12; ++count) {
-    const auto subset = balanced_subset(data, count, 5);
+    const auto subset = stratified_subset(data, count, 5);
     ASSERT_EQ(subset->size(), count);
     EXPECT_TRUE(
-        at::equal(balanced_indices(data, count, 5), subset->inputs.flatten().to(at::kLong)));
+        at::equal(stratified_indices(data, count, 5), subset->inputs.flatten().to(at::kLong)));
     int64_t previous = -1;
     for (int64_t i = 0; i < count; ++i) {
       const int64_t index = subset->inputs.data_ptr<uint8_t>()[i];
@@ -166,20 +166,35 @@ TEST(Subset, KeepsInputsWithTheirTargets) {
   }
 }
 
-TEST(Subset, AShortClassGivesAllItHas) {
-  const Dataset data = numbered({0, 1, 1, 1, 1, 2, 2, 2, 2, 2}, 3);
-  EXPECT_THAT(class_counts(*balanced_subset(data, 7, 0)), ElementsAre(1, 3, 3));
-  EXPECT_THAT(class_counts(*balanced_subset(data, 9, 0)), ElementsAre(1, 4, 4));
-  EXPECT_THAT(class_counts(*balanced_subset(data, 10, 0)), ElementsAre(1, 4, 5));
+TEST(Subset, EveryClassComesByItsShare) {
+  std::vector<int64_t> targets(100, 0);
+  std::fill(targets.begin() + 70, targets.begin() + 90, 1);
+  std::fill(targets.begin() + 90, targets.end(), 2);
+  const Dataset data = numbered(targets, 3);
+  EXPECT_THAT(class_counts(*stratified_subset(data, 10, 0)), ElementsAre(7, 2, 1));
+  EXPECT_THAT(class_counts(*stratified_subset(data, 50, 0)), ElementsAre(35, 10, 5));
+  EXPECT_THAT(class_counts(*stratified_subset(data, 100, 0)), ElementsAre(70, 20, 10));
+  // Too few to have one of the rarest: 70, 20 and 10 hundredths of two.
+  EXPECT_THAT(class_counts(*stratified_subset(data, 2, 0)), ElementsAre(2, 0, 0));
+}
+
+// What is set aside looks like the test set, not like a set of as many of every class; and a rare
+// class is not set aside as a whole.
+TEST(Subset, AValidationSetIsLikeTheRest) {
+  std::vector<int64_t> targets(100, 0);
+  std::fill(targets.begin() + 90, targets.end(), 1);
+  const auto left = with_validation(numbered(targets, 2), 20, 3);
+  EXPECT_THAT(class_counts(*left), ElementsAre(72, 8));
+  EXPECT_THAT(class_counts(*left->validation), ElementsAre(18, 2));
 }
 
 TEST(Subset, EveryExampleAndEveryClassHasItsChance) {
   const Dataset data = numbered({0, 0, 0, 1, 1, 1}, 2);
   std::vector<int> drawn(6);
   for (uint64_t seed = 0; seed < 600; ++seed)
-    ++drawn[balanced_subset(data, 1, seed)->inputs.data_ptr<uint8_t>()[0]];
+    ++drawn[stratified_subset(data, 1, seed)->inputs.data_ptr<uint8_t>()[0]];
   for (const int count : drawn) EXPECT_NEAR(count, 100, 5 * std::sqrt(100.0 * 5 / 6));
-  EXPECT_TRUE(at::equal(balanced_subset(data, 3, 9)->inputs, balanced_subset(data, 3, 9)->inputs));
+  EXPECT_TRUE(at::equal(stratified_subset(data, 3, 9)->inputs, stratified_subset(data, 3, 9)->inputs));
 }
 
 TEST(Data, ExamplesAreSetAside) {

@@ -12,7 +12,7 @@
 
 namespace valley {
 
-at::Tensor balanced_indices(const Dataset& data, int64_t count, uint64_t seed) {
+at::Tensor stratified_indices(const Dataset& data, int64_t count, uint64_t seed) {
   const bool labelled = has_classes(data.targets);
   const int64_t* targets = labelled ? data.targets.data_ptr<int64_t>() : nullptr;
   std::vector<std::vector<int64_t>> of_class(labelled ? data.classes : 1);
@@ -20,16 +20,26 @@ at::Tensor balanced_indices(const Dataset& data, int64_t count, uint64_t seed) {
 
   Random random(seed);
   for (auto& members : of_class) shuffle(members, random);
-  // Where the count does not divide, chance says which classes have one more.
+  // Of classes of one size chance says which have one more.
   shuffle(of_class, random);
 
-  std::vector<int64_t> chosen;
-  for (size_t turn = 0; static_cast<int64_t>(chosen.size()) < count; ++turn)
-    for (const auto& members : of_class)
-      if (turn < members.size() && static_cast<int64_t>(chosen.size()) < count)
-        chosen.push_back(members[turn]);
-  std::sort(chosen.begin(), chosen.end());
+  struct Place {
+    int64_t example, half_steps, of;  // at half_steps / (2 of)
+  };
+  std::vector<Place> places;
+  places.reserve(data.size());
+  for (const auto& members : of_class) {
+    const auto size = static_cast<int64_t>(members.size());
+    for (int64_t j = 0; j < size; ++j) places.push_back({members[j], 2 * j + 1, size});
+  }
+  std::stable_sort(places.begin(), places.end(), [](const Place& a, const Place& b) {
+    return a.half_steps * b.of < b.half_steps * a.of;
+  });
 
+  std::vector<int64_t> chosen;
+  chosen.reserve(count);
+  for (int64_t k = 0; k < count; ++k) chosen.push_back(places[k].example);
+  std::sort(chosen.begin(), chosen.end());
   return at::from_blob(chosen.data(), {count}, at::kLong).clone();
 }
 
@@ -41,8 +51,8 @@ std::shared_ptr<const Dataset> subset_of(const Dataset& data, const at::Tensor& 
   return part;
 }
 
-std::shared_ptr<const Dataset> balanced_subset(const Dataset& data, int64_t count, uint64_t seed) {
-  return subset_of(data, balanced_indices(data, count, seed));
+std::shared_ptr<const Dataset> stratified_subset(const Dataset& data, int64_t count, uint64_t seed) {
+  return subset_of(data, stratified_indices(data, count, seed));
 }
 
 std::shared_ptr<const Dataset> with_validation(const Dataset& data, int64_t count, uint64_t seed) {
@@ -58,7 +68,7 @@ std::shared_ptr<const Dataset> with_validation(const Dataset& data, int64_t coun
     left = stretch(0, rest);
     left->validation = stretch(rest, count);
   } else {
-    const at::Tensor chosen = balanced_indices(data, count, seed);
+    const at::Tensor chosen = stratified_indices(data, count, seed);
     const at::Tensor others = at::ones({data.size()}, at::kBool).index_fill(0, chosen, 0);
     left = std::make_shared<Dataset>(*subset_of(data, others.nonzero().squeeze(1)));
     left->validation = subset_of(data, chosen);

@@ -18,7 +18,7 @@ TrainingSample draw_training_sample(const std::shared_ptr<const Dataset>& train,
   if (all) {
     for (int64_t i = 0; i < train->size(); ++i) place[static_cast<size_t>(i)] = i;
   } else {
-    const at::Tensor chosen = balanced_indices(*train, count, seed);
+    const at::Tensor chosen = stratified_indices(*train, count, seed);
     sample.data = subset_of(*train, chosen);
     const int64_t* index = chosen.data_ptr<int64_t>();
     for (int64_t i = 0; i < count; ++i) place[static_cast<size_t>(index[i])] = i;

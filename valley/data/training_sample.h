@@ -15,7 +15,7 @@ struct TrainingSample {
   Partition partition;  ///< indices into `data`; empty: all workers share all
 };
 
-/// `count` examples, drawn from `seed` as by balanced_indices(); 0, or as many as there are: all.
+/// `count` examples, drawn from `seed` as by stratified_indices(); 0, or as many as there are: all.
 /// `spec` is that of the training. `flag` is named in errors.
 /// @throws UsageError if there are fewer than workers, or none of one worker's.
 TrainingSample draw_training_sample(const std::shared_ptr<const Dataset>& train, int64_t count,

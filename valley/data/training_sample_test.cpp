@@ -33,7 +33,7 @@ TEST(TrainingSample, OfAllIsTheSetItself) {
 TEST(TrainingSample, IsTheBalancedDraw) {
   const auto train = numbers();
   const TrainingSample sample = draw_training_sample(train, 12, 3, {}, 2, "--samples");
-  EXPECT_TRUE(sample.data->inputs.equal(balanced_subset(*train, 12, 3)->inputs));
+  EXPECT_TRUE(sample.data->inputs.equal(stratified_subset(*train, 12, 3)->inputs));
   EXPECT_TRUE(sample.partition.empty());
 }
 

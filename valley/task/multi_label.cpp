@@ -1,7 +1,9 @@
 #include "valley/task/multi_label.h"
 
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/arange.h>
 #include <ATen/ops/binary_cross_entropy_with_logits.h>
+#include <ATen/ops/bincount.h>
 #include <ATen/ops/sigmoid.h>
 #include <ATen/ops/softplus.h>
 #include <fmt/ranges.h>
@@ -13,8 +15,28 @@
 namespace valley {
 namespace {
 
-// Behind the scores: TP, and 2 TP + FP + FN, which is how many labels are answered and how many
-// there are.
+// Precision and recall of a label are those of answers above each of so many probabilities, evenly
+// spaced, so that workers can add up what they saw.
+constexpr int64_t kBins = 1000;
+constexpr size_t kCounts = 6;
+
+// The sum over the bins, from the highest down, of the recall gained in it times the precision of
+// all down to it; none for a label that no example has.
+std::optional<double> average_precision(std::span<const double> seen, std::span<const double> there) {
+  double all = 0, answered = 0, right = 0, area = 0;
+  for (const double count : there) all += count;
+  if (all == 0) return std::nullopt;
+  for (size_t i = seen.size(); i-- > 0;) {
+    answered += seen[i];
+    right += there[i];
+    if (there[i] > 0) area += there[i] * right / answered;
+  }
+  return area / all;
+}
+
+// Behind the scores: TP; 2 TP + FP + FN, which is how many labels are answered and how many there
+// are; then of every label how many examples, and how many that have it, have a probability in each
+// bin.
 class MultiLabel : public Task {
  public:
   const ScoreSheet& sheet() const override {
@@ -22,7 +44,8 @@ class MultiLabel : public Task {
         .task = "multi-label",
         .scores = {{.name = "loss"},
                    {.name = "f1", .more_is_better = true},
-                   {.name = "exact_match", .more_is_better = true, .is_share = true}},
+                   {.name = "exact_match", .more_is_better = true, .is_share = true},
+                   {.name = "map", .more_is_better = true}},
         .headline = 1,
         .chance = "the commonest labels alone"};
     return sheet;
@@ -48,7 +71,9 @@ class MultiLabel : public Task {
     return at::binary_cross_entropy_with_logits(logits, target.to(logits.scalar_type()));
   }
 
-  size_t sums(const at::Tensor&) const override { return sheet().scores.size() + 2; }
+  size_t sums(const at::Tensor& targets) const override {
+    return kCounts + 2 * static_cast<size_t>(targets.size(1) * kBins);
+  }
 
   void add_scores(const at::Tensor& logits, const at::Tensor& target,
                   std::span<double> sums) const override {
@@ -56,12 +81,31 @@ class MultiLabel : public Task {
     const auto count = [](const at::Tensor& which) { return which.sum().item<double>(); };
     sums[0] += loss(logits, target).item<double>() * static_cast<double>(target.size(0));
     sums[2] += count((answered == there).all(1));
-    sums[3] += count(answered & there);
-    sums[4] += count(answered) + count(there);
+    sums[4] += count(answered & there);
+    sums[5] += count(answered) + count(there);
+    const int64_t labels = target.size(1), bins = labels * kBins;
+    const at::Tensor p = at::sigmoid(logits.to(at::kDouble));
+    const at::Tensor bin = (p * double(kBins)).to(at::kLong).clamp_max(kBins - 1) +
+                           at::arange(labels, p.options().dtype(at::kLong)) * kBins;
+    const auto add = [&](const at::Tensor& seen, double* to) {
+      const at::Tensor counts = at::bincount(seen, {}, bins).cpu();
+      for (int64_t i = 0; i < bins; ++i) to[i] += double(counts.data_ptr<int64_t>()[i]);
+    };
+    add(bin.flatten(), &sums[kCounts]);
+    add(bin.masked_select(there), &sums[kCounts] + bins);
   }
 
   void finish(std::span<double> means) const override {
-    means[1] = means[4] > 0 ? 2 * means[3] / means[4] : 1;
+    means[1] = means[5] > 0 ? 2 * means[4] / means[5] : 1;
+    const std::span<const double> seen = means.subspan(kCounts, (means.size() - kCounts) / 2);
+    const std::span<const double> there = means.subspan(kCounts + seen.size());
+    double sum = 0, labels = 0;
+    for (size_t at = 0; at < seen.size(); at += kBins)
+      if (const auto precision = average_precision(seen.subspan(at, kBins), there.subspan(at, kBins))) {
+        sum += *precision;
+        ++labels;
+      }
+    means[3] = labels > 0 ? sum / labels : 1;
   }
 
   std::optional<double> chance(const at::Tensor& targets) const override {

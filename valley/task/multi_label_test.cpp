@@ -2,6 +2,8 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/log.h>
+#include <ATen/ops/rand.h>
+#include <ATen/ops/randn.h>
 #include <ATen/ops/sigmoid.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
@@ -34,6 +36,26 @@ TEST(MultiLabel, ScoresOfKnownLogits) {
   const at::Tensor p = at::sigmoid(z), t = y.to(at::kDouble);
   const double expected = -(t * at::log(p) + (1 - t) * at::log(1 - p)).mean().item<double>();
   EXPECT_NEAR(scores.loss(), expected, 1e-12);
+}
+
+// By hand: label 0, from the highest: there, not, there: (1 + 2/3) / 2; label 1: not, there: 1/2;
+// nobody has label 2.
+TEST(MultiLabel, MeanAveragePrecisionOfKnownOrders) {
+  const at::Tensor z =
+      at::tensor({3., 2., 0., 2., 1., 0., 1., -4., 1.}, at::kDouble).view({3, 3});
+  const at::Tensor y = labels({1, 0, 0, 0, 1, 0, 1, 0, 0});
+  std::vector<double> sums(multi_label().sums(y));
+  for (int64_t i = 0; i < 3; ++i)
+    multi_label().add_scores(z.narrow(0, i, 1), y.narrow(0, i, 1), sums);
+  EXPECT_NEAR(scores_of(multi_label(), sums, 3)["map"], ((1 + 2. / 3) / 2 + 1. / 2) / 2, 1e-12);
+}
+
+TEST(MultiLabel, ARandomOrderHasThePrecisionOfTheShare) {
+  at::manual_seed(3);
+  const at::Tensor y = at::rand({20000, 2}).lt(.3).to(at::kFloat), z = at::randn({20000, 2});
+  std::vector<double> sums(multi_label().sums(y));
+  multi_label().add_scores(z, y, sums);
+  EXPECT_NEAR(scores_of(multi_label(), sums, 20000)["map"], .3, .02);
 }
 
 TEST(MultiLabel, NothingToFindIsFoundByAnsweringNothing) {

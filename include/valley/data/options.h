@@ -44,7 +44,7 @@ template <typename V>
 void visit(DataSettings& o, V& v) {
   v("data", o.data, "NAME or NAME:PATH; see `valley list data`");
   v("train-samples", o.train_samples, at_least(0),
-    "train on this many, drawn evenly by class; 0: all");
+    "train on this many, of every class its share; 0: all");
   v("test-samples", o.test_samples, at_least(0), "test on this many; 0: all");
   v("data-seed", o.data_seed, at_least(0).not_given(-1, "that of {seed}"),
     "of synthetic data, {train-samples}, {test-samples} and {partition}; -1: that of {seed}");
