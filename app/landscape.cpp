@@ -30,7 +30,7 @@ Command add_landscape(CLI::App& program, Engine& engine) {
   auto plane = std::make_shared<std::string>("average");
   add_run_flags(*command, *flags);
   add_number(*command, "--samples", flags->options.samples,
-             "examples the loss is taken over, drawn balanced; 0: all");
+             "examples the loss is taken over, of every class its share; 0: all");
   add_number(*command, "--seed", flags->options.seed, "of the examples and the random directions");
   command
       ->add_option("--plane", *plane,

@@ -17,6 +17,9 @@ struct AddFlag {
   void operator()(const std::string& key, Number& value, const char* help) const {
     add_number(command, "--" + key, value, help);
   }
+  void operator()(const std::string& key, std::string& value, const char* help) const {
+    as_path(command.add_option("--" + key, value, help));
+  }
   void operator()(const std::string& key, bool& value, const char* help) const {
     command.add_flag("--" + key, value, help);
   }
@@ -46,6 +49,7 @@ Command add_sharpness(CLI::App& program, Engine& engine) {
       "What each measure is, costs, and when it misleads: docs/measures.md. Examples:\n"
       "  valley sharpness runs/first\n"
       "  valley sharpness runs/compare --measures mean-valley,lambda-max --samples 0\n"
+      "  valley sharpness runs/a --along runs/b --measures mean-valley\n"
       "  valley sharpness runs/a runs/b --json --quiet");
   return [flags, &engine] {
     check(flags->options);

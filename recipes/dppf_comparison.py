@@ -50,7 +50,6 @@ METHODS = {
     "dppf, SAM": (["--algorithm", "dppf", "--pull", 0.5, "--sam", 0.1], pushes(0.5)),
 }
 REFERENCE = "local-sgd"
-TUNING_SEED = 101
 FASHION = pathlib.Path("/usr/share/datasets/fashion-mnist")
 
 
@@ -71,7 +70,7 @@ def tune(run, methods, folder):
     """{method: (its best try, what every try gave)}"""
     chosen = {}
     for name, (method, tries) in methods.items():
-        held_out = [run(*method, *flags, "--data", f"fashion-mnist:{folder}", "--seed", TUNING_SEED)
+        held_out = [run(*method, *flags, "--data", f"fashion-mnist:{folder}", "--seed", runs.TUNING_SEED)
                     for flags in tries]  # fmt: skip
         accuracy = runs.column(held_out, "test_accuracy")
         chosen[name] = (tries[accuracy.index(max(accuracy))], held_out)
@@ -79,18 +78,13 @@ def tune(run, methods, folder):
 
 
 def report(methods, chosen, final):
-    rows = [[name, "; ".join(words(flags) for flags in methods[name][1]),
+    rows = [[name, "; ".join(runs.words(flags) for flags in methods[name][1]),
              ", ".join(runs.spread([a], 1) for a in runs.accuracies(held_out)),
-             ", ".join(runs.spread([a]) for a in runs.column(held_out, "test_loss")), words(best)]
+             ", ".join(runs.spread([a]) for a in runs.column(held_out, "test_loss")), runs.words(best)]
             for name, (best, held_out) in chosen.items()]  # fmt: skip
     print("\n" + runs.table(["Method", "Tries", "Held-out accuracy, %", "Held-out loss", "Chosen"], rows))
-    settings = {name: words(best) for name, (best, _) in chosen.items()}
+    settings = {name: runs.words(best) for name, (best, _) in chosen.items()}
     print("\n" + runs.comparison(final, REFERENCE, settings))
-
-
-def words(flags):
-    """The flags as a person says them."""
-    return " ".join(str(flag).removeprefix("--") for flag in flags if flag != "--push-schedule")
 
 
 def main():

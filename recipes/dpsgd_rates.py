@@ -26,12 +26,11 @@ METHODS = {
     "one-peer-exponential awc": ["--topology", "one-peer-exponential", "--mixing", "awc"],
     "one-peer-exponential atc": ["--topology", "one-peer-exponential", "--mixing", "atc"],
 }
-TUNING_SEED = 101
 
 
 def sweep(run, methods, rates):
     """{method: {rate: the training loss, infinite where the run diverged}}"""
-    return {name: {rate: run(*METHODS[name], "--lr", rate, "--seed", TUNING_SEED)["train_loss"]
+    return {name: {rate: run(*METHODS[name], "--lr", rate, "--seed", runs.TUNING_SEED)["train_loss"]
                    for rate in rates} for name in methods}  # fmt: skip
 
 
@@ -41,7 +40,7 @@ def cell(loss):
 
 def report(swept, final):
     rates = list(next(iter(swept.values())))
-    print(f"\ntraining loss on the seed {TUNING_SEED}, by learning rate\n")
+    print(f"\ntraining loss on the seed {runs.TUNING_SEED}, by learning rate\n")
     print(runs.table(["Method", *rates], [[name, *(cell(by_rate[rate]) for rate in rates)]
                                           for name, by_rate in swept.items()]))  # fmt: skip
     print("\nat each method's best learning rate\n")

@@ -15,8 +15,10 @@ RECIPES = pathlib.Path(__file__).resolve().parent
 DIVERGENCE = 5  # the exit code
 DIVERGED = {"status": "diverged", "train_loss": math.inf, "test_loss": math.inf, "train_accuracy": 0.0,
             "test_accuracy": 0.0}  # fmt: skip
-KEPT = ["status", "steps", "train_loss", "train_accuracy", "test_loss", "test_accuracy", "valley_width",
-        "predicted_width", "comm_fraction_of_ssgd"]  # fmt: skip
+KEPT = ["status", "steps", "train_loss", "train_accuracy", "validation_loss", "validation_accuracy",
+        "test_loss", "test_accuracy", "valley_width", "predicted_width",
+        "comm_fraction_of_ssgd"]  # fmt: skip
+TUNING_SEED = 101
 
 
 class Runs:
@@ -58,19 +60,54 @@ class Runs:
         summary = json.loads(run.stdout)
         if None in (summary["train_loss"], summary["test_loss"]):  # its last step went too far
             return {"status": "diverged"}
-        return {name: summary[name] for name in KEPT} | {"seconds": round(summary["seconds"]["total"], 1)}
+        figures = {name: summary[name] for name in KEPT if name in summary}
+        return figures | {"seconds": round(summary["seconds"]["total"], 1)}
 
 
 def without_path(flags):
-    """The flags without where the data lie, which differs from machine to machine."""
-    return [flag.split(":")[0] if before == "--data" else flag for before, flag in zip(["", *flags], flags)]
+    """The flags without where data and weights lie, which differs from machine to machine."""
+    shorter = {"--data": lambda value: value.split(":")[0], "--init": lambda value: pathlib.Path(value).name}
+    return [shorter.get(before, str)(flag) for before, flag in zip(["", *flags], flags)]
 
 
 def brief(result):
     if result["status"] == "diverged":
         return "diverged"
-    return (f"training {result['train_loss']:.3g}, {100 * result['train_accuracy']:.1f} %; "
-            f"test {result['test_loss']:.3g}, {100 * result['test_accuracy']:.1f} %; {result['seconds']} s")
+    parts = [f"{part} {result[part + '_loss']:.3g}, {100 * result.get(part + '_accuracy', math.nan):.1f} %"
+             for part in ("train", "validation", "test") if part + "_loss" in result]  # fmt: skip
+    return "; ".join([*parts, f"{result['seconds']} s"])
+
+
+def tune(run, methods, score, common=()):
+    """Of {method: (what makes it, its tries)} the try of every method with the highest score, on the
+    tuning seed, and what every try gave: {method: try}, {method: [result]}. A run that diverged is
+    never the best as long as one did not."""
+    tried = {name: [run(*method, *flags, *common, "--seed", TUNING_SEED) for flags in tries]
+             for name, (method, tries) in methods.items()}  # fmt: skip
+    best = {}
+    for name, results in tried.items():
+        scores = [-math.inf if r["status"] == "diverged" else score(r) for r in results]
+        best[name] = methods[name][1][scores.index(max(scores))]
+    return best, tried
+
+
+def final(run, methods, best, seeds, common=()):
+    """{method: its results with its best try, on the seeds 1, 2, ...}"""
+    return {name: [run(*method, *best[name], *common, "--seed", seed) for seed in range(1, seeds + 1)]
+            for name, (method, _) in methods.items()}  # fmt: skip
+
+
+def tries_table(methods, tried, best, score, title, scale=1, digits=3):
+    """The tries of every method and the scores they were chosen by."""
+    rows = [[name, "; ".join(words(flags) for flags in methods[name][1]),
+             ", ".join(spread([scale * r.get(score, math.nan)], digits) for r in results),
+             words(best[name])] for name, results in tried.items()]  # fmt: skip
+    return table(["Method", "Tries", title, "Chosen"], rows)
+
+
+def words(flags):
+    """The flags as a person says them."""
+    return " ".join(str(flag).removeprefix("--") for flag in flags if flag != "--push-schedule")
 
 
 def column(results, name):

@@ -72,7 +72,7 @@ SharpnessOptions options_of(const py::dict& keywords) {
   SharpnessOptions options;
   visit(options, [&](const std::string& key, auto& member, const char*) {
     using T = std::decay_t<decltype(member)>;
-    if (!keywords.contains(key.c_str())) return;
+    if (key == "along" || !keywords.contains(key.c_str())) return;  // there are no run folders
     if constexpr (std::is_same_v<T, ValleySearch>) {
       member = parse_search(keywords[key.c_str()].cast<std::string>());
     } else if constexpr (!std::is_same_v<T, BatchNormAt>) {

@@ -6,6 +6,7 @@ import math
 import os
 import pathlib
 import random
+import struct
 import subprocess
 import tomllib
 import unittest
@@ -54,6 +55,38 @@ def write_fsdd(folder):
     return f"fsdd:{folder}"
 
 
+def write_mnist(folder, images=60):
+    """Noise of 8 classes, as many to train on as to test on."""
+    folder.mkdir()
+    noise = random.Random(1)
+    for part in ("train", "t10k"):
+        pixels = struct.pack(">4i", 0x803, images, 28, 28) + noise.randbytes(images * 784)
+        (folder / f"{part}-images-idx3-ubyte").write_bytes(pixels)
+        labels = bytes(i % 10 for i in range(images))
+        (folder / f"{part}-labels-idx1-ubyte").write_bytes(struct.pack(">2i", 0x801, images) + labels)
+    return f"mnist:{folder}"
+
+
+def write_index(path, packages=240):
+    """An index of packages of two sections and four makers."""
+    with open(path, "w") as file:
+        for i in range(packages):
+            section, what = (("games", "a fast game"), ("net", "client for networks"))[i % 2]
+            file.write(f"Package: p{i}\nMaintainer: m{i % 4} <m@m>\nDescription: {what}\nSection: {section}\n"
+                       f"Architecture: all\nPriority: optional\nSize: {i}\nDepends: a, b\n\n")  # fmt: skip
+    return path
+
+
+def write_table(path, rows=400):
+    path.write_text("a,section\n" + "".join(f"{i},{'even' if i % 2 == 0 else 'odd'}\n" for i in range(rows)))
+    return f"table:{path}"
+
+
+def write_text(path):
+    path.write_text("".join(f"line {i} of a text\n" for i in range(3000)))
+    return f"text:{path}"
+
+
 class DriverTest(ProgramTest):
     def drive(self, driver, *flags, valley=VALLEY):
         """stdout of a driver of three steps a run that must go well."""
@@ -72,6 +105,11 @@ class Recipes(DriverTest):
                         "--batch-size", 4),
             "fsdd": ("--data", write_fsdd(self.folder / "recordings"), "--train-samples", 20,
                      "--batch-size", 2),
+            "mnist": ("--data", write_mnist(self.folder / "digits"), "--train-samples", 60),
+            "table": ("--data", write_table(self.folder / "rows.csv"), "--train-samples", 160),
+            "text": ("--data", write_text(self.folder / "text.txt"), "--train-samples", 40),
+            "debian-section": ("--data", f"debian-section:{write_index(self.folder / 'Packages')}",
+                               "--train-samples", 160),
         }  # fmt: skip
         recipes = sorted(RECIPES.glob("*.toml"))
         self.assertTrue(recipes)
@@ -84,7 +122,7 @@ class Recipes(DriverTest):
                 continue
             few = ("--train-samples", 20 * settings["workers"], "--batch-size", 6)
             self.succeed("train", "--config", recipe, "--steps", 3, "--quiet", "--threads", 1,
-                         "--test-samples", 10, *small.get(settings["data"], few),
+                         "--device", "cpu", "--test-samples", 10, *small.get(settings["data"], few),
                          "--out", recipe.stem)  # fmt: skip
             self.assertEqual(self.summary(recipe.stem)["status"], "finished")
 
@@ -97,7 +135,7 @@ class Recipes(DriverTest):
 
     def test_every_driver(self):
         """Without the trainings."""
-        self.trained("run", "--steps", 2)
+        self.trained("run", "--steps", 2, "--validation-samples", 10)
         valley = self.folder / "valley"
         valley.write_text(STAND_IN.format(valley=VALLEY))
         os.chmod(valley, 0o755)
@@ -107,6 +145,11 @@ class Recipes(DriverTest):
             "dpsgd_rates.py": ("--seeds", 2, "--rates", "1,1e5"),
             "dppf_comparison.py": ("--seeds", 2, "--keep", "kept.json"),
             "cifar10.py": ("--data", data, "--seeds", 2),
+            "fine_tuning.py": ("--data", write_mnist(self.folder / "digits"), "--seeds", 2),
+            "language.py": ("--data", write_text(self.folder / "text.txt"), "--seeds", 2),
+            "scaling.py": ("--seeds", 2),
+            "sections.py": ("--seeds", 2),
+            "tables.py": ("--seeds", 2, "--index", write_index(self.folder / "Packages")),
         }
         drivers = {path.name for path in RECIPES.glob("*.py")} - {"runs.py"}
         self.assertEqual(set(flags), drivers)
@@ -115,6 +158,11 @@ class Recipes(DriverTest):
                       said["dpsgd_demonstration.py"])  # fmt: skip
         self.assertRegex(said["dpsgd_rates.py"], r"\n\| ring atc \| \d\.\d+ \| diverged \|\n")
         self.assertRegex(said["cifar10.py"], r"\n\| dppf \| \d")
+        self.assertRegex(said["fine_tuning.py"], r"\n\| dppf, from clothes, frozen \| push 0\.5 \| \d")
+        self.assertRegex(said["language.py"], r"\n\| diloco \| lr 0\.001 \| \d")
+        self.assertRegex(said["scaling.py"], r"\n\| dppf \| 16 \| square root \| \d")
+        self.assertRegex(said["sections.py"], r"\n\| dppf without push \| pull 0\.1 lr 0\.025 \| \d")
+        self.assertRegex(said["tables.py"], r"\n\| 8192 \| ring atc \| \d")
         first = said["dppf_comparison.py"]
         self.assertRegex(first, r"\n\| dppf \| push 0\.5 constant; ")
         kept = json.loads((self.folder / "kept.json").read_text())

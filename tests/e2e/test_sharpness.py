@@ -127,6 +127,13 @@ class Sharpness(ProgramTest):
         for walk, bisected in zip(walked["distances"], two["distances"]):
             self.assertLessEqual(walk - 0.011, bisected * 1.001)
         self.assertEqual(mean_valley("--normalise")["all_crossed"], True)
+        self.trained("b", "--algorithm", "dppf", "--push", 0.2, "--steps", 40, "--seed", 7)
+        self.assertAlmostEqual(mean_valley("--along", "a")["value"] / two["value"], 1, 2)
+        self.assertNotAlmostEqual(mean_valley("--along", "b")["value"] / two["value"], 1, 3)
+        self.trained("c", "--model", "mlp-8-8", "--steps", 4)
+        code, _, err = self.run_valley("sharpness", "a", *FEW, "--along", "c")
+        self.assertEqual(code, 2)
+        self.assertRegex(err, r"\Avalley: --along c: its network has \d+ parameters, that of a \d+\n\Z")
         far = mean_valley("--kappa", 1e30)
         self.assertEqual(far["distances"], [None, None])
         self.assertEqual(far["note"], "not crossed up to distance 10000 towards worker 0, 1: "

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <limits>
 
+#include "valley/analysis/draws.h"
 #include "valley/analysis/length.h"
 #include "valley/core/error.h"
 
@@ -52,6 +53,39 @@ at::Tensor direction(const at::Tensor& average, const std::vector<at::Tensor>& w
   return delta.div_(distance);
 }
 
+// Along `count` unit vectors, each a `name` in errors.
+MeanValley mean_valley_along(const std::function<double(const at::Tensor&)>& loss,
+                             const at::Tensor& average, size_t count,
+                             const std::function<at::Tensor(size_t)>& direction,
+                             const char* name, const MeanValleyOptions& options) {
+  const c10::NoGradGuard no_grad;
+  MeanValley valley;
+  const auto loss_at = [&](const at::Tensor& x) {
+    ++valley.evaluations;
+    return loss(x);
+  };
+  valley.loss = loss_at(average);
+  require(std::isfinite(valley.loss) && valley.loss > 0,
+          "the loss at the average must be positive and finite, got {}", valley.loss);
+  const double wall = options.kappa * valley.loss;
+
+  for (size_t m = 0; m < count; ++m) {
+    const at::Tensor delta = direction(m);
+    const auto crossed = [&](double t) {
+      const double value = loss_at(at::add(average, delta, t));
+      require(std::isfinite(value), "the loss is {} at distance {} towards {} {}", value, t, name,
+              m);
+      return value >= wall;
+    };
+
+    const std::optional<double> found = first_crossing(crossed, search_of(options));
+    valley.mean += found.value_or(options.cap) / double(count);
+    valley.distances.push_back(found);
+  }
+  valley.inverse = 1 / valley.mean;
+  return valley;
+}
+
 }  // namespace
 
 bool MeanValley::all_crossed() const {
@@ -68,31 +102,22 @@ MeanValley mean_valley(const std::function<double(const at::Tensor&)>& loss,
   check(options);
   check(average, workers);
   const c10::NoGradGuard no_grad;
+  return mean_valley_along(
+      loss, average, workers.size(), [&](size_t m) { return direction(average, workers, m); },
+      "worker", options);
+}
 
-  MeanValley valley;
-  const auto loss_at = [&](const at::Tensor& x) {
-    ++valley.evaluations;
-    return loss(x);
+MeanValley mean_valley_along_random(const std::function<double(const at::Tensor&)>& loss,
+                                    const at::Tensor& average, int64_t draws, uint64_t seed,
+                                    const MeanValleyOptions& options) {
+  check(options);
+  require(draws >= 1, "draws must be at least 1, got {}", draws);
+  const c10::NoGradGuard no_grad;
+  const auto random = [&](size_t k) {
+    at::Tensor u = draw_normals(average, seed, "mean-valley", static_cast<int64_t>(k));
+    return u.div_(length(u));
   };
-  valley.loss = loss_at(average);
-  require(std::isfinite(valley.loss) && valley.loss > 0,
-          "the loss at the average must be positive and finite, got {}", valley.loss);
-  const double wall = options.kappa * valley.loss;
-
-  for (size_t m = 0; m < workers.size(); ++m) {
-    const at::Tensor delta = direction(average, workers, m);
-    const auto crossed = [&](double t) {
-      const double value = loss_at(at::add(average, delta, t));
-      require(std::isfinite(value), "the loss is {} at distance {} towards worker {}", value, t, m);
-      return value >= wall;
-    };
-
-    const std::optional<double> found = first_crossing(crossed, search_of(options));
-    valley.mean += found.value_or(options.cap) / double(workers.size());
-    valley.distances.push_back(found);
-  }
-  valley.inverse = 1 / valley.mean;
-  return valley;
+  return mean_valley_along(loss, average, static_cast<size_t>(draws), random, "direction", options);
 }
 
 }  // namespace valley

@@ -18,25 +18,51 @@ namespace {
 
 Draws draws_of(const Minimum& minimum) { return {minimum.options().draws, minimum.options().seed}; }
 
-}  // namespace
-
-Measurement measure_mean_valley(Minimum& minimum) {
-  const MinimumData& data = minimum.data();
-  const MeanValley valley =
-      mean_valley(minimum.loss_function(), data.average, data.workers, minimum.options().valley);
+// Of a value that falls as the distances grow: where one is only known to be beyond the cap.
+std::string beyond_the_cap(const MeanValley& valley, double cap, const char* name) {
   std::vector<size_t> beyond;
   for (size_t m = 0; m < valley.distances.size(); ++m) {
     if (!valley.distances[m]) beyond.push_back(m);
   }
-  Measurement result{.value = valley.inverse};
-  if (!beyond.empty()) {
-    result.note = fmt::format(
-        "not crossed up to distance {} towards worker {}: the true value is "
-        "smaller",
-        minimum.options().valley.cap, fmt::join(beyond, ", "));
-  }
-  result.details = MeanValleyDetails{valley, minimum.options().valley};
-  return result;
+  if (beyond.empty()) return "";
+  return fmt::format("not crossed up to distance {} towards {} {}: the true value is smaller", cap,
+                     name, fmt::join(beyond, ", "));
+}
+
+}  // namespace
+
+Measurement measure_mean_valley(Minimum& minimum) {
+  const MeanValley& valley = minimum.valley();
+  const MeanValleyOptions& options = minimum.options().valley;
+  return {.value = valley.inverse,
+          .note = beyond_the_cap(valley, options.cap, "worker"),
+          .details = MeanValleyDetails{valley, options}};
+}
+
+Measurement measure_mean_valley_share(Minimum& minimum) {
+  const MeanValley& valley = minimum.valley();
+  const MeanValleyOptions& options = minimum.options().valley;
+  const MinimumData& data = minimum.data();
+  double share = 0;
+  for (size_t m = 0; m < data.workers.size(); ++m)
+    share += length(at::sub(data.workers[m], data.average)) /
+             valley.distances[m].value_or(options.cap) / double(data.workers.size());
+  return {.value = share, .note = beyond_the_cap(valley, options.cap, "worker")};
+}
+
+Measurement measure_mean_valley_random(Minimum& minimum) {
+  const MeasureOptions& options = minimum.options();
+  const MeanValley valley =
+      mean_valley_along_random(minimum.loss_function(), minimum.data().average, options.draws,
+                               options.seed, options.valley);
+  std::vector<double> distances;
+  for (const auto& t : valley.distances) distances.push_back(t.value_or(options.valley.cap));
+  const Estimate mean = mean_estimate(distances);
+  const Estimate inverse = transformed(mean, valley.inverse, valley.inverse * valley.inverse);
+  return {.value = inverse.value,
+          .standard_error = inverse.standard_error,
+          .note = beyond_the_cap(valley, options.valley.cap, "direction"),
+          .details = MeanValleyDetails{valley, options.valley, draws_of(minimum)}};
 }
 
 Measurement measure_entropy(Minimum& minimum) {

@@ -6,6 +6,8 @@
 namespace valley {
 
 Measurement measure_mean_valley(Minimum& minimum);
+Measurement measure_mean_valley_share(Minimum& minimum);
+Measurement measure_mean_valley_random(Minimum& minimum);
 Measurement measure_entropy(Minimum& minimum);
 Measurement measure_gradient_norm(Minimum& minimum);
 Measurement measure_eps_sharpness(Minimum& minimum);

@@ -101,9 +101,28 @@ TEST(Measures, OfTheWorkersHaveTheirClosedForms) {
   EXPECT_EQ(details.options.search, ValleySearch::kBisect);
   EXPECT_TRUE(details.valley.all_crossed());
   EXPECT_EQ(valley.note, "");
+  double share = 0;
+  for (const double s : {slope, -slope})
+    share += x.norm().item<double>() / 2 * curvature /
+             (-s + std::sqrt(s * s + 2 * curvature * b.l0));
+  EXPECT_NEAR(*measure("mean-valley-share").value, share, 1e-3 * share);
   // The spread of two workers at x and -x is x x^T.
   expect_within(measure("average-direction", {.draws = 2000}),
                 (b.h * x * x).sum().item<double>() / 2, 3);
+}
+
+// In a round bowl every direction is as good as another.
+TEST(Measures, ARoundValleyIsAsWideEverywhere) {
+  Bowl round = bowl();
+  round.h.fill_(3);
+  round.g.zero_();
+  Minimum minimum(round.data(two_workers()), {.draws = 5});
+  const Measurement random = find_measure("mean-valley-random").measure(minimum);
+  const double inverse = std::sqrt(3 / (2 * round.l0));
+  EXPECT_NEAR(*random.value, inverse, 1e-3 * inverse);
+  EXPECT_LT(*random.standard_error, 1e-3 * inverse);
+  EXPECT_EQ(std::get<MeanValleyDetails>(random.details).valley.distances.size(), 5);
+  EXPECT_NEAR(*find_measure("mean-valley").measure(minimum).value, inverse, 1e-3 * inverse);
 }
 
 TEST(Measures, SayWhereTheValleyHasNoWall) {
@@ -357,6 +376,8 @@ TEST(RowScale, MakesMeasuresInvariantToRescaledLayers) {
   EXPECT_GT(std::abs(rescaled.at("trace") / one.at("trace") - 1), 0.5);
   EXPECT_GT(std::abs(rescaled.at("lambda-max") / one.at("lambda-max") - 1), 0.5);
   EXPECT_GT(std::abs(rescaled.at("mean-valley") / one.at("mean-valley") - 1), 0.2);
+  EXPECT_NEAR(rescaled.at("mean-valley-share"), one.at("mean-valley-share"),
+              2e-3 * one.at("mean-valley-share"));
   EXPECT_NEAR(rescaled.at("entropy"), one.at("entropy"), 1e-12);
   EXPECT_NEAR(rescaled.at("fisher-rao"), one.at("fisher-rao"), 1e-9);
   const auto one_normalised = all_measures(1, true), other_normalised = all_measures(5, true);

@@ -83,6 +83,12 @@ const std::vector<double>& Minimum::noisy_losses() {
   return *noisy_losses_;
 }
 
+const MeanValley& Minimum::valley() {
+  if (!valley_)
+    valley_ = mean_valley(loss_function(), data_.average, data_.workers, options_.valley);
+  return *valley_;
+}
+
 const HessianMoments& Minimum::moments() {
   if (!moments_) {
     moments_ =

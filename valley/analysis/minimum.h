@@ -51,6 +51,7 @@ class Minimum {
   const LossGradient& gradient();
   const std::vector<double>& noisy_losses();  ///< at deviation options().sigma
   const HessianMoments& moments();
+  const MeanValley& valley();  ///< along the workers
 
   /// How many vectors to multiply at once, of `wanted`.
   int64_t together(int64_t wanted) const;
@@ -62,6 +63,7 @@ class Minimum {
   std::optional<LossGradient> gradient_;
   std::optional<std::vector<double>> noisy_losses_;
   std::optional<HessianMoments> moments_;
+  std::optional<MeanValley> valley_;
 };
 
 }  // namespace valley

@@ -39,6 +39,10 @@ struct Way {
 constexpr Way kWays[] = {
     {"mean-valley", [](const Minimum& m) { return 1 + kSearch * workers(m); },
      &measure_mean_valley},
+    {"mean-valley-share", [](const Minimum& m) { return 1 + kSearch * workers(m); },
+     &measure_mean_valley_share},
+    {"mean-valley-random", [](const Minimum& m) { return 1 + kSearch * draws(m); },
+     &measure_mean_valley_random},
     {"average-direction", &draws, &measure_average_direction},
     {"gradient-norm", [](const Minimum&) { return kGradient; }, &measure_gradient_norm},
     {"eps-sharpness", [](const Minimum&) { return kSearch; }, &measure_eps_sharpness},

@@ -17,13 +17,15 @@ Json details_json(const MeanValleyDetails& d) {
   Json distances = Json::array();
   for (const auto& t : d.valley.distances) distances.push_back(t ? Json(*t) : Json());
   const bool by_step = d.options.search == ValleySearch::kStep;
-  return {{"mean_valley", d.valley.mean},
-          {"distances", distances},
-          {"all_crossed", d.valley.all_crossed()},
-          {"kappa", d.options.kappa},
-          {"search", by_step ? "step" : "bisect"},
-          {by_step ? "step" : "tolerance", by_step ? d.options.step : d.options.tolerance},
-          {"evaluations", d.valley.evaluations}};
+  Json json = {{"mean_valley", d.valley.mean},
+               {"distances", distances},
+               {"all_crossed", d.valley.all_crossed()},
+               {"kappa", d.options.kappa},
+               {"search", by_step ? "step" : "bisect"},
+               {by_step ? "step" : "tolerance", by_step ? d.options.step : d.options.tolerance},
+               {"evaluations", d.valley.evaluations}};
+  if (d.draws) add(json, *d.draws);
+  return json;
 }
 
 Json details_json(const RiseDetails& d) { return {{"rise", d.rise}}; }

@@ -76,6 +76,20 @@ std::vector<Measured> measure_all(Minimum& minimum, const SharpnessRequest& requ
   return result;
 }
 
+// The gaps of another run's workers, at this run's average.
+std::vector<at::Tensor> workers_along(const std::string& folder, const RunWeights& weights,
+                                      const FinishedRun& run) {
+  const FinishedRun other = FinishedRun::open(folder);
+  const RunWeights theirs = other.load_weights(other.load_data());
+  require(theirs.average.sizes() == weights.average.sizes(),
+          "{} {}: its network has {} parameters, that of {} {}", Key{"along"}, folder,
+          theirs.average.numel(), run.folder(), weights.average.numel());
+  std::vector<at::Tensor> workers;
+  for (const at::Tensor& worker : theirs.workers)
+    workers.push_back(weights.average + (worker - theirs.average));
+  return workers;
+}
+
 }  // namespace
 
 SharpnessRequest sharpness_request(const SharpnessOptions& options, int threads) {
@@ -94,7 +108,7 @@ SharpnessRequest sharpness_request(const SharpnessOptions& options, int threads)
 
 void require_measurable(const std::vector<FinishedRun>& runs, SharpnessRequest& request) {
   request.required = !request.options.measures.empty() && runs.size() == 1;
-  if (request.options.measures.empty() || runs.size() == 1)
+  if (request.options.measures.empty() || runs.size() == 1 || !request.options.along.empty())
     return;                                            // whether it has them, measuring will say
   std::map<const MeasureEntry*, std::string> lacking;  // and why the first run lacks it
   for (const MeasureEntry* entry : request.measures) {
@@ -121,7 +135,9 @@ SharpnessResult measure_sharpness(const FinishedRun& run, const SharpnessRequest
                                   const InstrumentWatch& watch) {
   const double start = now_seconds();
   const DataSplits data = run.load_data();
-  const RunWeights weights = run.load_weights(data);
+  RunWeights weights = run.load_weights(data);
+  if (!request.options.along.empty())
+    weights.workers = workers_along(request.options.along, weights, run);
   const auto train = examples_of(data.train, request.options.samples, request.options.seed);
 
   PassMeter* meter = nullptr;

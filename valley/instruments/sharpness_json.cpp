@@ -21,7 +21,8 @@ Json options_json(const SharpnessOptions& o) {
           {"normalise", o.normalise},
           {"rho", o.rho},
           {"lanczos", o.lanczos},
-          {"memory", o.memory}};
+          {"memory", o.memory},
+          {"along", o.along}};
 }
 
 Json measure_json(const Measured& measured) {

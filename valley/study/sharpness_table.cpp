@@ -30,6 +30,9 @@ class SetOption {
     require(set != nullptr, "{} must be true or false, got '{}'", Key{key}, text_);
     member = *set;
   }
+  void operator()(const std::string& key, std::string& member, const char*) const {
+    if (key == key_) member = text_;
+  }
   void operator()(const std::string& key, std::vector<std::string>& member, const char*) const {
     if (key != key_) return;
     for (size_t begin = 0; begin <= text_.size();) {

@@ -21,6 +21,7 @@ struct Draws {
 struct MeanValleyDetails {
   MeanValley valley;
   MeanValleyOptions options;
+  std::optional<Draws> draws = {};  ///< of random directions
 };
 
 /// eps-sharpness

@@ -30,7 +30,7 @@ struct LandscapeOptions {
   int64_t points = 21;            ///< along each axis
   Split split = Split::kTrain;
   BatchNormAt batch_norm = BatchNormAt::kProbe;
-  int64_t samples = 1000;  ///< of the split, drawn balanced; 0: all
+  int64_t samples = 1000;  ///< of the split, of every class its share; 0: all
   int64_t seed = 0;        ///< of the examples and of random directions
 };
 

@@ -24,6 +24,7 @@ struct SharpnessOptions {
   double rho = 0.05;
   int64_t lanczos = 60;
   double memory = 6;
+  std::string along = {};
 };
 
 /// Every option: visitor(key, member, what it means).
@@ -31,7 +32,7 @@ template <typename Visitor>
 void visit(SharpnessOptions& o, Visitor&& visitor) {
   visitor("measures", o.measures,
           "separated by commas; see `valley list measures`; nothing: all that apply");
-  visitor("samples", o.samples, "training examples the loss is taken over, drawn balanced; 0: all");
+  visitor("samples", o.samples, "training examples the loss is taken over, of every class its share; 0: all");
   visitor("seed", o.seed, "of the examples and of all draws");
   visitor("draws", o.draws, "of every mean over random points or vectors");
   visitor("kappa", o.kappa,
@@ -45,6 +46,9 @@ void visit(SharpnessOptions& o, Visitor&& visitor) {
   visitor("rho", o.rho, "sam: radius of the ball");
   visitor("lanczos", o.lanczos, "lambda-max: Lanczos vectors at most");
   visitor("memory", o.memory, "GB; Lanczos keeps fewer vectors and says so");
+  visitor("along", o.along,
+          "run folder, whose workers' gaps stand for those of the run: mean-valley and others of "
+          "workers; empty: its own");
 }
 
 /// "bisect" or "step"
