@@ -145,6 +145,7 @@ class Recipes(DriverTest):
             "dpsgd_rates.py": ("--seeds", 2, "--rates", "1,1e5"),
             "dppf_comparison.py": ("--seeds", 2, "--keep", "kept.json"),
             "cifar10.py": ("--data", data, "--seeds", 2),
+            "claims.py": ("--seeds", 2),
             "fine_tuning.py": ("--data", write_mnist(self.folder / "digits"), "--seeds", 2),
             "language.py": ("--data", write_text(self.folder / "text.txt"), "--seeds", 2),
             "scaling.py": ("--seeds", 2),
@@ -158,8 +159,10 @@ class Recipes(DriverTest):
                       said["dpsgd_demonstration.py"])  # fmt: skip
         self.assertRegex(said["dpsgd_rates.py"], r"\n\| ring atc \| \d\.\d+ \| diverged \|\n")
         self.assertRegex(said["cifar10.py"], r"\n\| dppf \| \d")
+        self.assertRegex(said["claims.py"], r"\n\| wash / alone \| better \| \d")
+        self.assertRegex(said["claims.py"], r"\n\d+ of 25 hold here\n")
         self.assertRegex(said["fine_tuning.py"], r"\n\| dppf, from clothes, frozen \| push 0\.5 \| \d")
-        self.assertRegex(said["language.py"], r"\n\| diloco \| lr 0\.001 \| \d")
+        self.assertRegex(said["language.py"], r"\n\| diloco \| lr 0\.003 \| \d")
         self.assertRegex(said["scaling.py"], r"\n\| dppf \| 16 \| square root \| \d")
         self.assertRegex(said["sections.py"], r"\n\| dppf without push \| pull 0\.1 lr 0\.025 \| \d")
         self.assertRegex(said["tables.py"], r"\n\| 8192 \| ring atc \| \d")
