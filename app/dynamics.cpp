@@ -12,8 +12,9 @@ Command add_dynamics(CLI::App& program, Engine& engine) {
       "dynamics", "how the workers of a finished run moved, and the noise they live in");
   auto flags = std::make_shared<DynamicsFlags>();
   add_run_flags(*command, *flags);
-  add_number(*command, "--samples", flags->options.samples,
-             "training examples for losses, gradient and mini-batches, of every class its share; 0: all");
+  add_number(
+      *command, "--samples", flags->options.samples,
+      "training examples for losses, gradient and mini-batches, of every class its share; 0: all");
   add_number(*command, "--seed", flags->options.seed, "of the examples and of all draws");
   add_number(*command, "--draws", flags->options.draws,
              "of mini-batches, and of noise for the smoothed loss");

@@ -25,7 +25,9 @@ class Runs:
     """Runs of `valley train` with one recipe. What a run gave is kept under its flags in a JSON file, so
     that a second call goes on where the first one stopped; no run is made twice."""
 
-    def __init__(self, options, recipe, common=()):
+    def __init__(self, options, recipe, common=(), look=None):
+        """look(folder) gives further figures of a finished run, which are kept with the others."""
+        self.look = look
         self.valley, self.recipe = options.valley, RECIPES / recipe
         steps = ["--steps", str(options.steps)] if options.steps else []
         self.common = [*common, *steps, *shlex.split(options.also)]
@@ -49,19 +51,29 @@ class Runs:
 
     def train(self, flags):
         with tempfile.TemporaryDirectory() as folder:
+            out = os.path.join(folder, "run")
             run = subprocess.run(
                 [self.valley, "train", "--config", self.recipe, *flags, "--threads", self.threads,
-                 "--quiet", "--json", "--out", os.path.join(folder, "run")],
+                 "--quiet", "--json", "--out", out],
                 capture_output=True, text=True)  # fmt: skip
-        if run.returncode == DIVERGENCE:
-            return {"status": "diverged"}
-        if run.returncode != 0:
-            sys.exit(f"{' '.join(flags)}: {run.stderr.strip()}")
-        summary = json.loads(run.stdout)
-        if None in (summary["train_loss"], summary["test_loss"]):  # its last step went too far
-            return {"status": "diverged"}
-        figures = {name: summary[name] for name in KEPT if name in summary}
-        return figures | {"seconds": round(summary["seconds"]["total"], 1)}
+            if run.returncode == DIVERGENCE:
+                return {"status": "diverged"}
+            if run.returncode != 0:
+                sys.exit(f"{' '.join(flags)}: {run.stderr.strip()}")
+            summary = json.loads(run.stdout)
+            if None in (summary["train_loss"], summary["test_loss"]):  # its last step went too far
+                return {"status": "diverged"}
+            figures = {name: summary[name] for name in KEPT if name in summary}
+            figures["seconds"] = round(summary["seconds"]["total"], 1)
+            return figures | (self.look(out) if self.look else {})
+
+
+def ask(*command):
+    """What an instrument prints as JSON."""
+    run = subprocess.run(list(map(str, command)), capture_output=True, text=True)
+    if run.returncode:
+        sys.exit(f"{' '.join(map(str, command))}: {run.stderr.strip()}")
+    return json.loads(run.stdout)
 
 
 def without_path(flags):

@@ -95,7 +95,12 @@ Json evaluate_run(const FinishedRun& run, const EvaluateFlags& flags, Table& tab
   if (!flags.data.empty()) {
     DataOptions options = to_data_options(run.config());
     options.train_samples = options.test_samples = 0;
-    data = load_data(flags.data, options);
+    // A table is read by the columns, texts and scales of the one that was trained on.
+    const ExampleReader* reader = own.train->reader.get();
+    const std::string table = "table:";
+    data = reader != nullptr && flags.data.starts_with(table)
+               ? reader->splits(flags.data.substr(table.size()), options)
+               : load_data(flags.data, options);
   }
   const std::string name = flags.data.empty() ? run.config().data : flags.data;
   const auto model = model_of(run, own, flags);

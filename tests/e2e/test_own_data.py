@@ -362,6 +362,14 @@ class Tables(OwnData):
         rows = list(csv.reader(io.StringIO(self.succeed("predict", "run", "asked.csv"))))
         for row, expected in zip(rows[1:], (110, 95, 100)):
             self.assertAlmostEqual(float(row[2]), expected, delta=4)
+        # Other houses, none of them red, and dearer: still read by what the model has learned.
+        with open(self.folder / "others.csv", "w", newline="") as file:
+            sizes = [self.random.normal(1) for _ in range(100)]
+            csv.writer(file).writerows([["price", "colour, main", "size"],
+                                        *([f"{100 + 10 * size:.4f}", "blue", f"{size:.6f}"] for size in sizes)])  # fmt: skip
+        (other,) = json.loads(self.succeed("evaluate", "run", "--data", "table:others.csv", "--json"))["runs"]
+        self.assertGreater(other["test"]["r2"], 0.8)
+        self.assertEqual((other["train"]["examples"], other["test"]["examples"]), (80, 20))
         (self.folder / "wrong.csv").write_text("size\n1\n")
         self.refuse(f"wrong.csv has no column 'colour, main', of which the model learned in {self.folder}/houses.csv",
                     "predict", "run", "wrong.csv")  # fmt: skip

@@ -56,8 +56,8 @@ at::Tensor direction(const at::Tensor& average, const std::vector<at::Tensor>& w
 // Along `count` unit vectors, each a `name` in errors.
 MeanValley mean_valley_along(const std::function<double(const at::Tensor&)>& loss,
                              const at::Tensor& average, size_t count,
-                             const std::function<at::Tensor(size_t)>& direction,
-                             const char* name, const MeanValleyOptions& options) {
+                             const std::function<at::Tensor(size_t)>& direction, const char* name,
+                             const MeanValleyOptions& options) {
   const c10::NoGradGuard no_grad;
   MeanValley valley;
   const auto loss_at = [&](const at::Tensor& x) {

@@ -10,8 +10,8 @@ const std::vector<MeasureFacts>& measure_table() {
   static const std::vector<MeasureFacts> table = {
       {"mean-valley", "1 / how far it is, towards the workers, to where the loss doubles",
        "about 15 losses a worker", false, kWorkers, true},
-      {"mean-valley-share", "how far of the way to there the workers are", "nothing beside mean-valley",
-       false, kWorkers, true, "mean-valley"},
+      {"mean-valley-share", "how far of the way to there the workers are",
+       "nothing beside mean-valley", false, kWorkers, true, "mean-valley"},
       {"mean-valley-random", "the same as mean-valley, along random directions",
        "about 15 draws losses", true, kNothing, true},
       {"average-direction", "rise of the loss under noise shaped like the workers' spread",

@@ -52,9 +52,8 @@ Measurement measure_mean_valley_share(Minimum& minimum) {
 
 Measurement measure_mean_valley_random(Minimum& minimum) {
   const MeasureOptions& options = minimum.options();
-  const MeanValley valley =
-      mean_valley_along_random(minimum.loss_function(), minimum.data().average, options.draws,
-                               options.seed, options.valley);
+  const MeanValley valley = mean_valley_along_random(
+      minimum.loss_function(), minimum.data().average, options.draws, options.seed, options.valley);
   std::vector<double> distances;
   for (const auto& t : valley.distances) distances.push_back(t.value_or(options.valley.cap));
   const Estimate mean = mean_estimate(distances);

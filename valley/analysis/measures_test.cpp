@@ -103,8 +103,8 @@ TEST(Measures, OfTheWorkersHaveTheirClosedForms) {
   EXPECT_EQ(valley.note, "");
   double share = 0;
   for (const double s : {slope, -slope})
-    share += x.norm().item<double>() / 2 * curvature /
-             (-s + std::sqrt(s * s + 2 * curvature * b.l0));
+    share +=
+        x.norm().item<double>() / 2 * curvature / (-s + std::sqrt(s * s + 2 * curvature * b.l0));
   EXPECT_NEAR(*measure("mean-valley-share").value, share, 1e-3 * share);
   // The spread of two workers at x and -x is x x^T.
   expect_within(measure("average-direction", {.draws = 2000}),

@@ -194,7 +194,8 @@ TEST(Subset, EveryExampleAndEveryClassHasItsChance) {
   for (uint64_t seed = 0; seed < 600; ++seed)
     ++drawn[stratified_subset(data, 1, seed)->inputs.data_ptr<uint8_t>()[0]];
   for (const int count : drawn) EXPECT_NEAR(count, 100, 5 * std::sqrt(100.0 * 5 / 6));
-  EXPECT_TRUE(at::equal(stratified_subset(data, 3, 9)->inputs, stratified_subset(data, 3, 9)->inputs));
+  EXPECT_TRUE(
+      at::equal(stratified_subset(data, 3, 9)->inputs, stratified_subset(data, 3, 9)->inputs));
 }
 
 TEST(Data, ExamplesAreSetAside) {

@@ -51,7 +51,8 @@ std::shared_ptr<const Dataset> subset_of(const Dataset& data, const at::Tensor& 
   return part;
 }
 
-std::shared_ptr<const Dataset> stratified_subset(const Dataset& data, int64_t count, uint64_t seed) {
+std::shared_ptr<const Dataset> stratified_subset(const Dataset& data, int64_t count,
+                                                 uint64_t seed) {
   return subset_of(data, stratified_indices(data, count, seed));
 }
 

@@ -103,6 +103,11 @@ Tables read_folder(const fs::path& folder) {
   return result;
 }
 
+Tables read_tables(const std::string& path, uint64_t seed) {
+  std::error_code error;
+  return fs::is_directory(path, error) ? read_folder(path) : split_file(path, seed);
+}
+
 void leave_out_rows_without(TablePart& part, size_t target, const std::string& name) {
   size_t kept = 0;
   for (size_t i = 0; i < part.rows.size(); ++i) {
@@ -294,18 +299,52 @@ class TableReader : public ExampleReader {
     mean_ = std::move(mean);
     deviation_ = std::move(deviation);
   }
+  /// What is learned in place of numbers.
+  void set_classes(std::vector<std::string> classes) { classes_ = std::move(classes); }
 
   at::Tensor read(const std::string& path) const override {
     CsvTable table = read_csv(path);
-    const std::vector<size_t> places = places_in(table, path);
+    const std::vector<size_t> places = places_in(table.names, table.has_header, path);
     TablePart part = table_part(path, std::move(table));
-    for (Row& row : part.rows) {
-      Row ordered(names_.size());
-      for (const Column& column : columns_) ordered[column.place()] = row[places[column.place()]];
-      row = std::move(ordered);
-    }
-    for (const Column& column : columns_) column.check(part);
+    bring_in_order(part, places);
     return features_of(part, columns_);
+  }
+
+  DataSplits splits(const std::string& path, const DataOptions& options) const override {
+    Tables tables = read_tables(path, options.seed);
+    const std::vector<size_t> places = places_in(tables.names, true, path);
+    const auto train = std::make_shared<Dataset>(), test = std::make_shared<Dataset>();
+    for (const auto& [data, part] :
+         {std::pair(train, &tables.train), std::pair(test, &tables.test)}) {
+      for (const size_t target : targets_) {
+        require(places[target] < tables.names.size(), "{} has no column '{}', which is the target",
+                path, names_[target]);
+        leave_out_rows_without(*part, places[target], names_[target]);
+      }
+      bring_in_order(*part, places);
+      data->inputs = features_of(*part, columns_);
+      set_targets(*data, *part, options.many_labels);
+      for (const Column& column : columns_) column.add_statistics(data->mean, data->stddev);
+    }
+    return {train, test};
+  }
+
+  /// The targets of a part, and what the data set says of them.
+  void set_targets(Dataset& data, const TablePart& part, bool many_labels) const {
+    if (!classes_.empty()) {
+      data.class_names = classes_;
+      data.classes = static_cast<int64_t>(classes_.size());
+      data.targets = class_targets(part, targets_.front(), classes_, trained_on_);
+      return;
+    }
+    data.classes = static_cast<int64_t>(targets_.size());
+    data.targets = number_targets(part, targets_, names_, many_labels);
+    for (size_t k = 0; k < targets_.size(); ++k) {
+      if (many_labels) data.class_names.push_back(names_[targets_[k]]);
+      if (mean_.empty()) continue;
+      at::Tensor own = data.targets.select(1, static_cast<int64_t>(k));
+      own.copy_((own.to(at::kDouble) - mean_[k]) / deviation_[k]);
+    }
   }
 
   double value(size_t k, double output) const override {
@@ -315,21 +354,33 @@ class TableReader : public ExampleReader {
  private:
   // Where the columns are by name, or in a table without names by their order, with the targets
   // among them or without.
-  std::vector<size_t> places_in(const CsvTable& table, const std::string& path) const {
+  std::vector<size_t> places_in(const std::vector<std::string>& names, bool has_header,
+                                const std::string& path) const {
     std::vector<size_t> places(names_.size());
-    const bool without = table.names.size() + targets_.size() == names_.size();
+    const bool without = names.size() + targets_.size() == names_.size();
     size_t next = 0;
     for (size_t k = 0; k < names_.size(); ++k) {
       const bool is_target = std::find(targets_.begin(), targets_.end(), k) != targets_.end();
-      const auto found = std::find(table.names.begin(), table.names.end(), names_[k]);
-      places[k] = static_cast<size_t>(found - table.names.begin());
-      if (!table.has_header && without) places[k] = next;
+      const auto found = std::find(names.begin(), names.end(), names_[k]);
+      places[k] = static_cast<size_t>(found - names.begin());
+      if (!has_header && without) places[k] = next;
       next += is_target ? 0 : 1;
-      require(is_target || places[k] < table.names.size(),
+      require(is_target || places[k] < names.size(),
               "{} has no column '{}', of which the model learned in {}", path, names_[k],
               trained_on_);
     }
     return places;
+  }
+
+  // That of the columns the model learned of; a target that is not there stays empty.
+  void bring_in_order(TablePart& part, const std::vector<size_t>& places) const {
+    for (Row& row : part.rows) {
+      Row ordered(names_.size());
+      for (size_t k = 0; k < names_.size(); ++k)
+        if (places[k] < row.size()) ordered[k] = row[places[k]];
+      row = std::move(ordered);
+    }
+    for (const Column& column : columns_) column.check(part);
   }
 
   std::vector<std::string> names_;
@@ -337,25 +388,21 @@ class TableReader : public ExampleReader {
   std::vector<Column> columns_;
   std::string trained_on_;
   std::vector<double> mean_, deviation_;  // one a target, or none
+  std::vector<std::string> classes_;      // or none
 };
 
-void normalise(const std::array<Dataset*, 2>& parts, const std::vector<std::string>& names,
-               TableReader& reader) {
-  const at::Tensor known = parts[0]->targets.to(at::kDouble);
+// By the training rows' targets, [N, K].
+void learn_scale(const at::Tensor& targets, const std::vector<std::string>& names,
+                 TableReader& reader) {
+  const at::Tensor known = targets.to(at::kDouble);
   std::vector<double> means, deviations;
   for (int64_t k = 0; k < known.size(1); ++k) {
-    const double mean = known.select(1, k).mean().item<double>();
-    double deviation = known.select(1, k).std(/*unbiased=*/false).item<double>();
-    if (!(deviation > 0)) deviation = 1;
-    for (Dataset* data : parts) {
-      at::Tensor own = data->targets.select(1, k);
-      own.copy_((own.to(at::kDouble) - mean) / deviation);
-    }
+    means.push_back(known.select(1, k).mean().item<double>());
+    const double deviation = known.select(1, k).std(/*unbiased=*/false).item<double>();
+    deviations.push_back(deviation > 0 ? deviation : 1);
     const std::string& name = names[static_cast<size_t>(k)];
     add_data_note(fmt::format("the target '{}' is learned as ({} - {:.6g}) / {:.6g}", name, name,
-                              mean, deviation));
-    means.push_back(mean);
-    deviations.push_back(deviation);
+                              means.back(), deviations.back()));
   }
   reader.set_scale(means, deviations);
 }
@@ -386,9 +433,7 @@ std::vector<size_t> find_targets(const Tables& tables, const DataOptions& option
 }  // namespace
 
 DataSplits load_table(const std::string& path, const DataOptions& options) {
-  std::error_code error;
-  Tables tables =
-      fs::is_directory(path, error) ? read_folder(path) : split_file(path, options.seed);
+  Tables tables = read_tables(path, options.seed);
   require(tables.names.size() >= 2, "{} has one column, and needs another one to learn from",
           tables.train.path);
   const std::vector<size_t> targets = find_targets(tables, options);
@@ -412,23 +457,13 @@ DataSplits load_table(const std::string& path, const DataOptions& options) {
   const auto reader =
       std::make_shared<TableReader>(tables.names, targets, columns, tables.train.path);
   train->reader = test->reader = reader;
-  if (options.real_targets || options.many_labels) {
-    for (const auto& [data, part] :
-         {std::pair(train, &tables.train), std::pair(test, &tables.test)})
-      data->targets = number_targets(*part, targets, tables.names, options.many_labels);
-    train->classes = test->classes = static_cast<int64_t>(targets.size());
-    if (options.many_labels) {
-      train->class_names = test->class_names = names;
-    } else {
-      normalise({train.get(), test.get()}, names, *reader);
-    }
-    return {train, test};
+  if (options.real_targets) {
+    learn_scale(number_targets(tables.train, targets, tables.names, false), names, *reader);
+  } else if (!options.many_labels) {
+    reader->set_classes(class_texts(tables.train, targets.front()));
   }
-  const size_t target = targets.front();
-  train->class_names = test->class_names = class_texts(tables.train, target);
-  train->classes = test->classes = static_cast<int64_t>(train->class_names.size());
-  train->targets = class_targets(tables.train, target, train->class_names, tables.train.path);
-  test->targets = class_targets(tables.test, target, train->class_names, tables.train.path);
+  reader->set_targets(*train, tables.train, options.many_labels);
+  reader->set_targets(*test, tables.test, options.many_labels);
   return {train, test};
 }
 

@@ -179,6 +179,35 @@ TEST_F(Table, RowsOfOtherTablesBecomeTheSameFeatures) {
   EXPECT_EQ(refusal("a,kind\n1,x\nlots,x\n"), "other.csv: row 3: 'a' is 'lots', expected a number");
 }
 
+// Other rows with their targets, to test a model on: neither their texts nor their numbers count.
+TEST_F(Table, OtherSetsAreReadAsTheOneThatWasLearned) {
+  save("train.csv", "a,kind,y\n1,x,cat\n3,z,dog\n5,x,cow\n");
+  save("test.csv", "a,kind,y\n3,z,dog\n");
+  const auto [train, test] = load();
+  DataFolder other;
+  const auto save_there = [&](const std::string& name, const std::string& text) {
+    write_file(other / name, bytes_of(text));
+  };
+  save_there("train.csv", "y,kind,a\ndog,z,3\n,z,1\n");
+  save_there("test.csv", "y,kind,a\ncow,w,100\ndog,z,3\n");
+  const DataSplits read = train->reader->splits(other.string(), {});
+  EXPECT_EQ(read.train->size(), 1);
+  EXPECT_TRUE(read.test->inputs[1].equal(test->inputs[0]));
+  EXPECT_TRUE(read.test->inputs[0].view({3}).equal(at::tensor({100.f, 0.f, 0.f})));
+  EXPECT_TRUE(read.test->targets.equal(at::tensor({1, 2}, at::kLong)));
+  EXPECT_EQ(read.test->class_names, train->class_names);
+  const auto refusal = [&](const std::string& text) {
+    save_there("test.csv", text);
+    save_there("train.csv", text);
+    return usage_error([&] { train->reader->splits(other.string(), {}); })
+        .substr(other.string().size() + 1);
+  };
+  EXPECT_EQ(refusal("y,kind,a\nbird,x,1\n"),
+            "train.csv: row 2: the class 'bird' is none of those to train on, of " +
+                (folder_ / "train.csv"));
+  EXPECT_EQ(refusal("kind,a\nx,1\n"), "has no column 'y', which is the target");
+}
+
 TEST_F(Table, WithoutAHeaderTheOrderSays) {
   save("train.csv", "1,10,5\n2,20,6\n");
   save("test.csv", "1,10,5\n");
@@ -200,6 +229,8 @@ TEST_F(Table, SeveralTargets) {
   const auto [values, rest] = load({.target = "p,q", .real_targets = true});
   EXPECT_NEAR(values->targets.select(1, 1).mean().item<double>(), 0, 1e-6);
   EXPECT_NEAR(values->reader->value(1, 0), 2. / 3, 1e-9);
+  const DataSplits again = values->reader->splits(folder_.string(), {.seed = 0});
+  EXPECT_TRUE(again.test->targets.equal(rest->targets));  // by the mean of the training rows
   EXPECT_EQ(error({.target = "p,p", .real_targets = true}), "target p,p names a column twice");
   EXPECT_EQ(error({.target = "a,p,q", .real_targets = true}),
             "target a,p,q: no column is left to learn from");

@@ -22,7 +22,8 @@ constexpr size_t kCounts = 6;
 
 // The sum over the bins, from the highest down, of the recall gained in it times the precision of
 // all down to it; none for a label that no example has.
-std::optional<double> average_precision(std::span<const double> seen, std::span<const double> there) {
+std::optional<double> average_precision(std::span<const double> seen,
+                                        std::span<const double> there) {
   double all = 0, answered = 0, right = 0, area = 0;
   for (const double count : there) all += count;
   if (all == 0) return std::nullopt;
@@ -101,7 +102,8 @@ class MultiLabel : public Task {
     const std::span<const double> there = means.subspan(kCounts + seen.size());
     double sum = 0, labels = 0;
     for (size_t at = 0; at < seen.size(); at += kBins)
-      if (const auto precision = average_precision(seen.subspan(at, kBins), there.subspan(at, kBins))) {
+      if (const auto precision =
+              average_precision(seen.subspan(at, kBins), there.subspan(at, kBins))) {
         sum += *precision;
         ++labels;
       }

@@ -41,8 +41,7 @@ TEST(MultiLabel, ScoresOfKnownLogits) {
 // By hand: label 0, from the highest: there, not, there: (1 + 2/3) / 2; label 1: not, there: 1/2;
 // nobody has label 2.
 TEST(MultiLabel, MeanAveragePrecisionOfKnownOrders) {
-  const at::Tensor z =
-      at::tensor({3., 2., 0., 2., 1., 0., 1., -4., 1.}, at::kDouble).view({3, 3});
+  const at::Tensor z = at::tensor({3., 2., 0., 2., 1., 0., 1., -4., 1.}, at::kDouble).view({3, 3});
   const at::Tensor y = labels({1, 0, 0, 0, 1, 0, 1, 0, 0});
   std::vector<double> sums(multi_label().sums(y));
   for (int64_t i = 0; i < 3; ++i)

@@ -58,8 +58,9 @@ MeanValley mean_valley(const std::function<double(const at::Tensor&)>& loss,
                        const at::Tensor& average, const std::vector<at::Tensor>& workers,
                        const MeanValleyOptions& options = {});
 
-/// The same along `draws` random directions, each uniform over the sphere, in place of the workers'.
-/// On a quadratic in many dimensions t comes near sqrt(2 (kappa - 1) L0 d / trace(H)) in each.
+/// The same along `draws` random directions, each uniform over the sphere, in place of the
+/// workers'. On a quadratic in many dimensions t comes near sqrt(2 (kappa - 1) L0 d / trace(H)) in
+/// each.
 /// @throws UsageError as mean_valley(), and for fewer draws than one.
 MeanValley mean_valley_along_random(const std::function<double(const at::Tensor&)>& loss,
                                     const at::Tensor& average, int64_t draws, uint64_t seed,

@@ -13,6 +13,7 @@
 namespace valley {
 
 class Vocabulary;
+struct DataSplits;
 
 /// Reads other files the way a data set was read, for a model that was trained on it.
 class ExampleReader {
@@ -21,6 +22,10 @@ class ExampleReader {
 
   /// The examples of a file [N, ...], as the inputs of the data set are. @throws UsageError
   virtual at::Tensor read(const std::string& path) const = 0;
+
+  /// Other data of the same kind at a path, to test the model on: inputs and targets as those of
+  /// the data set, whatever texts and numbers the others have. @throws UsageError
+  virtual DataSplits splits(const std::string& path, const DataOptions& options) const = 0;
 
   /// What the output k of a model stands for, in the units that the file of the data set has.
   virtual double value(size_t k, double output) const {

@@ -11,8 +11,8 @@
 namespace valley {
 
 struct DataOptions {
-  int64_t train_samples = 0;  ///< keep only this many, balanced draw by seed; 0 = all. Synthetic
-                              ///< data is made in this size
+  int64_t train_samples = 0;  ///< keep only this many, of every class its share, drawn by seed; 0:
+                              ///< all. Synthetic data is made in this size
   int64_t test_samples = 0;   ///< likewise
   uint64_t seed = 0;          ///< of the draw and of synthetic data
   int64_t image_size = 0;     ///< pictures of files become this many pixels wide and high; 0: none

@@ -32,7 +32,8 @@ template <typename Visitor>
 void visit(SharpnessOptions& o, Visitor&& visitor) {
   visitor("measures", o.measures,
           "separated by commas; see `valley list measures`; nothing: all that apply");
-  visitor("samples", o.samples, "training examples the loss is taken over, of every class its share; 0: all");
+  visitor("samples", o.samples,
+          "training examples the loss is taken over, of every class its share; 0: all");
   visitor("seed", o.seed, "of the examples and of all draws");
   visitor("draws", o.draws, "of every mean over random points or vectors");
   visitor("kappa", o.kappa,
