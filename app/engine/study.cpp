@@ -22,6 +22,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
+std::string coefficient(const std::optional<double>& tau, const std::optional<double>& error) {
+  return coefficient(tau) + (error ? fmt::format(" ± {:.2f}", *error) : "");
+}
+
 std::string ranking_table(const Study& study, const StudyResult& result) {
   std::vector<Table::Column> columns = {
       {"measure"}, {"tau-b", Table::Align::kRight}, {"granulated", Table::Align::kRight}};
@@ -31,9 +35,8 @@ std::string ranking_table(const Study& study, const StudyResult& result) {
   columns.push_back({"runs", Table::Align::kRight});
   Table table(columns);
   for (const MeasureRank& rank : result.ranking) {
-    std::string tau = coefficient(rank.tau);
-    if (rank.standard_error) tau += fmt::format(" ± {:.2f}", *rank.standard_error);
-    std::vector<std::string> cells = {rank.measure, tau, coefficient(rank.granulated)};
+    std::vector<std::string> cells = {rank.measure, coefficient(rank.tau, rank.standard_error),
+                                      coefficient(rank.granulated, rank.granulated_error)};
     for (size_t i = 0; i < study.axes.size(); ++i) {
       if (study.axes[i].key != "seed") cells.push_back(coefficient(rank.granulated_by_axis[i]));
     }

@@ -149,7 +149,7 @@ class Recipes(DriverTest):
             "dppf_comparison.py": ("--seeds", 2, "--keep", "kept.json"),
             "cifar10.py": ("--data", data, "--seeds", 2),
             "claims.py": ("--seeds", 2),
-            "fine_tuning.py": ("--data", write_mnist(self.folder / "digits"), "--seeds", 2),
+            "fine_tuning.py": ("--seeds", 2),
             "language.py": ("--data", write_text(self.folder / "text.txt"), "--seeds", 2),
             "push_question.py": ("--seeds", 1),
             "scaling.py": ("--seeds", 2),

@@ -681,7 +681,7 @@ class Report(ProgramTest):
             "until_loss": 0.1,
             "ranking": [
                 {"measure": name, "larger_is_sharper": larger, "runs": 4, "tau": tau,
-                 "standard_error": 0.125, "granulated": tau,
+                 "standard_error": 0.125, "granulated": tau, "granulated_error": 0.25,
                  "granulated_by_axis": [tau, None, *[0.75] * 9]}
                 for name, (tau, larger) in measures.items()
             ],
@@ -708,8 +708,8 @@ class Report(ProgramTest):
         whole = [sum((row[i > 0:] for i, row in enumerate(rows)), []) for rows in zip(*parts)]
         self.assertEqual(whole, [
             ["measure", "τ-b", "granulated", "lr", *axes[2:], "runs"],
-            ["lpf", "0.50 ± 0.13", "0.50", "0.50", *["0.75"] * 9, "4"],
-            ["entropy (small is sharp)", "-0.25 ± 0.13", "-0.25", "-0.25", *["0.75"] * 9, "4"],
+            ["lpf", "0.50 ± 0.13", "0.50 ± 0.25", "0.50", *["0.75"] * 9, "4"],
+            ["entropy (small is sharp)", "-0.25 ± 0.13", "-0.25 ± 0.25", "-0.25", *["0.75"] * 9, "4"],
             ["training-loss", "–", "–", "–", *["0.75"] * 9, "4"],
         ])  # fmt: skip
         self.assertIn("run 4 ended at training loss 0.5, not 0.1.",

@@ -28,6 +28,25 @@ bool all_one(const std::vector<double>& values) {
   return true;
 }
 
+template <typename T>
+std::vector<T> taken(const std::vector<T>& from, const Resampled& sample) {
+  std::vector<T> some;
+  some.reserve(sample.size());
+  for (const size_t i : sample) some.push_back(from[i]);
+  return some;
+}
+
+// None where fewer than half of the samples have a value.
+template <typename Statistic>
+std::optional<double> deviation_over(const std::vector<Resampled>& samples,
+                                     const Statistic& statistic) {
+  std::vector<double> values;
+  for (const Resampled& sample : samples)
+    if (const std::optional<double> value = statistic(sample)) values.push_back(*value);
+  if (2 * values.size() < samples.size() || values.size() < 2) return std::nullopt;
+  return mean_estimate(values).standard_error * std::sqrt(static_cast<double>(values.size()));
+}
+
 }  // namespace
 
 std::optional<double> kendall_tau_b(const std::vector<double>& x, const std::vector<double>& y) {
@@ -45,24 +64,32 @@ std::optional<double> kendall_tau_b(const std::vector<double>& x, const std::vec
   return difference / std::sqrt(untied_x * untied_y);
 }
 
-std::optional<double> kendall_standard_error(const std::vector<double>& x,
-                                             const std::vector<double>& y, int64_t draws,
-                                             uint64_t seed) {
-  const size_t n = x.size();
-  if (n < 3) return std::nullopt;
-  Random random(seed);
-  std::vector<double> taus;
-  for (int64_t k = 0; k < draws; ++k) {
-    std::vector<double> some_x, some_y;
-    for (size_t i = 0; i < n; ++i) {
-      const size_t at = random.below(n);
-      some_x.push_back(x[at]);
-      some_y.push_back(y[at]);
-    }
-    if (const auto tau = kendall_tau_b(some_x, some_y)) taus.push_back(*tau);
+std::vector<Resampled> block_bootstrap(const std::vector<int64_t>& block, int64_t draws,
+                                       uint64_t seed) {
+  std::vector<Resampled> blocks;  // in the order of their first members
+  std::map<int64_t, size_t> place;
+  for (size_t i = 0; i < block.size(); ++i) {
+    const auto [found, is_new] = place.emplace(block[i], blocks.size());
+    if (is_new) blocks.emplace_back();
+    blocks[found->second].push_back(i);
   }
-  if (2 * static_cast<int64_t>(taus.size()) < draws || taus.size() < 2) return std::nullopt;
-  return mean_estimate(taus).standard_error * std::sqrt(static_cast<double>(taus.size()));
+  Random random(seed);
+  std::vector<Resampled> samples(static_cast<size_t>(draws));
+  for (Resampled& sample : samples)
+    for (size_t k = 0; k < blocks.size(); ++k) {
+      const Resampled& drawn = blocks[random.below(blocks.size())];
+      sample.insert(sample.end(), drawn.begin(), drawn.end());
+    }
+  return samples;
+}
+
+std::optional<double> kendall_standard_error(const std::vector<double>& x,
+                                             const std::vector<double>& y,
+                                             const std::vector<Resampled>& samples) {
+  if (x.size() < 3) return std::nullopt;
+  return deviation_over(samples, [&](const Resampled& sample) {
+    return kendall_tau_b(taken(x, sample), taken(y, sample));
+  });
 }
 
 GranulatedTau granulated_tau(const std::vector<std::vector<int64_t>>& places,
@@ -91,6 +118,16 @@ GranulatedTau granulated_tau(const std::vector<std::vector<int64_t>>& places,
   }
   result.mean = mean_of_known(result.axes);
   return result;
+}
+
+std::optional<double> granulated_standard_error(const std::vector<std::vector<int64_t>>& places,
+                                                const std::vector<bool>& averaged,
+                                                const std::vector<double>& x,
+                                                const std::vector<double>& y,
+                                                const std::vector<Resampled>& samples) {
+  return deviation_over(samples, [&](const Resampled& sample) {
+    return granulated_tau(taken(places, sample), averaged, taken(x, sample), taken(y, sample)).mean;
+  });
 }
 
 }  // namespace valley

@@ -16,12 +16,20 @@ namespace valley {
 /// problems", Biometrika 33 (1945). Both lists are of one length and hold no NaN.
 std::optional<double> kendall_tau_b(const std::vector<double>& x, const std::vector<double>& y);
 
-/// The standard error of that: its deviation over `draws` samples of n pairs, drawn from these
-/// with replacement (the bootstrap); samples without a tau are left out. None for fewer than 3
-/// pairs, or where fewer than half of the samples have a tau.
+/// A sample of a bootstrap, as places in what it is drawn from.
+using Resampled = std::vector<size_t>;
+
+/// `draws` samples of blocks, as many as there are, with replacement: block[i] is what i belongs
+/// to, and the members of a block come and go together, since they are not independent. All of them
+/// in blocks of their own is the plain bootstrap.
+std::vector<Resampled> block_bootstrap(const std::vector<int64_t>& block, int64_t draws,
+                                       uint64_t seed);
+
+/// The standard error of tau-b: its deviation over these samples; those without a tau are left out.
+/// None for fewer than 3 pairs, or where fewer than half of the samples have a tau.
 std::optional<double> kendall_standard_error(const std::vector<double>& x,
-                                             const std::vector<double>& y, int64_t draws,
-                                             uint64_t seed);
+                                             const std::vector<double>& y,
+                                             const std::vector<Resampled>& samples);
 
 /// A measure's power to order the runs of a grid where one setting changes and all others stay
 /// (Jiang et al., "Fantastic Generalization Measures and Where to Find Them", ICLR 2020): a
@@ -43,5 +51,13 @@ struct GranulatedTau {
 GranulatedTau granulated_tau(const std::vector<std::vector<int64_t>>& places,
                              const std::vector<bool>& averaged, const std::vector<double>& x,
                              const std::vector<double>& y);
+
+/// The standard error of its mean, over samples as those of kendall_standard_error(): a group has
+/// the members that a sample left it, one that came twice tied with itself.
+std::optional<double> granulated_standard_error(const std::vector<std::vector<int64_t>>& places,
+                                                const std::vector<bool>& averaged,
+                                                const std::vector<double>& x,
+                                                const std::vector<double>& y,
+                                                const std::vector<Resampled>& samples);
 
 }  // namespace valley

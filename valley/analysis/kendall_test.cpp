@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 
 #include <cmath>
+#include <map>
+#include <numeric>
 
 namespace valley::kendall_test {
 namespace {
@@ -45,6 +47,51 @@ TEST(KendallTauB, OnlyTheOrderMatters) {
   EXPECT_EQ(kendall_tau_b(x, y), kendall_tau_b(y, x));
 }
 
+// n of them, each in a block of its own.
+std::vector<Resampled> plain(size_t n, int64_t draws, uint64_t seed) {
+  std::vector<int64_t> block(n);
+  std::iota(block.begin(), block.end(), 0);
+  return block_bootstrap(block, draws, seed);
+}
+
+TEST(BlockBootstrap, KeepsBlocksTogether) {
+  for (const Resampled& sample : block_bootstrap({7, 7, 3, 7, 3, 5}, 200, 1)) {
+    std::map<size_t, int> times;
+    for (const size_t i : sample) ++times[i];
+    EXPECT_EQ(times[0], times[1]);
+    EXPECT_EQ(times[0], times[3]);
+    EXPECT_EQ(times[2], times[4]);
+    EXPECT_EQ(times[0] + times[2] + times[5], 3) << "as many blocks as there are";
+  }
+  EXPECT_EQ(block_bootstrap({1, 2, 1}, 9, 4), block_bootstrap({1, 2, 1}, 9, 4));
+}
+
+// Four runs of each of twelve orders, all alike: no more is known of tau than from twelve.
+TEST(BlockBootstrap, CopiesOfRunsTellNothingNew) {
+  std::vector<double> x, y, copied_x, copied_y;
+  std::vector<int64_t> block;
+  std::vector<std::vector<int64_t>> places, copied_places;
+  for (int i = 0; i < 12; ++i) {
+    const double a = (i * 37) % 101, b = a + 60 * ((i * 53) % 7);
+    x.push_back(a), y.push_back(b), places.push_back({i % 4, i / 4, 0});
+    for (int copy = 0; copy < 4; ++copy) {
+      copied_x.push_back(a), copied_y.push_back(b), block.push_back(i);
+      copied_places.push_back({i % 4, i / 4, copy});
+    }
+  }
+  const auto few = plain(12, 500, 1), many = plain(48, 500, 1),
+             blocks = block_bootstrap(block, 500, 1);
+  const double true_error = *kendall_standard_error(x, y, few);
+  EXPECT_LT(*kendall_standard_error(copied_x, copied_y, many), .8 * true_error);
+  EXPECT_NEAR(*kendall_standard_error(copied_x, copied_y, blocks), true_error, .3 * true_error);
+  const std::vector<bool> averaged = {false, false, true};
+  const double granulated = *granulated_standard_error(places, averaged, x, y, few);
+  EXPECT_GT(granulated, .05);
+  EXPECT_NEAR(*granulated_standard_error(copied_places, averaged, copied_x, copied_y, blocks),
+              granulated, .1 * granulated);
+  EXPECT_EQ(granulated_standard_error(places, averaged, x, x, few), 0);
+}
+
 TEST(KendallStandardError, IsNothingForAPerfectOrderAndFallsWithTheRuns) {
   std::vector<double> x, y, long_x, long_y;
   for (int i = 0; i < 120; ++i) {
@@ -52,19 +99,19 @@ TEST(KendallStandardError, IsNothingForAPerfectOrderAndFallsWithTheRuns) {
     if (i < 12) x.push_back(a), y.push_back(b);
     long_x.push_back(a), long_y.push_back(b);
   }
-  EXPECT_THAT(kendall_standard_error(x, x, 200, 1), Optional(DoubleNear(0, 1e-12)));
-  const auto few = kendall_standard_error(x, y, 500, 1),
-             many = kendall_standard_error(long_x, long_y, 500, 1);
+  EXPECT_THAT(kendall_standard_error(x, x, plain(12, 200, 1)), Optional(DoubleNear(0, 1e-12)));
+  const auto few = kendall_standard_error(x, y, plain(12, 500, 1)),
+             many = kendall_standard_error(long_x, long_y, plain(120, 500, 1));
   ASSERT_TRUE(few && many);
   EXPECT_GT(*few, 0.05);
   EXPECT_LT(*many, *few / 2);
-  EXPECT_EQ(few, kendall_standard_error(x, y, 500, 1));
-  EXPECT_NE(few, kendall_standard_error(x, y, 500, 2));
+  EXPECT_EQ(few, kendall_standard_error(x, y, plain(12, 500, 1)));
+  EXPECT_NE(few, kendall_standard_error(x, y, plain(12, 500, 2)));
 }
 
 TEST(KendallStandardError, NeedsRunsThatDiffer) {
-  EXPECT_EQ(kendall_standard_error({1, 2}, {1, 2}, 100, 0), std::nullopt);
-  EXPECT_EQ(kendall_standard_error({1, 1, 1}, {1, 2, 3}, 100, 0), std::nullopt);
+  EXPECT_EQ(kendall_standard_error({1, 2}, {1, 2}, plain(2, 100, 0)), std::nullopt);
+  EXPECT_EQ(kendall_standard_error({1, 1, 1}, {1, 2, 3}, plain(3, 100, 0)), std::nullopt);
 }
 
 // Two settings. The measure follows the second one the wrong way round within every group, but the

@@ -33,6 +33,7 @@ Json ranked(const Json& rank, const std::vector<size_t>& axes) {
           {"tau", number(part(rank, "tau"))},
           {"standard_error", number(part(rank, "standard_error"))},
           {"granulated", number(part(rank, "granulated"))},
+          {"granulated_error", number(part(rank, "granulated_error"))},
           {"by_axis", std::move(by_axis)},
           {"runs", number(part(rank, "runs"))}};
 }

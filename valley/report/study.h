@@ -13,8 +13,9 @@ namespace valley {
 ///     name, until_loss
 ///     axes     [] the settings that vary, without the seed
 ///     groups   [] values of the first setting, by which the points are coloured: "lr 0.01"
-///     ranking  [{measure, small_is_sharp, tau, standard_error, granulated, by_axis: [], runs}], in
-///              the order of the file; by_axis has one for each of `axes`, null where there is none
+///     ranking  [{measure, small_is_sharp, tau, standard_error, granulated, granulated_error,
+///              by_axis: [], runs}], in the order of the file; by_axis has one for each of `axes`,
+///              null where there is none
 ///     runs     [{name, group, gap, values: {measure: value}}] those that were ranked
 ///     others   [{name, status, train_loss}] those that were not: diverged, or short of the loss
 Json study_of(const Json& file, const std::string& name);

@@ -13,7 +13,7 @@ namespace {
 const char* const kStudy = R"({"recipe":"","axes":[{"key":"lr","values":["0.1","0.2"]},
     {"key":"seed","values":["0"]},{"key":"push","values":["0","1"]}],"until_loss":0.1,
     "ranking":[{"measure":"lpf","larger_is_sharper":true,"runs":2,"tau":0.5,"standard_error":0.1,
-        "granulated":0.25,"granulated_by_axis":[1,null,-0.5],"groups_by_axis":[2,0,2]},
+        "granulated":0.25,"granulated_error":0.125,"granulated_by_axis":[1,null,-0.5],"groups_by_axis":[2,0,2]},
       {"measure":"entropy","larger_is_sharper":false,"runs":2,"tau":null,"standard_error":null,
         "granulated":null,"granulated_by_axis":[null,null,null]}],
     "runs":[{"name":"a","place":[0,0,1],"status":"finished","generalization_gap":0.125,
@@ -29,9 +29,9 @@ TEST(Study, KeepsTheRankingAndThePoints) {
   EXPECT_EQ(study["axes"], Json({"lr", "push"}));
   EXPECT_EQ(study["groups"], Json({"lr 0.1", "lr 0.2"}));
   EXPECT_EQ(study["ranking"], Json::parse(R"([{"measure":"lpf","small_is_sharp":false,"tau":0.5,
-      "standard_error":0.1,"granulated":0.25,"by_axis":[1.0,-0.5],"runs":2.0},
+      "standard_error":0.1,"granulated":0.25,"granulated_error":0.125,"by_axis":[1.0,-0.5],"runs":2.0},
       {"measure":"entropy","small_is_sharp":true,"tau":null,"standard_error":null,
-      "granulated":null,"by_axis":[null,null],"runs":2.0}])"));
+      "granulated":null,"granulated_error":null,"by_axis":[null,null],"runs":2.0}])"));
   EXPECT_EQ(study["runs"], Json::parse(R"([{"name":"a","group":0,"gap":0.125,"values":{"lpf":2.0}},
       {"name":"b","group":1,"gap":0.25,"values":{"lpf":3.0,"entropy":1.0}}])"));
   EXPECT_EQ(study["others"], Json::parse(R"([{"name":"c","status":"short","train_loss":0.5},

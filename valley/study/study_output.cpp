@@ -54,6 +54,7 @@ Json rank_json(const MeasureRank& rank) {
           {"tau", number_or_null(rank.tau)},
           {"standard_error", number_or_null(rank.standard_error)},
           {"granulated", number_or_null(rank.granulated)},
+          {"granulated_error", number_or_null(rank.granulated_error)},
           {"granulated_by_axis", axes},
           {"groups_by_axis", rank.groups_by_axis}};
 }

@@ -28,6 +28,7 @@ struct MeasureRank {
   std::optional<double> tau = {};  ///< Kendall's tau-b; none with fewer than kFewestRanked
   std::optional<double> standard_error = {};  ///< of tau; none with few runs
   std::optional<double> granulated = {};      ///< mean of tau within groups that differ in one axis
+  std::optional<double> granulated_error = {};  ///< its standard error
   std::vector<std::optional<double>> granulated_by_axis = {};
   std::vector<int64_t> groups_by_axis = {};
 };

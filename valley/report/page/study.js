@@ -8,12 +8,14 @@ const studyColumns = (study) => [
   { title: "runs" },
 ];
 const tau = (value) => (isNumber(value) ? value.toFixed(2).replace("-0.00", "0.00") : "–");
+const withError = (value, error) =>
+  isNumber(value) && isNumber(error)
+    ? [tau(value), el("span", { class: "pm" }, ` ± ${error.toFixed(2)}`)]
+    : tau(value);
 const rankRow = (rank) => [
   rank.small_is_sharp ? [rank.measure, el("span", { class: "pm" }, " (small is sharp)")] : rank.measure,
-  isNumber(rank.tau) && isNumber(rank.standard_error)
-    ? [tau(rank.tau), el("span", { class: "pm" }, ` ± ${rank.standard_error.toFixed(2)}`)]
-    : tau(rank.tau),
-  tau(rank.granulated),
+  withError(rank.tau, rank.standard_error),
+  withError(rank.granulated, rank.granulated_error),
   ...rank.by_axis.map(tau),
   isNumber(rank.runs) ? String(rank.runs) : "–",
 ];
@@ -82,7 +84,7 @@ const studies = () =>
     card.append(
       study.ranking.length
         ? table(
-            `${study.runs.length} of ${plural(all, "run")}; ± is the standard error over bootstrap samples; granulated is the mean of the columns beside it, each τ-b among runs that differ in this setting alone.`,
+            `${study.runs.length} of ${plural(all, "run")}; ± is the standard error over bootstrap samples of settings; granulated is the mean of the columns beside it, each τ-b among runs that differ in this setting alone.`,
             studyColumns(study),
             study.ranking.map(rankRow),
           )
