@@ -1,5 +1,6 @@
 #include "valley/instruments/sharpness.h"
 
+#include <ATen/TensorOperators.h>
 #include <fmt/format.h>
 #include <sys/resource.h>
 
