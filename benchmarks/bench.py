@@ -87,20 +87,26 @@ def train_command(out, workers, batch, steps):
 
 print(f"load before: {load()}; {os.cpu_count()} cores; median of {REPEATS} interleaved repeats")
 for d, rounds in ((1_900_000, 40), (11_000_000, 8)):
-    gloo, group, mpi, thread, python = [], [], [], [], []
+    gloo, group, mpi, thread, thread4, python = [], [], [], [], [], []
     for _ in range(REPEATS):
         gloo.append(two_workers([ROUND_BENCH, "gloo", str(d), str(rounds)]))
         group.append(two_workers([ROUND_BENCH, "c10d", str(d), str(rounds)]))
         mpi.append(two_of_mpirun([ROUND_BENCH, "mpi", str(d), str(rounds)]))
         python.append(two_workers(["/usr/bin/python3", "-W", "ignore", os.path.join(HERE, "periodic_averager.py"), str(d), str(rounds)]))
         thread.append(one([ROUND_BENCH, "thread", str(d), str(rounds), "2"]))
+        thread4.append(one([ROUND_BENCH, "thread", str(d), str(rounds), "4"]))
     g, c, i, t, p = medians(gloo), medians(group), medians(mpi), medians(thread), medians(python)
+    t4 = medians(thread4)
     print(f"\none round, 2 workers, {d:,} float32 values (load {load()}); milliseconds:")
     print(f"  bare all-reduce {g['all_reduce']:.2f}, floor {g['floor']:.2f}, dppf on gloo "
           f"{g['round']:.2f}, dppf on thread {t['round']:.2f}, PeriodicModelAverager {p['round']:.2f}")
     print(f"  over a Gloo group of c10d: its all-reduce {c['all_reduce']:.2f}, floor {c['floor']:.2f}, "
           f"dppf {c['round']:.2f}")
     print(f"  over MPI: its all-reduce {i['all_reduce']:.2f}, floor {i['floor']:.2f}, dppf {i['round']:.2f}")
+    print(f"  threads that copy their vectors at once: 2 take {t['copy']:.2f}, 4 take {t4['copy']:.2f}; "
+          f"dppf on 4 threads {t4['round']:.2f}")
+    report("dppf on thread / 1.5 copies, 2 workers", t["ratio"], 1.25, True)
+    report("dppf on thread / 1.5 copies, 4 workers", t4["ratio"], 1.25, True)
     report("dppf on gloo / floor", g["round"] / g["floor"], 1.15, True)
     report("dppf on a c10d group / floor", c["round"] / c["floor"], 1.05, True)
     report("dppf on mpi / floor", i["round"] / i["floor"], 1.1, True)

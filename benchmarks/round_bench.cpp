@@ -7,7 +7,8 @@
 ///                                    all-reduce and the pass
 ///     round_bench mpi D ROUNDS       the same under mpirun; the floor is MPI's own all-reduce, or
 ///     its reduce-scatter and all-gather where these are faster, and the pass
-///     round_bench thread D ROUNDS M
+///     round_bench thread D ROUNDS M  the floor is 1.5 times what all workers take that copy their
+///                                    vectors at once
 ///     round_bench wire D ROUNDS WIRE over gloo, a round of dppf with --wire WIRE and without
 ///
 /// Worker 0 prints one JSON line: milliseconds a round of each variant, the mean over ROUNDS
@@ -28,6 +29,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <functional>
 #include <string>
@@ -80,6 +82,11 @@ double milliseconds(Communicator& comm, int rounds, const F& f) {
   const double start = valley::now_seconds();
   for (int i = 0; i < rounds; ++i) f();
   return (valley::now_seconds() - start) / rounds * 1e3;
+}
+
+double median(std::vector<double> values) {
+  std::nth_element(values.begin(), values.begin() + values.size() / 2, values.end());
+  return values[values.size() / 2];
 }
 
 // `bare` adds the workers' buffers up in place.
@@ -207,23 +214,33 @@ void bench_wire(int64_t d, int rounds, const std::string& wire) {
     without.push_back(a);
     with.push_back(b);
   }
-  const auto median = [](std::vector<double>& v) {
-    std::nth_element(v.begin(), v.begin() + v.size() / 2, v.end());
-    return v[v.size() / 2];
-  };
   if (comm->rank() == 0) {
     std::printf("{\"none\": %.2f, \"%s\": %.2f, \"ratio\": %.3f}\n", median(without), wire.c_str(),
                 median(with), median(with) / median(without));
   }
 }
 
+// In turns of a block each; medians. A copy moves 2 d values, a round cannot do without 3 d.
 void bench_thread(int64_t d, int rounds, int workers) {
   valley::run_threads(workers, [&](Communicator& comm) {
-    at::Tensor x = at::randn({d});
+    at::Tensor x = at::randn({d}), y = at::zeros({d});
     valley::PullPush round({.pull = 0.1, .push = 0.5});
-    milliseconds(comm, rounds, [&] { round.round(x, comm); });
-    const double ours = milliseconds(comm, 5 * rounds, [&] { round.round(x, comm); });
-    if (comm.rank() == 0) std::printf("{\"round\": %.4f}\n", ours);
+    std::vector<double> copies, ours;
+    for (int block = -1; block < 11; ++block) {  // the first one warms up
+      const double copy = milliseconds(comm, rounds, [&] {
+        std::memcpy(y.data_ptr(), x.data_ptr(), x.nbytes());
+        comm.barrier();
+      });
+      const double own = milliseconds(comm, rounds, [&] { round.round(x, comm); });
+      if (block < 0) continue;
+      copies.push_back(copy);
+      ours.push_back(own);
+    }
+    const double copy = median(copies), own = median(ours);
+    if (comm.rank() == 0) {
+      std::printf("{\"copy\": %.4f, \"floor\": %.4f, \"round\": %.4f, \"ratio\": %.3f}\n", copy,
+                  1.5 * copy, own, own / (1.5 * copy));
+    }
   });
 }
 

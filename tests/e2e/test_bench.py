@@ -13,6 +13,12 @@ class Bench(ProgramTest):
         text = self.succeed(*self.QUICK, "--workers", 2)
         self.assertIn("rounds of local-sgd on thread, medians\n", text)
         self.assertRegex(text, r"\n2 +50,000 .* 200 kB *\n")
+        self.assertIn("\nfloor: 1.5 copies. ", text)
+
+    def test_threads_share_memory(self):
+        last = json.loads(self.succeed(*self.QUICK, "--workers", 2, "--json"))["rounds"][-1]
+        self.assertGreater(last["copy"], 0)
+        self.assertAlmostEqual(last["floor"], 1.5 * last["copy"])
 
     def test_processes_count_what_went_over_the_wire(self):
         found = json.loads(self.succeed(*self.QUICK, "--workers", 2, "--launch", "processes", "--json"))

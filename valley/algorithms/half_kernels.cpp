@@ -5,6 +5,10 @@
 #include <algorithm>
 #include <bit>
 
+#include "valley/comm/lerp.h"
+#include "valley/core/mean_of_sum.h"
+#include "valley/core/widest.h"
+
 namespace valley {
 namespace {
 
@@ -23,36 +27,52 @@ struct Fp16 {
   static float decode(uint16_t coded) { return c10::detail::fp16_ieee_to_fp32_value(coded); }
 };
 
+// f, of the format's functions, is VALLEY_INLINED.
 template <typename F>
 void with(Half format, const F& f) {
-  format == Half::kBf16 ? f(Bf16()) : f(Fp16());
+  widest([&]() VALLEY_INLINED { format == Half::kBf16 ? f(Bf16()) : f(Fp16()); });
 }
 
 }  // namespace
 
-void encode_difference(Half format, const float* __restrict x, const float* __restrict from,
-                       uint16_t* __restrict coded, int64_t n) {
-  with(format, [=](auto code) {
-    for (int64_t i = 0; i < n; ++i) coded[i] = code.encode(x[i] - from[i]);
+void encode_difference(Half format, const float* x, const float* from, uint16_t* coded, int64_t n) {
+  with(format, [=](auto code) VALLEY_INLINED {
+    const float* __restrict a = x;
+    const float* __restrict b = from;
+    uint16_t* __restrict c = coded;
+    for (int64_t i = 0; i < n; ++i) c[i] = code.encode(a[i] - b[i]);
   });
 }
 
-void add_coded(Half format, const uint16_t* __restrict coded, float* __restrict x,
-               float* __restrict sum, float workers, int64_t n) {
-  with(format, [=](auto code) {
+void add_coded(Half format, const uint16_t* coded, float* x, float* sum, float workers, int64_t n) {
+  with(format, [=](auto code) VALLEY_INLINED {
+    const uint16_t* __restrict c = coded;
+    float* __restrict a = x;
+    float* __restrict s = sum;
     for (int64_t i = 0; i < n; ++i) {
-      x[i] += code.decode(coded[i]);
-      sum[i] = x[i] * workers;
+      a[i] += code.decode(c[i]);
+      s[i] = a[i] * workers;
     }
   });
 }
 
-void average_coded(Half format, const std::vector<const uint16_t*>& rows,
-                   uint16_t* __restrict coded, int64_t n) {
+void lerp_to_multiple(float* x, const float* r, int workers, float weight, int64_t n) {
+  with_mean<float>(workers, [=](auto mean) {
+    widest([&]() VALLEY_INLINED {
+      const float* __restrict known = r;
+      const auto times = static_cast<float>(workers);
+      lerp(
+          x, [=](int64_t i) VALLEY_INLINED { return mean(known[i] * times); }, weight, n);
+    });
+  });
+}
+
+void average_coded(Half format, const std::vector<const uint16_t*>& rows, uint16_t* coded,
+                   int64_t n) {
   constexpr int64_t kBlock = 1024;
   const float share = 1 / static_cast<float>(rows.size());
   float total[kBlock];
-  with(format, [&](auto code) {
+  with(format, [&](auto code) VALLEY_INLINED {
     for (int64_t begin = 0; begin < n; begin += kBlock) {
       const int64_t size = std::min(kBlock, n - begin);
       std::fill(total, total + size, 0.0f);

@@ -15,6 +15,9 @@ void encode_difference(Half format, const float* x, const float* from, uint16_t*
 /// x <- x + coded, and sum <- workers x.
 void add_coded(Half format, const uint16_t* coded, float* x, float* sum, float workers, int64_t n);
 
+/// lerp_to_mean(x, workers r, workers, weight), n values.
+void lerp_to_multiple(float* x, const float* r, int workers, float weight, int64_t n);
+
 /// coded <- C(the mean of the rows), each of n values.
 void average_coded(Half format, const std::vector<const uint16_t*>& rows, uint16_t* coded,
                    int64_t n);

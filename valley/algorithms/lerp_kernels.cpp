@@ -1,26 +1,12 @@
 // Passes in which x moves towards the mean.
-#include "valley/algorithms/kernel_types.h"
 #include "valley/algorithms/kernels.h"
 #include "valley/algorithms/operator_kernels.h"
 #include "valley/comm/fused.h"
+#include "valley/comm/kernel_types.h"
 #include "valley/core/mean_of_sum.h"
 
 namespace valley {
 namespace {
-
-// Both forms of lerp, each exact at its own end, as at::lerp chooses them.
-template <typename T, typename Mean>
-void lerp(T* __restrict x, const T* __restrict sum, Mean mean, T weight, int64_t n) {
-  if (weight < T(0.5)) {
-    for (int64_t i = 0; i < n; ++i) x[i] += weight * (mean(sum[i]) - x[i]);
-  } else {
-    const T rest = 1 - weight;
-    for (int64_t i = 0; i < n; ++i) {
-      const T average = mean(sum[i]);
-      x[i] = average - rest * (average - x[i]);
-    }
-  }
-}
 
 template <typename T, typename Mean>
 void lerp_keep(T* __restrict x, T* __restrict sum, Mean mean, T weight, T scale, int64_t n) {
@@ -32,17 +18,6 @@ void lerp_keep(T* __restrict x, T* __restrict sum, Mean mean, T weight, T scale,
 }
 
 }  // namespace
-
-void lerp_to_mean(at::Tensor& x, const at::Tensor& sum, int workers, double weight) {
-  check_alike(x, sum);
-  if (!fused(x)) return operators::lerp_to_mean(x, sum, workers, weight);
-  with_type_of(x, [&](auto type) {
-    using T = decltype(type);
-    with_mean<T>(workers, [&](auto mean) {
-      lerp(x.data_ptr<T>(), sum.data_ptr<T>(), mean, T(weight), x.numel());
-    });
-  });
-}
 
 void lerp_to_mean_keep_direction(at::Tensor& x, at::Tensor& sum, int workers, double weight,
                                  double scale) {

@@ -41,6 +41,9 @@ class MeanOfMoves : public MeanOfAll {
   void prepare(int workers) override { workers_ = workers; }
   void begin(const at::Tensor& x) override;
   PendingRound meet(Communicator& comm, const at::Tensor& x, int64_t round) override;
+  bool meet_and_pull(Communicator&, at::Tensor&, int64_t, const WeightOfRound&) override {
+    return false;  // others are moved along
+  }
   void start(Communicator& comm, const at::Tensor& x, int64_t round) override;
   PendingRound finish() override;
   std::vector<at::Tensor> moved_along() override;

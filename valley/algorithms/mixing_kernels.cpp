@@ -1,10 +1,10 @@
 // Passes in which vectors of several workers become one.
 #include <algorithm>
 
-#include "valley/algorithms/kernel_types.h"
 #include "valley/algorithms/kernels.h"
 #include "valley/algorithms/operator_kernels.h"
 #include "valley/comm/fused.h"
+#include "valley/comm/kernel_types.h"
 
 namespace valley {
 namespace {

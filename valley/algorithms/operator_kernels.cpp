@@ -16,10 +16,6 @@ at::Tensor divisor(const at::Tensor& sum, int workers) {
 
 }  // namespace
 
-void lerp_to_mean(at::Tensor& x, const at::Tensor& sum, int workers, double weight) {
-  x.lerp_(at::div(sum, divisor(sum, workers)), weight);
-}
-
 void lerp_to_mean_keep_direction(at::Tensor& x, at::Tensor& sum, int workers, double weight,
                                  double scale) {
   sum.div_(divisor(sum, workers)).neg_().add_(x);

@@ -8,8 +8,6 @@
 /// that results differ by rounding only. Each takes d values more for a while.
 namespace valley::operators {
 
-void lerp_to_mean(at::Tensor& x, const at::Tensor& sum, int workers, double weight);
-
 void lerp_to_mean_keep_direction(at::Tensor& x, at::Tensor& sum, int workers, double weight,
                                  double scale);
 

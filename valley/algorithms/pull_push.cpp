@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "valley/algorithms/kernels.h"
 
@@ -35,17 +36,29 @@ double push_of_slice(const PullPushOptions& options, double share) {
   return options.push_relative ? 1 : std::sqrt(share);
 }
 
+PullPush::Strengths PullPush::strengths(const PendingRound& met, const SquaredNorms& norms,
+                                        at::ScalarType dtype, double push_factor,
+                                        double pull_factor) const {
+  return {options_.pull * pull_factor,
+          push_strength(options_, push_factor * push_of_slice(options_, met.share), norms,
+                        met.workers, dtype)};
+}
+
+Pull PullPush::pull(const PendingRound& met, at::ScalarType dtype, double push_factor,
+                    double pull_factor) const {
+  const auto [alpha, push] = strengths(met, *met.norms, dtype, push_factor, pull_factor);
+  const double distance = std::sqrt(met.norms->distance);
+  return {alpha - push.share, pull_push_report(distance, alpha, push.lambda, met.share)};
+}
+
 RoundReport PullPush::move(at::Tensor& x, PendingRound& met, double push_factor,
                            double pull_factor) const {
-  const double alpha = options_.pull * pull_factor;
   const SquaredNorms norms =
       met.norms ? *met.norms : squared_norms(x, met.sum, met.workers, 0, x.numel());
+  const auto [alpha, push] = strengths(met, norms, x.scalar_type(), push_factor, pull_factor);
   const double distance = std::sqrt(norms.distance);
-  const PushStrength push =
-      push_strength(options_, push_factor * push_of_slice(options_, met.share), norms, met.workers,
-                    x.scalar_type());
   // The exact variant asks all workers together, whoever is apart: it is a collective.
-  if (options_.variant == PushVariant::kExact && push.lambda > 0) {
+  if (!only_pulls() && push.lambda > 0) {
     lerp_to_mean_keep_direction(x, met.sum, met.workers, alpha - push.share,
                                 push.share > 0 ? 1 / distance : 0);
     met.again->all_reduce_sum(met.sum, met.sum);  // sum_m u_m
@@ -57,6 +70,15 @@ RoundReport PullPush::move(at::Tensor& x, PendingRound& met, double push_factor,
 }
 
 RoundReport PullPush::round(at::Tensor& x, Communicator& comm, double push_factor) {
+  if (only_pulls()) {
+    RoundReport report;
+    mean_.meet_and_pull(comm, x, 0, [&](PendingRound& met) {
+      Pull pull = this->pull(met, x.scalar_type(), push_factor);
+      report = std::move(pull.report);
+      return pull.weight;
+    });
+    return report;
+  }
   PendingRound met = mean_.meet(comm, x, 0);
   return move(x, met, push_factor);
 }

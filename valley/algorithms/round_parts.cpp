@@ -47,6 +47,16 @@ PendingRound MeanOfAll::meet(Communicator& comm, const at::Tensor& x, int64_t) {
   return {.sum = sum_, .workers = comm.size(), .norms = norms, .again = &comm};
 }
 
+bool MeanOfAll::meet_and_pull(Communicator& comm, at::Tensor& x, int64_t,
+                              const WeightOfRound& weight) {
+  make_room(x);
+  comm.all_reduce_lerp(x, sum_, [&](const SquaredNorms& norms) {
+    PendingRound met = {.workers = comm.size(), .norms = norms, .again = &comm};
+    return weight(met);
+  });
+  return true;
+}
+
 PendingRound MeanOfAll::among(Communicator& comm, const at::Tensor& all, int64_t) {
   sum_rows(all, sum_);
   return {.sum = sum_, .workers = comm.size()};

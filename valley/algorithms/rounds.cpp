@@ -64,8 +64,7 @@ void RoundsAlgorithm::do_after_step(const StepInfo& info, at::Tensor& x) {
 
 void RoundsAlgorithm::meet(SliceRound& slice, const StepInfo& info, at::Tensor& x) {
   if (delay_ == 0) {
-    slice.begin(info, x, rounds());
-    last_round_ = slice.apply(x);
+    last_round_ = slice.round(info, x, rounds());
     settle_optimizer_(comm());
     return;
   }

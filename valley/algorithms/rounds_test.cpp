@@ -12,6 +12,7 @@
 
 #include "valley/algorithms/every_step.h"
 #include "valley/algorithms/pull_push.h"
+#include "valley/algorithms/wire_mean.h"
 #include "valley/comm/group.h"
 #include "valley/core/error.h"
 #include "valley/core/testing/test_folder.h"
@@ -54,6 +55,37 @@ TEST(ARound, BegunAndAppliedAtOnceIsTheRound) {
     EXPECT_EQ(report.distance, whole.last_round()->distance);
     EXPECT_EQ(report.figures, whole.last_round()->figures);
   });
+}
+
+// Long enough for workers that share memory to pass over parts of all; by bf16 in another order.
+TEST(ARound, InOnePieceIsTheTwoParts) {
+  const AlgorithmContext context = {.total_steps = 1000};
+  for (const char* wire : {"none", "bf16", "fp16"}) {
+    for (const auto dtype : {at::kFloat, at::kDouble}) {
+      run_ranks(3, [&](Communicator& comm) {
+        const auto method = [&] {
+          return RoundsAlgorithm(
+              {.base = 1}, context, make_mean(wire, context),
+              std::make_unique<PullPushRule>(PullPushOptions{.pull = 0.3, .push = 0.2}));
+        };
+        RoundsAlgorithm whole = method(), parts = method();
+        const int64_t d = std::string(wire) == "none" ? 3 * 8 * 32768 + 5 : 5003;
+        at::Tensor x = normals({d}, 7, dtype);
+        whole.join(comm, x);
+        parts.join(comm, x);
+        x.add_(normals({d}, uint64_t(comm.rank()), dtype));
+        at::Tensor y = x.clone();
+        for (int64_t step = 0; step < 3; ++step) {
+          whole.after_step({.step = step, .total_steps = 1000}, x);
+          parts.begin_round({.step = step, .total_steps = 1000}, y);
+          const RoundReport report = parts.apply(y);
+          EXPECT_TRUE(x.equal(y)) << wire;
+          EXPECT_EQ(report.distance, whole.last_round()->distance) << wire;
+          EXPECT_EQ(report.figures, whole.last_round()->figures) << wire;
+        }
+      });
+    }
+  }
 }
 
 TEST(ARound, AppliedLaterMovesXFromWhereItIsAndTakesTheOthersAsTheyWere) {

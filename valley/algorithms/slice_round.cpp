@@ -31,10 +31,18 @@ void SliceRound::join(Communicator& comm, const at::Tensor& x) {
   if (compressed()) replicas_->begin(comm, slice_.of(x));
 }
 
-void SliceRound::begin(const StepInfo& info, const at::Tensor& x, int64_t number) {
+void SliceRound::require_none_under_way() const {
   require(!under_way(), "a round is under way already");
-  const at::Tensor slice = slice_.of(x);
+}
+
+void SliceRound::begin(const StepInfo& info, const at::Tensor& x, int64_t number) {
+  require_none_under_way();
   round_.rule().meets(info);
+  meet(info, x, number);
+}
+
+void SliceRound::meet(const StepInfo& info, const at::Tensor& x, int64_t number) {
+  const at::Tensor slice = slice_.of(x);
   if (compressed()) replicas_->send(*comm_, info.step, slice);
   take(compressed() ? round_.meeting().among(*comm_, replicas_->all(), number)
                     : round_.meeting().meet(*comm_, slice, number),
@@ -44,7 +52,7 @@ void SliceRound::begin(const StepInfo& info, const at::Tensor& x, int64_t number
 // Replicas stay where they are until the round is applied, so that one of theirs may be over early.
 void SliceRound::start(const StepInfo& info, const at::Tensor& x, int64_t number) {
   if (compressed()) return begin(info, x, number);
-  require(!under_way(), "a round is under way already");
+  require_none_under_way();
   round_.rule().meets(info);
   round_.meeting().start(*comm_, slice_.of(x), number);
   started_ = info;
@@ -57,11 +65,15 @@ void SliceRound::arrive() {
   take(round_.meeting().finish(), info, started_number_);
 }
 
+void SliceRound::label(PendingRound& met, const StepInfo& info, int64_t number) const {
+  met.begun = info;
+  met.number = number;
+  met.share = share_;
+}
+
 void SliceRound::take(PendingRound met, const StepInfo& info, int64_t number) {
   pending_ = std::move(met);
-  pending_->begun = info;
-  pending_->number = number;
-  pending_->share = share_;
+  label(*pending_, info, number);
   round_.rule().learn(info, *pending_);
 }
 

@@ -37,6 +37,9 @@ class SliceRound {
   void begin(const StepInfo& info, const at::Tensor& x, int64_t number);
   void start(const StepInfo& info, const at::Tensor& x, int64_t number);
 
+  /// begin() and apply(), in one where meeting and rule can.
+  RoundReport round(const StepInfo& info, const at::Tensor& x, int64_t number);
+
   /// Waits until what was started has come. No bit depends on when that is.
   void arrive();
 
@@ -60,7 +63,10 @@ class SliceRound {
 
  private:
   bool compressed() const { return replicas_ != nullptr && comm_->size() > 1; }
+  void require_none_under_way() const;
+  void meet(const StepInfo& info, const at::Tensor& x, int64_t number);
   void take(PendingRound met, const StepInfo& info, int64_t number);
+  void label(PendingRound& met, const StepInfo& info, int64_t number) const;
   RoundReport move_all(PendingRound& met, at::Tensor& slice) const;
   RoundReport move(PendingRound& met, at::Tensor& slice) const;
 

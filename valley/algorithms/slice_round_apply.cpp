@@ -21,6 +21,32 @@ RoundReport SliceRound::apply(const at::Tensor& x) {
   return report;
 }
 
+RoundReport SliceRound::round(const StepInfo& info, const at::Tensor& x, int64_t number) {
+  require_none_under_way();
+  Rule& rule = round_.rule();
+  rule.meets(info);
+  if (!compressed() && rule.only_pulls()) {
+    at::Tensor slice = slice_.of(x);
+    PendingRound learned;
+    RoundReport report;
+    const auto weight = [&](PendingRound& met) {
+      label(met, info, number);
+      rule.learn(info, met);
+      Pull pull = rule.pull(info, met, slice.scalar_type());
+      learned = met;
+      report = std::move(pull.report);
+      return pull.weight;
+    };
+    if (round_.meeting().meet_and_pull(*comm_, slice, number, weight)) {
+      round_.meeting().applied(learned, report);
+      rule.arrived(info, slice);
+      return report;
+    }
+  }
+  meet(info, x, number);
+  return apply(x);
+}
+
 RoundReport SliceRound::move_all(PendingRound& met, at::Tensor& slice) const {
   std::vector<at::Tensor> others = round_.meeting().moved_along();
   PendingRound again = others.empty() ? PendingRound() : met.copy();  // rules may overwrite it

@@ -61,4 +61,22 @@ SquaredNorms WireCoder::add_decoded(const at::Tensor& payload, const at::Tensor&
   return norms;
 }
 
+SquaredNorms WireCoder::add_decoded(const at::Tensor& payload, const at::Tensor& r, int workers,
+                                    const at::Tensor& x) {
+  SquaredNorms norms;
+  each_run(r.numel(), r, [&](int64_t begin, int64_t size, at::Tensor total) {
+    const at::Tensor coded = part(payload, begin, size, r);
+    add_coded(*fused_half(r), halves(coded), r.data_ptr<float>() + begin, total.data_ptr<float>(),
+              static_cast<float>(workers), size);
+    norms += squared_norms(x.narrow(0, begin, size), total, workers, 0, size);
+  });
+  return norms;
+}
+
+void WireCoder::lerp_to_known(at::Tensor& x, const at::Tensor& r, int workers,
+                              double weight) const {
+  lerp_to_multiple(x.data_ptr<float>(), r.data_ptr<float>(), workers, static_cast<float>(weight),
+                   x.numel());
+}
+
 }  // namespace valley

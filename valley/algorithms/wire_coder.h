@@ -41,6 +41,17 @@ class WireCoder {
   SquaredNorms add_decoded(const at::Tensor& payload, const at::Tensor& r, const at::Tensor& sum,
                            int workers, const at::Tensor& x);
 
+  /// Whether values like x are coded by loops of our own, one pass for several things: then there
+  /// are these two.
+  bool adds_in_passing(const at::Tensor& x) const { return fused_half(x).has_value(); }
+
+  /// As add_decoded(), without the sum: r <- r + what the payload says, and the norms of x.
+  SquaredNorms add_decoded(const at::Tensor& payload, const at::Tensor& r, int workers,
+                           const at::Tensor& x);
+
+  /// lerp_to_mean() of the sum that add_decoded() would have written, workers r.
+  void lerp_to_known(at::Tensor& x, const at::Tensor& r, int workers, double weight) const;
+
   /// payload <- C(s) with s = e + the mean of what `payloads` say, e [n]; if C drops much,
   /// e <- s - C(s).
   void average(const std::vector<at::Tensor>& payloads, const at::Tensor& e,

@@ -76,8 +76,12 @@ PendingRound WireMean::finish() {
   return workers_ == 1 ? MeanOfAll::finish() : bring(at::Tensor());
 }
 
-PendingRound WireMean::bring(const at::Tensor& x) {
+void WireMean::wait() {
   for (const auto& work : std::exchange(works_, {})) work->wait();
+}
+
+PendingRound WireMean::bring(const at::Tensor& x) {
+  wait();
   SquaredNorms norms;
   for (int m = 0; m < workers_; ++m) {
     norms += coder_->add_decoded(gathered_[m], slice(r_, m), slice(sum_, m), workers_,

@@ -47,6 +47,10 @@ class WireMean : public MeanOfAll {
   void start(Communicator& comm, const at::Tensor& x, int64_t round) override;
   PendingRound finish() override;
 
+  /// By bf16 and fp16: the sum is written nowhere, for r is the mean.
+  bool meet_and_pull(Communicator& comm, at::Tensor& x, int64_t round,
+                     const WeightOfRound& weight) override;
+
   /// r, what all workers know.
   const at::Tensor& known() const { return r_; }
 
@@ -54,6 +58,7 @@ class WireMean : public MeanOfAll {
   at::Tensor slice(const at::Tensor& x, int m) const;
   PendingRound bring(const at::Tensor& x);
   void send(Communicator& comm, const at::Tensor& x);
+  void wait();
 
   std::shared_ptr<WireCoder> coder_;  // of what is under way, too
   int workers_ = 1;

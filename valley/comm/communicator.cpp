@@ -10,6 +10,7 @@
 
 #include "valley/comm/call_checks.h"
 #include "valley/comm/family.h"
+#include "valley/comm/lerp_to_mean.h"
 #include "valley/comm/progress.h"
 #include "valley/comm/ranks.h"
 #include "valley/core/clock.h"
@@ -194,10 +195,18 @@ std::unique_ptr<Work> Communicator::start_all_reduce_sum(const at::Tensor& in, a
                });
 }
 
-SquaredNorms Communicator::all_reduce_sum_norms(const at::Tensor& x, at::Tensor sum) {
-  require_addends(*this, x, sum);
+namespace {
+
+void require_apart(const at::Tensor& x, const at::Tensor& sum) {
   require(x.numel() == 0 || x.data_ptr() != sum.data_ptr(),
           "all_reduce: norms beside the sum need x and the sum apart");
+}
+
+}  // namespace
+
+SquaredNorms Communicator::all_reduce_sum_norms(const at::Tensor& x, at::Tensor sum) {
+  require_addends(*this, x, sum);
+  require_apart(x, sum);
   SquaredNorms norms;
   run(call_of(Operation::kAllReduce, x), static_cast<int64_t>(x.nbytes()),
       [&](Call& call) { norms = do_all_reduce_sum_norms(call, x, sum); });
@@ -208,6 +217,23 @@ SquaredNorms Communicator::do_all_reduce_sum_norms(Call& call, const at::Tensor&
                                                    at::Tensor& sum) {
   do_all_reduce_sum(call, x, sum);
   return squared_norms_on_device(x, sum, size_);
+}
+
+SquaredNorms Communicator::all_reduce_lerp(at::Tensor x, at::Tensor room,
+                                           const WeightOfNorms& weight) {
+  require_addends(*this, x, room);
+  require_apart(x, room);
+  SquaredNorms norms;
+  run(call_of(Operation::kAllReduce, x), static_cast<int64_t>(x.nbytes()),
+      [&](Call& call) { norms = do_all_reduce_lerp(call, x, room, weight); });
+  return norms;
+}
+
+SquaredNorms Communicator::do_all_reduce_lerp(Call& call, at::Tensor& x, at::Tensor& room,
+                                              const WeightOfNorms& weight) {
+  const SquaredNorms norms = do_all_reduce_sum_norms(call, x, room);
+  lerp_to_mean(x, room, size_, weight(norms));
+  return norms;
 }
 
 void Communicator::all_reduce_mean(at::Tensor x) {

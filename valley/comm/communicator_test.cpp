@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "valley/comm/group.h"
+#include "valley/comm/lerp_to_mean.h"
 #include "valley/comm/testing/process_group_threads.h"
 #include "valley/core/error.h"
 #include "valley/core/testing/test_folder.h"
@@ -122,6 +123,40 @@ TEST_P(Backends, NormsBesideTheSumAreThoseOfTheSum) {
       }
     }
     EXPECT_EQ(comm.stats(Operation::kAllReduce).calls, 16);
+  });
+}
+
+// Each worker's own way to the mean, to the bit as in two operations; long vectors are passed over
+// in parts where workers share memory.
+TEST_P(Backends, EachGoesItsOwnWayToTheMean) {
+  run([](Communicator& comm) {
+    int64_t calls = 0, bytes = 0;
+    for (const auto dtype : {at::kFloat, at::kDouble}) {
+      for (const int64_t n : {int64_t{0}, int64_t{1}, int64_t{1000}, int64_t{1400001}}) {
+        for (const double weight : {0.2, 0.9, -3.0}) {
+          const at::Tensor before = rough(comm.rank(), n, dtype);
+          at::Tensor x = before.clone(), expected = before.clone(), sum = at::empty_like(before);
+          const SquaredNorms norms = comm.all_reduce_sum_norms(before, sum);
+          const double own = weight * (1 + comm.rank());
+          lerp_to_mean(expected, sum, comm.size(), own);
+          SquaredNorms asked;
+          const SquaredNorms found =
+              comm.all_reduce_lerp(x, at::empty_like(x), [&](const SquaredNorms& all) {
+                asked = all;
+                return own;
+              });
+          EXPECT_TRUE(x.equal(expected)) << n;
+          for (const SquaredNorms& same : {asked, found}) {
+            EXPECT_EQ(same.distance, norms.distance) << n;
+            EXPECT_EQ(same.mean, norms.mean) << n;
+          }
+          calls += 2;
+          bytes += 2 * static_cast<int64_t>(x.nbytes());
+        }
+      }
+    }
+    EXPECT_EQ(comm.stats(Operation::kAllReduce).calls, calls);
+    EXPECT_EQ(comm.stats(Operation::kAllReduce).bytes, comm.size() > 1 ? bytes : 0);
   });
 }
 
@@ -382,6 +417,8 @@ TEST_P(Backends, RefuseWhatTheyCannotSend) {
         says([&] { comm.all_reduce_sum(x.view(-1).slice(0, 0, 8), x.view(-1).slice(0, 4, 12)); }),
         "all_reduce: in and out overlap; they must be the same memory or apart");
     EXPECT_EQ(says([&] { comm.all_reduce_sum_norms(x, x); }),
+              "all_reduce: norms beside the sum need x and the sum apart");
+    EXPECT_EQ(says([&] { comm.all_reduce_lerp(x, x, [](const SquaredNorms&) { return 1; }); }),
               "all_reduce: norms beside the sum need x and the sum apart");
     EXPECT_EQ(says([&] { comm.broadcast(x, M); }),
               fmt::format("broadcast: root must be in [0, {}), got {}", M, M));

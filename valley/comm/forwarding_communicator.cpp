@@ -28,6 +28,13 @@ SquaredNorms ForwardingCommunicator::do_all_reduce_sum_norms(Call& call, const a
   return norms;
 }
 
+SquaredNorms ForwardingCommunicator::do_all_reduce_lerp(Call& call, at::Tensor& x, at::Tensor& room,
+                                                        const WeightOfNorms& weight) {
+  SquaredNorms norms;
+  forward(call, [&](Communicator& inner) { norms = inner.all_reduce_lerp(x, room, weight); });
+  return norms;
+}
+
 void ForwardingCommunicator::do_all_reduce_mean(Call& call, at::Tensor& x) {
   forward(call, [&](Communicator& inner) { inner.all_reduce_mean(x); });
 }

@@ -31,6 +31,8 @@ class ForwardingCommunicator : public Communicator {
  private:
   void do_all_reduce_sum(Call& call, const at::Tensor& in, at::Tensor& out) override;
   SquaredNorms do_all_reduce_sum_norms(Call& call, const at::Tensor& x, at::Tensor& sum) override;
+  SquaredNorms do_all_reduce_lerp(Call& call, at::Tensor& x, at::Tensor& room,
+                                  const WeightOfNorms& weight) override;
   void do_all_reduce_mean(Call& call, at::Tensor& x) override;
   void do_all_gather(Call& call, const at::Tensor& in, at::Tensor& out) override;
   void do_broadcast(Call& call, at::Tensor& x) override;

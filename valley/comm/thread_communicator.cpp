@@ -16,6 +16,7 @@
 #include "valley/comm/fused.h"
 #include "valley/comm/group.h"
 #include "valley/comm/host_communicator.h"
+#include "valley/comm/passes_of_all.h"
 #include "valley/comm/ranks.h"
 #include "valley/core/clock.h"
 #include "valley/core/cores.h"
@@ -36,6 +37,7 @@ struct Slot {
   const std::vector<Message>* sends = nullptr;
   const std::vector<Message>* receives = nullptr;
   const std::string* text = nullptr;
+  double weight = 0;
 };
 
 // The memory the workers share. An operation is enter(), a section in which every worker may
@@ -51,6 +53,7 @@ class Group {
         stalls_(std::move(stalls)),
         spins_(workers() <= usable_cores()),
         slots_(global_ranks_.size()),
+        found_(global_ranks_.size()),
         present_(global_ranks_.size()) {}
 
   int workers() const { return static_cast<int>(global_ranks_.size()); }
@@ -60,6 +63,9 @@ class Group {
     return std::make_shared<Group>(std::move(global_ranks), timeout_, stalls_);
   }
   const Slot& slot(int rank) const { return slots_[static_cast<size_t>(rank)]; }
+  /// What this worker finds in a section, for all to read until they enter the next but one: here,
+  /// since by then it may have left.
+  std::vector<SquaredNorms>& found(int rank) { return found_[static_cast<size_t>(rank)]; }
 
   // Shows `slot` and waits until all workers have shown theirs.
   void enter(int rank, const Slot& slot) {
@@ -182,6 +188,7 @@ class Group {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<Slot> slots_;
+  std::vector<std::vector<SquaredNorms>> found_;
   std::vector<bool> present_;  // who has entered the coming operation
   int arrived_ = 0;
   int64_t told_ = -1;  // the operation of which somebody was told that it takes long
@@ -259,6 +266,37 @@ class ThreadCommunicator : public HostCommunicator {
     if (!on_chunk) return;
     if (!fused(in)) return on_chunk(0, call.numel);
     for_each_chunk(call.numel, in.element_size(), on_chunk);
+  }
+
+  // Two sections: in the first everybody takes the norms of its part of all x, in the second it
+  // moves that part. The norms of a part are added up chunk by chunk, as those of all of x are.
+  SquaredNorms do_all_reduce_lerp(Call& call, at::Tensor& x, at::Tensor& room,
+                                  const WeightOfNorms& weight) override {
+    const auto apart = [&] { return HostCommunicator::do_all_reduce_lerp(call, x, room, weight); };
+    if (chunks_of(call) < kChunksOfAPart * size()) return apart();
+    bool within_reach = false;
+    run({.call = call, .in = &x}, call, [&] {
+      const std::vector<at::Tensor> xs = vectors_of_all();
+      within_reach = std::all_of(xs.begin(), xs.end(), fused);
+      if (within_reach) take_norms_of_part(call, xs);
+    });
+    if (!within_reach) return apart();
+    SquaredNorms norms;
+    for (int m = 0; m < size(); ++m) {
+      const std::vector<SquaredNorms>& found = group_->found(m);
+      for (size_t i = static_cast<size_t>(rank()); i < found.size();
+           i += static_cast<size_t>(size())) {
+        norms += found[i];
+      }
+    }
+    Call again = call;  // the workers have met already
+    run({.call = call, .in = &x, .weight = weight(norms)}, again, [&] {
+      std::vector<double> weights;
+      for (int m = 0; m < size(); ++m) weights.push_back(group_->slot(m).weight);
+      const auto [begin, end] = part_of(call);
+      lerp_all_to_mean(vectors_of_all(), weights, begin, end);
+    });
+    return norms;
   }
 
   void do_all_gather(Call& call, const at::Tensor& in, at::Tensor& out) override {
@@ -347,12 +385,46 @@ class ThreadCommunicator : public HostCommunicator {
     call.stop = stop;
   }
 
-  void sum_own_slice(const Call& call) {
-    std::vector<at::Tensor> ins, outs;
-    for (int m = 0; m < size(); ++m) {
-      ins.push_back(*group_->slot(m).in);
-      outs.push_back(*group_->slot(m).out);
+  // Of a part with fewer, or with one more than another, the passes over the whole vector, which
+  // all take in equal parts, are as fast.
+  static constexpr int64_t kChunksOfAPart = 8;
+
+  static int64_t chunk_values(const Call& call) {
+    return kChunkBytes / static_cast<int64_t>(c10::elementSize(call.dtype));
+  }
+  static int64_t chunks_of(const Call& call) {
+    return (call.numel + chunk_values(call) - 1) / chunk_values(call);
+  }
+
+  // This worker's part of the values, of whole chunks.
+  std::pair<int64_t, int64_t> part_of(const Call& call) const {
+    const auto place = [&](int64_t m) {
+      return std::min(call.numel, m * chunks_of(call) / size() * chunk_values(call));
+    };
+    return {place(rank()), place(rank() + 1)};
+  }
+
+  std::vector<at::Tensor> vectors_of_all() const {
+    std::vector<at::Tensor> xs;
+    for (int m = 0; m < size(); ++m) xs.push_back(*group_->slot(m).in);
+    return xs;
+  }
+
+  void take_norms_of_part(const Call& call, const std::vector<at::Tensor>& xs) {
+    std::vector<SquaredNorms>& found = group_->found(rank());
+    const auto [begin, end] = part_of(call);
+    const int64_t chunk = chunk_values(call);
+    found.resize(static_cast<size_t>((end - begin + chunk - 1) / chunk * size()));
+    SquaredNorms* norms = found.data();
+    for (int64_t i = begin; i < end; i += chunk, norms += size()) {
+      squared_norms_of_all(xs, i, std::min(end, i + chunk), norms);
     }
+  }
+
+  void sum_own_slice(const Call& call) {
+    const std::vector<at::Tensor> ins = vectors_of_all();
+    std::vector<at::Tensor> outs;
+    for (int m = 0; m < size(); ++m) outs.push_back(*group_->slot(m).out);
     const int64_t begin = rank() * call.numel / size(), end = (rank() + 1) * call.numel / size();
     if (!std::all_of(ins.begin(), ins.end(), fused)) return sum_slice(ins, outs, begin, end);
     call.dtype == at::kFloat ? sum_slice(pointers<float>(ins), pointers<float>(outs), begin, end)

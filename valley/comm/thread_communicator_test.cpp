@@ -1,12 +1,16 @@
+#include <ATen/ops/empty_like.h>
+#include <ATen/ops/full.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <chrono>
 #include <mutex>
+#include <stdexcept>
 #include <thread>
 
 #include "valley/comm/group.h"
 #include "valley/core/error.h"
+#include "valley/core/testing/test_folder.h"
 
 namespace valley::thread_communicator_test {
 namespace {
@@ -66,10 +70,47 @@ TEST(ThreadGroup, SomebodyTellsOnceForWhomTheOthersWait) {
                   testing::MatchesRegex("waiting for rank 0 in barrier 1, for .*")));
 }
 
+// Nobody has moved who would have had to wait for the one that failed.
+TEST(ThreadGroup, AWorkerThatFailsOnItsWayToTheMeanMovesNobody) {
+  const int64_t n = 1 << 20;
+  auto group = make_thread_group(3, 20);
+  std::mutex mutex;
+  std::vector<std::string> texts;
+  std::vector<std::thread> workers;
+  for (int rank = 0; rank < 3; ++rank) {
+    workers.emplace_back([&, rank] {
+      Communicator& comm = *group[static_cast<size_t>(rank)];
+      const at::Tensor x = at::full({n}, rank, at::kFloat);
+      const std::string text = error_of<std::runtime_error>([&] {
+        comm.all_reduce_lerp(x, at::empty_like(x), [&](const SquaredNorms& norms) {
+          EXPECT_EQ(norms.mean, double(n));
+          if (rank == 1) throw std::runtime_error("no way");
+          return 0.5;
+        });
+      });
+      if (rank == 1) comm.abort(text);
+      EXPECT_TRUE(x.eq(rank).all().item<bool>());
+      EXPECT_THROW(comm.barrier(), CommError);
+      const std::lock_guard lock(mutex);
+      texts.push_back(text);
+    });
+  }
+  for (std::thread& worker : workers) worker.join();
+  EXPECT_THAT(texts,
+              testing::UnorderedElementsAre(
+                  "no way", testing::MatchesRegex("lost rank 1 \\(no way\\) in all_reduce 1 .*"),
+                  testing::MatchesRegex("lost rank 1 \\(no way\\) in all_reduce 1 .*")));
+}
+
 // Races show here under ThreadSanitizer: more workers than cores, short operations.
 TEST(ThreadGroup, ManyOperationsInARow) {
   run_threads(5, [](Communicator& comm) {
     for (int i = 0; i < 500; ++i) comm.barrier();
+    at::Tensor x = at::full({int64_t{5} * 8 * 16384}, comm.rank(), at::kDouble);
+    for (int i = 0; i < 5; ++i) {
+      comm.all_reduce_lerp(x, at::empty_like(x), [](const SquaredNorms&) { return 0.5; });
+    }
+    EXPECT_TRUE(x.eq(2 + (comm.rank() - 2) / 32.).all().item<bool>());
     for (int i = 0; i < 200; ++i) {
       const auto texts = comm.all_gather_text(std::to_string(comm.rank() * 1000 + i));
       for (int m = 0; m < comm.size(); ++m) {

@@ -132,12 +132,16 @@ RoundTimes bench_size(const RunConfig& config, int64_t turns, int64_t d, Communi
        }},
       {"barrier", [&] { comm.barrier(); }},
   };
-  std::vector<double> of_round, of_pass;
+  std::vector<double> of_round, of_pass, of_copy;
   std::vector<std::vector<double>> of_operation(operations.size());
   for (int64_t turn = -kWarmUp; turn < turns; ++turn) {
     const double round = seconds_of(comm, [&] { rounds.round(); });
     const double pass = seconds_of(comm, [&] { lerp_to_mean(x, sum, comm.size(), 0.1); });
-    if (turn >= 0) of_round.push_back(round), of_pass.push_back(pass);
+    const double copy = seconds_of(comm, [&] {
+      sum.copy_(x);
+      comm.barrier();
+    });
+    if (turn >= 0) of_round.push_back(round), of_pass.push_back(pass), of_copy.push_back(copy);
     for (size_t i = 0; i < operations.size(); ++i) {
       const double seconds = seconds_of(comm, operations[i].call);
       if (turn >= 0) of_operation[i].push_back(seconds);
@@ -147,7 +151,9 @@ RoundTimes bench_size(const RunConfig& config, int64_t turns, int64_t d, Communi
                    .parameters = d,
                    .round = median(of_round),
                    .all_reduce = median(of_operation.front()),
-                   .pass = median(of_pass)};
+                   .pass = median(of_pass),
+                   .copy = median(of_copy),
+                   .shares_memory = comm.capabilities().shares_memory};
   const auto count = [&](const std::function<void()>& call, int64_t& payload,
                          std::optional<Traffic>& traffic) {
     const int64_t calls = std::min<int64_t>(turns, 2), before = comm.total_bytes();

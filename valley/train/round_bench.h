@@ -28,12 +28,15 @@ struct RoundTimes {
   double round = 0;       ///< all hooks of its local steps, which compute nothing
   double all_reduce = 0;  ///< of as many float32 values, by the same communicator
   double pass = 0;        ///< over memory: reads x and the mean, writes x
-  int64_t payload = 0;    ///< bytes a round
+  double copy = 0;        ///< of as many values from a vector to another, by all at once
+  bool shares_memory = false;
+  int64_t payload = 0;  ///< bytes a round
   std::optional<Traffic> traffic = {};
   std::vector<OperationTime> operations = {};
 
-  /// What a round of averages cannot do without.
-  double floor() const { return all_reduce + pass; }
+  /// What a round of averages cannot do without. Where workers share memory it reads every x twice,
+  /// for the norms and to move, and writes it: 3 d values, of which a copy moves 2 d.
+  double floor() const { return shares_memory ? 1.5 * copy : all_reduce + pass; }
 };
 
 /// Rounds of config.algorithm on random vectors that differ from worker to worker, as if each were

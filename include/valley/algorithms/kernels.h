@@ -5,14 +5,12 @@
 #include <cstdint>
 #include <vector>
 
+#include "valley/comm/lerp_to_mean.h"
+
 /// The passes over a flat vector that a round is made of: each reads and writes memory once.
 namespace valley {
 
-/// x <- lerp(x, s/M, weight): x moves by the share `weight` of the way to the mean. weight 0 leaves
-/// x as it is and weight 1 gives s/M, both exactly.
-void lerp_to_mean(at::Tensor& x, const at::Tensor& sum, int workers, double weight);
-
-/// The same, and s <- (x - s/M) * scale with the x from before.
+/// lerp_to_mean(), and s <- (x - s/M) * scale with the x from before.
 void lerp_to_mean_keep_direction(at::Tensor& x, at::Tensor& sum, int workers, double weight,
                                  double scale);
 

@@ -55,10 +55,25 @@ class PullPush {
   RoundReport move(at::Tensor& x, PendingRound& met, double push_factor,
                    double pull_factor = 1) const;
 
+  /// Whether move() is a pull and no more, towards the average or, with a negative weight, away
+  /// from it: the simple variant.
+  bool only_pulls() const { return options_.variant != PushVariant::kExact; }
+
+  /// What it then is, of the norms that the meeting brought.
+  Pull pull(const PendingRound& met, at::ScalarType dtype, double push_factor,
+            double pull_factor = 1) const;
+
   /// A whole round on x: the workers meet and move.
   RoundReport round(at::Tensor& x, Communicator& comm, double push_factor = 1);
 
  private:
+  struct Strengths {
+    double alpha = 0;
+    PushStrength push = {};
+  };
+  Strengths strengths(const PendingRound& met, const SquaredNorms& norms, at::ScalarType dtype,
+                      double push_factor, double pull_factor) const;
+
   PullPushOptions options_;
   MeanOfAll mean_;
 };
@@ -73,11 +88,17 @@ class PullPushRule : public Rule {
       : pull_push_(options), schedule_(schedule), fading_(std::move(fading)) {}
 
   RoundReport move(const StepInfo& info, PendingRound& met, at::Tensor& x) override {
-    return pull_push_.move(x, met, push_factor(schedule_, info.progress()),
-                           fading_ ? fading_->at(info.step) : 1);
+    return pull_push_.move(x, met, push_factor(schedule_, info.progress()), pull_factor(info));
+  }
+
+  bool only_pulls() const override { return pull_push_.only_pulls(); }
+  Pull pull(const StepInfo& info, const PendingRound& met, at::ScalarType dtype) const override {
+    return pull_push_.pull(met, dtype, push_factor(schedule_, info.progress()), pull_factor(info));
   }
 
  private:
+  double pull_factor(const StepInfo& info) const { return fading_ ? fading_->at(info.step) : 1; }
+
   PullPush pull_push_;
   PushShape schedule_;
   std::optional<Fading> fading_;

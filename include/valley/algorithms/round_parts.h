@@ -71,6 +71,16 @@ class Meeting : public RoundPart {
   virtual void start(Communicator& comm, const at::Tensor& x, int64_t round);
   virtual PendingRound finish() { return std::move(started_); }
 
+  /// meet(), and x moved at once by a rule that only pulls: `weight`, asked once on each worker of
+  /// what the workers have learned, says how far to the mean. False, and nobody has met: this
+  /// meeting cannot, which is so on all workers.
+  using WeightOfRound = std::function<double(PendingRound& met)>;
+  virtual bool meet_and_pull(Communicator& comm, at::Tensor& x, int64_t round,
+                             const WeightOfRound& weight) {
+    (void)comm, (void)x, (void)round, (void)weight;
+    return false;
+  }
+
   /// Vectors [d] of the meeting that the rule moves when it has moved this worker, as it would a
   /// worker that stands there.
   virtual std::vector<at::Tensor> moved_along() { return {}; }
@@ -90,6 +100,13 @@ class Meeting : public RoundPart {
 
  private:
   PendingRound started_;
+};
+
+/// A move that goes some of the way to the mean: x <- x + weight (x_A - x), to the bit as
+/// lerp_to_mean() does.
+struct Pull {
+  double weight = 0;
+  RoundReport report;
 };
 
 class Rule : public RoundPart {
@@ -112,6 +129,15 @@ class Rule : public RoundPart {
   /// in a rule that says so.
   virtual RoundReport move(const StepInfo& info, PendingRound& met, at::Tensor& x) = 0;
 
+  /// Whether every move() is a pull and no more, and learn() needs no sum.
+  virtual bool only_pulls() const { return false; }
+
+  /// Where only_pulls(): that of move(). `met` has norms and no sum, x is of that dtype.
+  virtual Pull pull(const StepInfo& info, const PendingRound& met, at::ScalarType dtype) const {
+    (void)info, (void)met, (void)dtype;
+    return {};
+  }
+
   /// When this worker has moved, to x [d]: what the rule remembers of that.
   virtual void arrived(const StepInfo& info, const at::Tensor& x) { (void)info, (void)x; }
 };
@@ -123,6 +149,8 @@ class MeanOfAll : public Meeting {
   PendingRound meet(Communicator& comm, const at::Tensor& x, int64_t round) override;
   void start(Communicator& comm, const at::Tensor& x, int64_t round) override;
   PendingRound finish() override;
+  bool meet_and_pull(Communicator& comm, at::Tensor& x, int64_t round,
+                     const WeightOfRound& weight) override;
   PendingRound among(Communicator& comm, const at::Tensor& all, int64_t round) override;
 
  private:

@@ -6,7 +6,7 @@
 
 #include "valley/core/error.h"
 
-/// What the kernels may be called with.
+/// What passes over vectors may be called with.
 namespace valley {
 
 /// Of one size, place and type, float or double, and each in one piece of memory.
