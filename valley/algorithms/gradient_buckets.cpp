@@ -9,9 +9,11 @@ GradientBuckets::GradientBuckets(int64_t bucket_bytes) : bucket_bytes_(bucket_by
 void GradientBuckets::join(Communicator& comm, const at::Tensor& like) {
   comm_ = &comm;
   buckets_.clear();
-  const int64_t size = std::max<int64_t>(1, bucket_bytes_ / like.element_size());
-  for (int64_t end = like.numel(); end > 0; end -= size) {
+  const int64_t most = std::max<int64_t>(1, bucket_bytes_ / like.element_size());
+  for (int64_t end = like.numel(); end > 0;) {
+    const int64_t size = buckets_.empty() ? std::max<int64_t>(1, most / kFirst) : most;
     buckets_.push_back({std::max<int64_t>(0, end - size), end, 0});
+    end = buckets_.back().begin;
   }
   expect();
 }

@@ -128,17 +128,19 @@ TEST_P(Ssgd, ItNeverNeedsAFinalAverage) {
 // A bucket leaves as soon as its part of g is complete, while the rest is still being computed.
 TEST(SsgdOverlap, ABucketTravelsBeforeTheRestIsKnown) {
   run_threads(2, [](Communicator& comm) {
-    const auto ssgd = make_ssgd({.bucket_bytes = 8 * 50}, {});  // [51, 101), [1, 51), 1
+    const auto ssgd = make_ssgd({.bucket_bytes = 8 * 50}, {});  // [89, 101), [39, 89), [0, 39)
     at::Tensor x = at::zeros({kSize}, at::kDouble), g = x.clone();
     ssgd->join(comm, x);
     const auto started = [&] { return comm.stats(Operation::kAllReduce).calls; };
     ssgd->before_gradient({}, x);
     EXPECT_EQ(started(), 0);
-    ssgd->on_gradient_part(g, 60, 101);
+    ssgd->on_gradient_part(g, 90, 101);
     EXPECT_EQ(started(), 0);
-    ssgd->on_gradient_part(g, 0, 51);  // complete, but not its turn
-    EXPECT_EQ(started(), 0);
-    ssgd->on_gradient_part(g, 51, 60);
+    ssgd->on_gradient_part(g, 60, 90);
+    EXPECT_EQ(started(), 1);           // the first, a quarter of the others
+    ssgd->on_gradient_part(g, 0, 39);  // complete, but not its turn
+    EXPECT_EQ(started(), 1);
+    ssgd->on_gradient_part(g, 39, 60);
     EXPECT_EQ(started(), 3);
     ssgd->on_gradient({}, x, g);
     EXPECT_EQ(started(), 3);
