@@ -9,7 +9,8 @@
 ///     its reduce-scatter and all-gather where these are faster, and the pass
 ///     round_bench thread D ROUNDS M  the floor is 1.5 times what all workers take that copy their
 ///                                    vectors at once
-///     round_bench wire D ROUNDS WIRE over gloo, a round of dppf with --wire WIRE and without
+///     round_bench wire D ROUNDS WIRE over gloo, a round of dppf with --wire WIRE and without; and
+///                                    what of a core's time they take
 ///
 /// Worker 0 prints one JSON line: milliseconds a round of each variant, the mean over ROUNDS
 /// rounds. Floor and round alternate in blocks within one process, so both see the same machine.
@@ -30,6 +31,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <filesystem>
 #include <functional>
 #include <string>
@@ -83,6 +85,9 @@ double milliseconds(Communicator& comm, int rounds, const F& f) {
   for (int i = 0; i < rounds; ++i) f();
   return (valley::now_seconds() - start) / rounds * 1e3;
 }
+
+// Of all threads of this process: less in the hands of other programs than time is.
+double cpu_milliseconds() { return 1e3 * double(std::clock()) / CLOCKS_PER_SEC; }
 
 double median(std::vector<double> values) {
   std::nth_element(values.begin(), values.begin() + values.size() / 2, values.end());
@@ -206,17 +211,25 @@ class Rounds {
 void bench_wire(int64_t d, int rounds, const std::string& wire) {
   const auto comm = valley::make_gloo(valley::join_options(this_worker(), 60));
   Rounds plain(*comm, d, "none"), coded(*comm, d, wire);
-  std::vector<double> with, without;
+  std::vector<double> with, without, cpu_with, cpu_without;
+  const auto time = [&](Rounds& rounds, std::vector<double>& wall, std::vector<double>& cpu) {
+    const double begin = cpu_milliseconds();
+    wall.push_back(milliseconds(*comm, 1, [&] { rounds.round(); }));
+    cpu.push_back(cpu_milliseconds() - begin);
+  };
   for (int i = -2; i < rounds; ++i) {
-    const double a = milliseconds(*comm, 1, [&] { plain.round(); });
-    const double b = milliseconds(*comm, 1, [&] { coded.round(); });
-    if (i < 0) continue;
-    without.push_back(a);
-    with.push_back(b);
+    if (i == 0) {
+      for (auto* times : {&with, &without, &cpu_with, &cpu_without}) times->clear();
+    }
+    time(plain, without, cpu_without);
+    time(coded, with, cpu_with);
   }
   if (comm->rank() == 0) {
-    std::printf("{\"none\": %.2f, \"%s\": %.2f, \"ratio\": %.3f}\n", median(without), wire.c_str(),
-                median(with), median(with) / median(without));
+    std::printf(
+        "{\"none\": %.2f, \"%s\": %.2f, \"ratio\": %.3f, \"cpu_none\": %.2f, \"cpu\": %.2f, "
+        "\"cpu_ratio\": %.3f}\n",
+        median(without), wire.c_str(), median(with), median(with) / median(without),
+        median(cpu_without), median(cpu_with), median(cpu_with) / median(cpu_without));
   }
 }
 

@@ -5,8 +5,6 @@
 #include <algorithm>
 #include <bit>
 
-#include "valley/comm/lerp.h"
-#include "valley/core/mean_of_sum.h"
 #include "valley/core/widest.h"
 
 namespace valley {
@@ -56,14 +54,18 @@ void add_coded(Half format, const uint16_t* coded, float* x, float* sum, float w
   });
 }
 
-void lerp_to_multiple(float* x, const float* r, int workers, float weight, int64_t n) {
-  with_mean<float>(workers, [=](auto mean) {
-    widest([&]() VALLEY_INLINED {
-      const float* __restrict known = r;
-      const auto times = static_cast<float>(workers);
-      lerp(
-          x, [=](int64_t i) VALLEY_INLINED { return mean(known[i] * times); }, weight, n);
-    });
+void add_average(Half format, const uint16_t* a, const uint16_t* b, float* x, float* sum,
+                 int64_t n) {
+  with(format, [=](auto code) VALLEY_INLINED {
+    const uint16_t* __restrict first = a;
+    const uint16_t* __restrict second = b;
+    float* __restrict known = x;
+    float* __restrict s = sum;
+    for (int64_t i = 0; i < n; ++i) {
+      const float mean = 0.0f + 0.5f * code.decode(first[i]) + 0.5f * code.decode(second[i]);
+      known[i] += code.decode(code.encode(mean));
+      s[i] = known[i] * 2;
+    }
   });
 }
 

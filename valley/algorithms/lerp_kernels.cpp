@@ -1,9 +1,12 @@
 // Passes in which x moves towards the mean.
+#include "valley/algorithms/half_kernels.h"
 #include "valley/algorithms/kernels.h"
 #include "valley/algorithms/operator_kernels.h"
 #include "valley/comm/fused.h"
 #include "valley/comm/kernel_types.h"
+#include "valley/comm/lerp.h"
 #include "valley/core/mean_of_sum.h"
+#include "valley/core/widest.h"
 
 namespace valley {
 namespace {
@@ -29,6 +32,17 @@ void lerp_to_mean_keep_direction(at::Tensor& x, at::Tensor& sum, int workers, do
     using T = decltype(type);
     with_mean<T>(workers, [&](auto mean) {
       lerp_keep(x.data_ptr<T>(), sum.data_ptr<T>(), mean, T(weight), T(scale), x.numel());
+    });
+  });
+}
+
+void lerp_to_multiple(float* x, const float* r, int workers, float weight, int64_t n) {
+  with_mean<float>(workers, [=](auto mean) {
+    widest([&]() VALLEY_INLINED {
+      const float* __restrict known = r;
+      const auto times = static_cast<float>(workers);
+      lerp(
+          x, [=](int64_t i) VALLEY_INLINED { return mean(known[i] * times); }, weight, n);
     });
   });
 }

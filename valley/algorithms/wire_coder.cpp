@@ -61,13 +61,18 @@ SquaredNorms WireCoder::add_decoded(const at::Tensor& payload, const at::Tensor&
   return norms;
 }
 
-SquaredNorms WireCoder::add_decoded(const at::Tensor& payload, const at::Tensor& r, int workers,
-                                    const at::Tensor& x) {
+SquaredNorms WireCoder::add_decoded(const std::vector<at::Tensor>& payloads, const at::Tensor& r,
+                                    int workers, const at::Tensor& x) {
   SquaredNorms norms;
+  const Half half = *fused_half(r);
   each_run(r.numel(), r, [&](int64_t begin, int64_t size, at::Tensor total) {
-    const at::Tensor coded = part(payload, begin, size, r);
-    add_coded(*fused_half(r), halves(coded), r.data_ptr<float>() + begin, total.data_ptr<float>(),
-              static_cast<float>(workers), size);
+    float *here = r.data_ptr<float>() + begin, *sum = total.data_ptr<float>();
+    const auto coded = [&](size_t m) { return halves(part(payloads[m], begin, size, r)); };
+    if (payloads.size() == 2) {
+      add_average(half, coded(0), coded(1), here, sum, size);
+    } else {
+      add_coded(half, coded(0), here, sum, static_cast<float>(workers), size);
+    }
     norms += squared_norms(x.narrow(0, begin, size), total, workers, 0, size);
   });
   return norms;

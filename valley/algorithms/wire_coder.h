@@ -45,9 +45,10 @@ class WireCoder {
   /// are these two.
   bool adds_in_passing(const at::Tensor& x) const { return fused_half(x).has_value(); }
 
-  /// As add_decoded(), without the sum: r <- r + what the payload says, and the norms of x.
-  SquaredNorms add_decoded(const at::Tensor& payload, const at::Tensor& r, int workers,
-                           const at::Tensor& x);
+  /// As add_decoded(), without the sum: r <- r + what the payload says, and the norms of x. Of two
+  /// payloads: what average() would make of them.
+  SquaredNorms add_decoded(const std::vector<at::Tensor>& payloads, const at::Tensor& r,
+                           int workers, const at::Tensor& x);
 
   /// lerp_to_mean() of the sum that add_decoded() would have written, workers r.
   void lerp_to_known(at::Tensor& x, const at::Tensor& r, int workers, double weight) const;

@@ -32,28 +32,6 @@ at::Tensor WireMean::slice(const at::Tensor& x, int m) const {
   return x.narrow(0, begin, std::min(size_, x.numel() - begin));
 }
 
-// Started, also for a round that waits for it at once: what is added up is added up there. What it
-// needs is its own, should this go meanwhile.
-void WireMean::send(Communicator& comm, const at::Tensor& x) {
-  comm_ = &comm;
-  const int rank = comm.rank();
-  std::vector<Message> sends, receives;
-  std::vector<at::Tensor> payloads;
-  for (int m = 0; m < workers_; ++m) {
-    coder_->encode(slice(x, m), slice(r_, m), coded_[m],
-                   coder_->drops() ? slice(sent_, m) : at::Tensor());
-    payloads.push_back(m == rank ? coded_[m] : received_[m]);
-    if (m == rank) continue;
-    sends.push_back({m, coded_[m]});
-    receives.push_back({m, received_[m]});
-  }
-  const at::Tensor e = e_.narrow(0, 0, slice(x, rank).numel());
-  works_.push_back(comm.start_exchange(sends, receives, [coder = coder_, payloads, e, own = own_] {
-    coder->average(payloads, e, own);
-  }));
-  works_.push_back(comm.start_all_gather(own_, gathered_));
-}
-
 PendingRound WireMean::meet(Communicator& comm, const at::Tensor& x, int64_t round) {
   if (workers_ == 1) return MeanOfAll::meet(comm, x, round);
   if (!coder_->drops()) {

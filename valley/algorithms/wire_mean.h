@@ -3,6 +3,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -21,12 +22,13 @@ namespace valley {
 ///     Q   = C(s),   e <- s - Q                sent to all (all-gather)
 ///     r   <- r + Q                            what the workers take for their mean
 ///
-/// bf16 and fp16 round so little that this is all, with e = 0. int8 is given error feedback: worker
-/// m stands at r + q_m for the others (PendingRound::sent) and moves as from there, so that what C
-/// dropped, x_m - r - q_m, stays in x_m and is part of the next difference. No C that drops most of
-/// a vector: workers that stay apart, at the width of the valley, would have their distance from r
-/// to send in every round. What they say of their moves (mean_of_moves.h), or replicas of each
-/// (known_replicas.h), serve those.
+/// bf16 and fp16 round so little that this is all, with e = 0; two workers then say all of q_m to
+/// each other, in one operation of as many bytes, and both make the same Q of it. int8 is given
+/// error feedback: worker m stands at r + q_m for the others (PendingRound::sent) and moves as from
+/// there, so that what C dropped, x_m - r - q_m, stays in x_m and is part of the next difference.
+/// No C that drops most of a vector: workers that stay apart, at the width of the valley, would
+/// have their distance from r to send in every round. What they say of their moves
+/// (mean_of_moves.h), or replicas of each (known_replicas.h), serve those.
 ///
 /// r begins where a membership begins. A worker alone is its own mean.
 ///
@@ -57,7 +59,11 @@ class WireMean : public MeanOfAll {
  private:
   at::Tensor slice(const at::Tensor& x, int m) const;
   PendingRound bring(const at::Tensor& x);
+  void encode(const at::Tensor& x);
   void send(Communicator& comm, const at::Tensor& x);
+  std::unique_ptr<Work> send_to_other(std::function<void()> then);
+  bool to_each_other() const { return workers_ == 2 && !coder_->drops(); }
+  std::vector<std::vector<at::Tensor>> said_in_order() const;  // of each slice, by rank
   void wait();
 
   std::shared_ptr<WireCoder> coder_;  // of what is under way, too
