@@ -11,6 +11,7 @@
 #include "app/numbers.h"
 #include "app/options.h"
 #include "app/paths.h"
+#include "app/shapes.h"
 #include "valley/core/atomic_file.h"
 #include "valley/core/error.h"
 #include "valley/picture/curves.h"
@@ -30,11 +31,16 @@ struct EstimateFlags {
   RunConfig config;
   std::string run;
   int64_t parameters = 0;
+  std::string shapes;
+  std::vector<MatrixShape> layers = {};
   double step_seconds = 0, spread = 0;
   double bandwidth = 1000, latency = 0.1;
   std::string svg;
   bool json = false;
 
+  Network network() const {
+    return {parameters, layers.empty() ? layers : with_the_rest(layers, parameters)};
+  }
   LocalStep local() const { return {step_seconds, spread}; }
   Link link() const { return {bandwidth * 1e6, latency * 1e-3}; }
 };
@@ -45,6 +51,9 @@ void take_from_run(EstimateFlags& flags) {
   const fs::path file = fs::path(flags.run) / RunFolder::kSummary;
   require(fs::exists(file), "--run {} is no finished run: it has no summary.json", flags.run);
   const Json summary = read_json(file);
+  const fs::path model = fs::path(flags.run) / RunFolder::kModel;
+  if (flags.layers.empty() && flags.parameters == 0 && fs::exists(model))
+    flags.layers = shapes_in(model.string());
   const Json& seconds = summary.at("seconds");
   const double computed = seconds.at("compute").get<double>() + seconds.at("data").get<double>();
   if (flags.parameters == 0) flags.parameters = summary.at("parameters");
@@ -74,7 +83,7 @@ std::string picture(const RunConfig& config, const EstimateFlags& flags) {
     Curve curve{.label = name, .points = {}};
     for (int64_t m = 1; m <= kMostWorkers; m *= 2) {
       const StepTime time =
-          step_time(with(config, name, m), flags.parameters, flags.local(), flags.link());
+          step_time(with(config, name, m), flags.network(), flags.local(), flags.link());
       curve.points.emplace_back(std::log2(double(m)), double(m) / time.total());
     }
     panel.curves.push_back(std::move(curve));
@@ -92,6 +101,7 @@ std::string percent(double part, double whole) {
 
 int estimate(const CLI::App& command, EstimateFlags flags) {
   require(flags.bandwidth > 0, "--bandwidth must be above 0 Mbit/s, got {}", flags.bandwidth);
+  if (!flags.shapes.empty()) flags.layers = parse_shapes(flags.shapes);
   std::string file;
   if (!flags.run.empty()) {
     take_from_run(flags);
@@ -105,10 +115,10 @@ int estimate(const CLI::App& command, EstimateFlags flags) {
   require(config.workers <= kMostWorkers, "--workers must be at most {} here, got {}", kMostWorkers,
           config.workers);
   const LocalStep local = flags.local();
-  const StepTime time = step_time(config, flags.parameters, local, flags.link());
+  const StepTime time = step_time(config, flags.network(), local, flags.link());
   const StepTime ssgd =
-      step_time(with(config, "ssgd", config.workers), flags.parameters, local, flags.link());
-  const auto period = period_for_share(config, flags.parameters, local, flags.link(), kShare);
+      step_time(with(config, "ssgd", config.workers), flags.network(), local, flags.link());
+  const auto period = period_for_share(config, flags.network(), local, flags.link(), kShare);
   const bool pays = ssgd.communicate + ssgd.wait > kShare * ssgd.compute;
   if (!flags.svg.empty()) write_atomically(flags.svg, picture(config, flags));
   if (flags.json) {
@@ -167,6 +177,9 @@ Command add_estimate(CLI::App& program) {
   as_path(command->add_option("--run", flags->run,
                               "a finished run: its settings, parameters and seconds a step"));
   add_number(*command, "--parameters", flags->parameters, "of the network");
+  command->add_option(
+      "--shapes", flags->shapes,
+      "ROWSxCOLUMNS,... of its matrices, of which --wire powersgd-RANK sends factors");
   add_number(*command, "--step-seconds", flags->step_seconds, "of a local step of one worker");
   add_number(*command, "--spread", flags->spread,
              "standard deviation of a local step, as a share of it");

@@ -29,12 +29,16 @@ WIDTHS, BATCH, LR, PERIOD = (1024, 256), 32, 0.02, 16
 # 3,200 training images, drawn by the seed: an epoch is 50 steps of 2 workers, after which the test set is
 # looked at.
 IMAGES, STEPS, EPOCH, TARGET = 3200, 500, 50, 0.82
-STEPS_TIMED = 32  # two periods
+STEPS_TIMED = (32, 96)  # whole periods; what lies between is timed, without beginning and end of a run
 METHODS = {
     "valley ssgd": ("valley", ["--algorithm", "ssgd"]),
     "valley local-sgd": ("valley", ["--algorithm", "local-sgd", "--period", PERIOD]),
     "valley dppf": ("valley", ["--algorithm", "dppf", "--pull", 0.5, "--push", 0.1, "--period", PERIOD,
                                "--wire", "bf16", "--delay", 4]),
+    "valley dppf, delay 12": ("valley", ["--algorithm", "dppf", "--pull", 0.5, "--push", 0.1, "--period", PERIOD,
+                                         "--wire", "bf16", "--delay", 12]),
+    "valley dppf, delay 15": ("valley", ["--algorithm", "dppf", "--pull", 0.5, "--push", 0.1, "--period", PERIOD,
+                                         "--wire", "bf16", "--delay", 15]),
     "DistributedDataParallel": ("python", "ddp"),
     "DistributedDataParallel, fp16 hook": ("python", "ddp-fp16"),
     "PostLocalSGDOptimizer": ("python", "post-local"),
@@ -146,10 +150,6 @@ def train_by_valley(link, flags, seed, folder, steps, evaluate=False):
     return summary, [json.loads(line) for line in open(f"{name}/metrics.jsonl")]
 
 
-def seconds_a_step(summary):
-    return (summary["seconds"]["total"] - summary["seconds"]["evaluate"]) / summary["steps"]
-
-
 def learn(kind, what, link, seed, folder):
     """Steps to the target, None where it is not reached, and the accuracy at the end."""
     if kind == "valley":
@@ -161,14 +161,23 @@ def learn(kind, what, link, seed, folder):
     return next((step for step, accuracy in curve if accuracy >= TARGET), None), curve[-1][1]
 
 
+def time_by_valley(link, flags, folder):
+    """Seconds of a step: in all, waiting and talking, computing."""
+    short, long = (train_by_valley(link, flags, 1, folder, steps)[0]["seconds"] for steps in STEPS_TIMED)
+    spent = {what: (long[what] - short[what]) / (STEPS_TIMED[1] - STEPS_TIMED[0]) for what in long}
+    return spent["total"] - spent["evaluate"], spent["wait"] + spent["communicate"], spent["compute"] + spent["data"]
+
+
 def time_steps(kind, what, link, folder):
     """Seconds a step, and the share of it that the worker waits and talks (valley alone knows)."""
     if kind == "valley":
-        summary, _ = train_by_valley(link, what, 1, folder, STEPS_TIMED)
-        spent = summary["seconds"]
-        return seconds_a_step(summary), (spent["wait"] + spent["communicate"]) / (spent["total"] - spent["evaluate"])
-    found = link.workers(peer(what, *WIDTHS, BATCH, LR, STEPS_TIMED, STEPS_TIMED, PERIOD, 1, IMAGES))
-    return found["curve"][-1][1] / STEPS_TIMED, None
+        a_step, talking, _ = time_by_valley(link, what, folder)
+        return a_step, talking / a_step
+    short, long = (
+        link.workers(peer(what, *WIDTHS, BATCH, LR, steps, steps, PERIOD, 1, IMAGES))["curve"][-1][1]
+        for steps in STEPS_TIMED
+    )
+    return (long - short) / (STEPS_TIMED[1] - STEPS_TIMED[0]), None
 
 
 def accuracy(folder):
@@ -199,24 +208,22 @@ def estimate(folder):
     """Seconds a step, measured, beside what `valley estimate` says of them from unshaped local steps."""
     results = []
     with Link() as link:
-        summary, _ = train_by_valley(link, ["--algorithm", "local-sgd", "--period", 200], 1, folder, 200)
-    spent = summary["seconds"]
-    local = (spent["compute"] + spent["data"]) / summary["steps"]
+        summary, _ = train_by_valley(link, ["--algorithm", "local-sgd", "--period", 200], 1, folder, 8)
+        _, _, local = time_by_valley(link, ["--algorithm", "local-sgd", "--period", 200], folder)
     for mbit, ms in [(400, 0), (100, 0), (400, 10), (100, 10)]:
         with Link(mbit, ms) as link:
             for flags in (["--algorithm", "ssgd"], ["--algorithm", "dppf", "--period", 4],
                           ["--algorithm", "dppf", "--period", 4, "--wire", "bf16"],
                           ["--algorithm", "dppf", "--period", 8, "--delay", 4],
                           ["--algorithm", "dpsgd", "--topology", "ring"]):  # fmt: skip
-                summary, _ = train_by_valley(link, flags, 1, folder, STEPS_TIMED)
-                spent, measured = summary["seconds"], seconds_a_step(summary)
+                measured, _, computed = time_by_valley(link, flags, folder)
                 said = json.loads(subprocess.run(
                     [str(c) for c in valley("estimate", "--json", "--workers", 2, "--parameters", summary["parameters"],
                      "--step-seconds", local, "--bandwidth", mbit, "--latency", ms, *flags)],
                     text=True, capture_output=True, check=True).stdout)["step"]  # fmt: skip
                 row = link.name() | {"flags": " ".join(map(str, flags)), "measured": measured,
                                      "estimated": said["total"], "local_step": local,
-                                     "computed": (spent["compute"] + spent["data"]) / summary["steps"]}  # fmt: skip
+                                     "computed": computed}  # fmt: skip
                 results.append(row)
                 print(json.dumps(row | {"estimated / measured": said["total"] / measured}), flush=True)
     return results

@@ -47,5 +47,23 @@ class Bench(ProgramTest):
                     "bench", "--algorithm", "ad-psgd")  # fmt: skip
 
 
+class EstimateShapes(ProgramTest):
+    POWERSGD = ("estimate", "--workers", 4, "--parameters", 1_000_000, "--step-seconds", 0.1, "--algorithm", "dppf",
+                "--period", 16, "--wire", "powersgd-4")  # fmt: skip
+
+    def test_factors_are_fewer_bytes(self):
+        found = json.loads(self.succeed(*self.POWERSGD, "--shapes", "1000x900", "--json"))["step"]
+        # 2 (M - 1) / M of 4 (1000 + 900) values and of the 100,000 that are no matrix, 1514 bytes for 1448.
+        self.assertAlmostEqual(found["wire_bytes"], (1.5 * 107_600 * 4 + 2 * 3 * 64) * 1514 / 1448 / 16, places=3)
+
+    def test_what_is_wrong_is_one_line(self):
+        self.refuse("--wire powersgd-4 sends factors of matrices: give --shapes, the rows and columns of the layers",
+                    *self.POWERSGD)  # fmt: skip
+        for text in ("1000", "x", "0x5", "3x", "2x2,", "axb", "1x99999999999"):
+            self.refuse(f"--shapes must be ROWSxCOLUMNS,...: 1024x784,256x1024, say, got {text}",
+                        *self.POWERSGD, "--shapes", text)  # fmt: skip
+        self.refuse("--shapes are of more than 1000000 parameters", *self.POWERSGD, "--shapes", "1000x1001")
+
+
 if __name__ == "__main__":
     unittest.main()
