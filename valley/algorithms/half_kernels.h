@@ -15,10 +15,6 @@ void encode_difference(Half format, const float* x, const float* from, uint16_t*
 /// x <- x + coded, and sum <- workers x.
 void add_coded(Half format, const uint16_t* coded, float* x, float* sum, float workers, int64_t n);
 
-/// add_coded() of what average_coded() makes of two rows.
-void add_average(Half format, const uint16_t* a, const uint16_t* b, float* x, float* sum,
-                 int64_t n);
-
 /// lerp_to_mean(x, workers r, workers, weight), n values.
 void lerp_to_multiple(float* x, const float* r, int workers, float weight, int64_t n);
 

@@ -4,6 +4,7 @@
 #include <ATen/ops/mul.h>
 #include <ATen/ops/sub.h>
 
+#include "valley/algorithms/half_norms.h"
 #include "valley/comm/fused.h"
 
 namespace valley {
@@ -64,16 +65,12 @@ SquaredNorms WireCoder::add_decoded(const at::Tensor& payload, const at::Tensor&
 SquaredNorms WireCoder::add_decoded(const std::vector<at::Tensor>& payloads, const at::Tensor& r,
                                     int workers, const at::Tensor& x) {
   SquaredNorms norms;
-  const Half half = *fused_half(r);
-  each_run(r.numel(), r, [&](int64_t begin, int64_t size, at::Tensor total) {
-    float *here = r.data_ptr<float>() + begin, *sum = total.data_ptr<float>();
-    const auto coded = [&](size_t m) { return halves(part(payloads[m], begin, size, r)); };
-    if (payloads.size() == 2) {
-      add_average(half, coded(0), coded(1), here, sum, size);
-    } else {
-      add_coded(half, coded(0), here, sum, static_cast<float>(workers), size);
-    }
-    norms += squared_norms(x.narrow(0, begin, size), total, workers, 0, size);
+  each_run(r.numel(), r, [&](int64_t begin, int64_t size, const at::Tensor&) {
+    std::vector<const uint16_t*> rows;
+    for (const at::Tensor& payload : payloads)
+      rows.push_back(halves(part(payload, begin, size, r)));
+    norms += add_coded_norms(*fused_half(r), rows, r.data_ptr<float>() + begin,
+                             x.data_ptr<float>() + begin, workers, size);
   });
   return norms;
 }

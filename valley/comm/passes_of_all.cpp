@@ -4,12 +4,13 @@
 
 #include "valley/comm/kernel_types.h"
 #include "valley/comm/lerp.h"
+#include "valley/comm/squares.h"
 #include "valley/core/widest.h"
 
 namespace valley {
 namespace {
 
-constexpr int64_t kBlock = 128;  // as squared_norms() adds up
+constexpr int64_t kBlock = kBlockOfSquares;
 
 // The vectors of M workers from some value on.
 template <typename T>
@@ -47,30 +48,6 @@ VALLEY_INLINED inline void each_mean(const Rows<T>& rows, int64_t n, const F& f)
                  : mean_of_block<false>(rows, i, mean, size);
     f(i, mean, size);
   }
-}
-
-// The squares of a block of a - b, or of a, in the order of squared_norms().
-template <typename T>
-VALLEY_INLINED inline double squares(const T* a, const T* b, int64_t n, double total) {
-  typedef T Wide __attribute__((vector_size(32), aligned(alignof(T)), may_alias));
-  constexpr int64_t kLanes = 32 / sizeof(T);
-  if (n < kBlock) {
-    for (int64_t i = 0; i < n; ++i) {
-      const auto value = static_cast<double>(b == nullptr ? a[i] : a[i] - b[i]);
-      total += value * value;
-    }
-    return total;
-  }
-  Wide sums{};
-  for (int64_t i = 0; i < kBlock; i += kLanes) {
-    Wide value = *reinterpret_cast<const Wide*>(a + i);
-    if (b != nullptr) value -= *reinterpret_cast<const Wide*>(b + i);
-    sums += value * value;
-  }
-  for (int64_t lane = 0; lane < kLanes / 2; ++lane) {
-    total += static_cast<double>(sums[lane] + sums[lane + kLanes / 2]);
-  }
-  return total;
 }
 
 }  // namespace
