@@ -24,6 +24,10 @@ Command add_evaluate(CLI::App& program, Engine& engine) {
   command->add_flag("--classes", flags->classes,
                     "also how many of every class are right, and which are taken for which; into "
                     "classes.json of the run folder, for the report");
+  command->add_option_function<std::string>(
+      "--adversarial", [flags](const std::string& text) { flags->attack = parse_attack(text); },
+      "also the scores of the test part's worst examples nearby, fgsm:EPS or "
+      "pgd:EPS:STEPS[:STEP]; into robust.json of the run folder, for the report");
   command->footer(
       "The model is that of the workers' average, model.safetensors, with the scores of its task; "
       "a\n"

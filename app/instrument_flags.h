@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "valley/data/attack_options.h"
 #include "valley/instruments/dynamics_options.h"
 #include "valley/instruments/landscape_options.h"
 #include "valley/instruments/sharpness_options.h"
@@ -42,6 +43,7 @@ struct EvaluateFlags : InstrumentFlags {
   int64_t worker = -1;   ///< this one's weights, not the average
   std::string weights;   ///< those of this file of tensors
   bool classes = false;  ///< each class by itself, too
+  AttackSpec attack;     ///< and the scores under it
 };
 
 struct PredictFlags : InstrumentFlags {

@@ -25,7 +25,14 @@
 namespace valley::app {
 namespace {
 
-constexpr const char* kClassesFile = "classes.json";  // of the run's own data: the report reads it
+// Of the run's own data and average: the report reads them.
+constexpr const char *kClassesFile = "classes.json", *kRobustFile = "robust.json";
+
+void leave_in(const FinishedRun& run, const EvaluateFlags& flags, const char* file,
+              const Json& json) {
+  const bool own = flags.data.empty() && flags.worker < 0 && flags.weights.empty();
+  if (own) write_json(std::filesystem::path(run.folder()) / file, json);
+}
 
 // What the model was trained for must serve the data.
 void require_fit(const FinishedRun& run, const Dataset& own,
@@ -82,10 +89,28 @@ void add_classes(const FinishedRun& run, const ClassAnswers& answers, const Data
   }
   if (!flags.classes) return;
   result.update(class_json(answers, test));
-  const bool own = flags.data.empty() && flags.worker < 0 && flags.weights.empty();
-  if (own)
-    write_json(std::filesystem::path(run.folder()) / kClassesFile, class_json(answers, test));
+  leave_in(run, flags, kClassesFile, class_json(answers, test));
   below += fmt::format("\n{}, the test part:\n{}", run.folder(), class_tables(answers, test));
+}
+
+// Of the test part the same scores where every example is the worst nearby.
+void add_robust(const FinishedRun& run, Model& model, const DataSplits& data, const Dataset& own,
+                const EvaluateFlags& flags, Json& result, Table& table) {
+  const std::string attack = to_string(flags.attack);
+  require(!own.is_text(), "--adversarial {} changes values, and {} learnt from text", attack,
+          run.folder());
+  const Scores scores =
+      evaluate(model, data.test, own, *make_solo(), {.attack = flags.attack}, run.task());
+  Json file = {{"attack", attack}, {"examples", data.test->size()}};
+  for (const auto& [score, value] : scores.values) {
+    result["robust_" + score] = value;
+    file["clean"][score] = result[score];
+    file["robust"][score] = finite_or_null(value);
+    table.add_row({run.folder() + whose(flags), "test", std::to_string(data.test->size()),
+                   "robust_" + score, fmt::format("{:.5g}", value)});
+  }
+  result["attack"] = attack;
+  leave_in(run, flags, kRobustFile, file);
 }
 
 Json evaluate_run(const FinishedRun& run, const EvaluateFlags& flags, Table& table,
@@ -118,6 +143,7 @@ Json evaluate_run(const FinishedRun& run, const EvaluateFlags& flags, Table& tab
     }
     result[part]["examples"] = set->size();
   }
+  if (flags.attack.any()) add_robust(run, *model, data, *own.train, flags, result["test"], table);
   require(!flags.classes || has_classes(data.test->targets), "--classes: {} has none", name);
   if (has_classes(data.test->targets))
     add_classes(run, class_answers(*model, data.test, *own.train, *comm), *data.test, flags,
@@ -130,7 +156,7 @@ Json evaluate_run(const FinishedRun& run, const EvaluateFlags& flags, Table& tab
 int evaluate(const EvaluateFlags& flags) {
   const DataNotes notes;
   const std::vector<FinishedRun> runs =
-      open_given(flags, flags.classes ? RunsAre::kWritten : RunsAre::kRead);
+      open_given(flags, flags.classes || flags.attack.any() ? RunsAre::kWritten : RunsAre::kRead);
   Table table({{"run"},
                {"part"},
                {"examples", Table::Align::kRight},

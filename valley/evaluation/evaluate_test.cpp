@@ -1,10 +1,13 @@
 #include "valley/evaluation/evaluate.h"
 
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/arange.h>
 #include <ATen/ops/argmax.h>
 #include <ATen/ops/cross_entropy_loss.h>
 #include <ATen/ops/eq.h>
 #include <ATen/ops/equal.h>
+#include <ATen/ops/mm.h>
+#include <ATen/ops/randn.h>
 #include <ATen/ops/zeros.h>
 #include <c10/core/GradMode.h>
 #include <gtest/gtest.h>
@@ -105,6 +108,40 @@ TEST(Evaluate, BorrowedValuesLeaveEverythingAsItWas) {
   EXPECT_TRUE(at::equal(parameters.buffers(), buffers));
   for (const auto& [name, tensor] : parameters.other_buffers()) {
     EXPECT_EQ(tensor.item<int64_t>(), 1) << name;
+  }
+}
+
+// A linear network of two classes: every value moves by EPS against the difference of the two rows,
+// so that the logits' difference falls by EPS ||w_0 - w_1||_1 whatever the example.
+TEST(Evaluate, UnderAttackALinearNetworkLosesWhatAnalysisSays) {
+  class Linear : public Model {
+   public:
+    at::Tensor forward(const at::Tensor& input) override {
+      return at::mm(input.flatten(1), weight.t());
+    }
+    std::vector<NamedTensor> parameters() override { return {{"weight", weight}}; }
+    std::vector<NamedTensor> buffers() override { return {}; }
+    void train(bool) override {}
+    at::Tensor weight = (at::arange(8, at::kFloat).view({2, 4}) / 8).set_requires_grad(true);
+  } linear;
+  const at::Tensor inputs = at::randn({9, 1, 2, 2});
+  auto data = std::make_shared<Dataset>(
+      Dataset{.inputs = inputs, .targets = at::arange(9) % 2, .mean = {0}, .stddev = {2}});
+  data->classes = 2;
+  const double epsilon = 0.3, lost = epsilon / 2 * 4 * 0.5;  // four differences of 4 / 8
+  const c10::NoGradGuard no_grad;
+  const at::Tensor logits = at::mm(inputs.flatten(1) / 2, linear.weight.t());
+  const at::Tensor margin = (logits.select(1, 0) - logits.select(1, 1)) * (1 - 2 * data->targets);
+  for (const int workers : {1, 3}) {
+    run_threads(workers, [&](Communicator& comm) {
+      for (const char* attack : {"fgsm:0.3", "pgd:0.3:5"}) {
+        const Scores scores =
+            evaluate(linear, data, *data, comm, {.batch_size = 2, .attack = parse_attack(attack)});
+        EXPECT_NEAR(scores["accuracy"], (margin > lost).to(at::kDouble).mean().item<double>(),
+                    1e-12);
+        EXPECT_NEAR(scores.loss(), (-margin + lost).exp().log1p().mean().item<double>(), 1e-6);
+      }
+    });
   }
 }
 

@@ -287,6 +287,20 @@ Json classes_of(const Json& file) {
   return result;
 }
 
+Json robust_of(const Json& file) {
+  const Json *attack = find_part(file, "attack"), *examples = find_part(file, "examples");
+  const Json *clean = find_part(file, "clean"), *robust = find_part(file, "robust");
+  if (!attack || !attack->is_string() || !examples || !examples->is_number()) return nullptr;
+  if (!clean || !robust || !robust->is_object() || robust->empty()) return nullptr;
+  Json result = {{"attack", *attack}, {"examples", *examples}, {"scores", Json::array()}};
+  for (const auto& [name, value] : robust->items()) {
+    const Json* before = find_part(*clean, name.c_str());
+    if (!before) return nullptr;
+    result["scores"].push_back({{"name", name}, {"clean", *before}, {"robust", value}});
+  }
+  return result;
+}
+
 Json sharpness_of(const Json& file) {
   if (!file.is_object()) return nullptr;
   Json result = Json::object();

@@ -16,6 +16,10 @@ Json landscape_of(const Json& file);
 /// row a class, how often each answer was given. Null unless all of it is there.
 Json classes_of(const Json& file);
 
+/// robust.json as {attack, examples, scores: [{name, clean, robust}]}, of the test set. Null unless
+/// all of it is there.
+Json robust_of(const Json& file);
+
 /// sharpness.json as {measures: [{name, value, standard_error, unit, note}],
 /// spectrum: {eigenvalue: [n], density: [n], floor}, how}; each may be missing. Read are a list or
 /// an object of measures, and a density {at, eigenvalues_share, width} of one of them. `floor` is a

@@ -33,6 +33,24 @@ TEST(Classes, CountsAreKeptWhereTheyAreComplete) {
   }
 }
 
+TEST(Robust, ScoresStandBesideThoseWithoutAnAttack) {
+  const Json file =
+      Json::parse(R"({"attack":"fgsm:0.1","examples":40,"clean":{"loss":0.5,"accuracy":0.9},)"
+                  R"("robust":{"loss":null,"accuracy":0.4}})");
+  EXPECT_EQ(robust_of(file), Json::parse(R"({"attack":"fgsm:0.1","examples":40,"scores":[)"
+                                         R"({"name":"accuracy","clean":0.9,"robust":0.4},)"
+                                         R"({"name":"loss","clean":0.5,"robust":null}]})"));
+  EXPECT_TRUE(robust_of(nullptr).is_null());
+  for (const char* key : {"attack", "examples", "clean", "robust"}) {
+    Json cut = file;
+    cut.erase(key);
+    EXPECT_TRUE(robust_of(cut).is_null()) << key;
+  }
+  Json less = file;
+  less["clean"].erase("loss");
+  EXPECT_TRUE(robust_of(less).is_null());
+}
+
 TEST(Landscape, KeepsTheGridAndThePoints) {
   const Json landscape = landscape_of(Json::parse(kLandscape));
   EXPECT_EQ(landscape["loss"], Json::parse("[[1.0,2.0,3.0],[4.0,null,6.0]]"));

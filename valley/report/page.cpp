@@ -77,6 +77,7 @@ Json run_json(const ReportRun& run) {
                  {"curves", run.curves}};
   for (const auto& [key, part] : {std::pair<const char*, const Json&>{"landscapes", run.landscapes},
                                   {"classes", run.classes},
+                                  {"robust", run.robust},
                                   {"sharpness", run.sharpness},
                                   {"dynamics", run.dynamics},
                                   {"noise", run.noise}}) {

@@ -217,6 +217,9 @@ ReportRun read_report_run(const RunFolder& folder, const ReportLimits& limits) {
   run.classes =
       classes_of(read("classes.json", fmt::format("valley evaluate {} --classes writes it anew",
                                                   folder.path().string())));
+  run.robust =
+      robust_of(read("robust.json", fmt::format("valley evaluate {} --adversarial writes it anew",
+                                                folder.path().string())));
   run.sharpness = sharpness_of(read("sharpness.json", anew("sharpness")));
   const Json dynamics = read("dynamics.json", anew("dynamics"));
   run.dynamics = dynamics_of(dynamics);

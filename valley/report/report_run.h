@@ -41,6 +41,7 @@ struct ReportRun {
   Json timeline;                               ///< see timeline_of(); null without a trace
   Json landscapes;                   ///< a list, see landscape_of(), one a plane; null without
   Json classes;                      ///< see classes_of(); null without
+  Json robust;                       ///< see robust_of(); null without
   Json sharpness;                    ///< see sharpness_of(); null without
   Json dynamics;                     ///< see dynamics_of(); null without
   Json noise;                        ///< see noise_of(); null without

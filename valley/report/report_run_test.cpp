@@ -95,6 +95,7 @@ TEST(ReportRun, DamagedFilesAreLeftOutAndNamed) {
         {"landscape-spread.json", "valley landscape " + path + " --plane spread writes it anew"},
         {"sharpness.json", "valley sharpness " + path + " writes it anew"},
         {"classes.json", "valley evaluate " + path + " --classes writes it anew"},
+        {"robust.json", "valley evaluate " + path + " --adversarial writes it anew"},
         {"dynamics.json", "valley dynamics " + path + " writes it anew"}}) {
     spill(folder / "a" / name, "{\"x\": ");
     EXPECT_THAT(

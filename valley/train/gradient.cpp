@@ -1,6 +1,7 @@
 #include "valley/train/gradient.h"
 
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/cat.h>
 #include <ATen/ops/max.h>
 #include <ATen/ops/norm.h>
 #include <ATen/ops/stack.h>
@@ -66,8 +67,15 @@ struct Gradient::Hooks {
   }
 };
 
+std::optional<Adversary> adversary_of(const AdversarialOptions& options, const Dataset& statistics,
+                                      std::function<uint64_t()> seed) {
+  if (!options.attack.any()) return std::nullopt;
+  return Adversary{Attack(options.attack, statistics), options.clean, std::move(seed)};
+}
+
 Gradient::Gradient(Model& model, const FlatParameters& parameters, const SamOptions& sam,
-                   double auxiliary, const Task& task, Precision precision, int64_t accumulate)
+                   double auxiliary, const Task& task, Precision precision, int64_t accumulate,
+                   std::optional<Adversary> adversary)
     : model_(model),
       parameters_(parameters),
       sam_(sam),
@@ -75,6 +83,7 @@ Gradient::Gradient(Model& model, const FlatParameters& parameters, const SamOpti
       task_(task),
       precision_(precision),
       accumulate_(accumulate),
+      adversary_(std::move(adversary)),
       hooks_(std::make_unique<Hooks>()) {
   for (size_t i = 0; i < parameters.ranges().size(); ++i) {
     const NamedRange& range = parameters.ranges()[i];
@@ -120,27 +129,66 @@ std::vector<double> Gradient::norms(const Batch& batch) {
 }
 
 Loss Gradient::compute(const Batch& batch, const PartCallback& on_part) {
-  if (sam_.rho == 0) return backward(batch, &on_part);
+  std::vector<Piece> pieces;
+  if (!adversary_ || adversary_->clean > 0)
+    add_pieces(batch, adversary_ ? adversary_->clean : 1, pieces);
+  if (adversary_) add_pieces(attacked(batch), 1 - adversary_->clean, pieces);
+  if (sam_.rho == 0) return backward(pieces, &on_part);
   // A module may write to its input: the second pass gets the batch as it was.
-  Batch first = batch;
-  first.input = batch.input.clone();
+  std::vector<Piece> first = pieces;
+  for (Piece& piece : first) piece.batch.input = piece.batch.input.clone();
   const Loss loss = backward(first, nullptr);
   if (loss.known_not_finite()) return loss;
   const BorrowedValues above(parameters_,
                              uphill(sam_, parameters_.values(), parameters_.gradients()));
-  const Loss second = backward(batch, &on_part);
+  const Loss second = backward(pieces, &on_part);
   return second.known_not_finite() ? second : loss;
 }
 
-Loss Gradient::backward(const Batch& batch, const PartCallback* on_part) {
+// The batch with the worst examples near its own.
+Batch Gradient::attacked(const Batch& batch) const {
+  model_.train(false);
+  Batch result = batch;
+  result.input =
+      adversary_->attack.worst(batch.input, adversary_->seed(), [&](const at::Tensor& input) {
+        std::vector<Piece> pieces;
+        Batch here = batch;
+        here.input = input;
+        add_pieces(here, 1, pieces);
+        std::vector<at::Tensor> gradients;
+        for (Piece& piece : pieces) {
+          gradients.push_back(model_pass([&] {
+            return input_gradient(piece.batch.input, [&](const at::Tensor& x) {
+              piece.batch.input = x;
+              return loss_on(piece.batch, 0);
+            });
+          }));
+        }
+        return at::cat(gradients);
+      });
+  model_.train(true);
+  return result;
+}
+
+void Gradient::add_pieces(const Batch& batch, double weight, std::vector<Piece>& pieces) const {
+  const int64_t examples = batch.target.size(0), count = std::min(accumulate_, examples);
+  if (count == 1) {
+    pieces.push_back({batch, weight});
+    return;
+  }
+  for (int64_t i = 0; i < count; ++i) {
+    const int64_t begin = i * examples / count, end = (i + 1) * examples / count;
+    pieces.push_back({batch.part(begin, end), weight * (double(end - begin) / double(examples))});
+  }
+}
+
+Loss Gradient::backward(const std::vector<Piece>& pieces, const PartCallback* on_part) {
   at::Tensor(parameters_.gradients()).zero_();
-  const int64_t examples = batch.target.size(0), pieces = std::min(accumulate_, examples);
-  if (pieces == 1) return add_gradient(batch, 1, on_part);
+  if (pieces.size() == 1) return add_gradient(pieces[0].batch, 1, on_part);
   LossSum sum;
-  for (int64_t i = 0; i < pieces; ++i) {
-    const int64_t begin = i * examples / pieces, end = (i + 1) * examples / pieces;
-    const Loss loss = add_gradient(batch.part(begin, end), double(end - begin) / double(examples),
-                                   i + 1 == pieces ? on_part : nullptr);
+  for (const Piece& piece : pieces) {
+    const Loss loss =
+        add_gradient(piece.batch, piece.weight, &piece == &pieces.back() ? on_part : nullptr);
     if (loss.known_not_finite()) {
       at::Tensor(parameters_.gradients()).zero_();
       return loss;

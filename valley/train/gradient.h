@@ -5,9 +5,11 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "valley/algorithms/loss.h"
+#include "valley/data/attack.h"
 #include "valley/data/loader.h"
 #include "valley/models/model.h"
 #include "valley/models/precision.h"
@@ -16,6 +18,17 @@
 #include "valley/task/classification.h"
 
 namespace valley {
+
+/// Training on examples that are made hard, see Gradient.
+struct Adversary {
+  Attack attack;
+  double clean;                    ///< weight of the examples as they are, in [0, 1)
+  std::function<uint64_t()> seed;  ///< of what is drawn in the step under way
+};
+
+/// That of the options, none where they have none. @throws UsageError as Attack.
+std::optional<Adversary> adversary_of(const AdversarialOptions& options, const Dataset& statistics,
+                                      std::function<uint64_t()> seed);
 
 /// The loss of a task and its gradient on a batch, into the flat gradient; says which parts of it
 /// are ready while backward still works on the others.
@@ -39,9 +52,17 @@ class Gradient {
   ///
   /// That is the loss of the batch where examples do not see each other (BatchNorm) and count alike
   /// (class weights: every piece is divided by its own).
+  ///
+  /// With an adversary
+  ///
+  ///     loss = clean loss(x) + (1 - clean) loss(x')      x': the worst near x, see attack.h
+  ///
+  /// with x' for l of the model in evaluation mode, where nothing is drawn and no buffer moves. It
+  /// is found once a step, also with SAM. BatchNorm's statistics are given x, then x'.
   Gradient(Model& model, const FlatParameters& parameters, const SamOptions& sam = {},
            double auxiliary = 0, const Task& task = classification(),
-           Precision precision = Precision::kFloat32, int64_t accumulate = 1);
+           Precision precision = Precision::kFloat32, int64_t accumulate = 1,
+           std::optional<Adversary> adversary = {});
   ~Gradient();
 
   /// g <- gradient of the loss, the mean over the batch; returns the loss. If that is known not to
@@ -63,7 +84,15 @@ class Gradient {
  private:
   struct Hooks;
 
-  Loss backward(const Batch& batch, const PartCallback* on_part);
+  /// Examples, and the weight of their mean loss.
+  struct Piece {
+    Batch batch;
+    double weight;
+  };
+
+  Batch attacked(const Batch& batch) const;
+  void add_pieces(const Batch& batch, double weight, std::vector<Piece>& pieces) const;
+  Loss backward(const std::vector<Piece>& pieces, const PartCallback* on_part);
   Loss add_gradient(const Batch& batch, double weight, const PartCallback* on_part);
   at::Tensor loss_on(const Batch& batch, double auxiliary) const;
 
@@ -74,6 +103,7 @@ class Gradient {
   const Task& task_;
   Precision precision_;
   int64_t accumulate_;
+  std::optional<Adversary> adversary_;
   std::unique_ptr<Hooks> hooks_;
 };
 

@@ -161,6 +161,89 @@ TEST(Gradient, LeavesNoHookBehind) {
   EXPECT_EQ(parts, 4);
 }
 
+Adversary adversary(const char* attack, double clean) {
+  Dataset data{.inputs = at::zeros({1, 1, 6, 6}),
+               .targets = at::zeros({1}, at::kLong),
+               .mean = {0},
+               .stddev = {0.5}};
+  return {Attack(parse_attack(attack), data), clean, [] { return uint64_t(3); }};
+}
+
+// By hand: x' = x + EPS / stddev sign(gradient by x), and the two losses weighed.
+TEST(Gradient, OfAnAdversaryIsThatOfBothLossesWeighed) {
+  for (const double clean : {0.0, 0.3}) {
+    const auto model = small_model(SmallModel::kPlain), twin = small_model(SmallModel::kPlain);
+    const FlatParameters parameters(model->parameters(), model->buffers());
+    const Batch batch = some_batch(6);
+    const at::Tensor x = batch.input.clone().set_requires_grad(true);
+    at::cross_entropy_loss(twin->forward(x), batch.target).backward();
+    const at::Tensor worst = x.detach() + 0.2 * x.grad().sign();
+    for (const auto& [name, tensor] : twin->parameters()) tensor.grad().zero_();
+    const at::Tensor loss =
+        clean * at::cross_entropy_loss(twin->forward(batch.input), batch.target) +
+        (1 - clean) * at::cross_entropy_loss(twin->forward(worst), batch.target);
+    loss.backward();
+    std::vector<at::Tensor> expected;
+    for (const auto& [name, tensor] : twin->parameters())
+      expected.push_back(tensor.grad().flatten());
+
+    Gradient gradient(*model, parameters, {}, 0, classification(), Precision::kFloat32, 1,
+                      adversary("fgsm:0.1", clean));
+    std::vector<int> times(static_cast<size_t>(parameters.size()));
+    const at::Tensor before = batch.input.clone();
+    EXPECT_NEAR(gradient.compute(batch,
+                                 [&](int64_t begin, int64_t end) {
+                                   for (int64_t i = begin; i < end; ++i)
+                                     ++times[static_cast<size_t>(i)];
+                                 }),
+                loss.item<double>(), 1e-12);
+    EXPECT_TRUE(at::allclose(parameters.gradients(), at::cat(expected), 1e-12, 1e-14));
+    EXPECT_TRUE(std::all_of(times.begin(), times.end(), [](int n) { return n == 1; }));
+    EXPECT_TRUE(at::equal(batch.input, before));
+  }
+}
+
+// Examples do not see each other, and what is drawn is drawn for the whole batch.
+TEST(Gradient, OfAnAdversaryInPiecesIsThatOfTheWholeBatch) {
+  for (const SamOptions& sam : {SamOptions{}, SamOptions{.rho = 0.1}}) {
+    const auto model = small_model(SmallModel::kPlain);
+    const FlatParameters parameters(model->parameters(), model->buffers());
+    const Batch batch = some_batch(6);
+    const auto compute = [&](int64_t pieces) {
+      Gradient gradient(*model, parameters, sam, 0, classification(), Precision::kFloat32, pieces,
+                        adversary("pgd:0.1:3", 0.5));
+      return double(gradient.compute(batch, {}));
+    };
+    const double loss = compute(1);
+    const at::Tensor expected = parameters.gradients().clone();
+    EXPECT_NEAR(compute(2), loss, 1e-12);
+    EXPECT_LT((parameters.gradients() - expected).abs().max().item<double>(), 1e-12);
+  }
+}
+
+// The attack itself draws nothing of dropout's and moves no statistics: they move as by the two
+// losses alone.
+TEST(Gradient, OfAnAdversaryMovesBuffersByItsLossesAlone) {
+  const Batch batch = some_batch(6);
+  const auto model = small_model(SmallModel::kBatchNorm, 2);
+  const FlatParameters parameters(model->parameters(), model->buffers());
+  Gradient(*model, parameters, {}, 0, classification(), Precision::kFloat32, 1,
+           adversary("pgd:0.1:5", 0))
+      .compute(batch, {});
+  const auto twin = small_model(SmallModel::kBatchNorm, 2);
+  const FlatParameters others(twin->parameters(), twin->buffers());
+  twin->train(false);
+  Batch hard = batch;
+  hard.input = adversary("pgd:0.1:5", 0).attack.worst(batch.input, 3, [&](const at::Tensor& x) {
+    return input_gradient(x, [&](const at::Tensor& leaf) {
+      return at::cross_entropy_loss(twin->forward(leaf), batch.target);
+    });
+  });
+  twin->train(true);
+  Gradient(*twin, others).compute(hard, {});
+  EXPECT_TRUE(at::equal(parameters.buffers(), others.buffers()));
+}
+
 // What mgrawa asks for. In evaluation mode dropout is off, and BatchNorm takes what it has learnt.
 TEST(Gradient, NormsAreOfTheGradientInEvaluationModeAndLeaveNoTrace) {
   const auto twin = small_model(SmallModel::kBatchNorm, 2);

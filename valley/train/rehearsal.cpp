@@ -120,7 +120,8 @@ class Rehearsal {
       remedy = fmt::format("; a {} above 1 may do", Key{"batch-size"});
     }
     pass(last ? "the last training batch of an epoch" : "a training batch", batch, remedy, [&] {
-      Gradient(model_, parameters_, o_.sam, o_.auxiliary, task_, o_.precision, o_.accumulate)
+      Gradient(model_, parameters_, o_.sam, o_.auxiliary, task_, o_.precision, o_.accumulate,
+               adversary_of(o_.adversarial, *data_.train, [] { return uint64_t(0); }))
           .compute(batch, {});
     });
   }

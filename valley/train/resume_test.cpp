@@ -185,6 +185,10 @@ std::vector<std::pair<std::string, std::function<void(TrainOptions&)>>> habits()
   return {
       {"accumulate", [](TrainOptions& o) { o.accumulate = 3; }},
       {"blended", [](TrainOptions& o) { o.augmentation = {.mixup = 0.4, .cutmix = 1}; }},
+      {"adversarial",
+       [](TrainOptions& o) {
+         o.adversarial = {.attack = parse_attack("pgd:0.05:2"), .clean = 0.3};
+       }},
       {"erased", [](TrainOptions& o) { o.augmentation = {.crop_padding = 1, .erase = 0.5}; }},
       {"ema", [](TrainOptions& o) { o.average = {.kind = AverageKind::kEma, .beta = 0.7}; }},
       {"last", [](TrainOptions& o) { o.average = {.kind = AverageKind::kLast, .count = 3}; }},

@@ -32,9 +32,10 @@ constexpr const char* kOrder[] = {
     "algorithm",
     // Training
     "epochs", "steps", "until-loss", "keep", "patience", "average", "batch-size", "accumulate",
-    "optimizer", "sam", "sam-adaptive", "lr", "lr-schedule", "warmup-steps", "warmup-share",
-    "lr-floor", "lr-milestones", "lr-factor", "momentum", "nesterov", "weight-decay", "decay",
-    "beta1", "beta2", "clip-norm", "trust", "trust-limit", "seed",
+    "optimizer", "sam", "sam-adaptive", "adversarial", "adversarial-clean", "lr", "lr-schedule",
+    "warmup-steps", "warmup-share", "lr-floor", "lr-milestones", "lr-factor", "momentum",
+    "nesterov", "weight-decay", "decay", "beta1", "beta2", "clip-norm", "trust", "trust-limit",
+    "seed",
     // Workers
     "workers", "launch", "backend", "timeout", "threads", "device", "interface", "run-id",
     "token-file", "own-data", "elastic",
@@ -100,6 +101,8 @@ void check_text(const RunConfig& c) {
   if (!is_model_file(c.model)) require_reads(*find_model(c.model).entry, c.model, text);
   require(!text || c.partition.kind == PartitionKind::kIid,
           "{} {} deals out classes, and a text has none", Key{"partition"}, to_string(c.partition));
+  require(!text || !c.adversarial.attack.any(), "{} changes values, and {} {} is text",
+          Key{"adversarial"}, kData, c.data);
   const Augmentation& a = c.augmentation;
   require(!text || a.none(), "{} is for pictures, and {} {} is text", key_in_use(a), kData, c.data);
 }

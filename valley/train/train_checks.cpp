@@ -1,4 +1,5 @@
 #include "valley/core/error.h"
+#include "valley/data/attack.h"
 #include "valley/train/trainer.h"
 
 namespace valley {
@@ -25,6 +26,7 @@ void check(const TrainOptions& o, const DataSplits& data, int workers) {
   const int64_t steps = o.steps > 0 ? o.steps : o.epochs * sampler.steps_per_epoch();
   LrSchedule(with_total(o.learning_rate, steps));
   Loader(data.train, *data.train, o.augmentation, o.seed, 0);
+  if (o.adversarial.attack.any()) Attack(o.adversarial.attack, *data.train);
 }
 
 }  // namespace valley

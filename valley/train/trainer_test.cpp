@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "valley/comm/group.h"
 #include "valley/core/error.h"
 #include "valley/core/fused_passes.h"
 #include "valley/core/testing/test_folder.h"
@@ -623,6 +624,28 @@ TEST(Trainer, BlendedAndErasedTrainingsDrawByWorkerAndLearn) {
   expect_equal(once.x, again.x);
   EXPECT_GT(once.summaries[0].test["accuracy"], 0.5);
   EXPECT_GT(plain, 0.5);
+}
+
+// Where it is attacked it is worse, and less so where it was trained for that.
+TEST(Trainer, TrainingOnHardExamplesHelpsAgainstThem) {
+  SmallTraining training = training_of("ssgd", 2);
+  training.options.steps = 60;
+  const DataSplits data = small_data(2 * kSmallExamples);
+  const auto robust_loss = [&] {
+    const at::Tensor x = train(training).x[0];
+    const auto model = small_model(SmallModel::kPlain);
+    const FlatParameters parameters(model->parameters(), model->buffers());
+    parameters.values().copy_(x);
+    const EvaluationOptions attacked{.attack = parse_attack("fgsm:0.05")};
+    const auto comm = make_solo();
+    const double robust = evaluate(*model, data.test, *data.train, *comm, attacked).loss();
+    EXPECT_GT(robust, evaluate(*model, data.test, *data.train, *comm).loss());
+    return robust;
+  };
+  const double plain = robust_loss();
+  training.options.adversarial = {.attack = parse_attack("pgd:0.05:3"), .clean = 0.5};
+  expect_equal(train(training).x, train(training).x);
+  EXPECT_LT(robust_loss(), plain);
 }
 
 }  // namespace

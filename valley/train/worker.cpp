@@ -114,7 +114,11 @@ Worker::Worker(Communicator& a_comm, Model& a_model, DataSplits splits, TrainOpt
       loader(data.train, *data.train, options.augmentation, options.seed, comm.rank(),
              parameters.values().device()),
       gradient(model, parameters, options.sam, options.auxiliary, task_of(options),
-               options.precision, options.accumulate),
+               options.precision, options.accumulate,
+               adversary_of(options.adversarial, *data.train,
+                            [this] {
+                              return derive_seed(options.seed, comm.rank(), "attack", clock.step);
+                            })),
       extra_gradient(data.train, sampler, gradient, options.seed, comm.rank()),
       algorithm(make_algorithm(
           options.algorithm, options.algorithm_options,

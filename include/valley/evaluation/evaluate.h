@@ -15,6 +15,9 @@ namespace valley {
 /// the same parameters; the sums are in double, so the result does not depend on their number
 /// beyond rounding.
 ///
+/// With an attack they are the scores of the worst examples near those of the data, see attack.h:
+/// the share of right answers is then the robust accuracy. Cost: its gradients beside.
+///
 /// `statistics` gives mean and deviation for the normalisation: the training set.
 ///
 /// Cost: N / M forward passes a worker, one all-reduce of a value a score and

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "valley/algorithms/table.h"
+#include "valley/data/attack_options.h"
 #include "valley/data/options.h"
 #include "valley/evaluation/options.h"
 #include "valley/optim/options.h"
@@ -39,6 +40,7 @@ struct TrainSettings {
 
   OptimizerOptions optimizer;
   SamOptions sam;
+  AdversarialOptions adversarial;
   double auxiliary = 0;  ///< weight of the model's other outputs in the loss, see Gradient
   Precision precision = Precision::kFloat32;  ///< of the passes of training and evaluations
   DecayRule decay_rule = DecayRule::kAll;
@@ -94,6 +96,7 @@ void visit(TrainSettings& o, V& v) {
     "compute a batch in so many pieces, one after the other, whose gradients add up", kYounger);
   visit(o.optimizer, v);
   visit(o.sam, v);
+  visit(o.adversarial, v);
   visit(o.learning_rate, v);
   v(kDecay, o.decay_rule);
   v("precision", o.precision, kPrecisions,

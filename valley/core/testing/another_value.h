@@ -17,6 +17,7 @@ inline SettingValue another_value(const Setting& setting) {
   }
   // The texts that have a form of their own.
   if (setting.key == "partition") return "shards:3";
+  if (setting.key == "adversarial") return "fgsm:0.1";
   if (setting.key == "period") return "9";
   if (setting.key == "hierarchy") return "inner:2,outer:4";
   if (setting.key == "average") return "last:3";

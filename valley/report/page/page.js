@@ -64,6 +64,13 @@ perRun(
   having("classes"),
   classAnswers,
 );
+perRun(
+  "robust",
+  "Under attack",
+  "How the average of the workers' models answers the worst examples near those of the test set.",
+  having("robust"),
+  underAttack,
+);
 sharpness();
 noise();
 perRun(
