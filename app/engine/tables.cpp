@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <utility>
@@ -36,6 +37,14 @@ std::string summary_table(const Summary& s) {
   for (const auto& [of, scores] : {std::pair("test", s.test), std::pair("train", s.train)}) {
     for (const ScoreInfo& score : s.sheet.headline_first())
       table.add_row({score_words(of, score), score_text(score, scores[score.name])});
+  }
+  if (!s.test_by_worker.empty()) {
+    const std::string& name = s.sheet.main().name;
+    const auto [low, high] =
+        std::minmax_element(s.test_by_worker.begin(), s.test_by_worker.end(),
+                            [&](const Scores& a, const Scores& b) { return a[name] < b[name]; });
+    table.add_row({"  of the workers", score_text(s.sheet.main(), (*low)[name]) + " to " +
+                                           score_text(s.sheet.main(), (*high)[name])});
   }
   table.add_row({"generalisation gap", score_difference(s.sheet.main(), s.generalization_gap)});
   table.add_row({"valley width", fmt::format("{:.3f}", s.valley_width)});

@@ -1,13 +1,13 @@
 // Parts of a model: weights that fit, parameters that stay.
 #include <ATen/core/grad_mode.h>
 #include <fmt/ranges.h>
-#include <fnmatch.h>
 
 #include <algorithm>
 #include <map>
 #include <unordered_set>
 
 #include "valley/core/error.h"
+#include "valley/core/patterns.h"
 #include "valley/models/state_dict.h"
 
 namespace valley {
@@ -58,30 +58,13 @@ FittingNames load_what_fits(Model& model, const std::vector<NamedTensor>& tensor
 
 void freeze(Model& model, const std::string& patterns) {
   const std::vector<NamedTensor> parameters = model.parameters();
-  std::unordered_set<const at::TensorImpl*> frozen;
-  for (std::string_view rest = patterns; !rest.empty();) {
-    const size_t comma = std::min(rest.find(','), rest.size());
-    const std::string pattern(rest.substr(0, comma));
-    rest.remove_prefix(std::min(comma + 1, rest.size()));
-    bool fits = false;
-    for (const auto& [name, tensor] : parameters) {
-      if (fnmatch(pattern.c_str(), name.c_str(), 0) != 0) continue;
-      fits = true;
-      frozen.insert(tensor.unsafeGetTensorImpl());
-    }
-    if (fits) continue;
-    std::vector<std::string> names;
-    for (const auto& [name, tensor] : parameters) names.push_back(name);
-    constexpr size_t kShown = 8;
-    const bool more = names.size() > kShown;
-    names.resize(std::min(names.size(), kShown));
-    throw UsageError(fmt::format("{}: no parameter is called '{}'; there are {}{}", Key{"freeze"},
-                                 pattern, fmt::join(names, ", "), more ? ", ..." : ""));
-  }
-  require(frozen.size() < parameters.size(), "{} {} leaves nothing to train", Key{"freeze"},
-          patterns);
-  for (const auto& [name, tensor] : parameters)
-    if (frozen.contains(tensor.unsafeGetTensorImpl())) at::Tensor(tensor).set_requires_grad(false);
+  std::vector<std::string> names;
+  for (const auto& [name, tensor] : parameters) names.push_back(name);
+  const std::vector<bool> frozen = parameters_called(patterns, names, Key{"freeze"});
+  require(std::find(frozen.begin(), frozen.end(), false) != frozen.end(),
+          "{} {} leaves nothing to train", Key{"freeze"}, patterns);
+  for (size_t i = 0; i < parameters.size(); ++i)
+    if (frozen[i]) at::Tensor(parameters[i].tensor).set_requires_grad(false);
 }
 
 }  // namespace valley

@@ -51,4 +51,13 @@ void add_scores(Json& record, const ScoreSheet& sheet, std::string_view of, cons
   for (const ScoreInfo& score : sheet.scores) record[score_key(of, score)] = scores[score.name];
 }
 
+Json by_worker(const std::vector<Scores>& workers) {
+  Json list = Json::array();
+  for (const Scores& scores : workers) {
+    Json& one = list.emplace_back(Json::object());
+    for (const auto& [name, value] : scores.values) one[name] = finite_or_null(value);
+  }
+  return list;
+}
+
 }  // namespace valley

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <vector>
+
 #include "valley/core/scores.h"
 #include "valley/record/json_file.h"
 
@@ -15,6 +17,9 @@ void add_sheet(Json& record, const ScoreSheet& sheet);
 
 /// What a record says of its scores; classification's where it says nothing, or nothing whole.
 ScoreSheet sheet_of(const Json& record);
+
+/// [{"loss": ..., "accuracy": ...}, ...], one a worker.
+Json by_worker(const std::vector<Scores>& workers);
 
 /// Adds "train_loss", "train_accuracy", ...; `of` is "train" or "test".
 void add_scores(Json& record, const ScoreSheet& sheet, std::string_view of, const Scores& scores);

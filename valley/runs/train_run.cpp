@@ -36,12 +36,13 @@ void require_trainable(const std::vector<NamedRun>& runs) {
   std::set<std::string> seen;
   for (const auto& [name, c] : runs) {
     if (finished_outcome(c.out)) continue;
-    const std::string asked = fmt::format(
-        "{} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {}", c.data,
-        c.train_samples, c.test_samples, to_string(c.partition), c.model, c.workers, c.batch_size,
-        int(c.tail), c.steps, c.epochs, int(c.decay_rule), c.sam.rho > 0, c.output, c.auxiliary > 0,
-        c.device, int(c.precision), c.init, c.freeze, c.accumulate, c.augmentation.erase > 0,
-        c.augmentation.mixup > 0, c.augmentation.cutmix > 0, c.adversarial.attack.any());
+    const std::string asked =
+        fmt::format("{} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {}",
+                    c.data, c.train_samples, c.test_samples, to_string(c.partition), c.model,
+                    c.workers, c.batch_size, int(c.tail), c.steps, c.epochs, int(c.decay_rule),
+                    c.sam.rho > 0, c.output, c.auxiliary > 0, c.device, int(c.precision), c.init,
+                    c.freeze, c.accumulate, c.augmentation.erase > 0, c.augmentation.mixup > 0,
+                    c.augmentation.cutmix > 0, c.adversarial.attack.any(), c.personal);
     if (!seen.insert(asked).second) continue;
     try {
       load_job_data(c);

@@ -15,6 +15,7 @@ namespace valley {
 void Observers::set_probe(Probe* probe, int64_t every) {
   require(every >= 0, "{} must be at least 0, got {}", Key{"probe"}, every);
   require_no_probe_of_asynchronous(worker_.options.algorithm, every);
+  require_no_probe_of_personal(worker_.options.personal, every);
   probe_ = every > 0 ? probe : nullptr;
   probe_every_ = every;
 }

@@ -55,11 +55,12 @@ Summary summarize(const Worker& worker, const Evaluation& last, bool interrupted
             .sheet = task.sheet(),
             .train = evaluated ? last.train : none,
             .test = evaluated && !last.test.values.empty() ? last.test : none,
+            .test_by_worker = last.test_by_worker,
             .validation = last.validation,
             .model_step = last.model_step,
             .generalization_gap = last.generalization_gap,
             .first_loss = mean[9],
-            .chance = task.chance(worker.data.test->targets),
+            .chance = last.chance ? last.chance : task.chance(worker.data.test->targets),
             .valley_width = last.valley_width,
             .predicted_width = meters.predicted_width,
             .rounds = worker.algorithm->rounds() + (final_average ? 1 : 0),
@@ -77,13 +78,14 @@ Summary summarize(const Worker& worker, const Evaluation& last, bool interrupted
   r.samples_per_second =
       mean[6] * comm.size() / (r.seconds.total - r.seconds.evaluate - r.seconds.probe);
   if (!interrupted) {
-    r.verdict = judge({.first_loss = r.first_loss,
-                       .train_loss = r.train.loss(),
-                       .train_score = r.train[r.sheet.main().name],
-                       .test_score = r.headline(),
-                       .train_chance = task.chance(worker.data.train->targets),
-                       .test_chance = r.chance},
-                      r.sheet.main());
+    r.verdict =
+        judge({.first_loss = r.first_loss,
+               .train_loss = r.train.loss(),
+               .train_score = r.train[r.sheet.main().name],
+               .test_score = r.headline(),
+               .train_chance = last.chance ? last.chance : task.chance(worker.data.train->targets),
+               .test_chance = r.chance},
+              r.sheet.main());
   }
   if (!o.out.empty() && comm.rank() == 0) {
     write_json(std::filesystem::path(o.out) / RunFolder::kSummary, r.to_json());

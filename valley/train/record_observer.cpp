@@ -22,6 +22,8 @@ void RecordObserver::evaluation(const RunMoment& moment, const Evaluation& evalu
   if (!evaluation.validation.values.empty())
     add_scores(record, sheet_, "validation", evaluation.validation);
   if (!evaluation.test.values.empty()) add_scores(record, sheet_, "test", evaluation.test);
+  if (!evaluation.test_by_worker.empty())
+    record["test_by_worker"] = by_worker(evaluation.test_by_worker);
   record.update({{"generalization_gap", evaluation.generalization_gap},
                  {"valley_width", evaluation.valley_width},
                  {"predicted_width", moment.meters.predicted_width},

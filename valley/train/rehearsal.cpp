@@ -19,6 +19,7 @@
 #include "valley/models/model_pass.h"
 #include "valley/models/safetensors.h"
 #include "valley/models/state_dict.h"
+#include "valley/optim/shared_part.h"
 #include "valley/train/gradient.h"
 
 namespace valley {
@@ -208,6 +209,7 @@ void rehearse(Model& model, const DataSplits& data, const TrainOptions& options,
                                  data.train->is_text() ? "int64" : "float32",
                                  fmt::join(data.train->inputs.sizes().slice(1), ", ")));
   }
+  SharedPart(*parameters, options.personal);
   Rehearsal(model, *parameters, data, options, workers).run();
 }
 

@@ -190,6 +190,11 @@ std::vector<std::pair<std::string, std::function<void(TrainOptions&)>>> habits()
          o.adversarial = {.attack = parse_attack("pgd:0.05:2"), .clean = 0.3};
        }},
       {"erased", [](TrainOptions& o) { o.augmentation = {.crop_padding = 1, .erase = 0.5}; }},
+      {"personal",
+       [](TrainOptions& o) {
+         o.personal = "fc.*";
+         o.partition = parse_partition("shards:1");
+       }},
       {"ema", [](TrainOptions& o) { o.average = {.kind = AverageKind::kEma, .beta = 0.7}; }},
       {"last", [](TrainOptions& o) { o.average = {.kind = AverageKind::kLast, .count = 3}; }},
   };

@@ -108,7 +108,13 @@ void RunCheckpoint::save(const RunClock& clock, const at::Tensor& view) const {
 RunCheckpoint::Restored RunCheckpoint::restore(RunClock& clock, const Say& say) {
   WorkerState state;  // of this worker, where their number is the checkpoint's
   const auto load = [&](const Manifest& candidate) {
-    if (candidate.workers != comm_.size()) return load_average(candidate);
+    if (candidate.workers != comm_.size()) {
+      require(identity_.personal.empty(),
+              "the checkpoint has {} workers, this run {}: {} {} is each one's own, and has no "
+              "average",
+              candidate.workers, comm_.size(), Key{"personal"}, identity_.personal);
+      return load_average(candidate);
+    }
     const bool same_length = identity_.extend || candidate.total_steps == clock.total_steps;
     require(candidate.algorithm == identity_.algorithm && same_length,
             "the checkpoint is of {} over {} steps, the run of {} over {}", candidate.algorithm,

@@ -33,7 +33,8 @@ struct WorkerParts {
 struct RunIdentity {
   std::string algorithm, model;
   int64_t keep = 2;
-  bool extend = false;  ///< the checkpoint may be of another number of steps in all
+  bool extend = false;   ///< the checkpoint may be of another number of steps in all
+  std::string personal;  ///< what no worker shares
 };
 
 /// A run's checkpoints, in the run folder `out`; "" writes nothing. save() and restore() are called

@@ -146,6 +146,8 @@ void check_launch(const RunConfig& c) {
 void check_elastic(const RunConfig& c, const AlgorithmOptions& options) {
   if (c.elastic.empty()) return;
   constexpr Key kElastic = {"elastic"}, kWorkers = {"workers"};
+  require(c.personal.empty(), "{} cannot bring back what a worker has alone, which is {} ({})",
+          kElastic, Key{"personal"}, c.personal);
   const ElasticRange range = parse_elastic(c.elastic);
   require(range.max == c.workers, "{} {} starts {} workers, {} is {}", kElastic, c.elastic,
           range.max, kWorkers, c.workers);
@@ -352,6 +354,7 @@ void check(const RunConfig& unresolved) {
   check_launch(config);
   check_elastic(config, options);
   require_no_probe_of_asynchronous(config.algorithm, config.probe);
+  require_no_probe_of_personal(config.personal, config.probe);
 }
 
 TrainOptions to_train_options(const RunConfig& unresolved) {

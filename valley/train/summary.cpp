@@ -33,6 +33,7 @@ Json Summary::to_json() const {
   add_sheet(json, sheet);
   add_scores(json, sheet, "train", train);
   add_scores(json, sheet, "test", test);
+  if (!test_by_worker.empty()) json["test_by_worker"] = by_worker(test_by_worker);
   if (!validation.values.empty()) add_scores(json, sheet, "validation", validation);
   if (model_step >= 0) json["model_step"] = model_step;
   json.update({{"generalization_gap", generalization_gap},
@@ -84,6 +85,16 @@ Scores scores_from(const Json& json, const ScoreSheet& sheet, std::string_view o
   return scores;
 }
 
+std::vector<Scores> by_worker_from(const Json& json, const ScoreSheet& sheet) {
+  std::vector<Scores> workers;
+  for (const Json& one : json.value("test_by_worker", Json::array())) {
+    Scores& scores = workers.emplace_back();
+    for (const ScoreInfo& score : sheet.scores)
+      scores.values.emplace_back(score.name, number(one, score.name));
+  }
+  return workers;
+}
+
 std::optional<double> chance_from(const Json& json, const ScoreSheet& sheet) {
   const std::string key = score_key("chance", sheet.main());
   return json.contains(key) ? std::optional(number(json, key)) : std::nullopt;
@@ -108,6 +119,7 @@ Summary summary_from(const Json& json) {
             .sheet = sheet,
             .train = scores_from(json, sheet, "train"),
             .test = scores_from(json, sheet, "test"),
+            .test_by_worker = by_worker_from(json, sheet),
             .validation = json.contains(score_key("validation", sheet.main()))
                               ? scores_from(json, sheet, "validation")
                               : Scores{},

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "valley/algorithms/personal_check.h"
 #include "valley/core/error.h"
 #include "valley/train/metrics_place.h"
 
@@ -11,6 +12,7 @@ void check(const TrainSettings& o, const AlgorithmOptions& algorithm_options) {
   const AlgorithmEntry& entry = find_algorithm(o.algorithm);
   const AlgorithmOptions options = entry.or_defaults(algorithm_options);
   check_ranges(o);
+  check_personal(o.algorithm, options, o.personal);
   if (!o.metrics_port.empty()) metrics_place(o.metrics_port);
   require(o.steps > 0 || o.epochs > 0, "{} must be at least 1, got {}", Key{"epochs"}, o.epochs);
   require(o.until_loss == 0 || o.evaluate_every > 0,
@@ -57,6 +59,12 @@ void require_no_probe_of_asynchronous(const std::string& algorithm, int64_t ever
           "{} would change a run of {}, whose workers do not wait for each other; `valley "
           "dynamics` measures its end",
           Key{"probe"}, algorithm);
+}
+
+void require_no_probe_of_personal(const std::string& personal, int64_t every) {
+  require(every == 0 || personal.empty(),
+          "{} looks at the workers' average, and what is {} ({}) has none", Key{"probe"},
+          Key{"personal"}, personal);
 }
 
 }  // namespace valley

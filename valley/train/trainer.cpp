@@ -27,10 +27,10 @@ class Trainer::Loop {
   Loop(Communicator& comm, Model& model, DataSplits data, TrainOptions options)
       : w_(comm, model, std::move(data), std::move(options)),
         observers_(w_),
-        average_(comm, model, w_.parameters, w_.data, w_.options, w_.generator),
+        average_(comm, model, w_.parameters, w_.shared, w_.data, w_.options, w_.generator),
         checkpoint_(comm, w_.options.out,
                     {w_.options.algorithm, w_.options.model_name, w_.options.keep_checkpoints,
-                     w_.options.extend},
+                     w_.options.extend, w_.options.personal},
                     {w_.parameters, *w_.optimizer, *w_.algorithm, w_.generator, w_.meters,
                      average_.best(), average_.running()}),
         sections_(w_, checkpoint_) {}
@@ -121,7 +121,7 @@ class Trainer::Loop {
       const TraceScope trace(observers_.trace(), Phase::kEvaluate, w_.clock.step);
       const bool over_rounds = average_.running().value().defined();
       if ((w_.algorithm->final_average_needed() || over_rounds) && w_.comm.size() > 1) {
-        w_.meters.train_bytes += w_.x.numel() * int64_t(w_.x.element_size());
+        w_.meters.train_bytes += w_.shared.size_of(w_.x) * int64_t(w_.x.element_size());
       }
       last_ = average_.adopt(w_.standing(), w_.meters.train_bytes, w_.clock.step);
     }

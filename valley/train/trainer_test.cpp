@@ -3,10 +3,12 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/allclose.h>
 #include <ATen/ops/equal.h>
+#include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros_like.h>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -15,8 +17,11 @@
 #include "valley/core/error.h"
 #include "valley/core/fused_passes.h"
 #include "valley/core/testing/test_folder.h"
+#include "valley/data/partition.h"
+#include "valley/evaluation/class_mix.h"
 #include "valley/models/safetensors.h"
 #include "valley/models/state_dict.h"
+#include "valley/optim/shared_part.h"
 #include "valley/record/metrics.h"
 #include "valley/record/run_folder.h"
 #include "valley/train/checkpoint.h"
@@ -646,6 +651,62 @@ TEST(Trainer, TrainingOnHardExamplesHelpsAgainstThem) {
   training.options.adversarial = {.attack = parse_attack("pgd:0.05:3"), .clean = 0.5};
   expect_equal(train(training).x, train(training).x);
   EXPECT_LT(robust_loss(), plain);
+}
+
+// Nine values of 36 inputs each, and nine biases, are shared; four outputs are each one's own.
+TEST(Trainer, PersonalParametersStayAndEveryWorkerIsScoredByItself) {
+  SmallTraining training = training_of("ssgd", 2);
+  training.options.partition = parse_partition("shards:2");
+  training.options.personal = "fc2.*";
+  training.options.steps = 40;
+  const DataSplits data = small_data(2 * kSmallExamples);
+  const std::vector<at::Tensor> x = workers_of(training);
+  const auto model = small_model(SmallModel::kPlain);
+  const FlatParameters parameters(model->parameters(), model->buffers());
+  const SharedPart shared(parameters, training.options.personal);
+  std::vector<at::Tensor> bodies(2);
+  for (size_t m = 0; m < 2; ++m) shared.take(x[m], bodies[m]);
+  EXPECT_TRUE(at::equal(bodies[0], bodies[1]));
+  EXPECT_FALSE(at::equal(x[0], x[1]));
+
+  const Outcome outcome = train(training);
+  const Summary& summary = outcome.summaries[0];
+  ASSERT_EQ(summary.test_by_worker.size(), 2);
+  EXPECT_EQ(summary.comm_bytes_per_worker, 40 * shared.size_of(x[0]) * 8);
+  double mean = 0;
+  const auto comm = make_solo();
+  const Partition parts =
+      make_partition(data.train->targets, data.train->classes, 2, training.options.partition);
+  double chance = 0;
+  for (size_t m = 0; m < 2; ++m) {
+    parameters.values().copy_(x[m]);
+    std::vector<double> counts(4);
+    for (const int64_t i : parts[m]) ++counts[size_t(data.train->targets[i].item<int64_t>())];
+    chance += *std::max_element(counts.begin(), counts.end()) / double(parts[m].size()) / 2;
+    const at::Tensor own = data.train->targets.index_select(0, at::tensor(parts[m], at::kLong));
+    const Scores scores =
+        evaluate_mix(*model, data.test, *data.train, class_mix(own, data.train->classes));
+    EXPECT_NEAR(summary.test_by_worker[m].loss(), scores.loss(), 1e-12);
+    EXPECT_EQ(summary.test_by_worker[m]["accuracy"], scores["accuracy"]);
+    mean += scores.loss() / 2;
+    EXPECT_TRUE(at::equal(outcome.x[m], x[m]));  // the average's body, its own head
+  }
+  EXPECT_NEAR(summary.test.loss(), mean, 1e-12);
+  EXPECT_NEAR(summary.chance.value(), chance, 1e-12);
+}
+
+TEST(Trainer, PersonalParametersNeedSomethingToBeScoredBy) {
+  TrainOptions options = small_options("ssgd");
+  options.personal = "fc2.*";
+  options.partition = parse_partition("shards:1");
+  DataSplits data = small_data(4 * kSmallExamples);
+  EXPECT_NO_THROW(check(options, data, 4));
+  auto test = std::make_shared<Dataset>(*data.test);
+  test->targets = at::zeros_like(test->targets);
+  data.test = test;
+  EXPECT_TRUE(error_of<UsageError>([&] {
+                check(options, data, 4);
+              }).ends_with(" trains on, and personal is scored by these"));
 }
 
 }  // namespace

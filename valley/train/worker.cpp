@@ -1,5 +1,6 @@
 #include "valley/train/worker.h"
 
+#include <c10/core/GradMode.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -7,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "valley/algorithms/personal.h"
 #include "valley/core/clock.h"
 #include "valley/core/error.h"
 #include "valley/core/random.h"
@@ -64,6 +66,12 @@ std::vector<LayerRange> layers_of(const FlatParameters& parameters) {
   return layers;
 }
 
+std::unique_ptr<Algorithm> method_of(const TrainOptions& o, const SharedPart& shared,
+                                     const AlgorithmContext& context) {
+  return shared.all() ? make_algorithm(o.algorithm, o.algorithm_options, context)
+                      : make_personal(o.algorithm, o.algorithm_options, context, shared);
+}
+
 // What it remembers but the number of its steps, which is the same for all.
 std::vector<at::Tensor> vectors_of(const LocalOptimizer& optimizer) {
   std::vector<at::Tensor> vectors;
@@ -110,6 +118,7 @@ Worker::Worker(Communicator& a_comm, Model& a_model, DataSplits splits, TrainOpt
       schedule(with_total(options.learning_rate, clock.total_steps)),
       generator(derive_seed(options.seed, comm.rank(), "model"), device_of(model)),
       parameters(model.parameters(), model.buffers(), options.decay_rule),
+      shared(parameters, options.personal),
       optimizer(make_optimizer(options.optimizer, parameters)),
       loader(data.train, *data.train, options.augmentation, options.seed, comm.rank(),
              parameters.values().device()),
@@ -120,19 +129,19 @@ Worker::Worker(Communicator& a_comm, Model& a_model, DataSplits splits, TrainOpt
                               return derive_seed(options.seed, comm.rank(), "attack", clock.step);
                             })),
       extra_gradient(data.train, sampler, gradient, options.seed, comm.rank()),
-      algorithm(make_algorithm(
-          options.algorithm, options.algorithm_options,
-          {.total_steps = clock.total_steps,
-           .steps_per_epoch = clock.steps_per_epoch,
-           .seed = options.seed,
-           .learning_rate = [this](int64_t k) { return schedule.at(k); },
-           .warmup_steps = schedule.warmup_steps(),
-           .beta1 = options.optimizer.beta1,
-           .beta2 = options.optimizer.beta2,
-           .layers = layers_of(parameters),
-           .layer_gradient_norms = [this] { return extra_gradient.norms(clock.step); },
-           .optimizer_state = [this] { return vectors_of(*optimizer); },
-           .reset_optimizer = [this] { optimizer->load_state({}); }})),
+      algorithm(
+          method_of(options, shared,
+                    {.total_steps = clock.total_steps,
+                     .steps_per_epoch = clock.steps_per_epoch,
+                     .seed = options.seed,
+                     .learning_rate = [this](int64_t k) { return schedule.at(k); },
+                     .warmup_steps = schedule.warmup_steps(),
+                     .beta1 = options.optimizer.beta1,
+                     .beta2 = options.optimizer.beta2,
+                     .layers = layers_of(parameters),
+                     .layer_gradient_norms = [this] { return extra_gradient.norms(clock.step); },
+                     .optimizer_state = [this] { return vectors_of(*optimizer); },
+                     .reset_optimizer = [this] { optimizer->load_state({}); }})),
       x(parameters.values()),
       g(parameters.gradients()) {
   algorithm->prepare(comm.size());
@@ -140,7 +149,15 @@ Worker::Worker(Communicator& a_comm, Model& a_model, DataSplits splits, TrainOpt
 
 void Worker::begin_together() {
   at::Tensor buffers = parameters.buffers();
-  comm.broadcast(x, 0);
+  if (shared.all()) {
+    comm.broadcast(x, 0);
+  } else {
+    at::Tensor s;
+    shared.take(x, s);
+    comm.broadcast(s, 0);
+    const c10::NoGradGuard no_grad;
+    shared.put(s, x);
+  }
   if (buffers.numel() > 0) comm.broadcast(buffers, 0);
   algorithm->join(comm, x);
 }

@@ -8,6 +8,7 @@
 #include "valley/models/model.h"
 #include "valley/optim/flat_parameters.h"
 #include "valley/optim/local_optimizer.h"
+#include "valley/optim/shared_part.h"
 #include "valley/record/trace.h"
 #include "valley/schedule/learning_rate.h"
 #include "valley/train/extra_gradient.h"
@@ -61,6 +62,7 @@ struct Worker {
   LrSchedule schedule;
   WorkerGenerator generator;
   FlatParameters parameters;
+  SharedPart shared;  ///< of them
   std::unique_ptr<LocalOptimizer> optimizer;
   Loader loader;
   Gradient gradient;

@@ -5,6 +5,7 @@
 #include <limits>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "valley/core/scores.h"
 #include "valley/record/json_file.h"
@@ -49,6 +50,7 @@ struct Summary {
   double epochs = 0;
   ScoreSheet sheet = classification_scores();  ///< what the scores are
   Scores train = {}, test = {};
+  std::vector<Scores> test_by_worker = {};  ///< see Evaluation; empty where all is shared
   Scores validation = {};         ///< of the same model; empty where there is no validation set
   int64_t model_step = -1;        ///< of that model, where it was chosen by the validation set
   double generalization_gap = 0;  ///< of the headline, see core/scores.h

@@ -29,6 +29,7 @@ struct TrainSettings {
   std::string task = "classification";  ///< a name of task_table()
   ClassificationOptions classification;
   std::string algorithm = "dppf";  ///< a name of algorithms()
+  std::string personal;  ///< parameters that every worker keeps for itself, see personal.h
 
   int64_t epochs = 10;      ///< passes of all workers together over the training set
   int64_t steps = 0;        ///< local steps; above 0 it replaces epochs
@@ -77,6 +78,10 @@ void visit(TrainSettings& o, V& v) {
     "weight of the loss of its other outputs in the loss that is trained", kYounger);
   v.group("Method");
   v("algorithm", o.algorithm, "see `valley list algorithms`");
+  v("personal", o.personal,
+    "parameters that every worker keeps for itself, and that never travel: names, with * for any "
+    "letters and commas between (head*)",
+    kYounger);
   v.group("Training");
   v("epochs", o.epochs, at_least(0), "passes over the data, all workers together");
   v("steps", o.steps, at_least(0), "steps of each worker; above 0 it replaces {epochs}");
@@ -141,5 +146,8 @@ void require_validation(const TrainSettings& settings, bool there);
 
 /// @throws UsageError if `every` is above 0 and the algorithm asynchronous.
 void require_no_probe_of_asynchronous(const std::string& algorithm, int64_t every);
+
+/// @throws UsageError if `every` is above 0 and the workers have parameters of their own.
+void require_no_probe_of_personal(const std::string& personal, int64_t every);
 
 }  // namespace valley

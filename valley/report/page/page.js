@@ -71,6 +71,13 @@ perRun(
   having("robust"),
   underAttack,
 );
+perRun(
+  "own",
+  "Each on its own data",
+  "Every worker's own model, with the parameters that it keeps for itself, on the test set weighed by the classes it trains on.",
+  runs.filter((run) => run.summary && run.summary.test_by_worker).map((run) => ({ name: run.name, run })),
+  onOwnData,
+);
 sharpness();
 noise();
 perRun(
