@@ -297,6 +297,7 @@ std::vector<AlgorithmOptions> option_sets(const std::string& algorithm, int work
   if (algorithm == "ad-psgd") {
     sets.resize(1);
     sets[0].emplace_back("topology", "star");
+    sets.push_back({{"topology", "star"}, {"super-learner", int64_t{workers % 2 == 0 ? 2 : 1}}});
   }
   std::vector<AlgorithmOptions> options;
   for (const MethodValues& values : sets) options.push_back(find_algorithm(algorithm).with(values));

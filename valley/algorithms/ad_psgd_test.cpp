@@ -136,5 +136,60 @@ TEST(AdPsgd, NeedsAGraphOfTwoSides) {
   EXPECT_EQ(error("ring", 1), "no error");
 }
 
+// Workers of one stand at one place in every step, at which their mean gradient moves it; the mean
+// of all moves by the mean of all steps, as ever.
+TEST(AdPsgd, ASuperLearnerIsOneWorkerWithTheMeanGradient) {
+  const int64_t steps = 60, d = 16;
+  run_threads(6, [&](Communicator& comm) {
+    const auto algorithm = make_ad_psgd({.topology = "star", .super_learner = 2},
+                                        {.steps_per_epoch = kNever, .seed = 3});
+    at::Tensor x = at::zeros({d}, at::kDouble), moved = at::zeros({d}, at::kDouble);
+    algorithm->join(comm, x);
+    const auto group = comm.split(comm.rank() / 2);
+    for (int64_t k = 0; k < steps; ++k) {
+      const StepInfo info{.step = k, .total_steps = steps};
+      algorithm->before_gradient(info, x);
+      const at::Tensor both = group->all_gather(x);
+      EXPECT_TRUE(both[0].equal(both[1]));
+      at::Tensor g = normals({d}, static_cast<uint64_t>(1000 * k + comm.rank()));
+      const at::Tensor gradients = group->all_gather(g);
+      algorithm->on_gradient(info, x, g);
+      EXPECT_LT((g - gradients.mean(0)).abs().max().item<double>(), 1e-15);
+      x.sub_(g, 0.1);
+      moved.sub_(g, 0.1);
+      algorithm->after_step(info, x);
+    }
+    algorithm->quiesce();
+    const at::Tensor view = algorithm->view(x), both = group->all_gather(view);
+    EXPECT_TRUE(both[0].equal(both[1]));
+    comm.all_reduce_mean(moved);
+    comm.all_reduce_mean(view);
+    EXPECT_LT((view - moved).abs().max().item<double>(), 1e-12);
+  });
+}
+
+// One of all workers is synchronous SGD.
+TEST(AdPsgd, ASuperLearnerOfAllIsSynchronous) {
+  run_threads(3, [&](Communicator& comm) {
+    const auto algorithm =
+        make_ad_psgd({.topology = "star", .super_learner = 3}, {.steps_per_epoch = 5, .seed = 3});
+    at::Tensor x = at::full({4}, 1.0, at::kDouble), twin = x.clone();
+    algorithm->join(comm, x);
+    for (int64_t k = 0; k < 20; ++k) {
+      algorithm->before_gradient({.step = k}, x);
+      at::Tensor g = x * (1 + comm.rank());
+      algorithm->on_gradient({.step = k}, x, g);
+      x.sub_(g, 0.1);
+      algorithm->after_step({.step = k}, x);
+      twin.sub_(twin * 2, 0.1);
+    }
+    algorithm->quiesce();
+    EXPECT_LT((algorithm->view(x) - twin).abs().max().item<double>(), 1e-14);
+    EXPECT_EQ(error_of<UsageError>(
+                  [&] { check_algorithm("ad-psgd", AdPsgdOptions{.super_learner = 2}, 3, 0); }),
+              "super-learner 2 does not divide the 3 workers");
+  });
+}
+
 }  // namespace
 }  // namespace valley::ad_psgd_test

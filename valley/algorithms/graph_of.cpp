@@ -77,7 +77,11 @@ Graph graph_of(const ChocoOptions& o, int workers, uint64_t seed) {
   return graph;
 }
 
-Graph graph_of(const AdPsgdOptions& o, int workers, uint64_t seed) {
+// Of its super-learners.
+Graph graph_of(const AdPsgdOptions& o, int all, uint64_t seed) {
+  require(all % o.super_learner == 0, "{} {} does not divide the {} workers", Key{"super-learner"},
+          o.super_learner, all);
+  const int workers = static_cast<int>(all / o.super_learner);
   Graph graph(o.topology, false, workers, seed, "ad-psgd", kDoubly);
   require_static(graph, o.topology, "ad-psgd");
   require(graph.topology().graph(0).sides().has_value(),

@@ -234,8 +234,10 @@ int64_t choco_bytes(Cost cost, const ChocoOptions& options) {
 }
 
 int64_t ad_psgd_bytes(Cost cost, const AdPsgdOptions& options) {
-  const bool active = !partners(graph_of(options, cost.workers, cost.seed), cost.rank).empty();
-  return active ? 2 * cost.vector() : 0;
+  const auto size = static_cast<int>(options.super_learner);
+  const Graph graph = graph_of(options, cost.workers, cost.seed);
+  const bool active = cost.rank % size == 0 && !partners(graph, cost.rank / size).empty();
+  return (active ? 2 * cost.vector() : 0) + (size > 1 ? 2 * cost.vector() : 0);
 }
 
 template <typename Options>
@@ -465,6 +467,7 @@ const std::vector<AlgorithmEntry>& algorithms() {
            .check = &check_graph,
            .impartial = false,
            .asynchronous = true,
+           .needs = {.gradient = true},
            .moves_first = [](const AdPsgdOptions&) { return true; }}),
   };
   return table;

@@ -80,7 +80,7 @@ class GraphFor {
   std::optional<Graph> graph_;
 };
 
-/// Whom worker `rank` of ad-psgd may ask for a meeting; nobody if it is of the passive side.
+/// Whom learner `rank` of ad-psgd may ask for a meeting; nobody if it is of the passive side.
 std::vector<int> partners(const Graph& graph, int rank);
 
 /// Bytes that worker `rank` puts into one mixing of d values with P: to each of its neighbours; or
