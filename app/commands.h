@@ -26,6 +26,7 @@ Command add_study(CLI::App& program, Engine& engine);
 Command add_sharpness(CLI::App& program, Engine& engine);
 Command add_landscape(CLI::App& program, Engine& engine);
 Command add_dynamics(CLI::App& program, Engine& engine);
+Command add_duality(CLI::App& program, Engine& engine);
 Command add_report(CLI::App& program);
 Command add_list(CLI::App& program);
 Command add_completion(CLI::App& program);

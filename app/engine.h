@@ -14,6 +14,7 @@ struct StudyFlags;
 struct SharpnessFlags;
 struct LandscapeFlags;
 struct DynamicsFlags;
+struct DualityFlags;
 
 /// What needs LibTorch, whose start alone takes half a second: trainings, and looks at finished
 /// runs. The subcommands know their flags, refuse what is wrong and answer what they can; an engine
@@ -33,6 +34,7 @@ class Engine {
   virtual int sharpness(const SharpnessFlags& flags) = 0;
   virtual int landscape(const LandscapeFlags& flags) = 0;
   virtual int dynamics(const DynamicsFlags& flags) = 0;
+  virtual int duality(const DualityFlags& flags) = 0;
 
   /// A subcommand is about to read `file`, which may be a pipe that can be read only once.
   virtual void before_reading(const std::string& file) = 0;

@@ -22,6 +22,7 @@ class HandOver : public Engine {
   int sharpness(const SharpnessFlags&) override { become_engine(); }
   int landscape(const LandscapeFlags&) override { become_engine(); }
   int dynamics(const DynamicsFlags&) override { become_engine(); }
+  int duality(const DualityFlags&) override { become_engine(); }
 
   void before_reading(const std::string& file) override;
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "valley/data/attack_options.h"
+#include "valley/instruments/duality_options.h"
 #include "valley/instruments/dynamics_options.h"
 #include "valley/instruments/landscape_options.h"
 #include "valley/instruments/sharpness_options.h"
@@ -36,6 +37,10 @@ struct LandscapeFlags : InstrumentFlags {
 
 struct DynamicsFlags : InstrumentFlags {
   DynamicsOptions options;
+};
+
+struct DualityFlags : InstrumentFlags {
+  DualityOptions options;
 };
 
 struct EvaluateFlags : InstrumentFlags {

@@ -99,6 +99,7 @@ int run_program(int argc, char** argv, Engine& engine) {
   commands["sharpness"] = add_sharpness(program, engine);
   commands["landscape"] = add_landscape(program, engine);
   commands["dynamics"] = add_dynamics(program, engine);
+  commands["duality"] = add_duality(program, engine);
   commands["report"] = add_report(program);
   commands["list"] = add_list(program);
   commands["completion"] = add_completion(program);

@@ -15,5 +15,6 @@ int study(const StudyFlags& flags);
 int sharpness(const SharpnessFlags& flags);
 int landscape(const LandscapeFlags& flags);
 int dynamics(const DynamicsFlags& flags);
+int duality(const DualityFlags& flags);
 
 }  // namespace valley::app

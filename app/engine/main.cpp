@@ -19,6 +19,7 @@ class Here : public Engine {
   int sharpness(const SharpnessFlags& flags) override { return valley::app::sharpness(flags); }
   int landscape(const LandscapeFlags& flags) override { return valley::app::landscape(flags); }
   int dynamics(const DynamicsFlags& flags) override { return valley::app::dynamics(flags); }
+  int duality(const DualityFlags& flags) override { return valley::app::duality(flags); }
   void before_reading(const std::string&) override {}
 };
 
