@@ -115,6 +115,42 @@ class Elastic(ElasticTest):
         self.assertTrue(self.checkpoints("run"))
         self.assert_none_left()
 
+    def killed(self, *flags, steps=1500):
+        """A run of which worker 1 is killed; stderr."""
+        process = self.begin("--steps", steps, *flags)
+        os.kill(self.workers(process)[1], signal.SIGKILL)
+        code, out, err = self.finish(process)
+        self.assertEqual(code, 0, (flags, err))
+        self.assertRegex(err, r"(?m)^2 of 3 workers go on after step \d+$", flags)
+        self.assertEqual(self.summary("run")["steps"], steps)
+        self.assertGreater(self.summary("run")["test_accuracy"], 0.5, flags)
+        self.assert_none_left()
+        return err
+
+    def test_rounds_that_say_less(self):
+        """What is remembered of single workers, or by their number, begins anew, and that is said."""
+        anew = "another group: what was still to be said of former rounds begins anew\n"
+        for number, (flags, said) in enumerate((
+            (("--wire", "bf16", "--algorithm", "lsgd"), False),
+            (("--wire", "int8"), True),
+            (("--wire", "powersgd-2"), True),
+            (("--compress-rounds", "top-k:0.1", "--algorithm", "slowmo"), True),
+        )):  # fmt: skip
+            with self.subTest(flags=flags):
+                err = self.killed(*flags)
+                self.assertEqual(anew in err, said, err)
+                self.assert_whole(1500)
+                (self.folder / "run").rename(self.folder / f"run-{number}")
+
+    def test_rounds_under_way_are_dropped(self):
+        for number, flags in enumerate((("--delay", 1, "--fragments", 2), ("--delay", 2, "--wire", "int8"),
+                                        ("--delay", 2, "--compress-rounds", "int8", "--algorithm", "slowmo"))):  # fmt: skip
+            with self.subTest(flags=flags):
+                self.killed(*flags)
+                rounds = [r["step"] for r in self.metrics("run") if "distances" in r]
+                self.assertEqual(rounds, sorted(set(rounds)))
+                (self.folder / "run").rename(self.folder / f"run-{number}")
+
     def test_control_c_and_resume(self):
         process = self.begin("--steps", STEPS)
         code, out, err = self.interrupt(process)
@@ -139,12 +175,6 @@ class Refused(ProgramTest):
                     "train", *with_flags(flags, "--launch", "threads"), "--elastic", "2:3")  # fmt: skip
         self.refuse("--elastic goes with the methods that have a --delay; --algorithm ssgd is none of them",
                     *base, "--elastic", "2:3", "--algorithm", "ssgd")  # fmt: skip
-        self.refuse("--delay 2 leaves rounds under way, which --elastic cannot take back",
-                    *base, "--elastic", "2:3", "--delay", 2)  # fmt: skip
-        self.refuse("--wire int8 remembers what was said to each worker, which --elastic cannot replace",
-                    *base, "--elastic", "2:3", "--wire", "int8")  # fmt: skip
-        self.refuse("--wire powersgd-2 remembers what was said to each worker, which --elastic cannot replace",
-                    *base, "--elastic", "2:3", "--wire", "powersgd-2")  # fmt: skip
         self.refuse("--hierarchy inner:2,outer:4 is of groups that stay whole, which --elastic cannot promise",
                     *base, "--elastic", "2:3", "--hierarchy", "inner:2,outer:4")  # fmt: skip
         self.refuse("--probe is not for workers that come and go: --elastic",

@@ -57,6 +57,10 @@ class KnownReplicas {
   void append_to(AlgorithmState& state) const { kept_.append_to(state); }
   void load(const AlgorithmState& state) { kept_.load(state); }
 
+  /// After load() of what another group of workers left, which knew them by other numbers: all of
+  /// now stand, for the others, where its first one stood.
+  void regroup(int workers);
+
  private:
   std::unique_ptr<Compressor> compressor_;
   uint64_t seed_;

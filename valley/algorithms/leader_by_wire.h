@@ -29,6 +29,7 @@ class LeaderByWire : public FollowTheLeader {
   PendingRound meet(Communicator& comm, const at::Tensor& x, int64_t round) override;
   void start(Communicator& comm, const at::Tensor& x, int64_t round) override;
   PendingRound finish() override;
+  bool regroup() override { return with_sum() && mean_.regroup(); }
 
  private:
   /// Finds the leader, whose payload it makes.

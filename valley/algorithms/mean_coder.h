@@ -28,6 +28,9 @@ class MeanCoder {
   /// By name what a checkpoint holds of it; undefined tensors begin anew.
   virtual Memory memory() = 0;
 
+  /// What it remembers is of another group of workers: what is of their number begins anew.
+  virtual void regroup() {}
+
   /// All workers together, with v [d]; `draw` is another number each time. One at a time.
   virtual void start(Communicator& comm, const at::Tensor& v, int64_t draw) = 0;
 

@@ -27,6 +27,9 @@ namespace valley {
 /// taken the mean had all been said (but for what an owner of a slice has still to say). Where all
 /// is said, the rounds are those of the mean itself.
 ///
+/// Where workers come and go, r stays what all know, and e begins anew, the coder's, too: what a
+/// worker that is gone had still to say is lost, and nobody says for another.
+///
 /// The distances of a report are those from s. With one worker nothing is coded.
 ///
 /// Cost: that of the coder. Memory: 4 d and that of the coder. State: r, a, e and the coder's.
@@ -46,6 +49,7 @@ class MeanOfMoves : public MeanOfAll {
   }
   void start(Communicator& comm, const at::Tensor& x, int64_t round) override;
   PendingRound finish() override;
+  bool regroup() override;
   std::vector<at::Tensor> moved_along() override;
   void applied(const PendingRound& met, const RoundReport& report) override;
 

@@ -93,6 +93,7 @@ constexpr MakerEntry kMakers[] = {
 std::unique_ptr<Algorithm> make_algorithm(const std::string& name, const AlgorithmOptions& options,
                                           const AlgorithmContext& context) {
   const AlgorithmEntry& entry = find_algorithm(name);
+  if (context.fewer_steps > 0) check_fewer_steps(name, options);
   for (const MakerEntry& maker : kMakers) {
     if (maker.name == name) return maker.make(entry.or_defaults(options), context);
   }

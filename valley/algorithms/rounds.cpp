@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "valley/algorithms/fewer_steps.h"
 #include "valley/algorithms/optimizer_at_round.h"
 #include "valley/algorithms/slices.h"
 
@@ -25,10 +26,14 @@ RoundsAlgorithm::RoundsAlgorithm(const PeriodSpec& period, const AlgorithmContex
 RoundsAlgorithm::RoundsAlgorithm(const PeriodSpec& period, const AlgorithmContext& context,
                                  RoundMaker make, const std::string& compress,
                                  const Streaming& streaming, OptimizerState optimizer_state)
-    : clock_(clock_of(period, context)), delay_(streaming.delay) {
+    : clock_(clock_of(period, context)),
+      delay_(streaming.delay),
+      come_and_go_(context.come_and_go) {
   check_streaming(streaming, period);
   check_optimizer_state(optimizer_state, streaming);
   settle_optimizer_ = at_round(optimizer_state, context);
+  if (context.fewer_steps > 0)
+    fewer_steps_ = std::make_unique<FewerSteps>(context.fewer_steps, context.worked_seconds);
   slices_ = std::make_unique<Slices>(std::move(make), context, compress, streaming.fragments);
 }
 
@@ -39,7 +44,9 @@ void RoundsAlgorithm::prepare(int workers) { slices_->prepare(workers); }
 void RoundsAlgorithm::do_join(const at::Tensor& x, int64_t step) {
   clock_.start_at(step);
   last_round_.reset();
+  first_step_ = 0;
   slices_->join(comm(), x);
+  if (fewer_steps_) fewer_steps_->join();
 }
 
 void RoundsAlgorithm::do_on_gradient(const StepInfo& info, at::Tensor& x, at::Tensor& g) {
@@ -49,7 +56,10 @@ void RoundsAlgorithm::do_on_gradient(const StepInfo& info, at::Tensor& x, at::Te
 void RoundsAlgorithm::do_local_step(const StepInfo& info, at::Tensor& x, at::Tensor& g,
                                     const std::function<void()>& optimizer) {
   (*slices_)[0].rule().local_step(info, x, g, optimizer);
+  if (fewer_steps_) fewer_steps_->did_step();
 }
+
+bool RoundsAlgorithm::rests() const { return fewer_steps_ && fewer_steps_->rests(period()); }
 
 void RoundsAlgorithm::do_after_step(const StepInfo& info, at::Tensor& x) {
   last_round_.reset();
@@ -64,11 +74,18 @@ void RoundsAlgorithm::do_after_step(const StepInfo& info, at::Tensor& x) {
 
 void RoundsAlgorithm::meet(SliceRound& slice, const StepInfo& info, at::Tensor& x) {
   if (delay_ == 0) {
-    last_round_ = slice.round(info, x, rounds());
+    if (fewer_steps_ == nullptr) {
+      last_round_ = slice.round(info, x, rounds());
+    } else {
+      slice.begin(info, x, rounds(), fewer_steps_->weigh(comm()));
+      last_round_ = slice.apply(x);
+      last_round_->figures.emplace_back("local_steps", double(fewer_steps_->last_done()));
+    }
     settle_optimizer_(comm());
     return;
   }
   if (const auto former = slices_->apply_begun(info.step, x)) last_round_ = former;
+  if (info.step < first_step_) return;  // others had begun it in a group that is no more
   slice.start(info, x, rounds());
 }
 
@@ -81,18 +98,5 @@ RoundReport RoundsAlgorithm::apply(at::Tensor& x) { return slices_->apply(x); }
 void RoundsAlgorithm::do_quiesce() { slices_->arrive(); }
 
 at::Tensor RoundsAlgorithm::do_view(const at::Tensor& x) const { return slices_->view(x); }
-
-// Every slice that has met in this period is one, and so is every one of the periods before.
-int64_t RoundsAlgorithm::rounds() const {
-  return clock_.rounds() * slices_->size() +
-         fragments_met(slices_->size(), clock_.period(), clock_.position());
-}
-
-// Compressed, the workers never quite know where the others are; nor do they where they have gone
-// on meanwhile, or where slices met at different times.
-bool RoundsAlgorithm::final_average_needed() const {
-  const bool known = comm().size() == 1 || (delay_ == 0 && slices_->of_all());
-  return clock_.final_average_needed() || (!known && rounds() > 0);
-}
 
 }  // namespace valley

@@ -3,6 +3,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,8 +22,11 @@ namespace valley {
 /// replicas, and what is pending.
 class SliceRound {
  public:
-  /// `compress` as make_compressor() takes it; "none" sends the vectors themselves.
-  SliceRound(Round round, const std::string& compress, uint64_t seed, const Slice& slice = {});
+  /// `compress` as make_compressor() takes it; "none" sends the vectors themselves. `droppable`:
+  /// what is started and has not come is not in the state, which is that of before; if it fails, it
+  /// fails in arrive().
+  SliceRound(Round round, const std::string& compress, uint64_t seed, bool droppable = false,
+             const Slice& slice = {});
 
   /// As those of RoundPart, meeting and rule one after the other.
   void prepare(int workers) { round_.prepare(workers); }
@@ -33,8 +37,9 @@ class SliceRound {
   void join(Communicator& comm, const at::Tensor& x);
 
   /// The workers meet as they stand at x: at once; or from here on, while x moves. `number` is that
-  /// of the round.
-  void begin(const StepInfo& info, const at::Tensor& x, int64_t number);
+  /// of the round. They count by their weights, which are 1 in the mean; with others the vectors
+  /// themselves are sent.
+  void begin(const StepInfo& info, const at::Tensor& x, int64_t number, double weight = 1);
   void start(const StepInfo& info, const at::Tensor& x, int64_t number);
 
   /// begin() and apply(), in one where meeting and rule can.
@@ -61,10 +66,14 @@ class SliceRound {
   void append_to(AlgorithmState& state) const;
   void load(const AlgorithmState& state);
 
- private:
+  /// As Algorithm::regroup(). A compressed round that is pending is dropped.
+  bool regroup();
+
   bool compressed() const { return replicas_ != nullptr && comm_->size() > 1; }
+
+ private:
   void require_none_under_way() const;
-  void meet(const StepInfo& info, const at::Tensor& x, int64_t number);
+  void meet(const StepInfo& info, const at::Tensor& x, int64_t number, double weight = 1);
   void take(PendingRound met, const StepInfo& info, int64_t number);
   void label(PendingRound& met, const StepInfo& info, int64_t number) const;
   RoundReport move_all(PendingRound& met, at::Tensor& slice) const;
@@ -77,6 +86,9 @@ class SliceRound {
   Communicator* comm_ = nullptr;
   std::optional<StepInfo> started_;  // under way
   int64_t started_number_ = 0;
+  bool droppable_ = false;
+  AlgorithmState before_;           // of the parts, as it was started
+  std::exception_ptr failed_ = {};  // what was started, at once
   std::optional<PendingRound> pending_;
   mutable at::Tensor there_;  // like the slice; kept between rounds so that its pages stay mapped
 };

@@ -16,9 +16,14 @@ void SliceRound::show(const at::Tensor& there) const {
 }
 
 void SliceRound::append_to(AlgorithmState& state) const {
-  require(!started_, "what is under way must have come, by quiesce(), before it is saved");
+  require(!started_ || droppable_,
+          "what is under way must have come, by quiesce(), before it is saved");
   AlgorithmState own;
-  round_.append_to(own);
+  if (started_) {
+    own = before_;
+  } else {
+    round_.append_to(own);
+  }
   if (replicas_) replicas_->append_to(own);
   if (pending_) pending_->append_to(own);
   slice_.append(own, state);

@@ -26,7 +26,8 @@ Slices::Slices(RoundMaker make, const AlgorithmContext& context, const std::stri
   int64_t d = 0;
   for (const LayerRange& layer : context.layers) d += layer.size;
   if (d > 0) require_values(count, d);
-  slices_.emplace_back(make_(context), compress, context.seed);  // says now what it lacks
+  // Says now what it lacks.
+  slices_.emplace_back(make_(context), compress, context.seed, context.come_and_go);
 }
 
 void Slices::prepare(int workers) {
@@ -39,7 +40,7 @@ void Slices::join(Communicator& comm, const at::Tensor& x) {
   for (int64_t f = 0; count_ > 1 && f < count_; ++f) {
     const Slice slice = {f, count_};
     const AlgorithmContext context = slice.of(context_, x.numel());
-    slices_.emplace_back(make_(context), compress_, context.seed, slice);
+    slices_.emplace_back(make_(context), compress_, context.seed, context.come_and_go, slice);
     slices_.back().prepare(comm.size());
   }
   for (SliceRound& slice : slices_) slice.join(comm, x);

@@ -37,6 +37,13 @@ class Slices {
   bool of_all() const;  // as Meeting's, of all of x and not compressed
   void append_to(AlgorithmState& state) const;
   void load(const AlgorithmState& state);
+  bool regroup();
+
+  /// Whether what was begun in that step or before is under way.
+  bool begun(int64_t until_step) const;
+
+  /// Whether a round is sent at once, whatever the delay.
+  bool compressed() const { return slices_.front().compressed(); }
 
   /// Applies what was begun in that step or before; none if nothing was.
   std::optional<RoundReport> apply_begun(int64_t until_step, const at::Tensor& x);

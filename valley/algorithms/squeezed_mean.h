@@ -22,6 +22,7 @@ class SqueezedMean : public MeanCoder {
   SqueezedMean(const std::string& compress, uint64_t seed) : squeeze_(compress, seed) {}
 
   Memory memory() override { return {{"owner_error", &e_}}; }
+  void regroup() override { e_.reset(); }
   void start(Communicator& comm, const at::Tensor& v, int64_t draw) override;
   void finish(at::Tensor& out) override { out.add_(said_); }
 

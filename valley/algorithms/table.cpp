@@ -1,5 +1,8 @@
 #include "valley/algorithms/table.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include "valley/algorithms/ad_psgd.h"
 #include "valley/algorithms/cd_adam.h"
 #include "valley/algorithms/choco.h"
@@ -20,6 +23,7 @@
 #include "valley/algorithms/lsgd.h"
 #include "valley/algorithms/mgrawa.h"
 #include "valley/algorithms/noloco.h"
+#include "valley/algorithms/option_text.h"
 #include "valley/algorithms/palsgd.h"
 #include "valley/algorithms/qg_dsgdm.h"
 #include "valley/algorithms/relaysgd.h"
@@ -116,6 +120,7 @@ AlgorithmEntry row(AlgorithmEntryOf<Options> r) {
     if (check != nullptr) check(o, workers, seed);
   };
   entry.impartial = r.impartial;
+  entry.weighs = r.weighs;
   if (r.plain_alone != nullptr) {
     entry.plain_alone = [change = r.plain_alone](AlgorithmOptions& options) {
       change(options.as<Options>());
@@ -282,18 +287,21 @@ const std::vector<AlgorithmEntry>& algorithms() {
       row<LocalSgdOptions>({.name = "local-sgd",
                             .summary = "train alone, take the average every round",
                             .cost = "d values a round",
-                            .bytes_per_round = &mean_of_all}),
+                            .bytes_per_round = &mean_of_all,
+                            .weighs = true}),
       row<SlowMoOptions>(
           {.name = "slowmo",
            .summary = "local SGD with momentum over the rounds",
            .cost = "d values a round",
            .bytes_per_round = &mean_of_all,
+           .weighs = true,
            .plain_alone = [](SlowMoOptions& o) { o.outer_lr = 1, o.outer_momentum = 0; }}),
       row<DiLoCoOptions>(
           {.name = "diloco",
            .summary = "local SGD with a Nesterov step over every round",
            .cost = "d values a round",
            .bytes_per_round = &mean_of_all,
+           .weighs = true,
            .plain_alone = [](DiLoCoOptions& o) { o.outer_lr = 1, o.outer_momentum = 0; }}),
       row<PalSgdOptions>(
           {.name = "palsgd",
@@ -352,12 +360,14 @@ const std::vector<AlgorithmEntry>& algorithms() {
                  const bool second = variant == PushVariant::kExact && push > 0;
                  return mean_of_all(cost, o) + (second ? cost.vector() : 0);
                },
-           .check = [](const DppfOptions& o, int, uint64_t) { check_compressible(o); }}),
+           .check = [](const DppfOptions& o, int, uint64_t) { check_compressible(o); },
+           .weighs = true}),
       row<EasgdOptions>(
           {.name = "easgd",
            .summary = "pulled towards a centre that follows, pushed away from the average",
            .cost = "d values a round",
-           .bytes_per_round = &mean_of_all}),
+           .bytes_per_round = &mean_of_all,
+           .weighs = true}),
       row<LsgdOptions>(
           {.name = "lsgd",
            .summary =
@@ -512,6 +522,30 @@ void check_algorithm(const std::string& name, const AlgorithmOptions& options, i
                      uint64_t seed) {
   const AlgorithmEntry& entry = find_algorithm(name);
   entry.check(entry.or_defaults(options), workers, seed);
+}
+
+void check_fewer_steps(const std::string& name, const AlgorithmOptions& given) {
+  constexpr Key kFewerSteps = {"fewer-steps"};
+  const AlgorithmEntry& entry = find_algorithm(name);
+  if (!entry.weighs) {
+    std::vector<std::string> names;
+    for (const AlgorithmEntry& other : algorithms())
+      if (other.weighs) names.push_back(other.name);
+    throw UsageError(
+        fmt::format("{} counts the workers by their steps, which has a meaning in the means of {}, "
+                    "not of {}",
+                    kFewerSteps, fmt::join(names, ", "), name));
+  }
+  const AlgorithmOptions options = entry.or_defaults(given);
+  for (const auto& [key, plain] :
+       {std::pair{"delay", "0"}, std::pair{"fragments", "1"}, std::pair{"hierarchy", "none"},
+        std::pair{"compress-rounds", "none"}, std::pair{"wire", "none"},
+        std::pair{"push-variant", "simple"}}) {
+    const std::string value = option_text(options, key);
+    require(value.empty() || value == plain,
+            "{} sends all of a worker as it is, in a plain round: {} {}", kFewerSteps, Key{key},
+            plain);
+  }
 }
 
 }  // namespace valley

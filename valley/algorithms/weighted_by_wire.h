@@ -28,6 +28,7 @@ class WeightedByWire : public WeightedMean {
   PendingRound meet(Communicator& comm, const at::Tensor& x, int64_t round) override;
   void start(Communicator& comm, const at::Tensor& x, int64_t round) override;
   PendingRound finish() override;
+  bool regroup() override;
 
  private:
   /// What this worker says of the weighted mean, [d].

@@ -30,7 +30,8 @@ namespace valley {
 /// have their distance from r to send in every round. What they say of their moves
 /// (mean_of_moves.h), or replicas of each (known_replicas.h), serve those.
 ///
-/// r begins where a membership begins. A worker alone is its own mean.
+/// r begins where a membership begins. A worker alone is its own mean. Where workers come and go,
+/// r stays what all know, and e, which is of slices as many as the workers, begins anew.
 ///
 /// Cost: M payloads of d / M values, see wire_bytes(). Memory: 2 d, with feedback or in two parts 3
 /// d, and three times those payloads. State: r and e, d / M values.
@@ -48,6 +49,7 @@ class WireMean : public MeanOfAll {
   PendingRound meet(Communicator& comm, const at::Tensor& x, int64_t round) override;
   void start(Communicator& comm, const at::Tensor& x, int64_t round) override;
   PendingRound finish() override;
+  bool regroup() override;
 
   /// By bf16 and fp16: the sum is written nowhere, for r is the mean.
   bool meet_and_pull(Communicator& comm, at::Tensor& x, int64_t round,

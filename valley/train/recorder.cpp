@@ -21,7 +21,8 @@ namespace fs = std::filesystem;
 constexpr double kStray = 3;  // times the loss of the others
 constexpr double kRise = 2;   // times its own lowest
 
-// The rounds as every worker saw them, as one record a round: distances by worker, their mean.
+// The rounds as every worker saw them, as one record a round: distances by worker, their mean, and
+// the local steps that each has done where that differs.
 std::vector<Json> merge_rounds(const std::vector<Json>& notes) {
   std::map<int64_t, Json> rounds;  // by step
   for (const Json& note : notes) {
@@ -32,8 +33,11 @@ std::vector<Json> merge_rounds(const std::vector<Json>& notes) {
       merged["worker"] = "mean";
       merged.erase("distance");
       merged["distances"] = Json::array();
+      if (note.contains("local_steps")) merged["local_steps"] = Json::array();
     }
     merged["distances"].push_back(note.at("distance"));
+    if (note.contains("local_steps"))
+      merged["local_steps"].push_back(note["local_steps"].get<int64_t>());
   }
   std::vector<Json> result;
   for (auto& [step, merged] : rounds) {

@@ -189,6 +189,7 @@ std::vector<std::pair<std::string, std::function<void(TrainOptions&)>>> habits()
        [](TrainOptions& o) {
          o.adversarial = {.attack = parse_attack("pgd:0.05:2"), .clean = 0.3};
        }},
+      {"fewer steps", [](TrainOptions& o) { o.fewer_steps = 1; }},
       {"erased", [](TrainOptions& o) { o.augmentation = {.crop_padding = 1, .erase = 0.5}; }},
       {"personal",
        [](TrainOptions& o) {

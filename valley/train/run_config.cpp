@@ -32,10 +32,10 @@ constexpr const char* kOrder[] = {
     "algorithm",
     // Training
     "epochs", "steps", "until-loss", "keep", "patience", "average", "batch-size", "accumulate",
-    "optimizer", "sam", "sam-adaptive", "adversarial", "adversarial-clean", "lr", "lr-schedule",
-    "warmup-steps", "warmup-share", "lr-floor", "lr-milestones", "lr-factor", "momentum",
-    "nesterov", "weight-decay", "decay", "beta1", "beta2", "clip-norm", "trust", "trust-limit",
-    "seed",
+    "fewer-steps", "optimizer", "sam", "sam-adaptive", "adversarial", "adversarial-clean", "lr",
+    "lr-schedule", "warmup-steps", "warmup-share", "lr-floor", "lr-milestones", "lr-factor",
+    "momentum", "nesterov", "weight-decay", "decay", "beta1", "beta2", "clip-norm", "trust",
+    "trust-limit", "seed",
     // Workers
     "workers", "launch", "backend", "timeout", "threads", "device", "interface", "run-id",
     "token-file", "own-data", "elastic",
@@ -122,6 +122,9 @@ void check_launch(const RunConfig& c) {
   require(backend.name != "nccl" || !parse_device_name(c.device).number,
           "{} {} would be the GPU of all workers, and {} nccl needs one for each: {} cuda",
           Key{"device"}, c.device, Key{"backend"}, Key{"device"});
+  require(c.fewer_steps == 0 || c.device == "cpu",
+          "{} times the steps of the CPU; on {} {} they are queued", Key{"fewer-steps"},
+          Key{"device"}, c.device);
   require(c.interface.empty() || !backend.by_mpi,
           "{} {} is not read by {} {}: mpirun chooses the network, with btl_tcp_if_include {}",
           Key{"interface"}, c.interface, Key{"backend"}, backend.name, c.interface);
@@ -160,16 +163,6 @@ void check_elastic(const RunConfig& c, const AlgorithmOptions& options) {
   const auto value = [&](std::string_view key) { return option_text(options, key); };
   require(!value("delay").empty(), "{} goes with the methods that have a {}; {} {} is none of them",
           kElastic, Key{"delay"}, Key{"algorithm"}, c.algorithm);
-  require(value("delay") == "0", "{} {} leaves rounds under way, which {} cannot take back",
-          Key{"delay"}, value("delay"), kElastic);
-  const auto require_forgetful = [&](std::string_view key, bool forgetful) {
-    require(forgetful, "{} {} remembers what was said to each worker, which {} cannot replace",
-            Key{key}, value(key), kElastic);
-  };
-  const std::string compressed = value("compress-rounds");
-  require_forgetful("compress-rounds", compressed.empty() || compressed == "none");
-  const std::string wire = value("wire");
-  require_forgetful("wire", wire == "none" || wire == "bf16" || wire == "fp16");
   require(value("hierarchy") == "none",
           "{} {} is of groups that stay whole, which {} cannot promise", Key{"hierarchy"},
           value("hierarchy"), kElastic);

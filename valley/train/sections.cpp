@@ -1,5 +1,6 @@
 #include "valley/train/sections.h"
 
+#include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
 #include <fmt/format.h>
 
@@ -12,6 +13,9 @@ RunCheckpoint::Restored Sections::restore(const RunCheckpoint::Say& say) {
     half_ = keep_->phase != Keepsake::Phase::kCommitted;
     worker_.info.loss = keep_->loss;
     checkpoint_.load(*keep_->standing(), worker_.clock);
+    const at::Tensor steps = worker_.comm.all_gather(at::tensor({worker_.clock.step}, at::kLong));
+    if (worker_.algorithm->regroup(steps.max().item<int64_t>()))
+      say("another group: what was still to be said of former rounds begins anew");
     worker_.sampler.go_on(keep_->deal);
     return RunCheckpoint::Restored::kSame;
   }

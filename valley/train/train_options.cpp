@@ -39,6 +39,7 @@ void check(const TrainSettings& o, const AlgorithmOptions& algorithm_options) {
   require(!entry.owns_update || (optimizer.weight_decay == 0 && optimizer.clip_norm == 0),
           "{} takes the whole step by itself: neither {} nor {} is read", o.algorithm,
           Key{"weight-decay"}, Key{"clip-norm"});
+  if (o.fewer_steps > 0) check_fewer_steps(o.algorithm, options);
   const int64_t warmup = o.learning_rate.warmup_steps;
   LrSchedule(with_total(o.learning_rate, o.steps > 0 ? o.steps : std::max<int64_t>(1, warmup)));
 }

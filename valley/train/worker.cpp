@@ -141,7 +141,10 @@ Worker::Worker(Communicator& a_comm, Model& a_model, DataSplits splits, TrainOpt
                      .layers = layers_of(parameters),
                      .layer_gradient_norms = [this] { return extra_gradient.norms(clock.step); },
                      .optimizer_state = [this] { return vectors_of(*optimizer); },
-                     .reset_optimizer = [this] { optimizer->load_state({}); }})),
+                     .reset_optimizer = [this] { optimizer->load_state({}); },
+                     .fewer_steps = options.fewer_steps,
+                     .worked_seconds = [this] { return worked; },
+                     .come_and_go = options.keepsake != nullptr})),
       x(parameters.values()),
       g(parameters.gradients()) {
   algorithm->prepare(comm.size());
@@ -175,14 +178,17 @@ at::Tensor Worker::standing() {
 
 // On a device a loss that is no number shows here first.
 double Worker::take_mean_loss() {
+  // Where it has rested in all of them nobody knows.
+  const bool any = meters.losses.count() > 0;
   const double mean = meters.take_mean_loss();
-  if (std::isfinite(mean)) return mean;
+  if (!any || std::isfinite(mean)) return mean;
   throw Diverged(fmt::format("the mean loss is {} at step {} on worker {}", std::abs(mean),
                              clock.step, comm.rank()));
 }
 
 void Worker::take_step(TraceRecorder* trace) {
-  info = {.step = clock.step, .total_steps = clock.total_steps};
+  info.step = clock.step, info.total_steps = clock.total_steps;
+  if (algorithm->rests()) return;
   const int64_t bytes = comm.total_bytes();
   const double waited = comm.total_wait_seconds();
 
@@ -210,6 +216,7 @@ void Worker::take_step(TraceRecorder* trace) {
   seconds.compute += computed.seconds() + stepped.seconds();
   seconds.wait += wait;
   seconds.communicate += before.seconds() + on.seconds() - wait;
+  worked += gathered.seconds() + computed.seconds() + stepped.seconds();
   meters.train_bytes += comm.total_bytes() - bytes;
   meters.samples += batch.target.size(0);
   if (info.step == 0) meters.first_loss = info.loss;

@@ -28,10 +28,10 @@ struct Worker {
   /// All workers together: at worker 0's weights, where the algorithm joins them.
   void begin_together();
 
-  /// A local step: a batch, its gradient, the optimizer, and the algorithm's hooks around them but
-  /// the last, with a clock for each; the meters count it. `trace` may be null. On a device the
-  /// step is queued when this returns, and the clocks have that time; waiting shows where something
-  /// is read.
+  /// A local step, unless the algorithm leaves it out: a batch, its gradient, the optimizer, and
+  /// the algorithm's hooks around them but the last, with a clock for each; the meters count it.
+  /// `trace` may be null. On a device the step is queued when this returns, and the clocks have
+  /// that time; waiting shows where something is read.
   /// @throws Diverged if the loss of the batch is known not to be finite; ModelError; CommError
   void take_step(TraceRecorder* trace);
 
@@ -69,8 +69,9 @@ struct Worker {
   ExtraGradient extra_gradient;
   std::unique_ptr<Algorithm> algorithm;
   Meters meters;
-  at::Tensor x, g;  ///< [d], parameters and gradients
-  StepInfo info;    ///< of the step under way
+  double worked = 0;  ///< seconds on local steps, of this process only
+  at::Tensor x, g;    ///< [d], parameters and gradients
+  StepInfo info;      ///< of the step under way
 };
 
 }  // namespace valley

@@ -83,6 +83,10 @@ class Algorithm {
   void local_step(const StepInfo& info, at::Tensor& x, at::Tensor& g,
                   const std::function<void()>& optimizer);
 
+  /// Whether the local step that comes is left out, and with it all of its hooks but after_step():
+  /// another has done as much as this worker shall. See fewer_steps.h.
+  virtual bool rests() const { return false; }
+
   /// After the local step: rounds happen here.
   void after_step(const StepInfo& info, at::Tensor& x);
 
@@ -113,6 +117,15 @@ class Algorithm {
   virtual AlgorithmState state() const = 0;
   /// Right after join(), with x as it was saved.
   virtual void load_state(const AlgorithmState& state) = 0;
+
+  /// After load_state() of what was saved in a group of other workers, by all of the new one
+  /// together: what was remembered of single workers, or by their number, begins anew. Where what
+  /// was under way is dropped, nothing is begun before step `step`, where the furthest of them
+  /// stands. Returns whether anything begins anew.
+  virtual bool regroup(int64_t step) {
+    (void)step;
+    return false;
+  }
 
  protected:
   /// Of the membership. @throws UsageError before the first join(), as every hook does.

@@ -47,6 +47,14 @@ struct AlgorithmContext {
   /// rounds with an `optimizer-state` other than local.
   std::function<std::vector<at::Tensor>()> optimizer_state = {};
   std::function<void()> reset_optimizer = {};
+  /// Above 0: slow workers do fewer local steps, at least this share of a period's; see
+  /// fewer_steps.h. Then the seconds that this worker has spent on local steps so far, of a loop
+  /// that asks rests().
+  double fewer_steps = 0;
+  std::function<double()> worked_seconds = {};
+  /// The workers may be lost one by one: a round that is under way is none of state(), but as if it
+  /// had not been begun, and what fails in it fails where it is applied.
+  bool come_and_go = false;
 };
 
 /// A worker's part of the algorithm `name`; with empty options, the defaults of its row.

@@ -46,6 +46,11 @@ class Round {
   void load(const AlgorithmState& state) {
     for (RoundPart* part : parts()) part->load(state);
   }
+  bool regroup() {
+    bool anew = false;
+    for (RoundPart* part : parts()) anew = part->regroup() || anew;
+    return anew;
+  }
 
  private:
   std::array<RoundPart*, 2> parts() const { return {meeting_.get(), rule_.get()}; }

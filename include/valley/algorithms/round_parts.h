@@ -47,6 +47,9 @@ class RoundPart {
 
   virtual void append_to(AlgorithmState& state) const { kept_.append_to(state); }
   virtual void load(const AlgorithmState& state) { kept_.load(state); }
+
+  /// As Algorithm::regroup(), after load().
+  virtual bool regroup() { return false; }
   void forget() { kept_.forget(); }
 
  protected:

@@ -15,6 +15,7 @@
 
 namespace valley {
 
+class FewerSteps;
 class SliceRound;
 class Slices;
 
@@ -48,8 +49,16 @@ using RoundMaker = std::function<Round(const AlgorithmContext&)>;
 /// mean when the workers have moved, by an all-reduce of it, or forget it. That is of all of x, and
 /// goes with neither delay nor fragments.
 ///
+/// **Fewer steps** for slow workers: see fewer_steps.h. The round takes them where they stand times
+/// their weight; so what is sent is the vectors themselves, of all of x at once.
+///
+/// **Workers that come and go** (AlgorithmContext::come_and_go): a delayed round that has not come
+/// is not in the state, but all as before it was begun. So it is dropped with the group, also by
+/// those that had not come to it, and the local steps stay. Memory: what meeting and rule remember,
+/// once more.
+///
 /// State: the clock, what meeting and rule remember, with a compressor the replicas, and what is
-/// pending; all but the clock for each slice.
+/// pending; all but the clock for each slice. With fewer steps those, too.
 ///
 /// References: the delayed application and the slices are those of streaming DiLoCo, Douillard et
 /// al., 2025, arXiv:2501.18512; that they go with any method, and the form of the correction, are
@@ -84,6 +93,7 @@ class RoundsAlgorithm final : public Algorithm {
   /// after_step(), the rule takes x as it is now, and the others as they were then.
   RoundReport apply(at::Tensor& x);
 
+  bool rests() const override;
   bool talks_after_step() const override;
   const std::optional<RoundReport>& last_round() const override { return last_round_; }
   int64_t rounds() const override;
@@ -91,6 +101,7 @@ class RoundsAlgorithm final : public Algorithm {
   bool final_average_needed() const override;
   AlgorithmState state() const override;
   void load_state(const AlgorithmState& state) override;
+  bool regroup(int64_t step) override;
 
  private:
   void do_join(const at::Tensor& x, int64_t step) override;
@@ -105,6 +116,9 @@ class RoundsAlgorithm final : public Algorithm {
   RoundClock clock_;
   std::function<void(Communicator&)> settle_optimizer_;  // when the workers have moved
   int64_t delay_ = 0;
+  bool come_and_go_ = false;
+  int64_t first_step_ = 0;                   // in which a round may begin
+  std::unique_ptr<FewerSteps> fewer_steps_;  // where slow workers do fewer
   std::unique_ptr<Slices> slices_;
   std::optional<RoundReport> last_round_;
 };

@@ -49,6 +49,8 @@ struct AlgorithmEntryOf {
   /// Counts all workers the same, so that workers with losses of their own find the minimum of the
   /// mean loss. Other methods lean towards the workers that they trust.
   bool impartial = true;
+  /// Takes a mean of the workers in which they can count by their local steps, see fewer_steps.h.
+  bool weighs = false;
   /// Where one worker alone does more than its optimizer does (momentum over the rounds, say): sets
   /// the options with which it does not.
   void (*plain_alone)(Options&) = nullptr;
@@ -76,6 +78,7 @@ struct AlgorithmEntry {
   std::function<int64_t(const RoundCost&, const AlgorithmOptions&)> bytes_per_round;
   std::function<void(const AlgorithmOptions&, int workers, uint64_t seed)> check;
   bool impartial = true;
+  bool weighs = false;
   std::function<void(AlgorithmOptions&)> plain_alone;  ///< may be empty
   bool asynchronous = false;
   std::function<double(const AlgorithmOptions&)> momentum_in_gradient;  ///< may be empty
@@ -135,5 +138,10 @@ void require_stable_momentum(const std::string& name, const AlgorithmOptions& op
 /// @throws UsageError
 void check_algorithm(const std::string& name, const AlgorithmOptions& options, int workers,
                      uint64_t seed);
+
+/// Whether slow workers may do fewer local steps with these options, see fewer_steps.h.
+/// @throws UsageError for a method whose mean they would not count less in, or where what is sent
+///     is not all of x as it is, at once.
+void check_fewer_steps(const std::string& name, const AlgorithmOptions& options);
 
 }  // namespace valley

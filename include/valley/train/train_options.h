@@ -38,6 +38,8 @@ struct TrainSettings {
   Tail tail = Tail::kDrop;
   PartitionSpec partition;  ///< which worker has which examples
   Augmentation augmentation;
+  double fewer_steps = 0;  ///< the least share of a period's local steps that a slow worker does;
+                           ///< 0: all do all
 
   OptimizerOptions optimizer;
   SamOptions sam;
@@ -99,6 +101,11 @@ void visit(TrainSettings& o, V& v) {
   v("batch-size", o.batch_size, at_least(1), "examples a step and worker");
   v("accumulate", o.accumulate, at_least(1),
     "compute a batch in so many pieces, one after the other, whose gradients add up", kYounger);
+  v("fewer-steps", o.fewer_steps, in(0, 1),
+    "slow workers do fewer local steps in a period, at least this share, and count for as much "
+    "less "
+    "in the mean; 0: all do all",
+    kYounger);
   visit(o.optimizer, v);
   visit(o.sam, v);
   visit(o.adversarial, v);
