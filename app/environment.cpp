@@ -30,11 +30,21 @@ std::optional<WorkerEnvironment> worker_environment(RunConfig& config, bool work
           "--backend {0}",
           config.backend, config.workers);
   if (!found) return std::nullopt;
+  config.launch = Launch::kProcesses;
+  // Launchers, one a machine, which start the workers: these are as many as --workers says.
+  const bool launchers = !config.elastic.empty() && found->gathered < 0;
+  if (launchers) {
+    require(found->launcher == Launcher::kByHand || found->launcher == Launcher::kSlurm,
+            "--elastic is for launchers that outlive each other, by hand or under srun --no-kill; "
+            "under "
+            "{} a lost worker ends all, and --resume auto goes on with it",
+            name(found->launcher));
+    return found;
+  }
   require(!workers_given || config.workers == found->size,
           "--workers {} contradicts the {} workers of {}", config.workers, found->size,
           name(found->launcher));
   config.workers = found->size;
-  config.launch = Launch::kProcesses;
   return found;
 }
 

@@ -69,11 +69,6 @@ int train(const CLI::App& command, const TrainFlags& flags, Engine& engine) {
   request.environment = worker_environment(config, command.get_option("--workers")->count() > 0);
   scale(command, flags, request);
   check(config);
-  require(
-      config.elastic.empty() || !request.environment || request.environment->gathered >= 0,
-      "--elastic is for workers that valley starts itself; under {} a lost worker ends the run, "
-      "and --resume auto goes on with it",
-      name(request.environment->launcher));
   require(!flags.extend || config.elastic.empty(),
           "--extend is not for --elastic, whose groups share no one place to go on from");
   if (!config.metrics_file.empty()) {

@@ -22,7 +22,7 @@ import subprocess
 import sys
 
 # Flags of others that messages name.
-FOREIGN = {"--version"}
+FOREIGN = {"--version", "--no-kill"}
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 

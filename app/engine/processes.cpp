@@ -143,11 +143,25 @@ int run_as_worker(RunConfig config, const WorkerEnvironment& environment, const 
   }
 }
 
+std::optional<LaunchSite> launch_site(const RunConfig& config,
+                                      const std::optional<WorkerEnvironment>& environment) {
+  if (!environment || config.elastic.empty() || environment->gathered >= 0) return std::nullopt;
+  require(config.workers % environment->size == 0,
+          "{} {}: {} workers are not to be divided among {} machines", Key{"elastic"},
+          config.elastic, config.workers, environment->size);
+  return LaunchSite{.number = environment->rank,
+                    .count = environment->size,
+                    .address = environment->master_address,
+                    .port = environment->master_port};
+}
+
 int launch_workers(const RunConfig& config, const std::string& token, bool resume, bool extend,
-                   bool quiet, bool json) {
+                   bool quiet, bool json, const std::optional<LaunchSite>& site) {
+  constexpr std::string_view kResume = "--resume=", kConfig = "--config=";
   LaunchOptions options;
   options.token = token;
-  options.workers = static_cast<int>(config.workers);
+  options.site = site;
+  options.workers = static_cast<int>(config.workers) / (site ? site->count : 1);
   options.grace_seconds = config.timeout + 10;
   if (!config.elastic.empty()) {
     options.elastic = {.min_workers = static_cast<int>(parse_elastic(config.elastic).min),
@@ -158,21 +172,31 @@ int launch_workers(const RunConfig& config, const std::string& token, bool resum
     if (worker != nullptr && worker->ended_with(exit_code::kInterrupted)) return;  // as told to
     std::cerr << "valley: " + text(event) + "\n";
   };
-  // The run folder has the configuration, whatever it was made from.
-  const std::string file = (std::filesystem::path(config.out) / RunFolder::kConfig).string();
-  options.command = {"/proc/self/exe", "train",
-                     resume ? "--resume=" + config.out : "--config=" + file};
-  // What it does not have is asked of every start.
-  if (!config.interface.empty()) options.command.push_back("--interface=" + config.interface);
-  if (!config.run_id.empty()) options.command.push_back("--run-id=" + config.run_id);
-  if (!config.metrics_file.empty())
-    options.command.push_back("--metrics-file=" + config.metrics_file);
-  if (!config.metrics_port.empty())
-    options.command.push_back("--metrics-port=" + config.metrics_port);
-  if (extend) options.command.push_back("--extend");
-  if (config.own_data) options.command.push_back("--own-data");
-  if (quiet) options.command.push_back("--quiet");
-  if (json) options.command.push_back("--json");
+  options.command_of = [&](const std::string& word) {
+    const bool there =
+        std::filesystem::exists(std::filesystem::path(word.substr(word.find('=') + 1)));
+    require(there,
+            "{}: not on this machine; of several that train together all must see the run folder",
+            word.substr(word.find('=') + 1));
+    std::vector<std::string> command = {"/proc/self/exe", "train", word};
+    // What the folder does not have is asked of every start.
+    if (!config.interface.empty()) command.push_back("--interface=" + config.interface);
+    if (!config.run_id.empty()) command.push_back("--run-id=" + config.run_id);
+    if (!config.metrics_file.empty()) command.push_back("--metrics-file=" + config.metrics_file);
+    if (!config.metrics_port.empty()) command.push_back("--metrics-port=" + config.metrics_port);
+    if (extend) command.push_back("--extend");
+    if (config.own_data) command.push_back("--own-data");
+    if (quiet) command.push_back("--quiet");
+    if (json) command.push_back("--json");
+    return command;
+  };
+  if (!site || site->number == 0) {
+    // The run folder has the configuration, whatever it was made from.
+    const std::filesystem::path out = std::filesystem::absolute(config.out);
+    options.word = resume ? std::string(kResume) + out.string()
+                          : std::string(kConfig) + (out / RunFolder::kConfig).string();
+    options.command = options.command_of(options.word);
+  }
   const LaunchResult result = launch_processes(options);
   const int code = result.exit_code();
   return result.interrupted && code == exit_code::kWorld

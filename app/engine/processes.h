@@ -1,7 +1,10 @@
 #pragma once
 
 #include <functional>
+#include <optional>
+#include <string>
 
+#include "valley/comm/launcher.h"
 #include "valley/comm/rendezvous.h"
 #include "valley/runs/same_settings.h"
 #include "valley/train/job.h"
@@ -26,8 +29,16 @@ int run_as_worker(RunConfig config, const WorkerEnvironment& environment, const 
                   const FindStart& find_start, bool extend, bool quiet, bool json,
                   const std::function<int(const Summary&)>& report);
 
-/// Starts config.workers processes of this program with these settings and watches them.
+/// The place among several launchers, one a machine, of a process that others have started to train
+/// with `elastic`; nothing where it is a worker. @throws UsageError if they do not divide the
+/// workers
+std::optional<LaunchSite> launch_site(const RunConfig& config,
+                                      const std::optional<WorkerEnvironment>& environment);
+
+/// Starts config.workers processes of this program with these settings, at a site its share of
+/// them, and watches them. Another launcher than the first takes its run folder, and whether it is
+/// resumed, from the first.
 int launch_workers(const RunConfig& config, const std::string& token, bool resume, bool extend,
-                   bool quiet, bool json);
+                   bool quiet, bool json, const std::optional<LaunchSite>& site);
 
 }  // namespace valley::app

@@ -86,6 +86,7 @@ int train(const TrainRequest& request) {
     for (const std::string& note : request.notes) std::cerr << note + "\n";
 
   const std::string token = job_token(config);  // refused before anything is done
+  const std::optional<LaunchSite> site = launch_site(config, request.environment);
   if (!request.environment || request.environment->rank == 0)
     require_free_port(config.metrics_port);
 
@@ -95,7 +96,7 @@ int train(const TrainRequest& request) {
     if (request.extend) return Start::kResumed;
     return finished_outcome(config.out) ? Start::kFinished : Start::kResumed;
   };
-  if (request.environment) {
+  if (request.environment && !site) {
     bool was_finished = false;
     return run_as_worker(
         config, *request.environment, token,
@@ -113,6 +114,9 @@ int train(const TrainRequest& request) {
   const Start start = find();
   if (start == Start::kFinished)
     return show_finished(*finished_outcome(config.out), config, request);
+  if (site && site->number > 0) {
+    return launch_workers(config, token, false, request.extend, request.quiet, request.json, site);
+  }
   const bool resume = start == Start::kResumed;
   if (resume && !request.quiet) {
     const std::string notice = damaged_summary_notice(config.out);
@@ -144,7 +148,7 @@ int train(const TrainRequest& request) {
   }
   data = {};  // it was loaded to see whether it can be; every worker loads its own
   const int code =
-      launch_workers(config, token, resume, request.extend, request.quiet, request.json);
+      launch_workers(config, token, resume, request.extend, request.quiet, request.json, site);
   if (code == exit_code::kUsage) folder.withdraw();
   if (code == exit_code::kWorld && !finished_outcome(config.out))
     std::cerr << "valley: " << how_to_go_on(config) << "\n";

@@ -181,11 +181,14 @@ class Refused(ProgramTest):
                     *base, "--elastic", "2:3", "--probe", 5)  # fmt: skip
 
     def test_other_launchers(self):
-        environment = {"RANK": "0", "WORLD_SIZE": "1"}
-        self.refuse("--elastic is for workers that valley starts itself; under environment (RANK, "
-                    "WORLD_SIZE) a lost worker ends the run, and --resume auto goes on with it",
-                    "train", *with_flags(TINY, "--workers", 1), "--elastic", "1:1",
+        environment = {"RANK": "0", "WORLD_SIZE": "2", "TORCHELASTIC_RUN_ID": "1"}
+        self.refuse("--elastic is for launchers that outlive each other, by hand or under srun --no-kill; under "
+                    "torchrun a lost worker ends all, and --resume auto goes on with it",
+                    "train", *with_flags(TINY, "--workers", 2), "--elastic", "1:2",
                     env=environment)  # fmt: skip
+        self.refuse("--elastic 1:3: 3 workers are not to be divided among 2 machines",
+                    "train", *with_flags(TINY, "--workers", 3), "--elastic", "1:3",
+                    env={"RANK": "0", "WORLD_SIZE": "2"})  # fmt: skip
 
 
 if __name__ == "__main__":

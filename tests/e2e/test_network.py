@@ -30,7 +30,7 @@ if REASON:
 
 
 @unittest.skipIf(REASON, REASON)
-class TwoMachines(ProgramTest):
+class Lab(ProgramTest):
     LOCALHOST = "127.0.0.1 localhost\n::1 localhost\n"
     # As the installer of Debian leaves it: a machine's own name leads to 127.0.1.1.
     STOCK = {"a": LOCALHOST + "127.0.1.1 node-a\n10.77.0.2 node-b\n",
@@ -38,6 +38,19 @@ class TwoMachines(ProgramTest):
     # A container, often: its name stands nowhere.
     NAMELESS = {"a": LOCALHOST, "b": LOCALHOST}
 
+    def run_lab(self):
+        """Runs what has been put on the machines; their (code, stdout, stderr)."""
+        lab = subprocess.run([*UNSHARE, SCRIPT, self.folder], env=environment(), capture_output=True,
+                             text=True, timeout=TIMEOUT, stdin=subprocess.DEVNULL)  # fmt: skip
+        self.assertEqual((lab.returncode, lab.stdout, lab.stderr), (0, "", ""))
+        return [
+            (int((self.folder / name / "code").read_text()), (self.folder / name / "out").read_text(),
+             (self.folder / name / "err").read_text())
+            for name in "ab"
+        ]  # fmt: skip
+
+
+class TwoMachines(Lab):
     FLAGS = (*TINY, "--steps", 8, "--period", 4, "--evaluate-every", 0, "--timeout", 60)
 
     def machines(self, master, hosts, flags=((), ()), env=None, tokens=(None, None)):
@@ -56,17 +69,6 @@ class TwoMachines(ProgramTest):
                 "".join(f"export {k}={shlex.quote(str(v))}\n" for k, v in variables.items())
                 + shlex.join(command) + "\n")  # fmt: skip
         return self.run_lab()
-
-    def run_lab(self):
-        """Runs what has been put on the machines; their (code, stdout, stderr)."""
-        lab = subprocess.run([*UNSHARE, SCRIPT, self.folder], env=environment(), capture_output=True,
-                             text=True, timeout=TIMEOUT, stdin=subprocess.DEVNULL)  # fmt: skip
-        self.assertEqual((lab.returncode, lab.stdout, lab.stderr), (0, "", ""))
-        return [
-            (int((self.folder / name / "code").read_text()), (self.folder / name / "out").read_text(),
-             (self.folder / name / "err").read_text())
-            for name in "ab"
-        ]  # fmt: skip
 
     def assert_trained(self, results, listening):
         self.assertEqual([result[0] for result in results], [0, 0], results)

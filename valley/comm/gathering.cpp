@@ -62,8 +62,8 @@ GatheredGroup GatheredGroup::decode(const std::string& code) {
   return group;
 }
 
-Gathering::Gathering(std::shared_ptr<Store> store, int id)
-    : store_(with_prefix(std::move(store), "gathering")), id_(id) {}
+Gathering::Gathering(std::shared_ptr<Store> store, int id, std::string address)
+    : store_(with_prefix(std::move(store), "gathering")), id_(id), address_(std::move(address)) {}
 
 GatheredGroup Gathering::next(const std::string& word) {
   const bool member = number_ > 0;
@@ -89,17 +89,17 @@ bool Gathering::called() { return store_->get(call_key(number_)).has_value(); }
 std::unique_ptr<Communicator> Gathering::connect(const GatheredGroup& group, JoinOptions options) {
   options.rank = rank(group);
   options.size = static_cast<int>(group.workers.size());
+  if (options.address.empty()) options.address = address_;
   return make_gloo(options, with_prefix(store_, place(group.number)));
 }
 
 Gathering open_gathering(const WorkerEnvironment& environment, double timeout_seconds,
                          const std::string& token) {
-  return {open_tcp_store({.address = environment.master_address,
-                          .port = environment.master_port,
-                          .timeout_seconds = timeout_seconds,
-                          .token = token})
-              .store,
-          environment.gathered};
+  const TcpStore tcp = open_tcp_store({.address = environment.master_address,
+                                       .port = environment.master_port,
+                                       .timeout_seconds = timeout_seconds,
+                                       .token = token});
+  return {tcp.store, environment.gathered, tcp.local_address};
 }
 
 Gatherer::Gatherer(std::shared_ptr<Store> store, int min, double timeout_seconds)
@@ -149,6 +149,8 @@ std::vector<int> Gatherer::look() {
     called_ = now;
   }
   if (words_.empty()) return {};
+  const bool more = group_.number == 0 && static_cast<int>(alive_.size()) < expected_;
+  if (more && now < *broken_ + timeout_) return {};
   if (awaited > 0) {
     const double patience = group_.number == 0 ? std::max(timeout_, kStartSeconds) : timeout_;
     const double deadline = broken_ ? *broken_ + patience : *called_ + 3 * timeout_;

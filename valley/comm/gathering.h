@@ -37,7 +37,8 @@ struct GatheredGroup {
 /// As a worker sees it. What it calls throws CommError if the store is gone.
 class Gathering {
  public:
-  Gathering(std::shared_ptr<Store> store, int id);
+  /// `address`: where it listens, unless it is told otherwise; "": at loopback.
+  Gathering(std::shared_ptr<Store> store, int id, std::string address = "");
 
   /// Waits for the next group that this worker is in; it tells the others `word`.
   /// @throws CommError if a group was formed without it, because it had not answered in time.
@@ -55,6 +56,7 @@ class Gathering {
  private:
   std::shared_ptr<Store> store_;
   const int id_;
+  const std::string address_;
   int64_t number_ = 0;  // of the last group it was in
 };
 
@@ -68,6 +70,10 @@ class Gatherer {
   /// Groups have at least `min` workers. Once one of a group has asked for the next, or has ended,
   /// the others have `timeout_seconds` to ask, too; where only newcomers ask, three times that.
   Gatherer(std::shared_ptr<Store> store, int min, double timeout_seconds);
+
+  /// The first group waits until so many have started, once there is one that asks; but not longer
+  /// than `timeout_seconds`.
+  void expect(int workers) { expected_ = workers; }
 
   void started(int id) { alive_[id] = false; }
   /// `finished`: it came to the end of its work, which it says when all have.
@@ -92,6 +98,7 @@ class Gatherer {
   std::shared_ptr<Store> store_;
   const int min_;
   const double timeout_;
+  int expected_ = 0;
   GatheredGroup group_;
   std::map<int, bool> alive_;  // whether it was told to end
   std::map<int, std::string> words_;

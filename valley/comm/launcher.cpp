@@ -20,6 +20,7 @@
 #include "valley/comm/gathering.h"
 #include "valley/comm/meeting.h"
 #include "valley/comm/meeting_place.h"
+#include "valley/comm/sites.h"
 #include "valley/comm/store.h"
 #include "valley/comm/token.h"
 #include "valley/core/clock.h"
@@ -71,15 +72,26 @@ class SignalWatch {
   struct sigaction former_[std::size(kStopSignals)];
 };
 
+constexpr const char* kSitesJob = "sites/job";
+constexpr const char* kSitesWord = "sites/word";
+
+// Of the store that launchers on several machines share: Valley's own, which does not wait for ever
+// on a network that is cut. It asks for a token.
+constexpr const char* kNoSecret = "no secret: anybody may come";
+
+LaunchSite site_of(const LaunchOptions& options) {
+  return options.site.value_or(LaunchSite{.address = "127.0.0.1"});
+}
+
 std::vector<std::string> worker_environment(int rank, const LaunchOptions& options, int port,
                                             const std::string& job, int id) {
-  const int workers = options.workers;
+  const LaunchSite site = site_of(options);
   std::vector<std::pair<std::string, std::string>> own = {
-      {"RANK", std::to_string(rank)},
-      {"WORLD_SIZE", std::to_string(workers)},
+      {"RANK", std::to_string(site.number * options.workers + rank)},
+      {"WORLD_SIZE", std::to_string(site.count * options.workers)},
       {"LOCAL_RANK", std::to_string(rank)},
-      {"LOCAL_WORLD_SIZE", std::to_string(workers)},
-      {"MASTER_ADDR", "127.0.0.1"},
+      {"LOCAL_WORLD_SIZE", std::to_string(options.workers)},
+      {"MASTER_ADDR", site.address},
       {"MASTER_PORT", std::to_string(port)},
       {"VALLEY_LAUNCHED", job},
   };
@@ -106,7 +118,9 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
 
 class Workers {
  public:
-  explicit Workers(const LaunchOptions& options) : options_(options) {}
+  /// `job`: they know each other by it.
+  Workers(const LaunchOptions& options, int port, std::string job)
+      : options_(options), port_(port), job_(std::move(job)) {}
 
   ~Workers() {
     signal_all(SIGKILL);
@@ -121,12 +135,11 @@ class Workers {
 
   // Between fork and exec only what is allowed in a child of a process with threads: no
   // allocation, no locks.
-  // Returns what tells it from all others.
-  int start(int rank, int port) {
-    const int id = static_cast<int>(exits_.size());
+  // `id`: what tells it from all others, where somebody must; -1: nobody. Returns its index.
+  int start(int rank, int id) {
+    const int index = static_cast<int>(exits_.size());
     std::vector<std::string> command = options_.command;
-    std::vector<std::string> environment =
-        worker_environment(rank, options_, port, job_, options_.elastic ? id : -1);
+    std::vector<std::string> environment = worker_environment(rank, options_, port_, job_, id);
     const std::vector<char*> argv = pointers(command), envp = pointers(environment);
     int broken[2];  // carries errno if exec fails, and closes if it does not
     if (pipe2(broken, O_CLOEXEC) != 0) {
@@ -157,7 +170,7 @@ class Workers {
     }
     close(broken[0]);
     require(error == 0, "cannot start '{}': {}", options_.command[0], std::strerror(error));
-    return id;
+    return index;
   }
 
   // Collects who has ended. Returns them.
@@ -183,12 +196,12 @@ class Workers {
 
   static void pause() { std::this_thread::sleep_for(std::chrono::milliseconds(10)); }
 
-  void kill_one(int id) const {
-    if (!ended_[static_cast<size_t>(id)]) kill((*this)[id].pid, SIGKILL);
+  void kill_one(int index) const {
+    if (!ended_[static_cast<size_t>(index)]) kill((*this)[index].pid, SIGKILL);
   }
 
   int running() const { return running_; }
-  const WorkerExit& operator[](int id) const { return exits_[static_cast<size_t>(id)]; }
+  const WorkerExit& operator[](int index) const { return exits_[static_cast<size_t>(index)]; }
 
   // By rank, of several the last.
   std::vector<WorkerExit> exits() const {
@@ -199,61 +212,117 @@ class Workers {
 
  private:
   const LaunchOptions& options_;
-  const std::string job_ = fresh_token();  // the workers know each other by it
-  std::vector<WorkerExit> exits_;          // by id; of the first ones that is the rank
+  const int port_;
+  const std::string job_;
+  std::vector<WorkerExit> exits_;  // in the order of their start
   std::vector<bool> ended_;
   int running_ = 0;
 };
 
 using Tell = std::function<void(const LaunchEvent&)>;
 
-// Workers that are lost to their group alone, and replaced.
+// Workers that are lost to their group alone, and replaced. Those of all sites are gathered by the
+// first.
 class Elastic {
  public:
-  Elastic(const ElasticLaunch& options, Workers& workers, const TcpStore& store, const Tell& tell)
-      : options_(options),
-        workers_(workers),
-        port_(store.port),
-        tell_(tell),
-        gatherer_(store.store, options.min_workers, options.timeout_seconds) {}
+  Elastic(const LaunchOptions& options, Workers& workers, const TcpStore& store, const Tell& tell)
+      : options_(*options.elastic), workers_(workers), store_(*store.store), tell_(tell) {
+    const LaunchSite site = site_of(options);
+    several_ = options.site.has_value();
+    if (site.number > 0) {
+      site_.emplace(store.store, site.number);
+      return;
+    }
+    gatherer_.emplace(store.store, options_.min_workers, options_.timeout_seconds);
+    if (site.count == 1) return;
+    gatherer_->expect(site.count * options.workers);
+    sites_.emplace(store.store, site.count, options_.timeout_seconds);
+  }
 
-  void started(int id) { gatherer_.started(id); }
+  pid_t start(int rank) {
+    const int id = several_ ? claim_worker(store_) : static_cast<int>(ids_.size());
+    const int index = workers_.start(rank, id);
+    ids_.push_back(id);
+    site_ ? site_->started(id) : gatherer_->started(id);
+    return workers_[index].pid;
+  }
 
   // Whether nothing else comes of it; `replace`: not while all are to end.
-  bool ended(int id, bool replace) {
-    const WorkerExit exit = workers_[id];
-    gatherer_.ended(id, exit.how(), !exit.failed());
+  bool ended(int index, bool replace) {
+    const WorkerExit exit = workers_[index];
+    const int id = ids_[static_cast<size_t>(index)];
+    site_ ? site_->ended(id, exit.how(), !exit.failed())
+          : gatherer_->ended(id, exit.how(), !exit.failed());
     if (exit.signal == 0) return false;
-    if (!replace || gatherer_.finished()) return true;
-    if (!silent_.contains(id)) tell_(exit);
+    if (!replace || over()) return true;
+    if (!silent_.contains(index)) tell_(exit);
     WorkerReplaced news{exit.rank, 0};
-    if (replaced_[exit.rank]++ < options_.replacements) {
-      const int next = workers_.start(exit.rank, port_);
-      gatherer_.started(next);
-      news.pid = workers_[next].pid;
-    }
+    if (replaced_[exit.rank]++ < options_.replacements) news.pid = start(exit.rank);
     tell_(news);
     return true;
   }
 
   void look() {
-    for (const int id : gatherer_.look()) {
-      silent_.insert(id);
-      workers_.kill_one(id);
-      if (!gatherer_.finished())
-        tell_(WorkerSilent{workers_[id].rank, workers_[id].pid, options_.timeout_seconds});
+    if (site_) {
+      for (const int id : site_->look()) kill(id);
+      if (site_->lost() && !std::exchange(told_, true)) {
+        tell_(SiteNews{"this machine was not heard of in time: the others go on without it"});
+        workers_.signal_all(SIGKILL);
+      }
+      return;
     }
+    if (sites_)
+      for (const std::string& line : sites_->look(*gatherer_)) tell_(SiteNews{line});
+    for (const int id : gatherer_->look()) {
+      if (sites_ && sites_->has(id)) {
+        sites_->kill(id);
+      } else {
+        kill(id);
+      }
+    }
+    if (sites_ && gatherer_->finished()) sites_->over();
   }
 
+  // Of other machines, which need the store.
+  bool others_run() const { return sites_ && sites_->any(); }
+
  private:
+  bool over() const { return site_ ? site_->over() || site_->lost() : gatherer_->finished(); }
+
+  void kill(int id) {
+    const auto found = std::find(ids_.begin(), ids_.end(), id);
+    if (found == ids_.end()) return;
+    const int index = static_cast<int>(found - ids_.begin());
+    silent_.insert(index);
+    workers_.kill_one(index);
+    if (!over())
+      tell_(WorkerSilent{workers_[index].rank, workers_[index].pid, options_.timeout_seconds});
+  }
+
   const ElasticLaunch& options_;
   Workers& workers_;
-  const int port_;
+  Store& store_;
   const Tell& tell_;
-  Gatherer gatherer_;
-  std::set<int> silent_;
-  std::map<int, int> replaced_;  // by rank, how often
+  bool several_ = false, told_ = false;
+  std::optional<Gatherer> gatherer_;  // the first's
+  std::optional<Sites> sites_;        // where it has others
+  std::optional<Site> site_;          // another's
+  std::vector<int> ids_;              // by index
+  std::set<int> silent_;              // indices
+  std::map<int, int> replaced_;       // by rank, how often
 };
+
+TcpStore open_store(const LaunchOptions& options, const Tell& tell) {
+  const LaunchSite site = site_of(options);
+  return open_tcp_store(
+      {.address = site.address,
+       .port = site.port,
+       .server = site.number == 0,
+       .timeout_seconds = options.elastic ? options.elastic->timeout_seconds : 300,
+       .token = options.token,
+       .only_here = !options.site,
+       .on_refused = [&tell](const std::string& from) { tell(StrangerRefused{from}); }});
+}
 
 }  // namespace
 
@@ -293,27 +362,37 @@ int LaunchResult::exit_code() const {
   return first.signal != 0 ? 3 : first.status;
 }
 
-LaunchResult launch_processes(const LaunchOptions& options) {
+LaunchResult launch_processes(const LaunchOptions& given) {
+  LaunchOptions options = given;
   require(options.workers >= 1, "workers must be at least 1, got {}", options.workers);
-  require(!options.command.empty(), "the command to launch is empty");
   const Tell tell = [&](const LaunchEvent& event) {
     if (options.on_event) options.on_event(event);
   };
 
-  const TcpStore store =
-      open_tcp_store({.port = 0,
-                      .server = true,
-                      .token = options.token,
-                      .only_here = true,
-                      .on_refused = [&](const std::string& from) { tell(StrangerRefused{from}); }});
-  const SignalWatch watch;
-  Workers workers(options);
-  std::optional<Elastic> elastic;
-  if (options.elastic) elastic.emplace(*options.elastic, workers, store, tell);
-  for (int rank = 0; rank < options.workers; ++rank) {
-    const int id = workers.start(rank, store.port);
-    if (elastic) elastic->started(id);
+  if (options.site && options.token.empty()) options.token = kNoSecret;
+  const TcpStore store = open_store(options, tell);
+  std::string job = fresh_token();
+  if (options.site) job = store.store->set_if_absent(kSitesJob, job);
+  const bool first = site_of(options).number == 0;
+  if (!first) {
+    const double seconds = options.elastic->timeout_seconds;
+    if (!store.store->wait(kSitesWord, seconds))
+      throw CommError(fmt::format("the first launcher has not begun within {} s", seconds));
+    options.command = options.command_of(store.store->get(kSitesWord).value());
   }
+  require(!options.command.empty(), "the command to launch is empty");
+  const SignalWatch watch;
+  Workers workers(options, store.port, job);
+  std::optional<Elastic> elastic;
+  if (options.elastic) elastic.emplace(options, workers, store, tell);
+  for (int rank = 0; rank < options.workers; ++rank) {
+    if (elastic) {
+      elastic->start(rank);
+    } else {
+      workers.start(rank, -1);
+    }
+  }
+  if (options.site && first) store.store->set(kSitesWord, options.word);
 
   LaunchResult result;
   double terminate_at = -1;  // < 0: all is well
@@ -321,17 +400,37 @@ LaunchResult launch_processes(const LaunchOptions& options) {
   const auto end_after = [&](double seconds) {
     if (terminate_at < 0) terminate_at = now_seconds() + seconds;
   };
-  while (workers.running() > 0) {
-    for (const int id : workers.reap()) {
-      if (elastic && elastic->ended(id, terminate_at < 0)) continue;
-      const WorkerExit& ended = workers[id];
+  bool cut_off = false;
+  // Another launcher's store: beyond it the others may go on without these.
+  const auto or_cut_off = [&](const auto& talk) {
+    if (cut_off) return;
+    try {
+      talk();
+    } catch (const CommError& error) {
+      if (first) throw;
+      cut_off = true;
+      if (workers.running() > 0)
+        tell(SiteNews{fmt::format("{}: the workers of this machine are ended", error.what())});
+      workers.signal_all(SIGKILL);
+    }
+  };
+  const auto others_need_the_store = [&] {
+    return elastic && elastic->others_run() && !at_once &&
+           (terminate_at < 0 || now_seconds() < terminate_at);
+  };
+  while (workers.running() > 0 || others_need_the_store()) {
+    for (const int index : workers.reap()) {
+      bool settled = cut_off;
+      if (elastic) or_cut_off([&] { settled = elastic->ended(index, terminate_at < 0); });
+      if (settled) continue;
+      const WorkerExit& ended = workers[index];
       if (!ended.failed()) continue;
       if (result.first_failed < 0) result.first_failed = ended.rank;
-      store.store->set("exit/" + std::to_string(ended.rank), ended.how());
+      if (first) store.store->set("exit/" + std::to_string(ended.rank), ended.how());
       end_after(options.grace_seconds);
       tell(ended);
     }
-    if (elastic) elastic->look();
+    if (elastic) or_cut_off([&] { elastic->look(); });
     // Telling comes last: nobody may be there to be told.
     if (const int number = to_pass_on; number != 0 && !result.interrupted) {
       result.interrupted = true;

@@ -54,9 +54,16 @@ struct StrangerRefused {
   std::string text() const;
 };
 
+/// Something became of a launcher on another machine, or of the way to it.
+struct SiteNews {
+  std::string what;
+
+  std::string text() const { return what; }
+};
+
 /// What happens while workers run. A worker's end is one only if it failed.
-using LaunchEvent =
-    std::variant<WorkerExit, SignalPassedOn, WorkerReplaced, WorkerSilent, StrangerRefused>;
+using LaunchEvent = std::variant<WorkerExit, SignalPassedOn, WorkerReplaced, WorkerSilent,
+                                 StrangerRefused, SiteNews>;
 
 /// A line for the person.
 std::string text(const LaunchEvent& event);
@@ -68,12 +75,24 @@ struct ElasticLaunch {
   int replacements = 20;         ///< of each worker
 };
 
+/// One of several launchers of a job, each with workers of its own machine, as many on all.
+struct LaunchSite {
+  int number = 0;  ///< the first, 0, has the store
+  int count = 1;
+  std::string address;  ///< where the first is reached by all
+  int port = 0;
+};
+
 struct LaunchOptions {
-  int workers = 1;
+  int workers = 1;                   ///< of this machine
   std::vector<std::string> command;  ///< program (found through PATH) and arguments
   double grace_seconds = 60;         ///< once a worker failed, for the others to notice and end
   double kill_seconds = 5;           ///< then from SIGTERM to SIGKILL
   std::optional<ElasticLaunch> elastic = {};
+  std::optional<LaunchSite> site = {};  ///< of elastic workers
+  /// The first launcher says it to the others, whose command is made of it.
+  std::string word = {};
+  std::function<std::vector<std::string>(const std::string& word)> command_of = {};
   std::string token = {};  ///< given to the workers, see JoinOptions::token
 
   /// Told at once of what happens: a worker that failed, or a signal passed on. A stranger is told
@@ -109,7 +128,16 @@ struct LaunchResult {
 /// Whoever does not answer in time is killed before a group is formed without it, so that it cannot
 /// wake up later and write. This process, and the store in it, are what must not die.
 ///
-/// @throws UsageError if the command cannot be started; then no worker is left.
+/// **Sites.** With several launchers, one a machine, the first has the store, at address and port
+/// that all reach, and gathers the workers of all; the others start, watch and kill theirs (see
+/// valley/comm/sites.h). One that is not heard of for the timeout is done without, with all its
+/// workers; it kills them when it hears that, or as soon as it does not reach the store for
+/// seconds, and the exit code is 3. So of a net that falls apart the first one's part goes on. One
+/// may come later, or again; the first group waits for all, no longer than the timeout. Without a
+/// token the store asks for a word that everybody knows.
+///
+/// @throws UsageError if the command cannot be started; then no worker is left. CommError if the
+/// store of another launcher is not found.
 LaunchResult launch_processes(const LaunchOptions& options);
 
 }  // namespace valley
