@@ -79,6 +79,7 @@ Graph graph_of(const ChocoOptions& o, int workers, uint64_t seed) {
 
 // Of its super-learners.
 Graph graph_of(const AdPsgdOptions& o, int all, uint64_t seed) {
+  check_ranges(o);  // before anything is divided by it
   require(all % o.super_learner == 0, "{} {} does not divide the {} workers", Key{"super-learner"},
           o.super_learner, all);
   const int workers = static_cast<int>(all / o.super_learner);
