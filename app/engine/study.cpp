@@ -22,7 +22,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string coefficient(const std::optional<double>& tau, const std::optional<double>& error) {
+std::string with_error(const std::optional<double>& tau, const std::optional<double>& error) {
   return coefficient(tau) + (error ? fmt::format(" ± {:.2f}", *error) : "");
 }
 
@@ -35,8 +35,8 @@ std::string ranking_table(const Study& study, const StudyResult& result) {
   columns.push_back({"runs", Table::Align::kRight});
   Table table(columns);
   for (const MeasureRank& rank : result.ranking) {
-    std::vector<std::string> cells = {rank.measure, coefficient(rank.tau, rank.standard_error),
-                                      coefficient(rank.granulated, rank.granulated_error)};
+    std::vector<std::string> cells = {rank.measure, with_error(rank.tau, rank.standard_error),
+                                      with_error(rank.granulated, rank.granulated_error)};
     for (size_t i = 0; i < study.axes.size(); ++i) {
       if (study.axes[i].key != "seed") cells.push_back(coefficient(rank.granulated_by_axis[i]));
     }

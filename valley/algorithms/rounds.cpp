@@ -95,8 +95,4 @@ const PendingRound& RoundsAlgorithm::begin_round(const StepInfo& info, const at:
 
 RoundReport RoundsAlgorithm::apply(at::Tensor& x) { return slices_->apply(x); }
 
-void RoundsAlgorithm::do_quiesce() { slices_->arrive(); }
-
-at::Tensor RoundsAlgorithm::do_view(const at::Tensor& x) const { return slices_->view(x); }
-
 }  // namespace valley

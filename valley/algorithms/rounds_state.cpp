@@ -31,6 +31,10 @@ bool RoundsAlgorithm::final_average_needed() const {
   return clock_.final_average_needed() || (!known && rounds() > 0);
 }
 
+void RoundsAlgorithm::do_quiesce() { slices_->arrive(); }
+
+at::Tensor RoundsAlgorithm::do_view(const at::Tensor& x) const { return slices_->view(x); }
+
 AlgorithmState RoundsAlgorithm::state() const {
   const RoundClock::State& s = clock_.state();
   AlgorithmState state = {

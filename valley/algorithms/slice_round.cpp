@@ -26,16 +26,6 @@ void SliceRound::after_local_step(const StepInfo& info, int64_t period, const at
   round_.after_local_step(info, period, slice);
 }
 
-void SliceRound::join(Communicator& comm, const at::Tensor& x) {
-  comm_ = &comm;
-  started_.reset();
-  pending_.reset();
-  failed_ = nullptr;
-  share_ = slice_.share(x);
-  round_.begin(slice_.of(x), comm);
-  if (compressed()) replicas_->begin(comm, slice_.of(x));
-}
-
 void SliceRound::require_none_under_way() const {
   require(!under_way(), "a round is under way already");
 }

@@ -1,8 +1,18 @@
-// What is pending and remembered: looked at, saved and loaded.
+// What is pending and remembered: forgotten, looked at, saved and loaded.
 #include "valley/algorithms/slice_round.h"
 #include "valley/core/error.h"
 
 namespace valley {
+
+void SliceRound::join(Communicator& comm, const at::Tensor& x) {
+  comm_ = &comm;
+  started_.reset();
+  pending_.reset();
+  failed_ = nullptr;
+  share_ = slice_.share(x);
+  round_.begin(slice_.of(x), comm);
+  if (compressed()) replicas_->begin(comm, slice_.of(x));
+}
 
 void SliceRound::show(const at::Tensor& there) const {
   if (!pending_) return;
