@@ -71,6 +71,12 @@ class Planned : public ForwardingCommunicator {
     return norms;
   }
 
+  // As the processes of an elastic run do it: x moves when the sum is there.
+  SquaredNorms do_all_reduce_lerp(Call& call, at::Tensor& x, at::Tensor& room,
+                                  const WeightOfNorms& weight) override {
+    return Communicator::do_all_reduce_lerp(call, x, room, weight);
+  }
+
   void do_all_reduce_sum(Call&, const at::Tensor& in, at::Tensor& out) override {
     if (in.numel() > 1) return round(out, [&] { raw_->all_reduce_sum(in, out); });
     const bool due = ++commits_ == plan_.commit;

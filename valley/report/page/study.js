@@ -8,14 +8,14 @@ const studyColumns = (study) => [
   { title: "runs" },
 ];
 const tau = (value) => (isNumber(value) ? value.toFixed(2).replace("-0.00", "0.00") : "–");
-const withError = (value, error) =>
+const tauWithError = (value, error) =>
   isNumber(value) && isNumber(error)
     ? [tau(value), el("span", { class: "pm" }, ` ± ${error.toFixed(2)}`)]
     : tau(value);
 const rankRow = (rank) => [
   rank.small_is_sharp ? [rank.measure, el("span", { class: "pm" }, " (small is sharp)")] : rank.measure,
-  withError(rank.tau, rank.standard_error),
-  withError(rank.granulated, rank.granulated_error),
+  tauWithError(rank.tau, rank.standard_error),
+  tauWithError(rank.granulated, rank.granulated_error),
   ...rank.by_axis.map(tau),
   isNumber(rank.runs) ? String(rank.runs) : "–",
 ];
