@@ -191,8 +191,10 @@ int launch_workers(const RunConfig& config, const std::string& token, bool resum
     return command;
   };
   if (!site || site->number == 0) {
-    // The run folder has the configuration, whatever it was made from.
-    const std::filesystem::path out = std::filesystem::absolute(config.out);
+    // The run folder has the configuration, whatever it was made from. Launchers elsewhere may
+    // stand in another folder.
+    const std::filesystem::path out =
+        site ? std::filesystem::absolute(config.out) : std::filesystem::path(config.out);
     options.word = resume ? std::string(kResume) + out.string()
                           : std::string(kConfig) + (out / RunFolder::kConfig).string();
     options.command = options.command_of(options.word);

@@ -735,6 +735,7 @@ class ADPSGD(Method):
         optimizer: torch.optim.Optimizer,
         *,
         topology: str = 'ring',
+        super_learner: int = 1,
         model: torch.nn.Module | None = None,
         process_group: Any = None,
         total_steps: int | None = None,

@@ -239,7 +239,7 @@ class Study(ProgramTest):
             (grid + "[sharpness]\nsample = 3",
              "unknown key in [sharpness] of small.toml: 'sample'; did you mean 'samples'? known: "
              "measures, samples, seed, draws, kappa, search, step, batch-norm, normalise, rho, "
-             "lanczos, memory"),
+             "lanczos, memory, along"),
             (grid + "[sharpness]\nsamples = -3", "--samples must be at least 0, got -3"),
             (grid + "[sharpness]\nmeasures = 'mean-valey'",
              "unknown measure 'mean-valey'; did you mean 'mean-valley'? known: "

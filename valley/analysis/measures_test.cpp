@@ -276,8 +276,12 @@ TEST(Measures, TheTableIsWhole) {
     EXPECT_EQ(measured.standard_error.has_value(), entry.stochastic);
     const bool seeded = std::visit(
         [](const auto& details) {
-          return requires { details.draws; }
-          || requires { details.seed; };
+          if constexpr (requires { details.draws.has_value(); }) {
+            return details.draws.has_value();
+          } else {
+            return requires { details.draws; }
+            || requires { details.seed; };
+          }
         },
         measured.details);
     EXPECT_EQ(seeded, entry.stochastic || entry.name == "lambda-max");

@@ -38,8 +38,8 @@ TEST(Robust, ScoresStandBesideThoseWithoutAnAttack) {
       Json::parse(R"({"attack":"fgsm:0.1","examples":40,"clean":{"loss":0.5,"accuracy":0.9},)"
                   R"("robust":{"loss":null,"accuracy":0.4}})");
   EXPECT_EQ(robust_of(file), Json::parse(R"({"attack":"fgsm:0.1","examples":40,"scores":[)"
-                                         R"({"name":"accuracy","clean":0.9,"robust":0.4},)"
-                                         R"({"name":"loss","clean":0.5,"robust":null}]})"));
+                                         R"({"name":"loss","clean":0.5,"robust":null},)"
+                                         R"({"name":"accuracy","clean":0.9,"robust":0.4}]})"));
   EXPECT_TRUE(robust_of(nullptr).is_null());
   for (const char* key : {"attack", "examples", "clean", "robust"}) {
     Json cut = file;
