@@ -148,7 +148,7 @@ class Recipes(DriverTest):
             "dpsgd_rates.py": ("--seeds", 2, "--rates", "1,1e5"),
             "dppf_comparison.py": ("--seeds", 2, "--keep", "kept.json"),
             "cifar10.py": ("--data", data, "--seeds", 2),
-            "claims.py": ("--seeds", 2),
+            "claims.py": ("--seeds", 1),
             "fine_tuning.py": ("--seeds", 2),
             "language.py": ("--data", write_text(self.folder / "text.txt"), "--seeds", 2),
             "push_question.py": ("--seeds", 1),
