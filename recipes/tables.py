@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Synchronous and decentralised SGD on a table, over batches of 256 to 8192.
+"""Synchronous and decentralised SGD on a table, over batches of 64 to 8192.
 
     recipes/tables.py build/release/bin/valley --keep tables.json --picture tables.svg
 
@@ -20,7 +20,7 @@ import runs
 
 RATES = (0.1, 0.4, 1.6, 6.4)
 WORKERS = 8
-BATCHES = (256, 1024, 8192)
+BATCHES = (64, 256, 1024, 8192)
 METHODS = {
     "ssgd": ["--algorithm", "ssgd"],
     "ssgd, warm-up": ["--algorithm", "ssgd", "--warmup-share", 0.2],
