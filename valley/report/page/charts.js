@@ -87,6 +87,7 @@ const table = (caption, columns, rows, classes = () => "") => {
   new ResizeObserver(fit).observe(node);
   return node;
 };
+const tableCard = (...given) => el("div", { class: "card" }, table(...given));
 // Columns [0, ...] for each of as few tables as `room` asks for, about equally wide.
 const divided = ([first, ...widths], room) => {
   const pack = (most) => {

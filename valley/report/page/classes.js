@@ -47,14 +47,11 @@ const classAnswers = (holder, { run }) => {
       }),
     });
   }
-  const card = el(
-    "div",
-    { class: "card" },
-    table(
+  grid.append(
+    tableCard(
       "Accuracy of every class",
       [{ title: "class" }, { title: "examples" }, { title: "accuracy %" }, { title: "most taken for", text: true }],
       classes.map(({ name, examples }, i) => [name, String(examples), percent(2)(share(i, i)), takenFor(i)]),
     ),
   );
-  grid.append(card);
 };
