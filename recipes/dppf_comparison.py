@@ -27,10 +27,10 @@ PULLS = [["--pull", pull, "--lr", rate] for pull, rate in itertools.product((0.1
 MOVING = [["--moving-rate", beta, "--lr", rate] for beta, rate in itertools.product((0.4, 0.9), (0.05, 0.1))]
 
 
-def pushes(pull):
-    """Distances 1 and 3 from the average, with both schedules."""
+def pushes(pull, distances=(1, 3)):
+    """These distances from the average, with both schedules."""
     return [["--push", round(pull * distance, 4), "--push-schedule", schedule]
-            for distance, schedule in itertools.product((1, 3), ("constant", "increasing"))]
+            for distance, schedule in itertools.product(distances, ("constant", "increasing"))]
 
 
 # name: (what makes the method, its four tries)
@@ -50,13 +50,12 @@ METHODS = {
     "dppf, SAM": (["--algorithm", "dppf", "--pull", 0.5, "--sam", 0.1], pushes(0.5)),
 }
 REFERENCE = "local-sgd"
-FASHION = pathlib.Path("/usr/share/datasets/fashion-mnist")
 
 
 def hold_out(folder, count=5000):
     """The training images as a set of its own: the last `count` are its test images."""
     for kind, header in (("images-idx3", 16), ("labels-idx1", 8)):
-        content = gzip.decompress((FASHION / f"train-{kind}-ubyte.gz").read_bytes())
+        content = gzip.decompress((runs.FASHION / f"train-{kind}-ubyte.gz").read_bytes())
         total = int.from_bytes(content[4:8], "big")
         size = (len(content) - header) // total
         cut = header + (total - count) * size
@@ -66,24 +65,13 @@ def hold_out(folder, count=5000):
                 content[:4] + number.to_bytes(4, "big") + content[8:header] + body)
 
 
-def tune(run, methods, folder):
-    """{method: (its best try, what every try gave)}"""
-    chosen = {}
-    for name, (method, tries) in methods.items():
-        held_out = [run(*method, *flags, "--data", f"fashion-mnist:{folder}", "--seed", runs.TUNING_SEED)
-                    for flags in tries]  # fmt: skip
-        accuracy = runs.column(held_out, "test_accuracy")
-        chosen[name] = (tries[accuracy.index(max(accuracy))], held_out)
-    return chosen
-
-
-def report(methods, chosen, final):
+def report(methods, best, tried, final):
     rows = [[name, "; ".join(runs.words(flags) for flags in methods[name][1]),
              ", ".join(runs.spread([a], 1) for a in runs.accuracies(held_out)),
-             ", ".join(runs.spread([a]) for a in runs.column(held_out, "test_loss")), runs.words(best)]
-            for name, (best, held_out) in chosen.items()]  # fmt: skip
+             ", ".join(runs.spread([a]) for a in runs.column(held_out, "test_loss")), runs.words(best[name])]
+            for name, held_out in tried.items()]  # fmt: skip
     print("\n" + runs.table(["Method", "Tries", "Held-out accuracy, %", "Held-out loss", "Chosen"], rows))
-    settings = {name: runs.words(best) for name, (best, _) in chosen.items()}
+    settings = {name: runs.words(flags) for name, flags in best.items()}
     print("\n" + runs.comparison(final, REFERENCE, settings))
 
 
@@ -96,10 +84,10 @@ def main():
     methods = {name: METHODS[name] for name in arguments.methods.split(";")}
     with tempfile.TemporaryDirectory() as folder:
         hold_out(folder)
-        chosen = tune(run, methods, folder)
-    final = {name: [run(*methods[name][0], *best, "--seed", seed) for seed in range(1, arguments.seeds + 1)]
-             for name, (best, _) in chosen.items()}  # fmt: skip
-    report(methods, chosen, final)
+        best, tried = runs.tune(run, methods, lambda r: r["test_accuracy"],
+                                ["--data", f"fashion-mnist:{folder}"])  # fmt: skip
+    final = runs.final(run, methods, best, arguments.seeds)
+    report(methods, best, tried, final)
     pushed = [name for name, (_, tries) in methods.items() if "--push" in tries[0]]
     runs.draw_comparison(final, pushed, arguments.picture)
 

@@ -19,7 +19,6 @@ import tempfile
 
 import runs
 
-FASHION = pathlib.Path("/usr/share/datasets/fashion-mnist")
 RATES = [["--lr", rate] for rate in (0.01, 0.03, 0.1)]
 METHODS = {
     "ssgd": (["--algorithm", "ssgd"], RATES),
@@ -33,7 +32,7 @@ def write_classes(folder, first):
     """Five classes of Fashion-MNIST as a set of their own, with classes 0 to 4."""
     folder.mkdir()
     for part in ("train", "t10k"):
-        images, labels = (gzip.decompress((FASHION / f"{part}-{kind}-ubyte.gz").read_bytes())
+        images, labels = (gzip.decompress((runs.FASHION / f"{part}-{kind}-ubyte.gz").read_bytes())
                           for kind in ("images-idx3", "labels-idx1"))  # fmt: skip
         kept = [i for i, label in enumerate(labels[8:]) if first <= label < first + 5]
         count = len(kept).to_bytes(4, "big")

@@ -10,17 +10,14 @@ mean valley and where the workers' gaps point are measured too, over 250 trainin
 """
 import itertools
 import json
-import math
 import pathlib
 
 import runs
+from dppf_comparison import RATES, pushes
 
-RATES = [["--lr", rate] for rate in (0.02, 0.05, 0.1, 0.2)]
 METHODS = {
     "nothing (local-sgd)": (["--algorithm", "local-sgd"], RATES),
-    "push (dppf)": (["--algorithm", "dppf"],
-                    [["--push", 0.5 * distance, "--push-schedule", schedule]
-                     for distance, schedule in itertools.product((1, 3), ("constant", "increasing"))]),
+    "push (dppf)": (["--algorithm", "dppf"], pushes(0.5)),
     "stop pulling": (["--algorithm", "dppf", "--push", 0],
                      [["--pull", pull, "--fade", fade] for pull, fade in itertools.product((0.1, 0.5), (1, 3))]),
     "dsgd-ac": (["--algorithm", "dsgd-ac", "--topology", "ring"],

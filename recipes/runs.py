@@ -1,6 +1,7 @@
 """What the drivers of the recipes share: runs that are kept, figures over seeds, tables, pictures."""
 import argparse
 import contextlib
+import itertools
 import json
 import math
 import os
@@ -12,6 +13,7 @@ import sys
 import tempfile
 
 RECIPES = pathlib.Path(__file__).resolve().parent
+FASHION = pathlib.Path("/usr/share/datasets/fashion-mnist")
 DIVERGENCE = 5  # the exit code
 DIVERGED = {"status": "diverged", "train_loss": math.inf, "test_loss": math.inf, "train_accuracy": 0.0,
             "test_accuracy": 0.0}  # fmt: skip
@@ -162,6 +164,15 @@ def comparison(final, reference, settings=None):
     return table(["Method", *(["Setting"] if settings else []), "Test accuracy, %",
                   f"Against {reference}, in pairs", "Test loss", "Training accuracy, %", "Width",
                   "Bytes, of ssgd's"], rows)  # fmt: skip
+
+
+def tau_b(x, y):
+    """Kendall's, by its definition."""
+    sign = lambda v: (v > 0) - (v < 0)  # noqa: E731
+    pairs = list(itertools.combinations(range(len(x)), 2))
+    dx, dy = ([sign(v[i] - v[j]) for i, j in pairs] for v in (x, y))
+    untied = sum(map(abs, dx)) * sum(map(abs, dy))
+    return sum(a * b for a, b in zip(dx, dy)) / math.sqrt(untied) if untied else math.nan
 
 
 @contextlib.contextmanager

@@ -5,11 +5,13 @@
 
 The rule was fixed before it was run: that of dppf_comparison.py, four tries for every method, on seed
 101, judged by the loss on 5000 training examples that no run there trains on; the seeds 1 to 5 with the
-best try alone. The second tries of dppf were added when all else had come out. "dealt out anew" is local-sgd on the same examples without --partition.
+best try alone. The second tries of dppf were added when all else had come out. "dealt out anew" is
+local-sgd on the same examples without --partition.
 """
 import itertools
 
 import runs
+from dppf_comparison import pushes
 
 RATES = [["--lr", rate] for rate in (0.0125, 0.025, 0.05, 0.1)]
 METHODS = {
@@ -20,13 +22,9 @@ METHODS = {
     "dppf without push": (["--algorithm", "dppf", "--push", 0],
                           [["--pull", pull, "--lr", rate]
                            for pull, rate in itertools.product((0.1, 0.5), (0.025, 0.05))]),
-    "dppf": (["--algorithm", "dppf"],
-             [["--push", 0.5 * distance, "--push-schedule", schedule]
-              for distance, schedule in itertools.product((1, 3), ("constant", "increasing"))]),
+    "dppf": (["--algorithm", "dppf"], pushes(0.5)),
     # Added when the others had come out: a learning rate that suits the rest, and less of a distance.
-    "dppf, second tries": (["--algorithm", "dppf", "--lr", 0.025],
-                           [["--push", 0.5 * distance, "--push-schedule", schedule]
-                            for distance, schedule in itertools.product((0.1, 0.3), ("constant", "increasing"))]),
+    "dppf, second tries": (["--algorithm", "dppf", "--lr", 0.025], pushes(0.5, (0.1, 0.3))),
 }  # fmt: skip
 VALIDATION = 5000
 

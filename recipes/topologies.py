@@ -9,7 +9,6 @@ out evenly and by dirichlet:0.1. The generalisation gap is the test loss less th
 the workers' average; Kendall's tau-b is over all runs of one kind of data.
 """
 import runs
-from valleys import tau_b
 
 GRAPHS = ("complete", "exponential", "hypercube", "torus", "grid", "tree", "ring", "star", "chain")
 DATA = {"dealt out evenly": [], "dirichlet:0.1": ["--partition", "dirichlet:0.1"]}
@@ -35,7 +34,7 @@ def main():
                                                         ("Gap", "training loss", "test accuracy, %"))], rows))  # fmt: skip
     for kind, of_kind in found.items():
         points = [(-spectral[name], gap) for name in graphs for gap in gaps(of_kind[name])]
-        print(f"\n{kind}: tau-b of the generalisation gap with 1 less the spectral gap {tau_b(*zip(*points)):.2f}")
+        print(f"\n{kind}: tau-b of the generalisation gap with 1 less the spectral gap {runs.tau_b(*zip(*points)):.2f}")
     draw(found, spectral, arguments.picture)
 
 

@@ -10,23 +10,13 @@ Prints Kendall's tau-b of each with the generalisation gap, over the runs withou
 and all. The readings were fixed before it was run; all are shown.
 """
 import argparse
-import itertools
 import json
-import math
 import pathlib
 import subprocess
 
 import runs
 
 READINGS = ["mean-valley", "mean-valley-share", "mean-valley-random", "along the twin", "lambda-max"]
-
-
-def tau_b(x, y):
-    sign = lambda v: (v > 0) - (v < 0)  # noqa: E731
-    pairs = list(itertools.combinations(range(len(x)), 2))
-    dx, dy = ([sign(v[i] - v[j]) for i, j in pairs] for v in (x, y))
-    untied = sum(map(abs, dx)) * sum(map(abs, dy))
-    return sum(a * b for a, b in zip(dx, dy)) / math.sqrt(untied) if untied else math.nan
 
 
 def twin_of(run, ranked):
@@ -67,7 +57,7 @@ def main():
         for members in groups.values():
             values = [(run["read"][name], run["generalization_gap"]) for run in members
                       if run["read"][name] is not None]  # fmt: skip
-            row.append(f"{tau_b(*zip(*values)):.2f} ({len(values)} runs)" if len(values) > 3 else "too few")
+            row.append(f"{runs.tau_b(*zip(*values)):.2f} ({len(values)} runs)" if len(values) > 3 else "too few")
         rows.append(row)
     print("\n" + runs.table(["Reading", *groups], rows))
 
